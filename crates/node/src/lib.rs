@@ -1,0 +1,12 @@
+//! The only crate that knows Node-API: one file per exported noun, options in, typed arrays out, errors to codes.
+//!
+//! Rules that hold for every export:
+//! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], which catches too, so that a
+//!   panic becomes a JavaScript error and never the end of the process;
+//! - what can fail returns [`error::Error`], whose code the facade hands on;
+//! - it holds no algorithm.
+
+mod error;
+mod task;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;

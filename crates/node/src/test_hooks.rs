@@ -1,0 +1,54 @@
+//! Exports that panic on purpose, one for each place where a panic can start.
+
+use napi::Env;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::task::{Job, Work};
+
+#[napi(catch_unwind)]
+pub fn panic_in_call() {
+    panic!("on purpose, in a call");
+}
+
+#[napi(catch_unwind)]
+pub fn panic_in_rayon() {
+    (0..64).into_par_iter().for_each(|i| assert!(i != 40, "on purpose, in a rayon thread"));
+}
+
+#[napi]
+pub struct PanicInConstructor {}
+
+#[napi]
+impl PanicInConstructor {
+    #[napi(constructor, catch_unwind)]
+    #[expect(clippy::new_without_default, reason = "it makes nothing")]
+    pub fn new() -> Self {
+        panic!("on purpose, in a constructor");
+    }
+}
+
+pub struct Panicking {
+    in_finish: bool,
+}
+
+impl Job for Panicking {
+    type Output = ();
+    type JsValue = ();
+
+    fn run(&mut self) -> Result<()> {
+        assert!(self.in_finish, "on purpose, in an async task");
+        Ok(())
+    }
+
+    fn finish(&mut self, _env: Env, (): ()) -> Result<()> {
+        panic!("on purpose, in the end of an async task");
+    }
+}
+
+#[napi(catch_unwind)]
+pub fn panic_in_task(in_finish: bool) -> AsyncTask<Work<Panicking>> {
+    AsyncTask::new(Work(Panicking { in_finish }))
+}

@@ -1,0 +1,83 @@
+/**
+ * The stable codes of {@link TokenmillError}.
+ *
+ * - `ERR_INVALID_ARGUMENT`: an argument or option has the wrong type or value.
+ * - `ERR_SPECIAL_TOKEN`: text holds a special token that the options do not allow.
+ * - `ERR_UNKNOWN_TOKEN`: a word is not in the vocabulary and there is no `<|unk|>` to stand for it.
+ * - `ERR_OUT_OF_RANGE`: an id or an index does not exist.
+ * - `ERR_INVALID_UTF8`: bytes that must be UTF-8 are not.
+ * - `ERR_INVALID_FILE`: a file is not what it should be.
+ * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
+ * - `ERR_DEVICE`: the device that was asked for cannot be used.
+ * - `ERR_DISPOSED`: the object was disposed.
+ * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
+ * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.
+ */
+export type ErrorCode =
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_SPECIAL_TOKEN'
+  | 'ERR_UNKNOWN_TOKEN'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_INVALID_UTF8'
+  | 'ERR_INVALID_FILE'
+  | 'ERR_LIMIT'
+  | 'ERR_DEVICE'
+  | 'ERR_DISPOSED'
+  | 'ERR_NATIVE'
+  | 'ERR_INTERNAL'
+
+const codes: ReadonlySet<string> = new Set<ErrorCode>([
+  'ERR_INVALID_ARGUMENT',
+  'ERR_SPECIAL_TOKEN',
+  'ERR_UNKNOWN_TOKEN',
+  'ERR_OUT_OF_RANGE',
+  'ERR_INVALID_UTF8',
+  'ERR_INVALID_FILE',
+  'ERR_LIMIT',
+  'ERR_DEVICE',
+  'ERR_DISPOSED',
+  'ERR_NATIVE',
+  'ERR_INTERNAL',
+])
+
+/** Every error that Tokenmill throws or rejects with, except the `reason` of an aborted signal. */
+export class TokenmillError extends Error {
+  /** What went wrong, stable across versions. */
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  static {
+    this.prototype.name = 'TokenmillError'
+  }
+}
+
+/**
+ * The {@link TokenmillError} for an error that came out of the native addon. Its code is the native one; a panic, which
+ * has none of ours, is `ERR_INTERNAL`. The original is the `cause`.
+ *
+ * @internal
+ */
+export const fromNative = (error: unknown): TokenmillError => {
+  if (error instanceof TokenmillError) return error
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return typeof code === 'string' && codes.has(code)
+    ? new TokenmillError(code as ErrorCode, String(message), { cause: error })
+    : new TokenmillError('ERR_INTERNAL', `internal error: ${String(message ?? error)}`, { cause: error })
+}
+
+/**
+ * Calls into the native addon; what it throws becomes a {@link TokenmillError}, with the caller's stack.
+ *
+ * @internal
+ */
+export const callNative = <T>(call: () => T): T => {
+  try {
+    return call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}

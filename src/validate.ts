@@ -1,0 +1,75 @@
+import { TokenmillError } from './errors.ts'
+
+/*
+ * Arguments are checked here, before they cross to native code: Node-API turns Infinity into 0 and 1.5 into 1 without a
+ * word. Every message has one shape: what was expected, for which argument, what was received.
+ */
+
+const received = (value: unknown): string => {
+  if (value === null) return 'null'
+  switch (typeof value) {
+    case 'string':
+      return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}…` : JSON.stringify(value)
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value)
+    case 'bigint':
+      return `${value}n`
+    case 'symbol':
+      return value.toString()
+    case 'function':
+      return `function ${value.name}`.trimEnd()
+    default:
+      return Array.isArray(value) ? `an array of ${value.length}` : `an object of ${value.constructor?.name ?? 'no class'}`
+  }
+}
+
+/** The `ERR_INVALID_ARGUMENT` that says: expected `expected` for `name`, received `value`. */
+export const invalid = (name: string, expected: string, value: unknown): TokenmillError =>
+  new TokenmillError('ERR_INVALID_ARGUMENT', `expected ${expected} for ${name}, received ${received(value)}`)
+
+/** `value` when it is an integer of at least `min` and at most `max`. */
+export const integerIn = (name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number => {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw invalid(name, max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`, value)
+}
+
+/** `value` when it is an integer ≥ 1. */
+export const positiveInteger = (name: string, value: unknown): number => integerIn(name, value, 1)
+
+/** `value` when it is a finite number. */
+export const finiteNumber = (name: string, value: unknown): number => {
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw invalid(name, 'a finite number', value)
+}
+
+/** `value` when it is a boolean. */
+export const boolean = (name: string, value: unknown): boolean => {
+  if (typeof value === 'boolean') return value
+  throw invalid(name, 'a boolean', value)
+}
+
+/** `value` when it is a string. */
+export const string = (name: string, value: unknown): string => {
+  if (typeof value === 'string') return value
+  throw invalid(name, 'a string', value)
+}
+
+/** `value` when it is one of `choices`. */
+export const oneOf = <const T extends string>(name: string, value: unknown, choices: readonly T[]): T => {
+  if ((choices as readonly unknown[]).includes(value)) return value as T
+  throw invalid(name, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value)
+}
+
+/** The options object itself: `undefined` is `{}`; anything but a plain object of known keys is an error. */
+export const options = <T extends object>(name: string, value: T | undefined, known: readonly (keyof T & string)[]): Partial<T> => {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'an object', value)
+  for (const key of Object.keys(value)) {
+    if (!(known as readonly string[]).includes(key)) {
+      throw new TokenmillError('ERR_INVALID_ARGUMENT', `expected only ${known.join(', ')} in ${name}, received ${key}`)
+    }
+  }
+  return value
+}
