@@ -1,0 +1,46 @@
+import { TokenmillError } from '../errors.ts'
+import { invalid } from '../validate.ts'
+import type { EncodeOptions } from './tokenizer.ts'
+
+/** Special tokens that one call allows and refuses; what is in neither set is plain text. */
+export interface SpecialTokenPolicy {
+  readonly allowed: ReadonlySet<string>
+  readonly disallowed: ReadonlySet<string>
+}
+
+type Choice = EncodeOptions['allowedSpecial']
+
+/**
+ * The policy of `options`, by tiktoken's rules: `disallowedSpecial: 'all'` is all but the allowed; a token named in
+ * both is refused; a name that is not a special token of this tokenizer has no effect when allowed, and is refused in the text when disallowed.
+ */
+export const resolvePolicy = (
+  options: EncodeOptions,
+  specialTokens: ReadonlyMap<string, number>,
+  defaultDisallowed: 'all' | readonly string[],
+): SpecialTokenPolicy => {
+  const { allowedSpecial = [], disallowedSpecial = defaultDisallowed } = options
+  const all = new Set(specialTokens.keys())
+  const allowed = names('options.allowedSpecial', allowedSpecial) ?? all
+  const disallowed = names('options.disallowedSpecial', disallowedSpecial) ?? new Set([...all].filter((name) => !allowed.has(name)))
+  return { allowed, disallowed }
+}
+
+/** The names in `choice`; `undefined` for `'all'`. */
+const names = (option: string, choice: Choice): ReadonlySet<string> | undefined => {
+  const expected = "'all', or an array or Set of strings,"
+  if (choice === 'all') return undefined
+  if (typeof choice === 'string' || !(Array.isArray(choice) || choice instanceof Set)) throw invalid(option, expected, choice)
+  for (const name of choice) {
+    if (typeof name !== 'string' || name === '') throw invalid(option, `${expected} none of them empty,`, name)
+  }
+  return new Set<string>(choice)
+}
+
+/** The error for a disallowed special token in a text; `index` is where, in UTF-16 code units. */
+export const specialTokenError = (token: string, index: number): TokenmillError =>
+  new TokenmillError(
+    'ERR_SPECIAL_TOKEN',
+    `the text holds the special token ${JSON.stringify(token)} at index ${index}; to encode it as a special token, ` +
+      `pass allowedSpecial: [${JSON.stringify(token)}]; to encode it as plain text, pass disallowedSpecial: [] or use encodeOrdinary`,
+  )
