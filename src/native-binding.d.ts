@@ -10,3 +10,6 @@ export declare function panicInCall(): void
 export declare function panicInRayon(): void
 
 export declare function panicInTask(inFinish: boolean): Promise<unknown>
+
+/** The version of the workspace that this addon was built from. */
+export declare const VERSION: string

@@ -10,3 +10,4 @@ mod error;
 mod task;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod version;
