@@ -1,0 +1,1 @@
+"""The parts of make-golden.py: the reference, the texts, the files."""
