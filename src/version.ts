@@ -1,5 +1,5 @@
 /**
  * The version of this package. A constant, not read from package.json, so that it also holds inside a bundle;
- * `npm run check:versions` compares it with package.json and Cargo.toml.
+ * `npm run lint` compares it with package.json and Cargo.toml.
  */
 export const version = '0.1.0'

@@ -45,6 +45,7 @@ export interface DecodeOptions {
 
 /** A stretch of text and whether its author may write special tokens. */
 export interface Segment {
+  /** What the stretch says. */
   readonly text: string
   /** `true`: every special token in the text is read as one. `false`: all of the text is plain text. */
   readonly trusted: boolean

@@ -1,0 +1,49 @@
+/* Fails when something public has no doc comment: each export of index.d.ts, and each member of its types. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { Failure, root, script } from './lib/run.mjs'
+
+/* The name of what must be documented; symbols (iteration, disposal) and constructors say themselves what they are. */
+const nameOf = (node) => {
+  if (ts.isParameter(node) || ts.isConstructorDeclaration(node)) return undefined
+  if (ts.isVariableStatement(node)) return node.declarationList.declarations[0].name.getText()
+  const isMember = ts.isClassElement(node) || ts.isTypeElement(node)
+  const isDeclaration =
+    ts.isClassDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isFunctionDeclaration(node)
+  if (!isMember && !isDeclaration) return undefined
+  return node.name && !ts.isComputedPropertyName(node.name) && !isPrivate(node) ? node.name.getText() : undefined
+}
+
+const isPrivate = (node) => (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0
+
+/* An overload may lean on the one before it, so the first of a name decides. */
+const isDocumented = (node) => {
+  if (ts.getJSDocCommentsAndTags(node).some((doc) => ts.isJSDoc(doc) && doc.comment)) return true
+  const siblings = node.parent.members ?? node.parent.statements ?? []
+  const first = siblings.find((other) => other.name?.getText() === node.name?.getText())
+  return first !== undefined && first !== node && isDocumented(first)
+}
+
+await script(async () => {
+  const source = ts.createSourceFile(
+    'index.d.ts',
+    readFileSync(join(root, 'index.d.ts'), 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  )
+  const bare = []
+  const visit = (node, path) => {
+    const name = nameOf(node)
+    if (name === undefined) return ts.forEachChild(node, (child) => visit(child, path))
+    const full = path ? `${path}.${name}` : name
+    if (!isDocumented(node))
+      bare.push(`index.d.ts:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1} ${full}`)
+    ts.forEachChild(node, (child) => visit(child, full))
+  }
+  visit(source, '')
+  if (bare.length > 0) throw new Failure(`these have no doc comment:\n${bare.map((line) => `  ${line}`).join('\n')}`)
+})

@@ -1,0 +1,47 @@
+/* `npm run lint`: every check that runs no code of ours. The last line is `N passed, N failed`. */
+import { runChecks } from './lib/checks.mjs'
+import { ensureBuilt, ensureRust } from './lib/ensure.mjs'
+import { script } from './lib/run.mjs'
+
+const rust = ['--workspace', '--profile', 'fast']
+
+const checks = [
+  { title: 'repository rules', command: ['node', 'scripts/check-repository.mjs'] },
+  { title: 'oxlint', command: ['npx', 'oxlint'] },
+  { title: 'prettier', command: ['npx', 'prettier', '--check', '.'] },
+  { title: 'rustfmt', command: ['cargo', 'fmt', '--all', '--check'] },
+  { title: 'types', command: ['npx', 'tsc', '-p', 'tsconfig.check.json'] },
+  { title: 'index.d.ts is what src/ gives', command: ['node', 'scripts/api.mjs', '--check'] },
+  {
+    title: 'native-binding.d.ts is what the addon gives',
+    command: ['git', 'diff', '--exit-code', '--', 'src/native-binding.d.ts'],
+  },
+  { title: 'every public export is documented', command: ['node', 'scripts/check-docs.mjs'] },
+  { title: 'publint', command: ['npx', 'publint', '--strict'] },
+  { title: 'are the types wrong?', command: ['npx', 'attw', '--pack', '.', '--profile', 'esm-only'] },
+  {
+    title: 'clippy',
+    command: [
+      'cargo',
+      'clippy',
+      ...rust,
+      '--all-targets',
+      '--features',
+      'tokenmill-node/test-hooks',
+      '--',
+      '-D',
+      'warnings',
+    ],
+  },
+  {
+    title: 'rustdoc',
+    command: ['cargo', 'doc', ...rust, '--no-deps', '--document-private-items'],
+    env: { RUSTDOCFLAGS: '-D warnings' },
+  },
+].map((check) => ({ ...check, quiet: true }))
+
+await script(async () => {
+  await ensureRust()
+  await ensureBuilt({ say: (what) => console.log(`▸ ${what}`) })
+  await runChecks(checks)
+})
