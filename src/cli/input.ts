@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { CliFailure, usageFailure } from './failure.ts'
+
+/** What a command reads at most, unless it says otherwise. */
+export const maxInputBytes = 2 ** 30
+
+/** Bytes and where they came from. */
+export interface Input {
+  /** The path as it was given, `-` for stdin. */
+  readonly name: string
+  readonly bytes: Buffer
+}
+
+/** The text that `tokenmill run` takes when it is given none: `examples/mill.txt`, the same path from src/cli and from dist/cli. */
+export const samplePath = fileURLToPath(new URL('../../examples/mill.txt', import.meta.url))
+
+/**
+ * The bytes of `file`; `-` is stdin, and so is no file at all unless stdin is a terminal, where nobody would know what is waited for.
+ * Fails when there are more than `limit` bytes, before they fill the memory.
+ */
+export const readInput = async (file: string | undefined, limit: number = maxInputBytes): Promise<Input> => {
+  if (file === undefined && process.stdin.isTTY) {
+    throw usageFailure('nothing to read: name a FILE, pipe text in, or pass - to type it')
+  }
+  if (file === undefined || file === '-') return { name: '-', bytes: await readAll(process.stdin, 'stdin', limit) }
+  return { name: file, bytes: await readFileUpTo(file, limit) }
+}
+
+/** {@link readInput} of a path. */
+const readFileUpTo = async (path: string, limit: number): Promise<Buffer> => {
+  try {
+    const handle = await open(path)
+    try {
+      const stats = await handle.stat()
+      if (stats.isFile()) {
+        if (stats.size > limit) throw tooLarge(path, limit)
+        // The size is 0 for files that are made while they are read, as in /proc.
+        if (stats.size > 0) return await handle.readFile()
+      } else if (stats.isDirectory()) {
+        throw new CliFailure('ERR_INPUT', `cannot read ${path}: it is a folder`)
+      }
+    } finally {
+      await handle.close()
+    }
+    return await readAll(createReadStream(path), path, limit)
+  } catch (error) {
+    throw error instanceof CliFailure ? error : unreadable(path, error)
+  }
+}
+
+/** All of a stream. */
+export const readAll = async (stream: AsyncIterable<Buffer | string>, name: string, limit: number): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of stream) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      length += bytes.length
+      if (length > limit) throw tooLarge(name, limit)
+      chunks.push(bytes)
+    }
+  } catch (error) {
+    throw error instanceof CliFailure ? error : unreadable(name, error)
+  }
+  return Buffer.concat(chunks, length)
+}
+
+const tooLarge = (name: string, limit: number): CliFailure =>
+  new CliFailure('ERR_LIMIT', `${name} is larger than ${limit / 2 ** 20} MiB, the most that is read at once: split it`)
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+}
+
+const unreadable = (name: string, cause: unknown): CliFailure => {
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  return new CliFailure('ERR_INPUT', `cannot read ${name}: ${reasons[code] ?? message}`, { cause })
+}

@@ -1,0 +1,61 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { encodingForModel, getEncoding } from '../tokenizer/encodings.ts'
+import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
+import { usageFailure } from './failure.ts'
+
+/** The encoding of a command that names none. */
+export const defaultEncoding = 'o200k_base'
+
+/** What a special token in a text is: plain text, an error, or the special token. */
+export type Special = 'text' | 'throw' | 'parse'
+
+/** Options that more than one command has. */
+export const shared = {
+  encoding: () => new Option('-e, --encoding <name>', `the encoding (default: ${defaultEncoding})`),
+  model: () => new Option('-m, --model <name>', 'the encoding of this model, as in gpt-4o'),
+  special: (byDefault: Special) =>
+    new Option('--special <how>', 'special tokens in the text: plain text, an error, or read as special tokens')
+      .choices(['text', 'throw', 'parse'])
+      .default(byDefault),
+  utf8: () =>
+    new Option('--utf8 <how>', 'bytes that are not UTF-8: U+FFFD, or an error')
+      .choices(['replace', 'strict'])
+      .default('replace'),
+  json: () => new Option('--json', 'print one JSON value, for machines'),
+  text: () => new Option('-t, --text <text>', 'the text itself, instead of a file'),
+}
+
+/** Which tokenizer was asked for. */
+export interface EncodingChoice {
+  readonly encoding?: string
+  readonly model?: string
+}
+
+/** The tokenizer that `--encoding` or `--model` names. */
+export const chosenTokenizer = ({ encoding, model }: EncodingChoice): Tokenizer => {
+  if (encoding !== undefined && model !== undefined) throw usageFailure('pass --encoding or --model, not both')
+  return model === undefined ? getEncoding(encoding ?? defaultEncoding) : encodingForModel(model)
+}
+
+/** The library's options for `--special` and `--utf8`. */
+export const encodeOptions = ({ special, utf8 }: { special: Special; utf8: 'replace' | 'strict' }): EncodeOptions => ({
+  ...specialOptions[special],
+  utf8,
+})
+
+const specialOptions: Readonly<Record<Special, EncodeOptions>> = {
+  text: { disallowedSpecial: [] },
+  throw: { disallowedSpecial: 'all' },
+  parse: { allowedSpecial: 'all' },
+}
+
+/** A parser of option values: an integer of at least `min`. */
+export const integer =
+  (min: number) =>
+  (value: string): number => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || !Number.isSafeInteger(number) || number < min) {
+      throw new InvalidArgumentError(`Expected an integer ≥ ${min}.`)
+    }
+    return number
+  }

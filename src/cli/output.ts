@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+
+/** Writes to stdout, waiting while the reader is slower. */
+export const write = async (chunk: string | Uint8Array): Promise<void> => {
+  if (chunk.length > 0 && !process.stdout.write(chunk)) await once(process.stdout, 'drain')
+}
+
+/** Writes one JSON value and a line end. */
+export const writeJson = (value: unknown): Promise<void> => write(`${JSON.stringify(value)}\n`)
+
+/** Writes the numbers with `separator` between them, in pieces, since the whole may be longer than a string can be. */
+export const writeNumbers = async (numbers: Uint32Array, separator: string): Promise<void> => {
+  const step = 65_536
+  for (let start = 0; start < numbers.length; start += step) {
+    await write((start > 0 ? separator : '') + numbers.subarray(start, start + step).join(separator))
+  }
+}
+
+/** A reader that went away (`| head`) is no failure: what it wanted, it has. */
+export const endQuietlyOnClosedPipe = (): void => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(0)
+  })
+}

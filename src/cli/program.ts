@@ -1,0 +1,105 @@
+import { Command, Option } from 'commander'
+import { version } from '../version.ts'
+import { integer, shared } from './options.ts'
+
+/** The command line. A command's code is loaded when the command is run. */
+export const program = (): Command => {
+  const tokenmill = new Command('tokenmill')
+    .description('Raw text to what a language model eats: tokens, ids, windows, input embeddings.')
+    .version(version, '-V, --version', 'print the version')
+    .option('--color', 'colour even when the output is not a terminal')
+    .option('--no-color', 'no colour (as does the environment variable NO_COLOR)')
+    .configureHelp({ showGlobalOptions: true })
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, writeTo) => writeTo(text.replace(/^error: /, 'tokenmill: ERR_USAGE: ')) })
+    .showHelpAfterError('(--help says more)')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n')
+  run(tokenmill)
+  encode(tokenmill)
+  decode(tokenmill)
+  count(tokenmill)
+  doctor(tokenmill)
+  return tokenmill
+}
+
+const run = (tokenmill: Command) =>
+  tokenmill
+    .command('run')
+    .summary('the whole walk on a text, each stage shown')
+    .description('Takes a text through every stage, from its bytes to input embeddings, and shows what went in and what came out.')
+    .argument('[file]', 'the text, - for stdin (default: a story that comes with Tokenmill)')
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .addOption(
+      new Option('--tokenizer <kind>', 'whose ids go on to the windows: byte-pair encoding, or a vocabulary of the words of the text')
+        .choices(['bpe', 'word'])
+        .default('bpe'),
+    )
+    .option('-c, --context-length <tokens>', 'tokens in one window', integer(1), 16)
+    .option('-s, --stride <tokens>', 'tokens between two window starts (default: the context length)', integer(1))
+    .option('-b, --batch-size <windows>', 'windows in one batch', integer(1), 8)
+    .option('-d, --dimensions <n>', 'numbers in one embedding', integer(1), 64)
+    .option('--seed <n>', 'the seed of the initial weights', integer(0), 1)
+    .addOption(shared.special('text'))
+    .addOption(shared.utf8())
+    .addOption(shared.json())
+    .addHelpText('after', examples('tokenmill run', 'tokenmill run --encoding gpt2 --context-length 4 story.txt', 'cat notes.md | tokenmill run --tokenizer word -'))
+    .action(async (file, _, command) => (await import('./commands/run.ts')).run(file, command.optsWithGlobals()))
+
+const encode = (tokenmill: Command) =>
+  tokenmill
+    .command('encode')
+    .summary('text to token ids')
+    .description('Prints the token ids of a text on one line. The text is taken byte for byte: a line end at its end counts.')
+    .argument('[file]', 'the text, - for stdin (default: stdin)')
+    .addOption(shared.text())
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .addOption(shared.special('throw'))
+    .addOption(shared.utf8())
+    .option('--show', 'show the tokens themselves, coloured, instead of their ids')
+    .addOption(shared.json())
+    .addHelpText('after', examples("tokenmill encode --text 'Hello, world!'", 'tokenmill encode --model gpt-4 --special parse chat.txt', 'tokenmill encode --show README.md'))
+    .action(async (file, _, command) => (await import('./commands/encode.ts')).encode(file, command.optsWithGlobals()))
+
+const decode = (tokenmill: Command) =>
+  tokenmill
+    .command('decode')
+    .summary('token ids to text')
+    .description('Prints the bytes of token ids, nothing added. Ids stand between white space or commas, or in JSON: an array, or what `encode --json` prints.')
+    .argument('[file]', 'the ids, - for stdin (default: stdin)')
+    .option('-i, --ids <ids>', 'the ids themselves, instead of a file')
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .option('--skip-special', 'leave special tokens out')
+    .addOption(shared.utf8())
+    .addOption(shared.json())
+    .addHelpText('after', examples("tokenmill decode --ids '13225 11 2375 0'", 'tokenmill encode story.txt | tokenmill decode | cmp - story.txt'))
+    .action(async (file, _, command) => (await import('./commands/decode.ts')).decode(file, command.optsWithGlobals()))
+
+const count = (tokenmill: Command) =>
+  tokenmill
+    .command('count')
+    .summary('how many tokens a text has')
+    .description('Prints the number of tokens of each text, and of all of them together when there is more than one.')
+    .argument('[files...]', 'the texts, - for stdin (default: stdin)')
+    .addOption(shared.text())
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .addOption(shared.special('text'))
+    .addOption(shared.utf8())
+    .addOption(shared.json())
+    .addHelpText('after', examples('tokenmill count src/*.ts', 'git diff | tokenmill count --model gpt-4o'))
+    .action(async (files, _, command) => (await import('./commands/count.ts')).count(files, command.optsWithGlobals()))
+
+const doctor = (tokenmill: Command) =>
+  tokenmill
+    .command('doctor')
+    .summary('what works on this machine, and why not')
+    .description('Looks at the native addon, the processor, the encodings and the devices. Exit code 1 when something that is needed does not work.')
+    .addOption(shared.json())
+    .addHelpText('after', examples('tokenmill doctor', 'tokenmill doctor --json'))
+    .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()))
+
+const examples = (...lines: readonly string[]) => `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`
