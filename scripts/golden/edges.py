@@ -29,8 +29,9 @@ def contractions(rng: Random) -> Iterator[str]:
     after = ["", "a", "A", "1", " ", "'", "\n", LONG_S, "中", "\u0301", ".", "'s", "x'T"]
     for ending in endings:
         yield f"'{ending}"
+        every = ending.isascii() and ending.islower()  # r50k has these only
         for head, tail in itertools.product(before, after):
-            if rng.random() < 0.3:
+            if every or rng.random() < 0.3:
                 yield f"{head}'{ending}{tail}"
     for apostrophe, ending in itertools.product(APOSTROPHES, endings):
         yield f"{rng.choice(before)}{apostrophe}{ending}{rng.choice(after)}"

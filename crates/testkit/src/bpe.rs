@@ -5,9 +5,13 @@ use std::collections::HashMap;
 /// The ranks of a byte-level BPE model: the id of each token by its bytes.
 pub type Ranks = HashMap<Vec<u8>, u32>;
 
-/// The ids of one piece: while two adjacent parts make a token, the two whose token has the lowest rank become one part;
-/// of several places, the leftmost. Quadratic.
+/// The ids of one piece, by tiktoken's rule. A piece that is a token is that token, even one that no merge reaches. Else,
+/// while two adjacent parts make a token, the two whose token has the lowest rank become one part; of several places, the
+/// leftmost. Quadratic.
 pub fn encode_piece(ranks: &Ranks, piece: &[u8]) -> Vec<u32> {
+    if let Some(&id) = ranks.get(piece) {
+        return vec![id];
+    }
     // Part i is piece[starts[i]..starts[i + 1]].
     let mut starts: Vec<usize> = (0..=piece.len()).collect();
     let rank = |starts: &[usize], part: usize| ranks.get(&piece[starts[part]..starts[part + 2]]).copied();
@@ -45,9 +49,9 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_no_merge_reaches_is_not_used() {
-        // "abc" is a token, but neither "ab" + "c" nor "a" + "bc" has both parts.
+    fn a_token_that_no_merge_reaches_is_used_only_as_a_whole_piece() {
         let ranks = ranks(&["a", "b", "c", "d", "abcd"]);
-        assert_eq!(encode_piece(&ranks, b"abcd"), [0, 1, 2, 3]);
+        assert_eq!(encode_piece(&ranks, b"abcd"), [4]);
+        assert_eq!(encode_piece(&ranks, b"abcda"), [0, 1, 2, 3, 0]);
     }
 }
