@@ -1,1 +1,23 @@
-//! x
+//! Byte-level BPE: encodings, pre-tokenizers, merge engine, decoding, special tokens. Knows nothing of Node and opens no files.
+//!
+//! ```text
+//! text ─ Pattern ─▶ pieces ─ Words: the piece is a token ──────▶ ids
+//!                          └ Merger: its bytes are merged ─────▶ ids
+//! ```
+
+mod cache;
+mod encoding;
+mod error;
+mod merge;
+mod pretokenize;
+mod special;
+mod tokenizer;
+mod vocabulary;
+mod words;
+
+pub use encoding::Encoding;
+pub use error::Error;
+pub use pretokenize::Pattern;
+pub use special::SpecialPolicy;
+pub use tokenizer::{Counter, Sink, Tokenizer, Worker};
+pub use vocabulary::Vocabulary;

@@ -1,0 +1,42 @@
+//! What can go wrong.
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A vocabulary that is not one.
+    #[error("invalid vocabulary: {reason}")]
+    InvalidVocabulary {
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A special token that cannot be one.
+    #[error("invalid special token {token:?}: {reason}")]
+    InvalidSpecialToken {
+        /// The token.
+        token: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The text holds a special token that the caller refuses.
+    #[error("the text holds the special token {token:?} at byte {at}")]
+    DisallowedSpecialToken {
+        /// The token.
+        token: String,
+        /// Where it starts in the text, in bytes.
+        at: usize,
+    },
+    /// An id that no token has.
+    #[error("expected ids of tokens, received {id} at index {index}; the largest id is {largest}")]
+    UnknownId {
+        /// The id.
+        id: u32,
+        /// Where it stands among the ids.
+        index: usize,
+        /// The largest id of the vocabulary.
+        largest: u32,
+    },
+    /// The caller asked to stop.
+    #[error("the work was cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,100 @@
+//! Merging the bytes of one piece into tokens.
+
+mod atoms;
+mod heap;
+mod long;
+mod pairs;
+mod short;
+
+use atoms::{Atoms, length_of};
+use long::Long;
+use pairs::{NONE, Pairs};
+use short::{MAX_SYMBOLS, Symbols};
+
+use crate::vocabulary::Vocabulary;
+
+/// A token and the number of the symbol that it starts with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Placed {
+    start: usize,
+    id: u32,
+}
+
+/// The merges of a vocabulary.
+pub(crate) struct Merger {
+    pairs: Pairs,
+    bytes: [u32; 256],
+    atoms: Option<Atoms>,
+}
+
+/// A place for the work on one piece, used again for the next.
+pub(crate) struct Scratch {
+    short: Symbols,
+    long: Long,
+    symbols: Vec<u32>,
+}
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self { short: Symbols::new(), long: Long::default(), symbols: Vec::new() }
+    }
+}
+
+impl Merger {
+    pub fn new(vocabulary: &Vocabulary) -> Self {
+        let mut bytes = [NONE; 256];
+        for (id, token) in vocabulary.tokens() {
+            if let [byte] = token {
+                bytes[usize::from(*byte)] = id;
+            }
+        }
+        Self { pairs: Pairs::new(vocabulary), bytes, atoms: Atoms::new(vocabulary) }
+    }
+
+    /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left.
+    #[inline]
+    pub fn merge(&self, piece: &[u8], scratch: &mut Scratch, mut emit: impl FnMut(u32)) {
+        if piece.len() <= MAX_SYMBOLS {
+            scratch.short.clear();
+            self.symbols(piece, |symbol| scratch.short.push(symbol));
+            scratch.short.merge(&self.pairs, |_, id| emit(id));
+            return;
+        }
+        scratch.symbols.clear();
+        self.symbols(piece, |symbol| scratch.symbols.push(symbol));
+        if scratch.symbols.len() <= MAX_SYMBOLS {
+            scratch.short.clear();
+            scratch.symbols.iter().for_each(|&symbol| scratch.short.push(symbol));
+            scratch.short.merge(&self.pairs, |_, id| emit(id));
+        } else {
+            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, emit);
+        }
+    }
+
+    /// The symbols that merging starts with: atoms where they may stand, else bytes.
+    #[inline(always)]
+    fn symbols(&self, piece: &[u8], mut push: impl FnMut(u32)) {
+        let Some(atoms) = &self.atoms else {
+            return piece.iter().for_each(|&byte| push(self.bytes[usize::from(byte)]));
+        };
+        let mut start = 0;
+        while start < piece.len() {
+            let first = piece[start];
+            if first < 0x80 {
+                push(self.bytes[usize::from(first)]);
+                start += 1;
+                continue;
+            }
+            let end = (start + length_of(first)).min(piece.len());
+            let character = &piece[start..end];
+            let atom = atoms.get(character);
+            let is_apart = |at: usize| at == 0 || at == piece.len() || !atoms.is_dangerous(piece[at - 1], piece[at]);
+            if atom != NONE && is_apart(start) && is_apart(end) {
+                push(atom);
+            } else {
+                character.iter().for_each(|&byte| push(self.bytes[usize::from(byte)]));
+            }
+            start = end;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a pattern asks of a character: its class.
+
+use super::class_table::{BLOCKS, INDEX};
+
+/// The general categories and properties that the patterns tell apart. Every code point is in exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// Punctuation, symbols, controls, format and private-use characters, unassigned code points.
+    Other,
+    /// `\p{Lu}` and `\p{Lt}`.
+    Upper,
+    /// `\p{Ll}`.
+    Lower,
+    /// `\p{Lm}` and `\p{Lo}`: letters without case.
+    Caseless,
+    /// `\p{M}`: not a letter for r50k and cl100k, part of a word for o200k.
+    Mark,
+    /// `\p{N}`.
+    Number,
+    /// `\s` (the property `White_Space`) but for `\r` and `\n`.
+    Space,
+    /// `\r` and `\n`.
+    Newline,
+}
+
+impl Class {
+    const ALL: [Self; 8] =
+        [Self::Other, Self::Upper, Self::Lower, Self::Caseless, Self::Mark, Self::Number, Self::Space, Self::Newline];
+
+    /// `\p{L}`.
+    #[inline(always)]
+    pub fn is_letter(self) -> bool {
+        matches!(self, Self::Upper | Self::Lower | Self::Caseless)
+    }
+
+    /// `[^\s\p{L}\p{N}]`.
+    #[inline(always)]
+    pub fn is_other(self) -> bool {
+        matches!(self, Self::Other | Self::Mark)
+    }
+
+    /// `[^\r\n\p{L}\p{N}]`: what may stand before the letters of a word in cl100k and o200k.
+    #[inline(always)]
+    pub fn is_prefix(self) -> bool {
+        matches!(self, Self::Other | Self::Mark | Self::Space)
+    }
+}
+
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut code = 0;
+    while code < 128 {
+        classes[code] = Class::ALL[BLOCKS[INDEX[code / 64] as usize][code % 64] as usize];
+        code += 1;
+    }
+    classes
+};
+
+/// The class of the character that starts at `at`, and where the next one starts. `text` is valid UTF-8 and `at` is the
+/// start of a character in it.
+#[inline(always)]
+pub(super) fn class_at(text: &[u8], at: usize) -> (Class, usize) {
+    let first = text[at];
+    if first < 0x80 { (ASCII[first as usize], at + 1) } else { wide_class_at(text, at, first) }
+}
+
+#[inline(always)]
+fn wide_class_at(text: &[u8], at: usize, first: u8) -> (Class, usize) {
+    let byte = |offset: usize| (text[at + offset] & 0x3f) as usize;
+    let first = first as usize;
+    // The block is the code point without its last six bits, which are the last byte.
+    let (block, length) = if first < 0xe0 {
+        (first & 0x1f, 2)
+    } else if first < 0xf0 {
+        ((first & 0x0f) << 6 | byte(1), 3)
+    } else {
+        ((first & 0x07) << 12 | byte(1) << 6 | byte(2), 4)
+    };
+    let class = BLOCKS[INDEX[block] as usize][byte(length - 1)];
+    (Class::ALL[class as usize], at + length)
+}
