@@ -31,7 +31,7 @@ export const readers = {
     passed: sum(output, /^\s*(\d+) tests? passed$/gm),
     failed: sum(
       output,
-      /^\s*(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?|tests? (?:remained|timed out).*)$/gm,
+      /^\s*(\d+) (?:(?:tests?|hooks?) failed|uncaught exceptions?|unhandled rejections?|tests? (?:remained|timed out).*)$/gm,
     ),
   }),
   /** Our own closing line `12 passed, 0 failed`. */
