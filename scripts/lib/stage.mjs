@@ -1,0 +1,71 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './run.mjs'
+
+/** What npm must know of each platform that has a package of its own, by the platform's id. */
+export const platforms = {
+  'linux-x64-gnu': { os: 'linux', cpu: 'x64', libc: 'glibc', target: 'x86_64-unknown-linux-gnu' },
+  'linux-arm64-gnu': { os: 'linux', cpu: 'arm64', libc: 'glibc', target: 'aarch64-unknown-linux-gnu' },
+  'linux-x64-musl': { os: 'linux', cpu: 'x64', libc: 'musl', target: 'x86_64-unknown-linux-musl' },
+  'linux-arm64-musl': { os: 'linux', cpu: 'arm64', libc: 'musl', target: 'aarch64-unknown-linux-musl' },
+  'darwin-x64': { os: 'darwin', cpu: 'x64', target: 'x86_64-apple-darwin' },
+  'darwin-arm64': { os: 'darwin', cpu: 'arm64', target: 'aarch64-apple-darwin' },
+  'win32-x64-msvc': { os: 'win32', cpu: 'x64', target: 'x86_64-pc-windows-msvc' },
+  'win32-arm64-msvc': { os: 'win32', cpu: 'arm64', target: 'aarch64-pc-windows-msvc' },
+}
+
+const manifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const write = (folder, content) => {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`)
+}
+
+/** The addon of a platform: what `npm run build:release` made, else the local build; undefined when there is neither. */
+export const addonOf = (id) =>
+  ['build/release', 'build']
+    .map((folder) => join(root, folder, `tokenmill.${id}.node`))
+    .find((file) => existsSync(file))
+
+/**
+ * Copies the main package as it is published into `folder`: with the platform packages as optional dependencies of the
+ * same version, without what only a checkout needs. The working tree is not changed.
+ */
+export const stageMain = (folder) => {
+  const { scripts: _, devDependencies: __, napi: ___, ava: ____, ...published } = manifest()
+  const optionalDependencies = Object.fromEntries(
+    Object.keys(platforms).map((id) => [`tokenmill-${id}`, published.version]),
+  )
+  write(folder, { ...published, optionalDependencies })
+  for (const file of published.files) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file), { recursive: true })
+  }
+  return folder
+}
+
+/** Makes the package of one platform in `folder`, around `addon`, its `.node` file. */
+export const stagePlatform = (folder, id, addon) => {
+  const { version, license, engines, repository } = manifest()
+  const { os, cpu, libc } = platforms[id]
+  const file = `tokenmill.${id}.node`
+  write(folder, {
+    name: `tokenmill-${id}`,
+    version,
+    description: `The native addon of tokenmill for ${id}`,
+    license,
+    repository,
+    engines,
+    os: [os],
+    cpu: [cpu],
+    ...(libc && { libc: [libc] }),
+    main: file,
+    files: [file],
+  })
+  cpSync(addon, join(folder, file))
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# tokenmill-${id}\n\nThe native addon of [tokenmill](https://www.npmjs.com/package/tokenmill) for ${id}. Install \`tokenmill\`, which brings it.\n`,
+  )
+  if (existsSync(join(root, 'LICENSE'))) cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  return folder
+}
