@@ -1,0 +1,112 @@
+//! What can go wrong, one variant per fault.
+
+use std::path::PathBuf;
+
+use crate::weights::FileFault;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An id is not a row of the table.
+    #[error("id {id} at index {index} does not exist: the table has {rows} rows")]
+    IdOutOfRange {
+        /// The first such id.
+        id: u32,
+        /// Where it is in the ids.
+        index: usize,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// Ids reach past the last position.
+    #[error("a row of {tokens} ids at position {offset} does not fit into the context length {context_length}")]
+    ContextTooLong {
+        /// Ids in one row of the input.
+        tokens: usize,
+        /// The position of the first of them.
+        offset: usize,
+        /// Positions that exist.
+        context_length: usize,
+    },
+    /// The shape and the ids do not agree.
+    #[error("the shape {shape:?} does not hold {ids} ids")]
+    ShapeMismatch {
+        /// The shape of the ids.
+        shape: Vec<usize>,
+        /// How many ids there are.
+        ids: usize,
+    },
+    /// Values or an output array have the wrong length.
+    #[error("expected {expected} values, received {actual}")]
+    LengthMismatch {
+        /// How many it should be.
+        expected: usize,
+        /// How many it is.
+        actual: usize,
+    },
+    /// A size that must be at least one is zero.
+    #[error("{what} must be at least 1")]
+    Zero {
+        /// Which size.
+        what: &'static str,
+    },
+    /// A factor that would make every embedding zero, infinite or not a number.
+    #[error("the scale {scale} must be finite and not 0")]
+    Scale {
+        /// The factor.
+        scale: f32,
+    },
+    /// More rows than ids can name.
+    #[error("a table of {rows} rows has more of them than 32-bit ids can name")]
+    TooManyRows {
+        /// Rows asked for.
+        rows: usize,
+    },
+    /// A count of values or bytes is more than an address can reach.
+    #[error("{rows} rows of {dimensions} dimensions are more than can be addressed")]
+    TooLarge {
+        /// Rows asked for.
+        rows: usize,
+        /// Values per row.
+        dimensions: usize,
+    },
+    /// The memory is not there.
+    #[error("{bytes} bytes could not be allocated")]
+    OutOfMemory {
+        /// How many were asked for.
+        bytes: usize,
+    },
+    /// A weights file could not be read or written, or is not what it should be.
+    #[error("{}: {fault}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: FileFault,
+    },
+    /// candle refused.
+    #[error(transparent)]
+    Candle(candle_core::Error),
+}
+
+impl Error {
+    /// This error on its way through candle, out of a custom operation; [`From`] takes it out again.
+    pub(crate) fn through_candle(self) -> candle_core::Error {
+        candle_core::Error::Io(std::io::Error::other(self))
+    }
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        match error {
+            candle_core::Error::Io(error) => {
+                error.downcast().unwrap_or_else(|other| Self::Candle(candle_core::Error::Io(other)))
+            }
+            other => Self::Candle(other),
+        }
+    }
+}
+
+/// The result of a call of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,117 @@
+//! Tables into a file.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candle_core::Tensor;
+use serde_json::json;
+
+use super::FileFault;
+use super::header::METADATA;
+use super::read::at;
+use crate::Result;
+use crate::tensor::with_values;
+
+/// Values written at once.
+const CHUNK: usize = 1 << 16;
+/// Values start at a multiple of this, so that a reader that maps the file finds them aligned.
+const ALIGNMENT: usize = 8;
+
+/// Writes `tensors`, which are `f32`, under their names. The file is complete on disk before it takes the place of an
+/// older one, so that nobody ever sees half of it.
+pub(crate) fn write_tensors(path: &Path, metadata: &[(&str, &str)], tensors: &[(&str, &Tensor)]) -> Result<()> {
+    let header = header(metadata, tensors).map_err(at(path))?;
+    let temporary = Temporary::beside(path).map_err(FileFault::io("make a file beside it")).map_err(at(path))?;
+    let mut out = BufWriter::with_capacity(CHUNK, &temporary.file);
+    out.write_all(&header).map_err(FileFault::io("write it")).map_err(at(path))?;
+    for (_, tensor) in tensors {
+        with_values(tensor, |values| write_values(&mut out, values))?
+            .map_err(FileFault::io("write it"))
+            .map_err(at(path))?;
+    }
+    out.flush().map_err(FileFault::io("write it")).map_err(at(path))?;
+    drop(out);
+    temporary.replace(path).map_err(FileFault::io("put it in its place")).map_err(at(path))
+}
+
+fn write_values(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK * size_of::<f32>());
+    for chunk in values.chunks(CHUNK) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        out.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// The header length and the header.
+fn header(metadata: &[(&str, &str)], tensors: &[(&str, &Tensor)]) -> std::result::Result<Vec<u8>, FileFault> {
+    let strings: BTreeMap<_, _> = metadata.iter().copied().collect();
+    let mut entries = BTreeMap::from([(METADATA, json!(strings))]);
+    let mut start = 0;
+    for &(name, tensor) in tensors {
+        let end = start + tensor.elem_count() * size_of::<f32>();
+        let info = json!({ "dtype": "F32", "shape": tensor.dims(), "data_offsets": [start, end] });
+        if entries.insert(name, info).is_some() {
+            return Err(FileFault::ReservedName { name: name.to_owned() });
+        }
+        start = end;
+    }
+    let mut json = serde_json::to_vec(&entries).map_err(FileFault::Header)?;
+    json.resize(json.len().next_multiple_of(ALIGNMENT), b' ');
+    Ok([&(json.len() as u64).to_le_bytes(), &*json].concat())
+}
+
+/// A file that is gone when it is dropped, unless it has replaced another.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    kept: bool,
+}
+
+impl Temporary {
+    /// In the folder of `path`: only there a rename is one step.
+    fn beside(path: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name =
+            path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let path = path.with_file_name(hidden);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Self { path, file, kept: false })
+    }
+
+    fn replace(mut self, path: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, path)?;
+        self.kept = true;
+        sync_folder(path)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What cannot be removed stays; the error that led here is the one to report.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes the new name last through a loss of power.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
