@@ -21,7 +21,10 @@ export const usageFailure = (message: string): CliFailure =>
   new CliFailure('ERR_USAGE', message, { exitCode: exitCodes.usage })
 
 /** What `error` is on stderr, and the exit code that goes with it. With `debug`, the stack as well. */
-export const describeFailure = (error: unknown, debug: boolean): { readonly lines: string; readonly exitCode: number } => {
+export const describeFailure = (
+  error: unknown,
+  debug: boolean,
+): { readonly lines: string; readonly exitCode: number } => {
   // Commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return { lines: '', exitCode: error.exitCode === 0 ? 0 : exitCodes.usage }
   const { code, message } = codeAndMessage(error)

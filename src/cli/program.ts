@@ -27,12 +27,17 @@ const run = (tokenmill: Command) =>
   tokenmill
     .command('run')
     .summary('the whole walk on a text, each stage shown')
-    .description('Takes a text through every stage, from its bytes to input embeddings, and shows what went in and what came out.')
+    .description(
+      'Takes a text through every stage, from its bytes to input embeddings, and shows what went in and what came out.',
+    )
     .argument('[file]', 'the text, - for stdin (default: a story that comes with Tokenmill)')
     .addOption(shared.encoding())
     .addOption(shared.model())
     .addOption(
-      new Option('--tokenizer <kind>', 'whose ids go on to the windows: byte-pair encoding, or a vocabulary of the words of the text')
+      new Option(
+        '--tokenizer <kind>',
+        'whose ids go on to the windows: byte-pair encoding, or a vocabulary of the words of the text',
+      )
         .choices(['bpe', 'word'])
         .default('bpe'),
     )
@@ -44,14 +49,23 @@ const run = (tokenmill: Command) =>
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
-    .addHelpText('after', examples('tokenmill run', 'tokenmill run --encoding gpt2 --context-length 4 story.txt', 'cat notes.md | tokenmill run --tokenizer word -'))
+    .addHelpText(
+      'after',
+      examples(
+        'tokenmill run',
+        'tokenmill run --encoding gpt2 --context-length 4 story.txt',
+        'cat notes.md | tokenmill run --tokenizer word -',
+      ),
+    )
     .action(async (file, _, command) => (await import('./commands/run.ts')).run(file, command.optsWithGlobals()))
 
 const encode = (tokenmill: Command) =>
   tokenmill
     .command('encode')
     .summary('text to token ids')
-    .description('Prints the token ids of a text on one line. The text is taken byte for byte: a line end at its end counts.')
+    .description(
+      'Prints the token ids of a text on one line. The text is taken byte for byte: a line end at its end counts.',
+    )
     .argument('[file]', 'the text, - for stdin (default: stdin)')
     .addOption(shared.text())
     .addOption(shared.encoding())
@@ -60,14 +74,23 @@ const encode = (tokenmill: Command) =>
     .addOption(shared.utf8())
     .option('--show', 'show the tokens themselves, coloured, instead of their ids')
     .addOption(shared.json())
-    .addHelpText('after', examples("tokenmill encode --text 'Hello, world!'", 'tokenmill encode --model gpt-4 --special parse chat.txt', 'tokenmill encode --show README.md'))
+    .addHelpText(
+      'after',
+      examples(
+        "tokenmill encode --text 'Hello, world!'",
+        'tokenmill encode --model gpt-4 --special parse chat.txt',
+        'tokenmill encode --show README.md',
+      ),
+    )
     .action(async (file, _, command) => (await import('./commands/encode.ts')).encode(file, command.optsWithGlobals()))
 
 const decode = (tokenmill: Command) =>
   tokenmill
     .command('decode')
     .summary('token ids to text')
-    .description('Prints the bytes of token ids, nothing added. Ids stand between white space or commas, or in JSON: an array, or what `encode --json` prints.')
+    .description(
+      'Prints the bytes of token ids, nothing added. Ids stand between white space or commas, or in JSON: an array, or what `encode --json` prints.',
+    )
     .argument('[file]', 'the ids, - for stdin (default: stdin)')
     .option('-i, --ids <ids>', 'the ids themselves, instead of a file')
     .addOption(shared.encoding())
@@ -75,7 +98,13 @@ const decode = (tokenmill: Command) =>
     .option('--skip-special', 'leave special tokens out')
     .addOption(shared.utf8())
     .addOption(shared.json())
-    .addHelpText('after', examples("tokenmill decode --ids '13225 11 2375 0'", 'tokenmill encode story.txt | tokenmill decode | cmp - story.txt'))
+    .addHelpText(
+      'after',
+      examples(
+        "tokenmill decode --ids '13225 11 2375 0'",
+        'tokenmill encode story.txt | tokenmill decode | cmp - story.txt',
+      ),
+    )
     .action(async (file, _, command) => (await import('./commands/decode.ts')).decode(file, command.optsWithGlobals()))
 
 const count = (tokenmill: Command) =>
@@ -97,9 +126,12 @@ const doctor = (tokenmill: Command) =>
   tokenmill
     .command('doctor')
     .summary('what works on this machine, and why not')
-    .description('Looks at the native addon, the processor, the encodings and the devices. Exit code 1 when something that is needed does not work.')
+    .description(
+      'Looks at the native addon, the processor, the encodings and the devices. Exit code 1 when something that is needed does not work.',
+    )
     .addOption(shared.json())
     .addHelpText('after', examples('tokenmill doctor', 'tokenmill doctor --json'))
     .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()))
 
-const examples = (...lines: readonly string[]) => `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`
+const examples = (...lines: readonly string[]) =>
+  `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`

@@ -19,7 +19,11 @@ export const decode = async (file: string | undefined, flags: DecodeFlags): Prom
   const kept = flags.skipSpecial ? withoutSpecial(tokenizer, ids) : ids
 
   if (flags.json) {
-    await writeJson({ encoding: tokenizer.name, count: ids.length, text: tokenizer.decode(kept, { errors: flags.utf8 }) })
+    await writeJson({
+      encoding: tokenizer.name,
+      count: ids.length,
+      text: tokenizer.decode(kept, { errors: flags.utf8 }),
+    })
   } else {
     if (flags.utf8 === 'strict') tokenizer.decode(kept, { errors: 'strict' })
     await write(tokenizer.decodeBytes(kept))
@@ -36,7 +40,7 @@ export const parseIds = (source: Buffer): Uint32Array => {
 const idsInText = (source: Buffer): Uint32Array => {
   const ids = new Uint32Array(Math.ceil(source.length / 2))
   let count = 0
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     if (isSeparator(source[at] as number)) {
       at++
       continue
@@ -47,7 +51,8 @@ const idsInText = (source: Buffer): Uint32Array => {
       const digit = (source[at] as number) - 48
       id = digit >= 0 && digit <= 9 ? id * 10 + digit : NaN
     }
-    if (!(id <= maxId)) throw notIds(`entry ${count} is ${JSON.stringify(source.toString('utf8', start, Math.min(at, start + 40)))}`)
+    if (!(id <= maxId))
+      throw notIds(`entry ${count} is ${JSON.stringify(source.toString('utf8', start, Math.min(at, start + 40)))}`)
     ids[count++] = id
   }
   return ids.subarray(0, count)

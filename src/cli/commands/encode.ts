@@ -2,9 +2,9 @@ import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
 import { write, writeNumbers } from '../output.ts'
-import { styleOf } from '../style.ts'
-import { tokenLines } from '../token-view.ts'
-import { visibleToken } from '../visible.ts'
+import { styleOf } from '../terminal/style.ts'
+import { tokenLines } from '../terminal/token-view.ts'
+import { visibleToken } from '../terminal/visible.ts'
 
 export interface EncodeFlags extends EncodingChoice {
   readonly text?: string

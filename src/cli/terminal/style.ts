@@ -26,7 +26,8 @@ export interface Style {
 }
 
 /** The style of stdout: `color` is what `--color` or `--no-color` asked for, else the stream and NO_COLOR decide. */
-export const styleOf = (color: boolean | undefined): Style => makeStyle(depthOf(color), columnsOf(process.stdout.columns))
+export const styleOf = (color: boolean | undefined): Style =>
+  makeStyle(depthOf(color), columnsOf(process.stdout.columns))
 
 /** A style of `depth` bits and `columns`. */
 export const makeStyle = (depth: Depth, columns: number): Style => {

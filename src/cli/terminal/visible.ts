@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 
 const named: Readonly<Record<string, string>> = {
   ' ': '·',
@@ -29,7 +29,8 @@ export const visible = (text: string): string => {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Token `id` as a person can read it; bytes that are a part of a character are `⟨f0 9f⟩`. */
-export const visibleToken = (tokenizer: Tokenizer, id: number): string => visibleBytes(tokenizer.idToBytes(id) ?? new Uint8Array())
+export const visibleToken = (tokenizer: Tokenizer, id: number): string =>
+  visibleBytes(tokenizer.idToBytes(id) ?? new Uint8Array())
 
 /** Whole characters as in {@link visible}, the bytes of broken ones in hexadecimal. */
 export const visibleBytes = (bytes: Uint8Array): string => {
@@ -39,7 +40,7 @@ export const visibleBytes = (bytes: Uint8Array): string => {
   const flushLoose = () => {
     if (loose.length > 0) shown += `⟨${loose.splice(0).join(' ')}⟩`
   }
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = characterLength(bytes, at)
     if (length > 0) {
       flushLoose()

@@ -1,0 +1,144 @@
+import { DataLoader } from '../../dataset/data-loader.ts'
+import { WindowDataset } from '../../dataset/window-dataset.ts'
+import type { EncodeOptions, Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { Vocabulary } from '../../tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../tokenizer/word-tokenizer.ts'
+import { CliFailure } from '../failure.ts'
+import { visible, visibleToken } from '../terminal/visible.ts'
+import { embeddingStage } from './embedding-stage.ts'
+import { colourfulLine, firstLines, textSizes } from './excerpt.ts'
+import type { ShownToken, Walk, WalkOptions } from './facts.ts'
+import { timed } from './timed.ts'
+
+/* How much is kept to be shown. */
+const shown = { lines: 4, words: 400, tokens: 400, ids: 64, windows: 2, passageTokens: 160 } as const
+
+/** Takes `bytes` through every stage. `loadTokenizer` gives the tokenizer of `kind: 'bpe'`. */
+export const walk = async (
+  source: string,
+  bytes: Buffer,
+  loadTokenizer: () => Tokenizer,
+  options: WalkOptions,
+): Promise<Walk> => {
+  const { kind, contextLength, stride, batchSize, dimensions, seed } = options
+  const started = performance.now()
+  const { value: text, ms: textMs } = timed(() => bytes.toString())
+  const words = wordStage(text, options.encode)
+  const { value: tokenizer, ms: loadMs } = timed(() => warm(kind === 'word' ? words.tokenizer : loadTokenizer()))
+
+  const encoding = performance.now()
+  const ids = await tokenizer.encodeAsync(kind === 'word' ? text : bytes, options.encode)
+  const encodeMs = performance.now() - encoding
+  if (ids.length <= contextLength) throw tooShort(source, ids.length, contextLength)
+
+  const { value: dataset, ms: windowMs } = timed(() => new WindowDataset(ids, { contextLength, stride }))
+  const loader = new DataLoader(dataset, { batchSize })
+  const show = (id: number): ShownToken => ({ id, text: visibleToken(tokenizer, id) })
+
+  return {
+    text: { source, bytes: bytes.length, ...textSizes(text), ms: textMs, start: firstLines(text, shown.lines) },
+    words: words.facts,
+    tokens: {
+      tokenizer: tokenizer.name,
+      vocabSize: tokenizer.vocabSize,
+      count: ids.length,
+      distinct: new Set(ids).size,
+      loadMs,
+      ms: encodeMs,
+      start: Array.from(ids.subarray(0, shown.tokens), show),
+      passage: passage(text, tokenizer, options.encode, show),
+      roundTrip: tokenizer.decode(ids) === text,
+    },
+    ids: {
+      type: 'Uint32Array',
+      bytes: ids.byteLength,
+      ...extremes(ids),
+      start: Array.from(ids.subarray(0, shown.ids)),
+    },
+    windows: {
+      contextLength,
+      stride,
+      count: dataset.length,
+      ms: windowMs,
+      start: Array.from({ length: Math.min(shown.windows, dataset.length) }, (_, index) => {
+        const { inputs, targets } = dataset.get(index)
+        return { index, start: index * stride, inputs: Array.from(inputs, show), targets: Array.from(targets, show) }
+      }),
+    },
+    batches: batchStage(loader, batchSize),
+    embeddings: embeddingStage(loader, { vocabSize: tokenizer.vocabSize, contextLength, dimensions, seed }, show),
+    ms: performance.now() - started,
+  }
+}
+
+/* Encodings are loaded at their first use; that is no part of the time that a text takes. */
+const warm = (tokenizer: Tokenizer): Tokenizer => {
+  tokenizer.encodeOrdinary('a')
+  return tokenizer
+}
+
+const tooShort = (source: string, tokens: number, contextLength: number): CliFailure =>
+  new CliFailure(
+    'ERR_TOO_SHORT',
+    `${source === '-' ? 'the text' : source} has ${tokens} tokens; windows of ${contextLength} and the next token need at least ${contextLength + 1}` +
+      (tokens > 1 ? `: pass a longer text, or --context-length ${tokens - 1} or less` : ': pass a longer text'),
+  )
+
+const extremes = (ids: Uint32Array): { smallest: number; largest: number } => {
+  let [smallest, largest] = [Infinity, -Infinity]
+  for (const id of ids) {
+    if (id < smallest) smallest = id
+    if (id > largest) largest = id
+  }
+  return { smallest, largest }
+}
+
+const wordStage = (text: string, encode: EncodeOptions): { tokenizer: WordTokenizer; facts: Walk['words'] } => {
+  const { value, ms } = timed(() => {
+    const tokenizer = new WordTokenizer(Vocabulary.fromText(text))
+    return { tokenizer, count: tokenizer.count(text, encode) }
+  })
+  const { tokenizer, count } = value
+  const size = tokenizer.vocabSize
+  const specialTokens = [...tokenizer.specialTokens].map(([special, id]) => ({ id, text: special }))
+  const entries = size - specialTokens.length
+  const wanted = Math.min(entries, shown.words)
+  return {
+    tokenizer,
+    facts: {
+      count,
+      vocabularySize: size,
+      entries: Array.from({ length: wanted }, (_, i) => {
+        const id = Math.floor((i * entries) / wanted) // spread over the whole alphabet
+        return { id, text: visible(tokenizer.idToToken(id) ?? '') }
+      }),
+      specialTokens,
+      ms,
+    },
+  }
+}
+
+const passage = (
+  text: string,
+  tokenizer: Tokenizer,
+  encode: EncodeOptions,
+  show: (id: number) => ShownToken,
+): Walk['tokens']['passage'] => {
+  const found = colourfulLine(text)
+  if (!found) return null
+  const ids = tokenizer.encode(found.text, encode)
+  return { line: found.line, tokens: Array.from(ids.subarray(0, shown.passageTokens), show) }
+}
+
+const batchStage = (loader: DataLoader, batchSize: number): Walk['batches'] => {
+  let count = 0
+  let shape: readonly number[] = []
+  let lastShape: readonly number[] = []
+  const { ms } = timed(() => {
+    for (const batch of loader) {
+      if (count++ === 0) shape = batch.shape
+      lastShape = batch.shape
+    }
+  })
+  return { batchSize, count, shape, lastShape, ms }
+}
