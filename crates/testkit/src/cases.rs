@@ -247,11 +247,9 @@ pub struct Sweep {
 impl Sweep {
     /// The text of the block that starts at code point `start`, in one of the contexts.
     pub fn text(&self, context: &str, start: u32) -> String {
-        (start..start + self.block).filter_map(char::from_u32).fold(String::new(), |mut text, character| {
-            let character = character.encode_utf8(&mut [0; 4]).to_owned();
-            text.push_str(&context.replace("{}", &character).replace("{0}", &character));
-            text
-        })
+        let around: Vec<&str> = context.split("{}").flat_map(|part| part.split("{0}")).collect();
+        let characters = (start..start + self.block).filter_map(char::from_u32);
+        characters.map(|character| around.join(character.encode_utf8(&mut [0; 4]))).collect()
     }
 }
 

@@ -57,10 +57,28 @@ pub fn any_characters(rng: &mut Rng, longest: usize) -> String {
         .collect()
 }
 
-/// A run of letters from a tiny alphabet, which is one piece in every pattern but long in merges.
+/// A run of letters from a small alphabet, which is one piece in every pattern but long in merges.
 pub fn letters(rng: &mut Rng, longest: usize) -> String {
-    let alphabets =
-        ["a", "ab", "abc", "etaoin", "ion", "\u{436}\u{435}", "abcdefghijklmnopqrstuvwxyz", "\u{4e2d}\u{7684}"];
+    let alphabets = [
+        "a",
+        "ab",
+        "abc",
+        "etaoin",
+        "ion",
+        "abcdefghijklmnopqrstuvwxyz",
+        "\u{436}\u{435}",
+        "еиаоѐжщтнс",
+        "ěščřžýáíé",
+        "\u{4e2d}\u{7684}",
+        "的一是不了人我在有他这中",
+        "あいうのにアイーン",
+        "한국어는다이가",
+        "العربيةمن",
+        "אבגדהו",
+        "कखगहन",
+        "aé中的ж",
+        "\u{20000}\u{2a6d6}\u{10400}\u{1d400}a",
+    ];
     let alphabet: Vec<char> = rng.choose(&alphabets).chars().collect();
     (0..rng.up_to(longest)).map(|_| *rng.choose(&alphabet)).collect()
 }

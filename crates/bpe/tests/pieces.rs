@@ -1,0 +1,91 @@
+//! The scanners against the patterns that they stand for, matched by a regex engine.
+
+mod common;
+
+use tokenmill_bpe::Pattern;
+use tokenmill_testkit::pattern::{self, Splitter};
+use tokenmill_testkit::rng::Rng;
+use tokenmill_testkit::text;
+
+/// Runs `check` for each scanner with its reference.
+fn for_each_pattern(check: impl Fn(Pattern, &pattern::Pattern, &Splitter)) {
+    for (scanner, reference) in common::patterns() {
+        check(scanner, reference, &reference.splitter());
+    }
+}
+
+fn assert_pieces(scanner: Pattern, name: &str, splitter: &Splitter, text: &str, which: &dyn std::fmt::Display) {
+    if !scanner.pieces(text).eq(splitter.pieces(text)) {
+        let (found, expected): (Vec<_>, Vec<_>) = (scanner.pieces(text).collect(), splitter.pieces(text).collect());
+        panic!("{name}, {which}: {text:?}\n   found {found:?}\nexpected {expected:?}");
+    }
+}
+
+/// `count` texts of `make`, seeded with their numbers.
+fn check_random(count: u64, make: fn(&mut Rng, usize) -> String, longest: usize) {
+    for_each_pattern(|scanner, reference, splitter| {
+        for seed in 0..count {
+            let text = make(&mut Rng::new(seed), longest);
+            assert_pieces(scanner, reference.name, splitter, &text, &format_args!("seed {seed}"));
+        }
+    });
+}
+
+#[test]
+fn awkward_texts() {
+    check_random(400_000, text::awkward, 14);
+}
+
+#[test]
+fn long_awkward_texts() {
+    check_random(4_000, text::awkward, 400);
+}
+
+#[test]
+fn any_characters() {
+    check_random(150_000, text::any_characters, 10);
+}
+
+#[test]
+fn runs() {
+    check_random(40_000, text::runs, 60);
+}
+
+#[test]
+fn all_short_texts_of_the_characters_that_patterns_tell_apart() {
+    // One character of each class and each one that a pattern names; every text of up to five of them.
+    let characters = [
+        ' ', '\t', '\n', '\r', '\'', '/', '.', 's', 'l', 'A', '\u{17f}', '\u{1c5}', '\u{2b0}', '\u{4e2d}', '\u{301}',
+        '1',
+    ];
+    for_each_pattern(|scanner, reference, splitter| {
+        for length in 1..=5 {
+            for number in 0..characters.len().pow(length) {
+                // Of the longest ones, every seventh.
+                if length == 5 && number % 7 != 0 {
+                    continue;
+                }
+                let digit = |place| characters[number / characters.len().pow(place) % characters.len()];
+                let text: String = (0..length).map(digit).collect();
+                assert_pieces(scanner, reference.name, splitter, &text, &format_args!("text {number}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn every_code_point_in_context() {
+    // One text for each context and block of code points; they do not run into each other but at `\n`.
+    let contexts: [&[&str]; 4] = [&["x", "y\n"], &[" ", "\n"], &["", "", "\n"], &["'", " A\n"]];
+    for_each_pattern(|scanner, reference, splitter| {
+        for context in contexts {
+            for block in (0..0x11_0000_u32).step_by(256) {
+                let text: String = (block..block + 256)
+                    .filter_map(char::from_u32)
+                    .map(|character| context.join(character.encode_utf8(&mut [0; 4])))
+                    .collect();
+                assert_pieces(scanner, reference.name, splitter, &text, &format_args!("block U+{block:04X}"));
+            }
+        }
+    });
+}
