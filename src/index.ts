@@ -8,3 +8,12 @@ export type {
   Text,
   Tokenizer,
 } from './tokenizer/tokenizer.ts'
+export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
+export { Vocabulary, type VocabularyOptions, type WordListOptions } from './tokenizer/vocabulary.ts'
+export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'
+export type { SplitRule } from './tokenizer/split/split.ts'
+export type { Batch } from './dataset/batch.ts'
+export { DataLoader, type DataLoaderOptions } from './dataset/data-loader.ts'
+export type { Dataset, Sample, SampleOptions } from './dataset/dataset.ts'
+export { nextToken, type Objective, type TokenViews } from './dataset/objective.ts'
+export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'

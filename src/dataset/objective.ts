@@ -1,0 +1,31 @@
+import type { Sample } from './dataset.ts'
+
+/** The ids of a dataset as both types of array, over one memory. */
+export interface TokenViews {
+  readonly ids: Uint32Array
+  readonly signed: Int32Array
+}
+
+/** What a window asks of the model: how many ids it reads, and what it makes of them. */
+export interface Objective {
+  readonly name: string
+  /** The ids that a window of `contextLength` inputs reads. */
+  idsPerWindow(contextLength: number): number
+  /** The sample of the window at `start`. */
+  sample(tokens: TokenViews, start: number, contextLength: number): Sample
+}
+
+/**
+ * Predict the next token: the targets are the inputs shifted by one, so a window reads `contextLength + 1` ids.
+ */
+export const nextToken = (): Objective => nextTokenObjective
+
+// Ids are below 2^31, so the same four bytes are the same number in both types, and targets need no copy.
+const nextTokenObjective: Objective = Object.freeze<Objective>({
+  name: 'next-token',
+  idsPerWindow: (contextLength) => contextLength + 1,
+  sample: ({ ids, signed }, start, contextLength) => ({
+    inputs: ids.subarray(start, start + contextLength),
+    targets: signed.subarray(start + 1, start + 1 + contextLength),
+  }),
+})

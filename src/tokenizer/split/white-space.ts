@@ -1,0 +1,23 @@
+/*
+ * White space is what Python's str.strip and \s take it to be, so that the words are those of the book. It differs from
+ * JavaScript's \s in three places: U+001C to U+001F and U+0085 are white space, U+FEFF is not (and so is kept).
+ */
+const table = new Uint8Array(0x10000)
+for (const char of '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000')
+  table[char.charCodeAt(0)] = 1
+table.fill(1, 0x2000, 0x200b)
+
+/** Whether the UTF-16 code unit is white space. */
+export const isWhiteSpace = (unit: number): boolean => table[unit] === 1
+
+/** Takes a word and its index in the text. */
+export type Emit = (word: string, index: number) => void
+
+/** Emits `piece`, which stands at `index`, without the white space around it; nothing when nothing is left. */
+export const emitTrimmed = (piece: string, index: number, emit: Emit): void => {
+  let start = 0
+  let end = piece.length
+  while (start < end && isWhiteSpace(piece.charCodeAt(start))) start++
+  while (end > start && isWhiteSpace(piece.charCodeAt(end - 1))) end--
+  if (start < end) emit(piece.slice(start, end), index + start)
+}

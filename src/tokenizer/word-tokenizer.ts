@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto'
+import { TokenmillError } from '../errors.ts'
+import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
+import { boolean, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { IdBuffer } from './id-buffer.ts'
+import { joinWords } from './join-words.ts'
+import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
+import { partsOf, refuseDisallowed, specialSearch, type SpecialSearch } from './special-search.ts'
+import { resolvePolicy } from './special-tokens.ts'
+import { writtenRule } from './split/split.ts'
+import {
+  TokenBatch,
+  type DecodeOptions,
+  type EncodeAsyncOptions,
+  type EncodeOptions,
+  type Segment,
+  type Text,
+  type Tokenizer,
+} from './tokenizer.ts'
+import { saveVocabulary } from './vocabulary-file.ts'
+import { Vocabulary } from './vocabulary.ts'
+
+/** How a {@link WordTokenizer} treats words that are not in its vocabulary. */
+export interface WordTokenizerOptions {
+  /**
+   * The special token of the vocabulary that stands for unknown words; `null`: an unknown word is an `ERR_UNKNOWN_TOKEN`.
+   * @default '<|unk|>'
+   */
+  readonly unknown?: '<|unk|>' | (string & {}) | null
+}
+
+/** The checked choices of one call. */
+interface Call {
+  readonly search: SpecialSearch
+  readonly utf8: 'replace' | 'strict'
+}
+
+const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8'] as const
+
+/**
+ * A tokenizer whose tokens are the words of a {@link Vocabulary}.
+ *
+ * ```ts
+ * const tokenizer = new WordTokenizer(Vocabulary.fromText('Hello, world.'))
+ * tokenizer.encode('Hello, moon.') // Uint32Array [2, 0, 5, 1]: ',' is 0, '.' is 1, moon is <|unk|>
+ * tokenizer.decode([2, 0, 3, 1]) // 'Hello, world.'
+ * ```
+ */
+export class WordTokenizer implements Tokenizer {
+  readonly name = 'word-vocabulary'
+  /** The words and special tokens. */
+  readonly vocabulary: Vocabulary
+  /** What stands for unknown words; `null`: they are an error. */
+  readonly unknown: string | null
+  readonly specialTokens: ReadonlyMap<string, number>
+  readonly #unknownId: number | undefined
+  readonly #specialIds: ReadonlyMap<string, number>
+  readonly #byDefault: { readonly encode: Call; readonly plain: Call }
+  #fingerprint: string | undefined
+
+  /**
+   * @throws `ERR_INVALID_ARGUMENT` when `unknown` is not a special token of the vocabulary.
+   */
+  constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions) {
+    if (!(vocabulary instanceof Vocabulary)) throw invalid('vocabulary', 'a Vocabulary', vocabulary)
+    const { unknown = '<|unk|>' } = checkedOptions('options', options, ['unknown'])
+    this.#specialIds = vocabulary.specialTokens
+    this.#unknownId = unknown === null ? undefined : this.#specialIds.get(unknown)
+    if (unknown !== null && this.#unknownId === undefined) {
+      throw invalid('options.unknown', 'null or a special token of the vocabulary', unknown)
+    }
+    this.vocabulary = vocabulary
+    this.specialTokens = vocabulary.specialTokens
+    this.unknown = unknown
+    this.#byDefault = { encode: this.#call({}, 'all'), plain: this.#call({}, []) }
+  }
+
+  get vocabSize(): number {
+    return this.vocabulary.size
+  }
+
+  get endOfTextId(): number | undefined {
+    return this.#specialIds.get('<|endoftext|>')
+  }
+
+  /**
+   * SHA-256 of the words, the special tokens, the split rule and what stands for unknown words. With the rule `'words'` the
+   * ids are also decided by the dictionaries of the running Node, which are not part of it.
+   */
+  get fingerprint(): string {
+    if (this.#fingerprint === undefined) {
+      const hash = createHash('sha256')
+      const { vocabulary, unknown } = this
+      hash.update(JSON.stringify(['tokenmill-words', 1, writtenRule(vocabulary.split), unknown, vocabulary.wordCount]))
+      // JSON strings end where they end, so no two lists of tokens are the same bytes.
+      for (const [token] of vocabulary) hash.update(JSON.stringify(token))
+      this.#fingerprint = hash.digest('hex')
+    }
+    return this.#fingerprint
+  }
+
+  encode(text: Text, options?: EncodeOptions): Uint32Array {
+    return runToEnd(this.#encodeText('text', checkedText('text', text), this.#encodeCall(options)))
+  }
+
+  encodeOrdinary(text: Text): Uint32Array {
+    return runToEnd(this.#encodeText('text', checkedText('text', text), this.#byDefault.plain))
+  }
+
+  encodeSegments(segments: readonly Segment[]): Uint32Array {
+    if (!Array.isArray(segments)) throw invalid('segments', 'an array', segments)
+    const trustedCall = this.#call({ allowedSpecial: 'all' }, [])
+    const checked = Array.from(segments as readonly unknown[], (segment, index) => {
+      const name = `segments[${index}]`
+      if (typeof segment !== 'object' || segment === null) throw invalid(name, 'an object', segment)
+      const { text, trusted } = segment as Partial<Segment>
+      if (typeof text !== 'string') throw invalid(`${name}.text`, 'a string', text)
+      return { name: `${name}.text`, text: wellFormed(text), trusted: boolean(`${name}.trusted`, trusted) }
+    })
+    const ids = new IdBuffer()
+    for (const { name, text, trusted } of checked) {
+      runToEnd(this.#encodeInto(ids, name, text, trusted ? trustedCall : this.#byDefault.plain))
+    }
+    return ids.toArray()
+  }
+
+  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
+    return runToEnd(this.#encodeTexts(checkedTexts(texts), this.#encodeCall(options)))
+  }
+
+  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const call = this.#encodeCall(rest)
+    return runInTurns(this.#encodeText('text', unchanging(checkedText('text', text)), call), signal)
+  }
+
+  async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const call = this.#encodeCall(rest)
+    return runInTurns(this.#encodeTexts(checkedTexts(texts).map(unchanging), call), signal)
+  }
+
+  /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
+  count(text: Text, options?: EncodeOptions): number {
+    const call =
+      options === undefined
+        ? this.#byDefault.plain
+        : this.#call(checkedOptions('options', options, encodeOptionNames), [])
+    const read = runToEnd(readText('text', checkedText('text', text), call.utf8))
+    refuseDisallowed(read, call.search)
+    let count = 0
+    const { split } = this.vocabulary.splitter
+    for (const part of partsOf(read, call.search)) {
+      if (part.special) count++
+      else runToEnd(split(part.text, () => count++))
+    }
+    return count
+  }
+
+  /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
+  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
+    const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, [
+      'errors',
+      'skipSpecialTokens',
+    ])
+    oneOf('options.errors', errors, ['replace', 'strict'])
+    boolean('options.skipSpecialTokens', skipSpecialTokens)
+    const size = skipSpecialTokens ? this.vocabulary.wordCount : this.vocabSize
+    const words: string[] = []
+    let index = 0
+    for (const id of checkedIds(ids)) {
+      const token = this.vocabulary.idToToken(id)
+      if (token === undefined) throw this.#noSuchId(id, index)
+      if (id < size) words.push(token)
+      index++
+    }
+    try {
+      return joinWords(words)
+    } catch (error) {
+      throw tooLong('the text of the ids', error)
+    }
+  }
+
+  /** {@link WordTokenizer.decode} as UTF-8. */
+  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
+    return new TextEncoder().encode(this.decode(ids))
+  }
+
+  tokenToId(token: Text): number | undefined {
+    if (typeof checkedText('token', token) === 'string') return this.vocabulary.tokenToId(token as string)
+    try {
+      return this.vocabulary.tokenToId(runToEnd(readText('token', token, 'strict')))
+    } catch {
+      return undefined
+    }
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.vocabulary.idToToken(id)
+  }
+
+  idToBytes(id: number): Uint8Array | undefined {
+    const token = this.vocabulary.idToToken(id)
+    return token === undefined ? undefined : new TextEncoder().encode(token)
+  }
+
+  /**
+   * Writes `vocabulary.json`, from which `loadTokenizer` makes an equal tokenizer. The file is complete or not there: it is
+   * written beside its place, then renamed.
+   *
+   * @param path ends in `.json`
+   * @throws `ERR_INVALID_FILE` when it cannot be written; what is at `path` is then unchanged.
+   */
+  async save(path: string | URL): Promise<void> {
+    await saveVocabulary(path, this.vocabulary, this.unknown)
+  }
+
+  #encodeCall(options: EncodeOptions | undefined): Call {
+    if (options === undefined) return this.#byDefault.encode
+    return this.#call(checkedOptions('options', options, encodeOptionNames), 'all')
+  }
+
+  #call(options: EncodeOptions, disallowed: 'all' | readonly string[]): Call {
+    const policy = resolvePolicy(options, this.#specialIds, disallowed)
+    return { search: specialSearch(policy, this.#specialIds), utf8: checkedUtf8(options.utf8) }
+  }
+
+  *#encodeText(name: string, text: Text, call: Call): Steps<Uint32Array> {
+    const ids = new IdBuffer()
+    yield* this.#encodeInto(ids, name, yield* readText(name, text, call.utf8), call)
+    return ids.toArray()
+  }
+
+  *#encodeTexts(texts: readonly Text[], call: Call): Steps<TokenBatch> {
+    const ids = new IdBuffer()
+    const rowStarts = new Uint32Array(texts.length + 1)
+    for (const [row, text] of texts.entries()) {
+      const name = `texts[${row}]`
+      yield* this.#encodeInto(ids, name, yield* readText(name, text, call.utf8), call)
+      rowStarts[row + 1] = ids.length
+      yield
+    }
+    return new TokenBatch(ids.toArray(), rowStarts)
+  }
+
+  *#encodeInto(ids: IdBuffer, name: string, text: string, { search }: Call): Steps<void> {
+    refuseDisallowed(text, search)
+    const { vocabulary } = this
+    const unknownId = this.#unknownId
+    const { split } = vocabulary.splitter
+    let partStart = 0
+    const pushWord = (word: string, index: number) => {
+      const id = vocabulary.wordToId(word) ?? unknownId
+      if (id === undefined) throw unknownWord(word, name, partStart + index)
+      ids.push(id)
+    }
+    for (const part of partsOf(text, search)) {
+      partStart = part.start
+      if (part.special) ids.push(this.#specialIds.get(part.text) as number)
+      else yield* split(part.text, pushWord)
+      yield
+    }
+  }
+
+  #noSuchId(id: unknown, index: number): TokenmillError {
+    if (!Number.isInteger(id)) throw invalid(`ids[${index}]`, 'an integer', id)
+    const exist = this.vocabSize === 0 ? 'there are none' : `ids are 0 to ${this.vocabSize - 1}`
+    return new TokenmillError(
+      'ERR_OUT_OF_RANGE',
+      `expected an id of the vocabulary for ids[${index}], received ${id}; ${exist}`,
+    )
+  }
+}
+
+const unknownWord = (word: string, name: string, index: number): TokenmillError => {
+  const shown = JSON.stringify(word.length > 60 ? `${word.slice(0, 60)}…` : word)
+  return new TokenmillError(
+    'ERR_UNKNOWN_TOKEN',
+    `expected words of the vocabulary for ${name}, received ${shown} at index ${index}; ` +
+      `to map unknown words to a special token, make the tokenizer with unknown: '<|unk|>'`,
+  )
+}
+
+const checkedTexts = (texts: unknown): Text[] => {
+  if (!Array.isArray(texts)) throw invalid('texts', 'an array', texts)
+  return Array.from(texts as readonly unknown[], (text, index) => checkedText(`texts[${index}]`, text))
+}
+
+const checkedIds = (ids: unknown): Iterable<number> => {
+  if (typeof ids === 'object' && ids !== null && Symbol.iterator in ids) return ids as Iterable<number>
+  throw invalid('ids', 'a Uint32Array or another iterable of numbers', ids)
+}
+
+/** `text` as it is now, whatever happens to its buffer between two turns of the event loop. */
+const unchanging = (text: Text): Text => (typeof text === 'string' ? text : new Uint8Array(text))
+
+const splitSignal = (
+  options: EncodeAsyncOptions | undefined,
+): { signal?: AbortSignal; rest: EncodeOptions | undefined } => {
+  const checked = checkedOptions('options', options, [...encodeOptionNames, 'signal'])
+  const { signal, ...rest } = checked
+  if (signal === undefined) return { rest }
+  if (!(signal instanceof AbortSignal)) throw invalid('options.signal', 'an AbortSignal', signal)
+  return { signal, rest }
+}
