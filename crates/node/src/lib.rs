@@ -6,8 +6,22 @@
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
 
+mod devices;
+mod embedding;
+mod embedding_error;
+mod cancel;
+mod decode;
+mod encode_task;
+mod encodings;
 mod error;
+mod external_memory;
+mod input_embedding;
+mod later;
 mod task;
+mod tensor;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod text;
+mod token_rows;
+mod tokenizer;
 mod version;

@@ -1,0 +1,86 @@
+//! Text as it comes from JavaScript.
+
+use std::borrow::Cow;
+use std::ptr;
+
+use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+use napi::{ValueType, check_status, sys};
+
+use crate::error::{Code, Error, Result, from_napi};
+
+/// A JavaScript string that is not read yet. It lives as long as the call that it is an argument of.
+pub struct JsText {
+    env: sys::napi_env,
+    value: sys::napi_value,
+}
+
+impl TypeName for JsText {
+    fn type_name() -> &'static str {
+        "string"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::String
+    }
+}
+
+impl ValidateNapiValue for JsText {}
+
+impl FromNapiValue for JsText {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        Ok(Self { env, value })
+    }
+}
+
+impl JsText {
+    /// Appends the string to `buffer` as UTF-8, in one pass, with U+FFFD for lone surrogates; returns what was appended.
+    pub fn append_to<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a str> {
+        let start = buffer.len();
+        // The number of UTF-16 code units, which the engine knows without looking at them; none becomes more than three bytes.
+        let mut units = 0;
+        // SAFETY: env and value belong to the running call; with a null buffer only the length is written.
+        check_status!(unsafe {
+            sys::napi_get_value_string_utf16(self.env, self.value, ptr::null_mut(), 0, &raw mut units)
+        })
+        .map_err(|error| from_napi(&error))?;
+        let capacity = units.checked_mul(3).and_then(|bytes| bytes.checked_add(1));
+        capacity.and_then(|capacity| buffer.try_reserve(capacity).ok()).ok_or_else(|| {
+            Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
+        })?;
+        let mut written = 0;
+        // SAFETY: env and value belong to the running call; the buffer has `spare_capacity` writable bytes from its end on, and
+        // at most that many, with a zero at their end, are written.
+        check_status!(unsafe {
+            let spare = buffer.spare_capacity_mut();
+            sys::napi_get_value_string_utf8(self.env, self.value, spare.as_mut_ptr().cast(), spare.len(), &raw mut written)
+        })
+        .map_err(|error| from_napi(&error))?;
+        // SAFETY: `written` bytes after the old end have been written.
+        unsafe { buffer.set_len(start + written) };
+        // SAFETY: the engine writes valid UTF-8, with U+FFFD for what has no UTF-8 form.
+        Ok(unsafe { str::from_utf8_unchecked(&buffer[start..]) })
+    }
+}
+
+impl JsText {
+    /// The string, owned.
+    pub fn read(&self) -> Result<String> {
+        let mut buffer = Vec::new();
+        self.append_to(&mut buffer)?;
+        buffer.shrink_to_fit();
+        // SAFETY: `append_to` appends UTF-8, here to nothing.
+        Ok(unsafe { String::from_utf8_unchecked(buffer) })
+    }
+}
+
+/// `bytes` as text: what is not UTF-8 is an error when `strict`, else U+FFFD for each maximal invalid part.
+pub fn text_of(bytes: &[u8], strict: bool) -> Result<Cow<'_, str>> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(Cow::Borrowed(text)),
+        Err(error) if strict => Err(Error::new(
+            Code::InvalidUtf8,
+            format!("expected UTF-8, received bytes that are not from byte {} on", error.valid_up_to()),
+        )),
+        Err(_) => Ok(String::from_utf8_lossy(bytes)),
+    }
+}

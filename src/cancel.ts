@@ -1,0 +1,30 @@
+import { fromNative } from './errors.ts'
+import type { CancelFlag } from './native-binding.d.ts'
+import { native } from './native.ts'
+
+/**
+ * Runs native work that looks at a flag. When `signal` aborts, the promise is rejected with `signal.reason` at once, and the work
+ * stops soon after.
+ */
+export const cancellable = async <T>(
+  signal: AbortSignal | undefined,
+  work: (flag: CancelFlag | undefined) => Promise<T>,
+): Promise<T> => {
+  signal?.throwIfAborted()
+  try {
+    if (signal === undefined) return await work(undefined)
+    const flag = new (native().CancelFlag)()
+    return await new Promise<T>((resolve, reject) => {
+      const abort = () => {
+        flag.cancel()
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      work(flag)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', abort))
+    })
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : fromNative(error)
+  }
+}

@@ -1,0 +1,55 @@
+import { boolean, invalid, options as checkedOptions } from '../validate.ts'
+import { checkedText } from './read-text.ts'
+import type { EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
+
+/* The arguments that the methods of every tokenizer take, checked in one way. */
+
+export const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8'] as const
+
+/** `texts` as an array of texts of its own. */
+export const checkedTexts = (texts: unknown): Text[] => {
+  if (!Array.isArray(texts)) throw invalid('texts', 'an array', texts)
+  return Array.from(texts as readonly unknown[], (text, index) => checkedText(`texts[${index}]`, text))
+}
+
+/** `segments` as an array of segments of its own. */
+export const checkedSegments = (segments: unknown): Segment[] => {
+  if (!Array.isArray(segments)) throw invalid('segments', 'an array', segments)
+  return Array.from(segments as readonly unknown[], (segment, index) => {
+    const name = `segments[${index}]`
+    if (typeof segment !== 'object' || segment === null) throw invalid(name, 'an object', segment)
+    const { text, trusted } = segment as Partial<Segment>
+    if (typeof text !== 'string') throw invalid(`${name}.text`, 'a string', text)
+    return { text, trusted: boolean(`${name}.trusted`, trusted) }
+  })
+}
+
+/** The signal of an asynchronous call, and the options that its synchronous twin takes too. */
+export const splitSignal = (
+  options: EncodeAsyncOptions | undefined,
+): { signal?: AbortSignal; rest: EncodeOptions | undefined } => {
+  if (options === undefined) return { rest: undefined }
+  const { signal, ...rest } = checkedOptions('options', options, [...encodeOptionNames, 'signal'])
+  if (signal === undefined) return { rest }
+  if (!(signal instanceof AbortSignal)) throw invalid('options.signal', 'an AbortSignal', signal)
+  return { signal, rest }
+}
+
+/** `ids` as something to iterate. */
+export const checkedIds = (ids: unknown): Iterable<number> => {
+  if (typeof ids === 'object' && ids !== null && Symbol.iterator in ids) return ids as Iterable<number>
+  throw invalid('ids', 'a Uint32Array or another iterable of numbers', ids)
+}
+
+/** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
+export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
+  if (ids instanceof Uint32Array) return ids.buffer instanceof SharedArrayBuffer ? new Uint32Array(ids) : ids
+  const numbers: readonly number[] = Array.isArray(ids) ? ids : [...checkedIds(ids)]
+  const array = new Uint32Array(numbers.length)
+  for (let index = 0; index < numbers.length; index++) {
+    const id = numbers[index] as number
+    array[index] = id
+    if (array[index] !== id) throw invalid(`ids[${index}]`, 'an integer from 0 to 4294967295', id)
+  }
+  return array
+}

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url'
+import { callNative, TokenmillError } from '../errors.ts'
+import { native } from '../native.ts'
+import { invalid } from '../validate.ts'
+import { BpeTokenizer } from './bpe-tokenizer.ts'
+import { didYouMean } from './near-names.ts'
+import type { Tokenizer } from './tokenizer.ts'
+
+/** The encodings of OpenAI's models, each with the name of its ranks in `encodings/`. */
+const ranks = {
+  gpt2: 'r50k_base',
+  r50k_base: 'r50k_base',
+  p50k_base: 'p50k_base',
+  p50k_edit: 'p50k_base',
+  cl100k_base: 'cl100k_base',
+  o200k_base: 'o200k_base',
+  o200k_harmony: 'o200k_base',
+} as const
+
+/** The name of an encoding that {@link getEncoding} knows. */
+export type EncodingName = keyof typeof ranks
+
+/** All names that {@link getEncoding} knows. */
+export const encodingNames: readonly EncodingName[] = Object.freeze(Object.keys(ranks) as EncodingName[])
+
+const loaded = new Map<string, Tokenizer>()
+
+/**
+ * The tokenizer of a published encoding. Its ids equal those of tiktoken. It is read from this package, never from the network, at
+ * the first call; later calls give the same object.
+ *
+ * ```ts
+ * getEncoding('o200k_base').encode('hello world') // Uint32Array [24912, 2375]
+ * ```
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when there is no such encoding; the message lists near names.
+ */
+export const getEncoding = (name: EncodingName | (string & {})): Tokenizer => {
+  const known = loaded.get(name)
+  if (known !== undefined) return known
+  if (typeof name !== 'string') throw invalid('name', 'the name of an encoding', name)
+  if (!Object.hasOwn(ranks, name)) {
+    throw new TokenmillError(
+      'ERR_INVALID_ARGUMENT',
+      `there is no encoding called ${JSON.stringify(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}`,
+    )
+  }
+  const file = fileURLToPath(new URL(`../../encodings/${ranks[name as EncodingName]}.bpe`, import.meta.url))
+  const tokenizer = new BpeTokenizer(name, callNative(() => native().BpeHandle.open(name, file)))
+  loaded.set(name, tokenizer)
+  return tokenizer
+}
