@@ -19,3 +19,22 @@ export { nextToken, type Objective, type TokenViews } from './dataset/objective.
 export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'
 export { encodingForModel, modelNames } from './tokenizer/models.ts'
+export type { Device, DeviceName } from './embedding/device.ts'
+export { devices, type DeviceInfo } from './embedding/devices.ts'
+export type { DType } from './embedding/dtype.ts'
+export {
+  Embedding,
+  type EmbeddingOptions,
+  type EmbeddingSize,
+  type LookupOptions,
+  type TableOptions,
+} from './embedding/embedding.ts'
+export {
+  InputEmbedding,
+  type ForwardOptions,
+  type InputEmbeddingOptions,
+  type Position,
+} from './embedding/input-embedding.ts'
+export { Parameter } from './embedding/parameter.ts'
+export { Tensor } from './embedding/tensor.ts'
+export type { BatchInputs, TokenIds } from './embedding/token-ids.ts'

@@ -40,7 +40,7 @@ export const naiveInitialValues = (seed: number, stream: number, std: number, co
   key.setBigUint64(0, BigInt(seed), true)
   new TextEncoder().encodeInto(DOMAIN, new Uint8Array(key.buffer, 8))
   const values = new Float32Array(count)
-  let words = new Uint32Array()
+  let words: Uint32Array = new Uint32Array()
   for (let i = 0; i < count; i += 2) {
     if (i % 16 === 0) words = block(key, BigInt(stream), i / 16)
     const radius = Math.sqrt(-2 * Math.log(((words[i % 16] as number) + 1) / 2 ** 32))

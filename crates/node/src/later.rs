@@ -1,0 +1,44 @@
+//! A closure as work off the main thread.
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
+
+use crate::error::{Code, Error, Result};
+use crate::task::{Job, Work};
+
+/// What a closure made on a worker thread, on its way to JavaScript.
+pub trait Deliver: Send + 'static {
+    type JsValue: ToNapiValue + TypeName;
+
+    fn deliver(self, env: Env) -> Result<Self::JsValue>;
+}
+
+/// A closure that has not run yet.
+pub struct Later<T>(Option<Box<dyn FnOnce() -> Result<T> + Send>>);
+
+/// A promise of what `work` makes on a worker thread.
+pub fn later<T: Deliver>(work: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask<Work<Later<T>>> {
+    AsyncTask::new(Work(Later(Some(Box::new(work)))))
+}
+
+impl<T: Deliver> Job for Later<T> {
+    type Output = T;
+    type JsValue = T::JsValue;
+
+    fn run(&mut self) -> Result<T> {
+        let work = self.0.take().ok_or_else(|| Error::new(Code::Internal, "work cannot run twice"))?;
+        work()
+    }
+
+    fn finish(&mut self, env: Env, output: T) -> Result<T::JsValue> {
+        output.deliver(env)
+    }
+}
+
+impl Deliver for () {
+    type JsValue = ();
+
+    fn deliver(self, _env: Env) -> Result<()> {
+        Ok(())
+    }
+}

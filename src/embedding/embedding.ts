@@ -1,0 +1,240 @@
+import { types } from 'node:util'
+import { callNative } from '../errors.ts'
+import { native } from '../native.ts'
+import type { NativeEmbedding, NativeEmbeddingOptions } from '../native-binding.d.ts'
+import { finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
+import { type Device, type DeviceName, resolveDevice } from './device.ts'
+import { type DType, resolveDType } from './dtype.ts'
+import { filePath } from './file-path.ts'
+import { callNativeAsync, Handle } from './handle.ts'
+import { checkMemory } from './memory.ts'
+import { checkOutput, outputFor } from './output.ts'
+import { Parameter } from './parameter.ts'
+import { Tensor } from './tensor.ts'
+import { type BatchInputs, shapedIds, type TokenIds } from './token-ids.ts'
+
+/** Where a table is and of what type. */
+export interface TableOptions {
+  /**
+   * Where to compute.
+   * @default 'auto'
+   */
+  readonly device?: Device
+  /**
+   * The type of the values.
+   * @default 'f32'
+   */
+  readonly dtype?: DType
+}
+
+/** A table of given values. */
+export interface EmbeddingSize extends TableOptions {
+  /** Rows: ids are 0 to count - 1. */
+  readonly count: number
+  /** Values per row. */
+  readonly dimensions: number
+}
+
+/** A table of initial values. */
+export interface EmbeddingOptions extends EmbeddingSize {
+  /**
+   * How rows start: `'normal'` is N(0, 1), `{ std }` a normal distribution with that standard deviation.
+   * @default 'normal'
+   */
+  readonly init?: 'normal' | 'zeros' | { readonly std: number }
+  /**
+   * The seed of the initial values. The same seed gives the same values on every machine.
+   * @default 0
+   */
+  readonly seed?: number
+  /**
+   * An id whose row starts as zeros.
+   * @default none
+   */
+  readonly paddingId?: number
+}
+
+/** How {@link Embedding.forward} reads ids. */
+export interface LookupOptions {
+  /**
+   * The shape of the ids. A batch has its own.
+   * @default [ids.length]
+   */
+  readonly shape?: readonly number[]
+}
+
+/**
+ * A table of one row per id, like torch's `nn.Embedding`.
+ *
+ * After {@link Embedding.dispose}, everything but its sizes throws `ERR_DISPOSED`.
+ */
+export class Embedding {
+  /** Rows: ids are 0 to count - 1. */
+  readonly count: number
+  /** Values per row. */
+  readonly dimensions: number
+  /** The type of the values. */
+  readonly dtype: DType = 'f32'
+  /** Where the table is. */
+  readonly device: DeviceName
+  readonly #handle: Handle<NativeEmbedding>
+
+  private constructor(native: NativeEmbedding, device: DeviceName) {
+    this.count = native.count
+    this.dimensions = native.dimensions
+    this.device = device
+    this.#handle = new Handle('embedding', native)
+  }
+
+  /**
+   * A table of initial values.
+   * @throws `ERR_LIMIT` when the table does not fit into memory.
+   */
+  static create(options: EmbeddingOptions): Embedding {
+    const { device, ...table } = resolveEmbedding(options)
+    return callNative(() => new Embedding(native().NativeEmbedding.create(table), device))
+  }
+
+  /** {@link Embedding.create} off the event loop. */
+  static async createAsync(options: EmbeddingOptions): Promise<Embedding> {
+    const { device, ...table } = resolveEmbedding(options)
+    return callNativeAsync(async () => new Embedding(await native().NativeEmbedding.createAsync(table), device))
+  }
+
+  /** A table of the values `data`, row after row, which are copied. */
+  static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding {
+    const { device, count, dimensions } = resolveSize(known('options', size, sizeKeys))
+    const values = valuesOf(data)
+    if (values.length !== count * dimensions) {
+      throw invalid('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
+    }
+    return callNative(() => new Embedding(native().NativeEmbedding.fromArray(values, count, dimensions), device))
+  }
+
+  /**
+   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
+   * which loses nothing.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   */
+  static async load(path: string | URL, key = 'weight', options?: TableOptions): Promise<Embedding> {
+    const [file, name] = [filePath('path', path), string('key', key)]
+    const { device } = resolveTable(known('options', options, tableKeys))
+    return callNativeAsync(async () => new Embedding(await native().NativeEmbedding.load(file, name), device))
+  }
+
+  /**
+   * The rows of `ids`, as a tensor of the shape of the ids and then `dimensions`. With `out`, they are written into that
+   * array, which is returned.
+   * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table.
+   */
+  forward(ids: BatchInputs | TokenIds, options: LookupOptions & { readonly out: Float32Array }): Float32Array
+  forward(ids: BatchInputs | TokenIds, options?: LookupOptions): Tensor
+  forward(
+    input: BatchInputs | TokenIds,
+    options?: LookupOptions & { readonly out?: Float32Array },
+  ): Tensor | Float32Array {
+    const { shape: given, out: target } = known('options', options, ['shape', 'out'])
+    const shaped = shapedIds(input, given)
+    if (target !== undefined) {
+      const { ids, shape, out } = outputFor(shaped, this.dimensions, target)
+      callNative(() => this.#handle.native.forwardInto(ids, [...shape], out))
+      return out
+    }
+    checkOutput(shaped, this.dimensions)
+    return callNative(() => this.#output(this.#handle.native.forward(shaped.ids, [...shaped.shape]), shaped.shape))
+  }
+
+  /** {@link Embedding.forward} off the event loop. The ids are copied first. */
+  async forwardAsync(input: BatchInputs | TokenIds, options?: LookupOptions): Promise<Tensor> {
+    const { shape: given } = known('options', options, ['shape'])
+    const { ids, shape } = shapedIds(input, given)
+    checkOutput({ ids, shape }, this.dimensions)
+    return callNativeAsync(async () => this.#output(await this.#handle.native.forwardAsync(ids, [...shape]), shape))
+  }
+
+  #output(tensor: Parameters<typeof Tensor.of>[0], shape: readonly number[]): Tensor {
+    return Tensor.of(tensor, [...shape, this.dimensions], this.device)
+  }
+
+  /** The table, named `weight`. */
+  parameters(): readonly Parameter[] {
+    const shape = [this.count, this.dimensions]
+    const { native } = this.#handle
+    return [Parameter.of('weight', shape, () => callNative(() => Tensor.of(native.table(), shape, this.device)))]
+  }
+
+  /**
+   * Writes the table under the name `key` into a safetensors file. It replaces an older file in one step, so that nobody
+   * ever reads half of it.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   */
+  async save(path: string | URL, key = 'weight'): Promise<void> {
+    const [file, name] = [filePath('path', path), string('key', key)]
+    await callNativeAsync(() => this.#handle.native.save(file, name))
+  }
+
+  /** Whether the memory was freed. */
+  get disposed(): boolean {
+    return this.#handle.disposed
+  }
+
+  /** Frees the table. Tensors that came out of it stay. The second call does nothing. */
+  dispose(): void {
+    callNative(() => this.#handle.dispose())
+  }
+
+  /** {@link Embedding.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+const tableKeys = ['device', 'dtype'] as const
+const sizeKeys = ['count', 'dimensions', ...tableKeys] as const
+const embeddingKeys = [...sizeKeys, 'init', 'seed', 'paddingId'] as const
+
+/** Checks `device` and `dtype`. */
+export const resolveTable = ({ device = 'auto', dtype = 'f32' }: Partial<TableOptions>) => ({
+  device: resolveDevice('options.device', device),
+  dtype: resolveDType('options.dtype', dtype),
+})
+
+const resolveSize = ({ count, dimensions, ...table }: Partial<EmbeddingSize>) => {
+  const size = {
+    count: positiveInteger('options.count', count),
+    dimensions: positiveInteger('options.dimensions', dimensions),
+  }
+  const { device } = resolveTable(table)
+  checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions)
+  return { ...size, device }
+}
+
+const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & { device: DeviceName } => {
+  const { init = 'normal', seed = 0, paddingId, ...size } = known('options', options, embeddingKeys)
+  const resolved = {
+    ...resolveSize(size),
+    std: resolveStd('options.init', init),
+    seed: integerIn('options.seed', seed, 0),
+  }
+  if (paddingId === undefined) return resolved
+  return { ...resolved, paddingId: integerIn('options.paddingId', paddingId, 0, resolved.count - 1) }
+}
+
+/** The standard deviation of the initial values; 0 is all zeros. */
+const resolveStd = (name: string, init: unknown): number => {
+  if (init === 'normal') return 1
+  if (init === 'zeros') return 0
+  if (typeof init !== 'object' || init === null || !('std' in init)) {
+    throw invalid(name, "'normal', 'zeros' or { std: number }", init)
+  }
+  const std = finiteNumber(`${name}.std`, init.std)
+  if (std <= 0) throw invalid(`${name}.std`, 'a number > 0', std)
+  return std
+}
+
+/** Values that no other thread can change while they are copied. */
+const valuesOf = (data: unknown): Float32Array => {
+  if (types.isFloat32Array(data)) return types.isSharedArrayBuffer(data.buffer) ? data.slice() : data
+  if (!Array.isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
+  return Float32Array.from(data, (value: unknown, index) => finiteNumber(`data[${index}]`, value))
+}

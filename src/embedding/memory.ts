@@ -1,0 +1,30 @@
+import { totalmem } from 'node:os'
+import { TokenmillError } from '../errors.ts'
+import { bytesOf } from './dtype.ts'
+
+let limit: number | undefined
+
+/** The memory of this machine, or what the container allows. */
+const memoryLimit = (): number => {
+  const allowed = process.constrainedMemory?.() ?? 0
+  return (limit ??= allowed > 0 ? Math.min(totalmem(), allowed) : totalmem())
+}
+
+/**
+ * `ERR_LIMIT` when `what`, of so many `f32`, cannot fit into the memory of this machine. Systems that promise more memory
+ * than they have would allocate it and end the process when it is written.
+ */
+export const checkMemory = (what: string, values: number): void => {
+  const bytes = values * bytesOf.f32
+  if (bytes <= memoryLimit()) return
+  throw new TokenmillError('ERR_LIMIT', `${what} takes ${bytes} bytes, and there are ${memoryLimit()} bytes of memory`)
+}
+
+/** An array for `length` values, or `ERR_LIMIT`. */
+export const allocate = (length: number): Float32Array => {
+  try {
+    return new Float32Array(length)
+  } catch (cause) {
+    throw new TokenmillError('ERR_LIMIT', `an array of ${length} values could not be allocated`, { cause })
+  }
+}

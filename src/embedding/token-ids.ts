@@ -1,0 +1,68 @@
+import { types } from 'node:util'
+import { TokenmillError } from '../errors.ts'
+import { integerIn, invalid } from '../validate.ts'
+
+/** Token ids: each the number of a row. */
+export type TokenIds = Uint32Array | readonly number[]
+
+/** What an embedding reads of a batch of a `DataLoader`. */
+export interface BatchInputs {
+  /** Token ids, row after row. */
+  readonly inputs: Uint32Array
+  /** Rows, and ids in each row. */
+  readonly shape: readonly number[]
+}
+
+/** Ids that are safe to hand to native code, and their shape. */
+export interface ShapedIds {
+  readonly ids: Uint32Array
+  readonly shape: readonly number[]
+}
+
+const maxId = 0xffffffff
+
+/** The ids and the shape of what `forward` was given. */
+export const shapedIds = (input: unknown, shape: unknown): ShapedIds => {
+  if (types.isUint32Array(input) || Array.isArray(input)) {
+    const ids = idsOf('ids', input)
+    return { ids, shape: shape === undefined ? [ids.length] : shapeOf('options.shape', shape, ids.length) }
+  }
+  if (typeof input !== 'object' || input === null || !('inputs' in input && 'shape' in input)) {
+    throw invalid('ids', 'a Uint32Array, an array of numbers or a batch with inputs and shape', input)
+  }
+  if (shape !== undefined) throw invalid('options.shape', 'nothing, because a batch has its own shape,', shape)
+  if (!types.isUint32Array(input.inputs)) throw invalid('batch.inputs', 'a Uint32Array', input.inputs)
+  const ids = idsOf('batch.inputs', input.inputs)
+  return { ids, shape: shapeOf('batch.shape', input.shape, ids.length) }
+}
+
+/** `ids` as an array that no other thread can change between the check of its ids and their use. */
+const idsOf = (name: string, ids: Uint32Array | readonly unknown[]): Uint32Array => {
+  if (!types.isUint32Array(ids)) return Uint32Array.from(ids, (id, index) => idOf(name, id, index))
+  if (ids.length === 0 && isDetached(ids.buffer)) throw invalid(name, 'an array whose buffer is not detached', ids)
+  return types.isSharedArrayBuffer(ids.buffer) ? ids.slice() : ids
+}
+
+const idOf = (name: string, id: unknown, index: number): number => {
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) {
+    throw invalid(`${name}[${index}]`, 'an integer ≥ 0', id)
+  }
+  if (id <= maxId) return id
+  throw new TokenmillError('ERR_OUT_OF_RANGE', `id ${id} at index ${index} does not exist: ids are at most ${maxId}`)
+}
+
+const shapeOf = (name: string, shape: unknown, length: number): readonly number[] => {
+  if (!Array.isArray(shape) || shape.length === 0) throw invalid(name, 'an array of at least one size', shape)
+  const sizes = Array.from(shape, (size: unknown, index) => integerIn(`${name}[${index}]`, size, 0))
+  if (sizes.reduce((product, size) => product * size, 1) === length) return sizes
+  throw invalid(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)
+}
+
+/* `ArrayBuffer.prototype.detached` is missing in Node 20. */
+const isDetached = (buffer: ArrayBufferLike): boolean => {
+  try {
+    return new Uint8Array(buffer).length < 0
+  } catch {
+    return true
+  }
+}
