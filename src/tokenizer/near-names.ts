@@ -31,8 +31,8 @@ export const nearNames = (name: string, names: Iterable<string>): string[] => {
     .map(({ candidate }) => candidate)
 }
 
-/** `; did you mean 'a' or 'b'?`, or nothing when no name is near. */
+/** `; did you mean 'a' or 'b'?`, or a full stop when no name is near. */
 export const didYouMean = (name: string, names: Iterable<string>): string => {
   const near = nearNames(name, names).map((candidate) => `'${candidate}'`)
-  return near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`
+  return near.length === 0 ? '.' : `; did you mean ${near.join(' or ')}?`
 }
