@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { encodingForModel, getEncoding } from '../tokenizer/encodings.ts'
+import { getEncoding } from '../tokenizer/encodings.ts'
+import { encodingForModel } from '../tokenizer/models.ts'
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { usageFailure } from './failure.ts'
 

@@ -26,8 +26,8 @@ export const embeddingStage = (
     const run = embedAll(loader, embedding)
     const windowRows = windowOf(embedding, run.firstInputs, run.firstOutput, dimensions, show)
     return {
-      device: 'cpu',
-      dtype: 'f32',
+      device: embedding.device,
+      dtype: embedding.dtype,
       tokenTable: [vocabSize, dimensions],
       positionTable: [contextLength, dimensions],
       tableBytes: (vocabSize + contextLength) * dimensions * 4,
@@ -55,23 +55,32 @@ interface EmbeddedRun {
 }
 
 const embedAll = (loader: DataLoader, embedding: InputEmbedding): EmbeddedRun => {
-  let first: Pick<EmbeddedRun, 'shape' | 'firstInputs' | 'firstOutput'> | undefined
+  const first = embedFirst(loader, embedding)
   let [ms, tokens, batches] = [0, 0, 0]
   for (const batch of loader) {
     const { value: output, ms: forwardMs } = timed(() => embedding.forward(batch))
+    output.dispose()
     ms += forwardMs
     tokens += batch.inputs.length
     batches++
-    first ??= {
-      shape: output.shape,
-      firstInputs: batch.inputs.slice(0, batch.shape[1]),
-      firstOutput: output.toFloat32().subarray(0, batch.shape[1] * (output.shape.at(-1) ?? 0)),
-    }
-    output.dispose()
     if (ms > embedForMs) break
   }
-  if (!first) throw new Error('a dataset with a window has a batch')
   return { ...first, ms, tokens, batches }
+}
+
+/* Not timed: what the first call of all sets up is no part of what a batch takes. */
+const embedFirst = (
+  loader: DataLoader,
+  embedding: InputEmbedding,
+): Pick<EmbeddedRun, 'shape' | 'firstInputs' | 'firstOutput'> => {
+  for (const batch of loader) {
+    const output = embedding.forward(batch)
+    const [, columns] = batch.shape
+    const firstOutput = output.toFloat32().subarray(0, columns * embedding.dimensions)
+    output.dispose()
+    return { shape: output.shape, firstInputs: batch.inputs.subarray(0, columns), firstOutput }
+  }
+  throw new Error('a dataset with a window has a batch')
 }
 
 /** Each token of the first window: its row of the token table, its position's row, and what came out. */

@@ -142,7 +142,9 @@ const tokenSection = (style: Style, { tokens, text }: Walk, columns: number): st
   '',
   style.dim(
     `${integer(tokens.distinct)} of the ${integer(tokens.vocabSize)} ids · ${(text.bytes / tokens.count).toFixed(2)} bytes a token · ` +
-      (tokens.roundTrip ? 'decoding gives the text back' : 'decoding gives another text'),
+      (tokens.roundTrip
+        ? 'decoding gives the text back'
+        : 'decoding gives another text: blanks are not in the ids, or bytes were not UTF-8'),
   ),
   style.dim('· a blank   ↵ a line end   → a tab   ⟨f0 9f⟩ bytes of a part of a character'),
 ]

@@ -26,9 +26,7 @@ export const walk = async (
   const words = wordStage(text, options.encode)
   const { value: tokenizer, ms: loadMs } = timed(() => warm(kind === 'word' ? words.tokenizer : loadTokenizer()))
 
-  const encoding = performance.now()
-  const ids = await tokenizer.encodeAsync(kind === 'word' ? text : bytes, options.encode)
-  const encodeMs = performance.now() - encoding
+  const { ids, ms: encodeMs } = await encodeStage(tokenizer, kind === 'word' ? text : bytes, options.encode)
   if (ids.length <= contextLength) throw tooShort(source, ids.length, contextLength)
 
   const { value: dataset, ms: windowMs } = timed(() => new WindowDataset(ids, { contextLength, stride }))
@@ -69,6 +67,17 @@ export const walk = async (
     embeddings: embeddingStage(loader, { vocabSize: tokenizer.vocabSize, contextLength, dimensions, seed }, show),
     ms: performance.now() - started,
   }
+}
+
+/* A text that takes a while is encoded off the event loop, so that an interrupt is heard; a short one where it is fastest. */
+const encodeStage = async (
+  tokenizer: Tokenizer,
+  text: string | Buffer,
+  options: EncodeOptions,
+): Promise<{ ids: Uint32Array; ms: number }> => {
+  const start = performance.now()
+  const ids = text.length < 2 ** 20 ? tokenizer.encode(text, options) : await tokenizer.encodeAsync(text, options)
+  return { ids, ms: performance.now() - start }
 }
 
 /* Encodings are loaded at their first use; that is no part of the time that a text takes. */
