@@ -7,6 +7,7 @@ const rust = ['--workspace', '--profile', 'fast']
 
 const checks = [
   { title: 'repository rules', command: ['node', 'scripts/check-repository.mjs'] },
+  { title: 'package-lock.json serves every platform', command: ['node', 'scripts/complete-lock.mjs', '--check'] },
   { title: 'oxlint', command: ['npx', 'oxlint'] },
   { title: 'prettier', command: ['npx', 'prettier', '--check', '.'] },
   { title: 'rustfmt', command: ['cargo', 'fmt', '--all', '--check'] },
