@@ -3,7 +3,7 @@
  * the registry it used could give; with a lock file made so, `npm ci` fails and other platforms miss their binaries
  * (https://github.com/npm/cli/issues/4828). Run it after each change of a dependency; `--check` fails when some are missing.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, root, script } from './lib/run.mjs'
 
@@ -15,8 +15,7 @@ const limitsOf = (name) => {
   const words = name.split('/').at(-1).split('-')
   const os = words.find((word) => systems.includes(word))
   const cpu = words.find((word) => machines.includes(word))
-  const libc =
-    words.includes('musl') || words.includes('musleabihf') ? 'musl' : /^gnu/.test(words.at(-1)) ? 'glibc' : undefined
+  const libc = /^musl/.test(words.at(-1)) ? 'musl' : /^gnu/.test(words.at(-1)) ? 'glibc' : undefined
   return { os: os && [os], cpu: cpu && [cpu], libc: libc && os === 'linux' ? [libc] : undefined }
 }
 
@@ -30,32 +29,38 @@ const isLocked = (packages, dependent, name) => {
 
 const missingFrom = (packages) => {
   const missing = new Map()
-  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+  for (const [path, { optionalDependencies = {}, dev }] of Object.entries(packages)) {
     for (const [name, range] of Object.entries(optionalDependencies)) {
       if (!isLocked(packages, path, name))
-        missing.set(`node_modules/${name}`, { name, version: range.replace(/^[~^]/, '') })
+        missing.set(`node_modules/${name}`, { name, dev, version: range.replace(/^[~^]/, '') })
     }
   }
   return missing
 }
 
-await script(async () => {
-  const file = join(root, 'package-lock.json')
+const complete = (folder, check) => {
+  const file = join(root, folder, 'package-lock.json')
+  if (!existsSync(file)) return
   const lock = JSON.parse(readFileSync(file, 'utf8'))
   const missing = missingFrom(lock.packages)
   if (missing.size === 0) return
-  if (process.argv.includes('--check')) {
+  const name = join(folder, 'package-lock.json')
+  if (check) {
     throw new Failure(
-      `package-lock.json lacks ${missing.size} packages of other platforms: run \`node scripts/complete-lock.mjs\``,
+      `${name} lacks ${missing.size} packages of other platforms: run \`node scripts/complete-lock.mjs\``,
     )
   }
-  for (const [path, { name, version }] of missing) {
+  for (const [path, { name, version, dev }] of missing) {
     const { os, cpu, libc } = limitsOf(name)
-    lock.packages[path] = { version, cpu, dev: true, libc, optional: true, os } // npm's order
+    lock.packages[path] = { version, cpu, dev, libc, optional: true, os } // npm's order
   }
   const { '': self, ...others } = lock.packages
   const sorted = Object.entries(others).sort(([a], [b]) => a.localeCompare(b, 'en'))
   lock.packages = { '': self, ...Object.fromEntries(sorted) }
   writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
-  console.log(`added ${missing.size} packages of other platforms to package-lock.json`)
+  console.log(`added ${missing.size} packages of other platforms to ${name}`)
+}
+
+await script(() => {
+  for (const folder of ['', 'bench']) complete(folder, process.argv.includes('--check'))
 })

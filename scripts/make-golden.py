@@ -98,7 +98,8 @@ def files(encodings: Encodings) -> Iterator[tuple[str, str]]:
         edges.long_runs, mixes.byte_characters, mixes.categories, mixes.all_scripts, mixes.odd_planes, mixes.real_text, mixes.tiny_alphabets, mixes.weighted,
     ]
     texts_of = {maker.__name__.replace("_", " "): list(maker(rng(maker.__name__))) for maker in makers}
-    texts_of["token chains"] = list(mixes.token_chains(rng("token_chains"), encodings))
+    for maker in [mixes.cut_tokens, mixes.token_chains]:
+        texts_of[maker.__name__.replace("_", " ")] = list(maker(rng(maker.__name__), encodings))
 
     yield "golden.jsonl", "\n".join(golden_lines(encodings, texts_of)) + "\n"
     yield "special.jsonl", "".join(dumps(row) + "\n" for row in special.special_rows(encodings))

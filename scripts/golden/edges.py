@@ -26,10 +26,10 @@ def cases(word: str) -> list[str]:
 def contractions(rng: Random) -> Iterator[str]:
     endings = [ending for word in ["s", "d", "m", "t", "ll", "ve", "re"] for ending in cases(word)]
     before = ["", "x", "X", "7", " ", "!", "\n", "中", "ǅ", "e\u0301", "'", "it", "WE", " you", "\u02b0"]
-    after = ["", "a", "A", "1", " ", "'", "\n", LONG_S, "中", "\u0301", ".", "'s", "x'T"]
+    after = ["", "a", "A", "1", " ", "'", "\n", LONG_S, "中", "\u0301", ".", "'s", "x'T", "'LLa", "'tis"]
     for ending in endings:
         yield f"'{ending}"
-        every = ending.isascii() and ending.islower()  # r50k has these only
+        every = ending.islower()  # r50k has these only; and the long s, of which few texts show that it is one
         for head, tail in itertools.product(before, after):
             if every or rng.random() < 0.3:
                 yield f"{head}'{ending}{tail}"

@@ -65,6 +65,16 @@ def real_text(rng: Random) -> Iterator[str]:
         yield rng.choice(PROSE)[: rng.randint(1, 30)] + rng.choice(["\n", "\r\n\r\n", "  ", "\t", ""]) + rng.choice(CODE)[: rng.randint(1, 40)]
 
 
+def cut_tokens(_rng: Random, encodings: dict[str, Encoding]) -> Iterator[str]:
+    """The few tokens that an encoding does not give for their own text, because its pattern cuts them."""
+    for name in ["r50k_base", "p50k_base", "cl100k_base", "o200k_base"]:
+        for token, id in sorted(encodings[name]._mergeable_ranks.items()):
+            text = token.decode(errors="ignore")
+            if text.encode() == token and encodings[name].encode_ordinary(text) != [id]:
+                for frame in FRAMES:
+                    yield frame.format(text)
+
+
 def token_chains(rng: Random, encodings: dict[str, Encoding]) -> Iterator[str]:
     """Tokens one after the other: pieces that merge far and otherwise than they were put together."""
     for name in ["r50k_base", "p50k_base", "cl100k_base", "o200k_base"]:
