@@ -54,8 +54,8 @@ const depthOf = (color: boolean | undefined): Depth => {
   if (color === undefined && env['NO_COLOR']) return 0
   if (color === undefined && !stdout.isTTY && !env['FORCE_COLOR']) return 0
   const bits = WriteStream.prototype.getColorDepth.call(stdout, env) as 1 | Exclude<Depth, 0>
-  if (bits > 1) return bits as Depth
-  return color === true || env['FORCE_COLOR'] ? 8 : 0
+  if (color === true) return Math.max(8, bits) as Depth
+  return bits > 1 ? (bits as Depth) : 0
 }
 
 /* The width of the terminal, but no wider than is easy to read; pipes and files get the common 100. */

@@ -6,6 +6,9 @@ import type { EmbeddedToken, Walk } from './facts.ts'
 
 type Facts = Walk['embeddings']
 
+/* The widest a token may be in a sentence. */
+const widestToken = 16
+
 /* Columns of the token before its rows. */
 const label = 14
 
@@ -70,7 +73,7 @@ const twiceLines = (style: Style, { twice }: Facts, columns: number, limit: numb
     '  ' +
     style.dim(`${input.slice(0, numbers).map(signed).join(' ')}${input.length > numbers ? ' …' : ''}`)
   return [
-    `The same token, ${style.bold(first.text)}, at two positions: one row of the token table, two input embeddings.`,
+    `The same token, ${style.bold(clip(first.text, widestToken))}, at two positions: one row of the token table, two input embeddings.`,
     line(first),
     line(second),
     style.dim(`${' '.repeat(label)}${distance.toFixed(3)} apart`),

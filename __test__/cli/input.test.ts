@@ -1,0 +1,37 @@
+import { Readable } from 'node:stream'
+import test from 'ava'
+import { CliFailure } from '../../src/cli/failure.ts'
+import { maxInputBytes, readAll, readInput } from '../../src/cli/input.ts'
+import { makeFolder } from './cli.ts'
+
+const folder = makeFolder()
+test.after.always(folder.remove)
+
+test('a stream is read whole, up to its limit', async (t) => {
+  const stream = () => Readable.from([Buffer.from('ab'), Buffer.from('cd')])
+  t.is((await readAll(stream(), 'stdin', 4)).toString(), 'abcd')
+  t.like(await t.throwsAsync(readAll(stream(), 'stdin', 3), { instanceOf: CliFailure }), {
+    code: 'ERR_LIMIT',
+    exitCode: 1,
+  })
+})
+
+test('a stream that is larger is not read further', async (t) => {
+  let made = 0
+  const endless = async function* () {
+    for (;;) {
+      made++
+      yield Buffer.alloc(1000)
+    }
+  }
+  await t.throwsAsync(readAll(endless(), 'stdin', 10_000), { message: /stdin is larger than/ })
+  t.is(made, 11)
+})
+
+test('a file is read up to its limit', async (t) => {
+  const file = folder.file('four.txt', 'abcd')
+  t.is((await readInput(file, 4)).bytes.toString(), 'abcd')
+  t.like(await t.throwsAsync(readInput(file, 3)), { code: 'ERR_LIMIT' })
+  t.is((await readInput(folder.file('none.txt', ''), 0)).bytes.length, 0)
+  t.is(maxInputBytes, 2 ** 30)
+})
