@@ -19,8 +19,9 @@ export const cancellable = async <T>(
         flag.cancel()
         reject(signal.reason)
       }
+      const promise = work(flag)
       signal.addEventListener('abort', abort, { once: true })
-      work(flag)
+      promise
         .then(resolve, reject)
         .finally(() => signal.removeEventListener('abort', abort))
     })

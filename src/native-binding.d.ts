@@ -5,7 +5,7 @@
  * A tokenizer and what this thread needs to use it.
  *
  * Special tokens in text go by a *policy*, a number from [`BpeHandle::add_policy`]. An `ERR_SPECIAL_TOKEN` has the message
- * `<index> <token>`; the facade makes the sentence.
+ * `<index> <token>`, or `<row>/<index> <token>` when there are several texts; the facade makes the sentence.
  */
 export declare class BpeHandle {
   /** The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process. */
@@ -26,10 +26,10 @@ export declare class BpeHandle {
   count(text: string, policy: number): number
   countBytes(bytes: Uint8Array, strict: boolean, policy: number): number
   /** Encodes several texts on all cores. */
-  encodeBatch(texts: string[], policy: number): TokenRows
+  encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeAsync(text: string, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   encodeBytesAsync(bytes: Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
-  encodeBatchAsync(texts: string[], policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array

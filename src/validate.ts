@@ -5,7 +5,8 @@ import { TokenmillError } from './errors.ts'
  * word. Every message has one shape: what was expected, for which argument, what was received.
  */
 
-const received = (value: unknown): string => {
+/** `value` as an error message shows it, cut when it is long. */
+export const received = (value: unknown): string => {
   if (value === null) return 'null'
   switch (typeof value) {
     case 'string':

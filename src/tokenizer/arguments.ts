@@ -48,7 +48,7 @@ export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
   const array = new Uint32Array(numbers.length)
   for (let index = 0; index < numbers.length; index++) {
     const id = numbers[index] as number
-    array[index] = id
+    if (typeof id === 'number') array[index] = id
     if (array[index] !== id) throw invalid(`ids[${index}]`, 'an integer from 0 to 4294967295', id)
   }
   return array

@@ -3,8 +3,7 @@ import { callNative, fromNative, TokenmillError } from '../errors.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
 import { boolean, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedSegments, checkedTexts, encodeOptionNames, idArray, splitSignal } from './arguments.ts'
-import { checkedText, checkedUtf8, readText } from './read-text.ts'
-import { runToEnd } from '../event-loop.ts'
+import { checkedText, checkedUtf8 } from './read-text.ts'
 import { resolvePolicy, specialTokenError } from './special-tokens.ts'
 import {
   TokenBatch,
@@ -76,10 +75,10 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
-    const call = this.#encodeCall(options)
-    const strings = stringsOf(checkedTexts(texts), call.utf8)
+    const checked = checkedTexts(texts).map(unsharedText)
+    const { policy, strict } = this.#encodeCall(options)
     try {
-      return batchOf(this.#native.encodeBatch(strings, call.policy))
+      return batchOf(this.#native.encodeBatch(checked, strict, policy))
     } catch (error) {
       throw explained(error)
     }
@@ -102,9 +101,11 @@ export class BpeTokenizer implements Tokenizer {
   async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
-    const { policy, utf8 } = this.#encodeCall(rest)
-    const strings = stringsOf(checkedTexts(texts), utf8)
-    return batchOf(await explaining(cancellable(signal, (flag) => this.#native.encodeBatchAsync(strings, policy, flag))))
+    const checked = checkedTexts(texts).map(unsharedText)
+    const { policy, strict } = this.#encodeCall(rest)
+    return batchOf(
+      await explaining(cancellable(signal, (flag) => this.#native.encodeBatchAsync(checked, strict, policy, flag))),
+    )
   }
 
   count(text: Text, options?: EncodeOptions): number {
@@ -146,7 +147,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   idToBytes(id: number): Uint8Array | undefined {
-    return id >>> 0 === id ? (this.#native.idToBytes(id) ?? undefined) : undefined
+    return typeof id === 'number' && id >>> 0 === id ? (this.#native.idToBytes(id) ?? undefined) : undefined
   }
 
   #encode(text: Text, policy: number, strict: boolean): Uint32Array {
@@ -172,8 +173,8 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   #call(options: EncodeOptions, defaultDisallowed: 'all' | readonly string[]) {
-    const utf8 = checkedUtf8(options.utf8)
-    return { policy: this.#policy(options, defaultDisallowed), utf8, strict: utf8 === 'strict' }
+    const strict = checkedUtf8(options.utf8) === 'strict'
+    return { policy: this.#policy(options, defaultDisallowed), strict }
   }
 
   /** The number of the policy of `options`. Those of earlier calls are kept, so that their automata are built once. */
@@ -200,14 +201,15 @@ const batchOf = ({ ids, rowStarts }: TokenRows): TokenBatch => new TokenBatch(id
 const unshared = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes
 
-const stringsOf = (texts: readonly Text[], utf8: 'replace' | 'strict'): string[] =>
-  texts.map((text, index) => (typeof text === 'string' ? text : runToEnd(readText(`texts[${index}]`, text, utf8))))
+const unsharedText = (text: Text): Text => (typeof text === 'string' ? text : unshared(text))
 
 /** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
 const explained = (error: unknown): TokenmillError => {
   const native = fromNative(error)
-  const [, index, token] = (native.code === 'ERR_SPECIAL_TOKEN' && /^(\d+) (.*)$/s.exec(native.message)) || []
-  return index === undefined || token === undefined ? native : specialTokenError(token, Number(index))
+  const [, row, index, token] =
+    (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
+  if (index === undefined || token === undefined) return native
+  return specialTokenError(token, Number(index), row === undefined ? 'the text' : `texts[${row}]`)
 }
 
 const explaining = async <T>(promise: Promise<T>): Promise<T> => {

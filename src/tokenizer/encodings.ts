@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
-import { invalid } from '../validate.ts'
+import { invalid, received } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { didYouMean } from './near-names.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -42,7 +42,7 @@ export const getEncoding = (name: EncodingName | (string & {})): Tokenizer => {
   if (!Object.hasOwn(ranks, name)) {
     throw new TokenmillError(
       'ERR_INVALID_ARGUMENT',
-      `there is no encoding called ${JSON.stringify(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}`,
+      `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}`,
     )
   }
   const file = fileURLToPath(new URL(`../../encodings/${ranks[name as EncodingName]}.bpe`, import.meta.url))

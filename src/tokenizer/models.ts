@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { invalid } from '../validate.ts'
+import { invalid, received } from '../validate.ts'
 import { getEncoding, type EncodingName } from './encodings.ts'
 import { didYouMean } from './near-names.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -99,6 +99,6 @@ export const encodingForModel = (model: string): Tokenizer => {
   const known = [...modelNames, ...prefixes.map(([prefix]) => prefix)]
   throw new TokenmillError(
     'ERR_INVALID_ARGUMENT',
-    `no encoding is known for the model ${JSON.stringify(model)}${didYouMean(model, known)} To choose one yourself, use getEncoding`,
+    `no encoding is known for the model ${received(model)}${didYouMean(model, known)} To choose one yourself, use getEncoding`,
   )
 }

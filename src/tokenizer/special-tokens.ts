@@ -37,10 +37,10 @@ const names = (option: string, choice: Choice): ReadonlySet<string> | undefined 
   return new Set<string>(choice)
 }
 
-/** The error for a disallowed special token in a text; `index` is where, in UTF-16 code units. */
-export const specialTokenError = (token: string, index: number): TokenmillError =>
+/** The error for a disallowed special token in a text; `index` is where, in UTF-16 code units or, when the text is bytes, in bytes. */
+export const specialTokenError = (token: string, index: number, name = 'the text'): TokenmillError =>
   new TokenmillError(
     'ERR_SPECIAL_TOKEN',
-    `the text holds the special token ${JSON.stringify(token)} at index ${index}; to encode it as a special token, ` +
+    `${name} holds the special token ${JSON.stringify(token)} at index ${index}; to encode it as a special token, ` +
       `pass allowedSpecial: [${JSON.stringify(token)}]; to encode it as plain text, pass disallowedSpecial: [] or use encodeOrdinary`,
   )

@@ -1,6 +1,6 @@
 //! Ids into JavaScript strings.
 
-use tokenmill_bpe::Tokenizer;
+use tokenmill_bpe::{Error as BpeError, Tokenizer};
 
 use crate::error::{Code, Error, Result};
 use crate::text::text_of;
@@ -18,10 +18,16 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
     } else {
         tokenizer.decode_bytes(ids)
     }
-    .map_err(from_bpe)?;
+    .map_err(|error| match error {
+        // Among all ids, not among those that are left without special tokens: it is the first such id in both.
+        BpeError::UnknownId { id, index, largest } => {
+            from_bpe(BpeError::UnknownId { id, index: ids.iter().position(|&other| other == id).unwrap_or(index), largest })
+        }
+        error => from_bpe(error),
+    })?;
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => text_of(error.as_bytes(), strict)?.into_owned(),
+        Err(error) => text_of(error.as_bytes(), strict, "the bytes of the ids")?.into_owned(),
     };
     if text.len() > LONGEST && text.encode_utf16().count() > LONGEST {
         return Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"));

@@ -10,9 +10,9 @@ use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 
 use crate::error::Result;
 use crate::task::Job;
-use crate::text::text_of;
+use crate::text::{Origin, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, encode_rows};
-use crate::tokenizer::{Unit, from_bpe_in};
+use crate::tokenizer::from_bpe_in;
 
 /// A text that the task owns.
 pub enum Source {
@@ -34,14 +34,14 @@ impl Job for EncodeText {
     type JsValue = Uint32Array;
 
     fn run(&mut self) -> Result<Vec<u32>> {
-        let (text, unit) = match &self.source {
-            Source::String(text) => (Cow::Borrowed(text.as_str()), Unit::Utf16),
-            Source::Bytes { bytes, strict } => (text_of(bytes, *strict)?, Unit::Byte),
+        let (text, origin) = match &self.source {
+            Source::String(text) => (Cow::Borrowed(text.as_str()), Origin::String),
+            Source::Bytes { bytes, strict } => (text_of(bytes, *strict, "text")?, Origin::Bytes(bytes)),
         };
         let mut ids = Vec::new();
         (self.tokenizer)
             .encode_to(&text, &self.policy, &mut self.tokenizer.worker(), &mut ids, self.cancel.as_deref())
-            .map_err(|error| from_bpe_in(&text, unit, error))?;
+            .map_err(|error| from_bpe_in(&text, origin, error))?;
         Ok(ids)
     }
 

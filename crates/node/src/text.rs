@@ -1,10 +1,11 @@
 //! Text as it comes from JavaScript.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::ptr;
 
-use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
-use napi::{ValueType, check_status, sys};
+use napi::bindgen_prelude::{FromNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
+use napi::{ValueType, check_status, sys, type_of};
 
 use crate::error::{Code, Error, Result, from_napi};
 
@@ -73,14 +74,76 @@ impl JsText {
     }
 }
 
-/// `bytes` as text: what is not UTF-8 is an error when `strict`, else U+FFFD for each maximal invalid part.
-pub fn text_of(bytes: &[u8], strict: bool) -> Result<Cow<'_, str>> {
+/// A text of several: a string that is not read yet, or bytes. It lives as long as the call that it is an argument of.
+pub enum JsTextOrBytes<'a> {
+    String(JsText),
+    Bytes(Uint8ArraySlice<'a>),
+}
+
+impl TypeName for JsTextOrBytes<'_> {
+    fn type_name() -> &'static str {
+        "string | Uint8Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for JsTextOrBytes<'_> {}
+
+impl FromNapiValue for JsTextOrBytes<'_> {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        // SAFETY: env and value belong to the running call, for all three.
+        unsafe {
+            Ok(match type_of!(env, value)? {
+                ValueType::String => Self::String(JsText::from_napi_value(env, value)?),
+                _ => Self::Bytes(Uint8ArraySlice::from_napi_value(env, value)?),
+            })
+        }
+    }
+}
+
+/// `bytes` as text: what is not UTF-8 is an error about `name` when `strict`, else U+FFFD for each maximal invalid part.
+pub fn text_of(bytes: &[u8], strict: bool, name: impl Display) -> Result<Cow<'_, str>> {
     match str::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
         Err(error) if strict => Err(Error::new(
             Code::InvalidUtf8,
-            format!("expected UTF-8, received bytes that are not from byte {} on", error.valid_up_to()),
+            format!("expected UTF-8 for {name}, received bytes that are not from byte {} on", error.valid_up_to()),
         )),
         Err(_) => Ok(String::from_utf8_lossy(bytes)),
     }
+}
+
+/// What a text was read from, and so what an index into it counts.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// UTF-16 code units.
+    String,
+    /// Bytes, these ones.
+    Bytes(&'a [u8]),
+}
+
+impl Origin<'_> {
+    /// The index, for JavaScript, of byte `at` of the `text` that was read from here.
+    pub fn index(self, text: &str, at: usize) -> usize {
+        match self {
+            Self::String => text[..at].encode_utf16().count(),
+            Self::Bytes(bytes) => index_before_reading(bytes, at),
+        }
+    }
+}
+
+/// Where byte `at` of the text of `bytes` was before what is not UTF-8 became U+FFFD.
+fn index_before_reading(bytes: &[u8], at: usize) -> usize {
+    let (mut index, mut read) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        if at <= read + chunk.valid().len() {
+            break;
+        }
+        index += chunk.valid().len() + chunk.invalid().len();
+        read += chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8();
+    }
+    index + (at - read)
 }

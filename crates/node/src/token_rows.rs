@@ -1,5 +1,6 @@
 //! Several texts and their ids, flat.
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
 
 use napi::bindgen_prelude::Uint32Array;
@@ -7,9 +8,9 @@ use napi_derive::napi;
 use rayon::prelude::*;
 use tokenmill_bpe::{Error as BpeError, SpecialPolicy, Tokenizer};
 
-use crate::error::Result;
-use crate::text::JsText;
-use crate::tokenizer::{Unit, as_u32, from_bpe_in};
+use crate::error::{Code, Error, Result};
+use crate::text::{JsTextOrBytes, Origin, text_of};
+use crate::tokenizer::{as_u32, from_bpe_in};
 
 /// Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`.
 #[napi(object)]
@@ -31,27 +32,52 @@ pub struct Rows {
 }
 
 /// Texts, one after the other in one buffer.
-#[derive(Default)]
 pub struct Texts {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    rows: Vec<Row>,
+    strict: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    start: usize,
+    end: usize,
+    /// Its bytes are those of a string, so they are UTF-8.
+    is_string: bool,
 }
 
 impl Texts {
-    /// Reads them all.
-    pub fn read(texts: &[JsText]) -> Result<Self> {
-        let mut read = Self::default();
+    /// Reads them all. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
+    pub fn read(texts: &[JsTextOrBytes<'_>], strict: bool) -> Result<Self> {
+        let (mut bytes, mut rows) = (Vec::new(), Vec::with_capacity(texts.len()));
         for text in texts {
-            text.append_to(&mut read.bytes)?;
-            read.ends.push(read.bytes.len());
+            let start = bytes.len();
+            let is_string = match text {
+                JsTextOrBytes::String(text) => {
+                    text.append_to(&mut bytes)?;
+                    true
+                }
+                JsTextOrBytes::Bytes(text) => {
+                    bytes.try_reserve(text.len()).map_err(|_| {
+                        Error::new(Code::Limit, format!("there is not enough memory for a text of {} bytes", text.len()))
+                    })?;
+                    bytes.extend_from_slice(text);
+                    false
+                }
+            };
+            rows.push(Row { start, end: bytes.len(), is_string });
         }
-        Ok(read)
+        Ok(Self { bytes, rows, strict })
     }
 
-    fn get(&self, index: usize) -> &str {
-        let start = index.checked_sub(1).map_or(0, |previous| self.ends[previous]);
-        // SAFETY: `read` put a text there, as UTF-8, from `start` to this end.
-        unsafe { str::from_utf8_unchecked(&self.bytes[start..self.ends[index]]) }
+    fn get(&self, index: usize) -> Result<(Cow<'_, str>, Origin<'_>)> {
+        let Row { start, end, is_string } = self.rows[index];
+        let bytes = &self.bytes[start..end];
+        if is_string {
+            // SAFETY: `read` put a string there, as UTF-8.
+            return Ok((Cow::Borrowed(unsafe { str::from_utf8_unchecked(bytes) }), Origin::String));
+        }
+        Ok((text_of(bytes, self.strict, format_args!("texts[{index}]"))?, Origin::Bytes(bytes)))
     }
 }
 
@@ -62,18 +88,22 @@ pub fn encode_rows(
     policy: &SpecialPolicy,
     cancel: Option<&AtomicBool>,
 ) -> Result<Rows> {
-    let rows: Vec<Vec<u32>> = (0..texts.ends.len())
+    let rows: Vec<Result<Vec<u32>>> = (0..texts.rows.len())
         .into_par_iter()
         .map_init(
             || tokenizer.worker(),
             |worker, index| {
+                let (text, origin) = texts.get(index)?;
                 let mut ids = Vec::new();
-                tokenizer.encode_to(texts.get(index), policy, worker, &mut ids, cancel).map(|()| ids)
-                    .map_err(|error| (index, error))
+                tokenizer
+                    .encode_to(&text, policy, worker, &mut ids, cancel)
+                    .map_err(|error| from_bpe_in_row(index, &text, origin, error))?;
+                Ok(ids)
             },
         )
-        .collect::<std::result::Result<_, (usize, BpeError)>>()
-        .map_err(|(index, error)| from_bpe_in(texts.get(index), Unit::Utf16, error))?;
+        .collect();
+    // The error of the first text that has one, whichever thread was the fastest.
+    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
 
     let mut row_starts = Vec::with_capacity(rows.len() + 1);
     row_starts.push(0);
@@ -83,4 +113,10 @@ pub fn encode_rows(
         row_starts.push(as_u32(end)?);
     }
     Ok(Rows { ids: rows.concat(), row_starts })
+}
+
+fn from_bpe_in_row(row: usize, text: &str, origin: Origin<'_>, error: BpeError) -> Error {
+    let special = matches!(error, BpeError::DisallowedSpecialToken { .. });
+    let error = from_bpe_in(text, origin, error);
+    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
 }

@@ -10,7 +10,7 @@ use crate::cancel::CancelFlag;
 use crate::encode_task::{EncodeBatch, EncodeText, Source};
 use crate::error::{Code, Error, Result};
 use crate::task::Work;
-use crate::text::{JsText, text_of};
+use crate::text::{JsText, JsTextOrBytes, Origin, text_of};
 use crate::token_rows::{Texts, TokenRows, encode_rows};
 use crate::{decode, encodings};
 
@@ -24,7 +24,7 @@ pub struct SpecialToken {
 /// A tokenizer and what this thread needs to use it.
 ///
 /// Special tokens in text go by a *policy*, a number from [`BpeHandle::add_policy`]. An `ERR_SPECIAL_TOKEN` has the message
-/// `<index> <token>`; the facade makes the sentence.
+/// `<index> <token>`, or `<row>/<index> <token>` when there are several texts; the facade makes the sentence.
 #[napi]
 pub struct BpeHandle {
     tokenizer: Arc<Tokenizer>,
@@ -89,7 +89,7 @@ impl BpeHandle {
         let policy = policy_at(&self.policies, policy)?;
         let text = text.append_to(&mut self.text)?;
         self.ids.clear();
-        run(&self.tokenizer, text, &policy, &mut self.worker, &mut self.ids, Unit::Utf16)?;
+        run(&self.tokenizer, text, &policy, &mut self.worker, &mut self.ids, Origin::String)?;
         self.text.shrink_to(KEPT);
         self.give(&mut out)
     }
@@ -105,7 +105,8 @@ impl BpeHandle {
     ) -> Result<u32> {
         let policy = policy_at(&self.policies, policy)?;
         self.ids.clear();
-        run(&self.tokenizer, &text_of(&bytes, strict)?, &policy, &mut self.worker, &mut self.ids, Unit::Byte)?;
+        let text = text_of(&bytes, strict, "text")?;
+        run(&self.tokenizer, &text, &policy, &mut self.worker, &mut self.ids, Origin::Bytes(&bytes))?;
         self.give(&mut out)
     }
 
@@ -128,7 +129,7 @@ impl BpeHandle {
         let policy = policy_at(&self.policies, policy)?;
         let text = text.append_to(&mut self.text)?;
         let mut count = Counter::default();
-        run(&self.tokenizer, text, &policy, &mut self.worker, &mut count, Unit::Utf16)?;
+        run(&self.tokenizer, text, &policy, &mut self.worker, &mut count, Origin::String)?;
         self.text.shrink_to(KEPT);
         as_u32(count.0)
     }
@@ -137,7 +138,8 @@ impl BpeHandle {
     pub fn count_bytes(&mut self, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<u32> {
         let policy = policy_at(&self.policies, policy)?;
         let mut count = Counter::default();
-        run(&self.tokenizer, &text_of(&bytes, strict)?, &policy, &mut self.worker, &mut count, Unit::Byte)?;
+        let text = text_of(&bytes, strict, "text")?;
+        run(&self.tokenizer, &text, &policy, &mut self.worker, &mut count, Origin::Bytes(&bytes))?;
         as_u32(count.0)
     }
 
@@ -145,11 +147,12 @@ impl BpeHandle {
     #[napi(catch_unwind)]
     pub fn encode_batch(
         &self,
-        #[napi(ts_arg_type = "string[]")] texts: Vec<JsText>,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
         let policy = policy_at(&self.policies, policy)?;
-        encode_rows(&self.tokenizer, &Texts::read(&texts)?, &policy, None).map(TokenRows::from)
+        encode_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy, None).map(TokenRows::from)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
@@ -178,14 +181,15 @@ impl BpeHandle {
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
     pub fn encode_batch_async(
         &self,
-        #[napi(ts_arg_type = "string[]")] texts: Vec<JsText>,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeBatch>>> {
         let policy = policy_at(&self.policies, policy)?;
         Ok(AsyncTask::new(Work(EncodeBatch {
             tokenizer: Arc::clone(&self.tokenizer),
-            texts: Texts::read(&texts)?,
+            texts: Texts::read(&texts, strict)?,
             policy,
             cancel: cancel.map(CancelFlag::shared),
         })))
@@ -238,34 +242,23 @@ impl BpeHandle {
     }
 }
 
-/// What indices into a text count.
-#[derive(Clone, Copy)]
-pub enum Unit {
-    Byte,
-    Utf16,
-}
-
-/// Encodes `text`; the index in an error counts `unit`s.
+/// Encodes `text`; the index in an error is one into `origin`.
 pub fn run(
     tokenizer: &Tokenizer,
     text: &str,
     policy: &SpecialPolicy,
     worker: &mut Worker,
     sink: &mut impl Sink,
-    unit: Unit,
+    origin: Origin<'_>,
 ) -> Result<()> {
-    tokenizer.encode_to(text, policy, worker, sink, None).map_err(|error| from_bpe_in(text, unit, error))
+    tokenizer.encode_to(text, policy, worker, sink, None).map_err(|error| from_bpe_in(text, origin, error))
 }
 
 /// An error about `text` for JavaScript.
-pub fn from_bpe_in(text: &str, unit: Unit, error: BpeError) -> Error {
+pub fn from_bpe_in(text: &str, origin: Origin<'_>, error: BpeError) -> Error {
     match error {
         BpeError::DisallowedSpecialToken { token, at } => {
-            let index = match unit {
-                Unit::Byte => at,
-                Unit::Utf16 => text[..at].encode_utf16().count(),
-            };
-            Error::new(Code::SpecialToken, format!("{index} {token}"))
+            Error::new(Code::SpecialToken, format!("{} {token}", origin.index(text, at)))
         }
         error => from_bpe(error),
     }
