@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
 import { boolean, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { checkedIds, checkedSegments, checkedTexts, encodeOptionNames, splitSignal } from './arguments.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
@@ -34,8 +35,6 @@ interface Call {
   readonly search: SpecialSearch
   readonly utf8: 'replace' | 'strict'
 }
-
-const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8'] as const
 
 /**
  * A tokenizer whose tokens are the words of a {@link Vocabulary}.
@@ -108,18 +107,11 @@ export class WordTokenizer implements Tokenizer {
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
-    if (!Array.isArray(segments)) throw invalid('segments', 'an array', segments)
     const trustedCall = this.#call({ allowedSpecial: 'all' }, [])
-    const checked = Array.from(segments as readonly unknown[], (segment, index) => {
-      const name = `segments[${index}]`
-      if (typeof segment !== 'object' || segment === null) throw invalid(name, 'an object', segment)
-      const { text, trusted } = segment as Partial<Segment>
-      if (typeof text !== 'string') throw invalid(`${name}.text`, 'a string', text)
-      return { name: `${name}.text`, text: wellFormed(text), trusted: boolean(`${name}.trusted`, trusted) }
-    })
     const ids = new IdBuffer()
-    for (const { name, text, trusted } of checked) {
-      runToEnd(this.#encodeInto(ids, name, text, trusted ? trustedCall : this.#byDefault.plain))
+    for (const [index, { text, trusted }] of checkedSegments(segments).entries()) {
+      const call = trusted ? trustedCall : this.#byDefault.plain
+      runToEnd(this.#encodeInto(ids, `segments[${index}].text`, wellFormed(text), call))
     }
     return ids.toArray()
   }
@@ -283,25 +275,5 @@ const unknownWord = (word: string, name: string, index: number): TokenmillError 
   )
 }
 
-const checkedTexts = (texts: unknown): Text[] => {
-  if (!Array.isArray(texts)) throw invalid('texts', 'an array', texts)
-  return Array.from(texts as readonly unknown[], (text, index) => checkedText(`texts[${index}]`, text))
-}
-
-const checkedIds = (ids: unknown): Iterable<number> => {
-  if (typeof ids === 'object' && ids !== null && Symbol.iterator in ids) return ids as Iterable<number>
-  throw invalid('ids', 'a Uint32Array or another iterable of numbers', ids)
-}
-
 /** `text` as it is now, whatever happens to its buffer between two turns of the event loop. */
 const unchanging = (text: Text): Text => (typeof text === 'string' ? text : new Uint8Array(text))
-
-const splitSignal = (
-  options: EncodeAsyncOptions | undefined,
-): { signal?: AbortSignal; rest: EncodeOptions | undefined } => {
-  const checked = checkedOptions('options', options, [...encodeOptionNames, 'signal'])
-  const { signal, ...rest } = checked
-  if (signal === undefined) return { rest }
-  if (!(signal instanceof AbortSignal)) throw invalid('options.signal', 'an AbortSignal', signal)
-  return { signal, rest }
-}

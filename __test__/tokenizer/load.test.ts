@@ -1,0 +1,249 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import test from 'ava'
+import fc from 'fast-check'
+import { TokenmillError } from '../../src/errors.ts'
+import { loadTokenizer, type LoadOptions } from '../../src/tokenizer/load.ts'
+import { Vocabulary, type WordListOptions } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'tokenmill-load-'))
+test.after.always(() => rm(folder, { recursive: true }))
+
+const bytesOf = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+const good = {
+  format: 'tokenmill-vocabulary',
+  version: 1,
+  split: 'book',
+  unknown: '<|unk|>',
+  specialTokens: ['<|endoftext|>', '<|unk|>'],
+  words: ['a', 'b'],
+}
+
+const saved = async (name: string, tokenizer: WordTokenizer): Promise<string> => {
+  const path = join(folder, name)
+  await tokenizer.save(path)
+  return path
+}
+
+test('the file is as written down', async (t) => {
+  const path = await saved('form.json', new WordTokenizer(Vocabulary.fromWords(['a', '"\n', '中'])))
+  t.is(
+    await readFile(path, 'utf8'),
+    `{
+  "format": "tokenmill-vocabulary",
+  "version": 1,
+  "split": "book",
+  "unknown": "<|unk|>",
+  "specialTokens": [
+    "<|endoftext|>",
+    "<|unk|>"
+  ],
+  "words": [
+    "a",
+    "\\"\\n",
+    "中"
+  ]
+}
+`,
+  )
+})
+
+for (const [title, words, options, unknown, load] of [
+  ['words', ['b', 'a', '__proto__', '\uFEFF', '😀', '\u2028'], {}, '<|unk|>', {}],
+  ['no words', [], {}, '<|unk|>', {}],
+  ['nothing', [], { specialTokens: [] }, null, {}],
+  ['own special tokens', ['a'], { specialTokens: ['[UNK]', '[PAD]'] }, '[UNK]', {}],
+  ['the rule words', ['a'], { split: 'words' }, null, {}],
+  ['the rule words, passed again', ['a'], { split: 'words' }, null, { split: 'words' }],
+  ['a RegExp', ['a'], { split: /([/"\\])/gi }, null, { split: /([/"\\])/i }],
+] as const satisfies readonly (readonly [string, readonly string[], WordListOptions, string | null, LoadOptions])[]) {
+  test(`a saved tokenizer of ${title} is loaded`, async (t) => {
+    const tokenizer = new WordTokenizer(Vocabulary.fromWords(words, options), { unknown })
+    const path = await saved(`${title}.json`, tokenizer)
+    for (const source of [path, pathToFileURL(path), await readFile(path)]) {
+      const loaded = await loadTokenizer(source, load)
+      t.true(loaded instanceof WordTokenizer)
+      t.is(loaded.fingerprint, tokenizer.fingerprint)
+      t.is(loaded.vocabSize, tokenizer.vocabSize)
+    }
+  })
+}
+
+test('any vocabulary is the same after save and load', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1 })), async (words) => {
+      const tokenizer = new WordTokenizer(Vocabulary.fromWords(words))
+      t.is((await loadTokenizer(await saved('any.json', tokenizer))).fingerprint, tokenizer.fingerprint)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a RegExp in a file is used only when it is passed again', async (t) => {
+  // Compiling or running this one would take longer than the test may.
+  const bytes = bytesOf({ ...good, split: { source: '(a+)+$', flags: '' } })
+  const wrong = { code: 'ERR_INVALID_ARGUMENT' }
+  await t.throwsAsync(loadTokenizer(bytes), {
+    ...wrong,
+    message: /the RegExp \/\(a\+\)\+\$\/ for options.split.*passed again/,
+  })
+  await t.throwsAsync(loadTokenizer(bytes, { split: /(a+)+$/i }), {
+    ...wrong,
+    message: /\/\(a\+\)\+\$\/, for options.split, received \/\(a\+\)\+\$\/i/,
+  })
+  await t.throwsAsync(loadTokenizer(bytes, { split: 'book' }), { ...wrong, message: /received 'book'/ })
+  await t.throwsAsync(loadTokenizer(bytesOf(good), { split: /a/ }), {
+    ...wrong,
+    message: /'book', for options.split, received \/a\//,
+  })
+  t.is((await loadTokenizer(bytes, { split: /(a+)+$/g })).vocabSize, 4)
+})
+
+test('a byte order mark before the JSON does not matter', async (t) => {
+  t.is((await loadTokenizer(bytesOf(`\uFEFF ${JSON.stringify(good)}`))).vocabSize, 4)
+})
+
+const { words: _, ...withoutWords } = good
+for (const [title, content, message] of [
+  ['nothing', '', /expected a vocabulary.json, received something else/],
+  ['prose', 'Once upon a time', /received something else/],
+  ['a JSON list', [1], /received something else/],
+  ['other JSON', { a: 1 }, /received something else/],
+  ['a tokenizer.json', { version: '1.0', model: { type: 'BPE' } }, /received a tokenizer.json of Hugging Face/],
+  ['a .tiktoken file', 'IQ== 0\nIg== 1\n', /received a .tiktoken file/],
+  ['cut JSON', JSON.stringify(good).slice(0, -5), /expected JSON/],
+  ['deep JSON', `{"format":${'['.repeat(1e6)}`, /expected JSON/],
+  ['bytes that are not UTF-8', Uint8Array.of(0x7b, 0xff), /expected UTF-8/],
+  ['another version', { ...good, version: 2 }, /expected 1 for version, received 2/],
+  ['a version that is a string', { ...good, version: '1' }, /expected 1 for version, received "1"/],
+  ['an unknown field', { ...good, extra: 1 }, /received "extra"/],
+  ['a field __proto__', `{"__proto__": {}, ${JSON.stringify(good).slice(1)}`, /received "__proto__"/],
+  ['no words', withoutWords, /an array of strings for words, received undefined/],
+  ['words of an object', { ...good, words: { a: 0 } }, /for words, received an object/],
+  ['a hole in the words', { ...good, words: ['a', null] }, /words\[1\], received null/],
+  ['a word that is a number', { ...good, words: [1] }, /words\[0\], received 1/],
+  ['an empty word', { ...good, words: [''] }, /words\[0\], received ""/],
+  ['a word twice', { ...good, words: ['a', 'b', 'a'] }, /words\[2\], received "a"/],
+  [
+    'a lone surrogate',
+    '{"format":"tokenmill-vocabulary","version":1,"split":"book","unknown":null,"specialTokens":[],"words":["\\ud800"]}',
+    /words\[0\]/,
+  ],
+  ['a word that is a special token', { ...good, words: ['<|unk|>'] }, /words\[0\]/],
+  ['special tokens of a string', { ...good, specialTokens: 'x' }, /specialTokens, received "x"/],
+  ['a special token twice', { ...good, specialTokens: ['<|unk|>', '<|unk|>'] }, /specialTokens\[1\]/],
+  ['unknown that is not special', { ...good, unknown: 'a' }, /unknown, received "a"/],
+  ['unknown that is missing', { ...good, unknown: undefined }, /unknown, received undefined/],
+  ['another split', { ...good, split: 'letters' }, /split, received "letters"/],
+  ['split of null', { ...good, split: null }, /split, received null/],
+  ['a RegExp without flags', { ...good, split: { source: 'a' } }, /split, received an object/],
+  ['a RegExp with more', { ...good, split: { source: 'a', flags: '', lastIndex: 1 } }, /split, received an object/],
+] as const) {
+  test(`a file of ${title} is an error that says so`, async (t) => {
+    const bytes = content instanceof Uint8Array ? content : bytesOf(content)
+    const path = join(folder, `${title.replaceAll('/', '')}.bad`)
+    await writeFile(path, bytes)
+    const error = { instanceOf: TokenmillError, code: 'ERR_INVALID_FILE', message }
+    await t.throwsAsync(loadTokenizer(bytes), error)
+    const thrown = await t.throwsAsync(loadTokenizer(path), error)
+    t.true(thrown?.message.startsWith(path))
+  })
+}
+
+test('no crafted field makes anything but a coded error or a tokenizer', async (t) => {
+  const anyFile = fc.record(
+    {
+      format: fc.constant(good.format),
+      version: fc.constantFrom<unknown>(1, 2, null),
+      split: fc.oneof(fc.constant('book'), fc.jsonValue()),
+      unknown: fc.jsonValue(),
+      specialTokens: fc.jsonValue(),
+      words: fc.jsonValue(),
+    },
+    { requiredKeys: ['format'] },
+  )
+  await fc.assert(
+    fc.asyncProperty(anyFile, async (file) => {
+      try {
+        t.true((await loadTokenizer(bytesOf(file))) instanceof WordTokenizer)
+      } catch (error) {
+        t.true(
+          error instanceof TokenmillError && ['ERR_INVALID_FILE', 'ERR_INVALID_ARGUMENT'].includes(error.code),
+          String(error),
+        )
+      }
+    }),
+  )
+})
+
+test('more than 256 MiB are an error', async (t) => {
+  const error = { code: 'ERR_LIMIT', message: /at most 268435456 bytes/ }
+  await t.throwsAsync(loadTokenizer(new Uint8Array(2 ** 28 + 1)), error)
+  if (process.platform !== 'win32') await t.throwsAsync(loadTokenizer('/dev/zero'), error)
+})
+
+for (const [title, source] of [
+  ['a file that is not there', join(folder, 'none.json')],
+  ['a folder', folder],
+  ['a URL of a file that is not there', pathToFileURL(join(folder, 'none.json'))],
+] as const) {
+  test(`${title} is ERR_INVALID_FILE with its cause`, async (t) => {
+    const error = await t.throwsAsync(loadTokenizer(source), { code: 'ERR_INVALID_FILE', message: /cannot be read: E/ })
+    t.regex((error?.cause as NodeJS.ErrnoException).code as string, /^E/)
+  })
+}
+
+for (const [title, source, options] of [
+  ['null', null, {}],
+  ['a number', 1, {}],
+  ['an empty path', '', {}],
+  ['a path with NUL', 'a\0b', {}],
+  ['a URL of the web', new URL('https://example.com/vocabulary.json'), {}],
+  ['a URL of another host', new URL('file://host/vocabulary.json'), {}],
+  ['an unknown option', bytesOf(good), { pattern: /a/ }],
+  ['options of null', bytesOf(good), null],
+  ['a split that is none', bytesOf(good), { split: 5 }],
+] as const) {
+  test(`loading from ${title} is ERR_INVALID_ARGUMENT`, async (t) => {
+    await t.throwsAsync(loadTokenizer(source as never, options as never), { code: 'ERR_INVALID_ARGUMENT' })
+  })
+}
+
+test('saving replaces a file and leaves no other behind', async (t) => {
+  const own = join(folder, 'own')
+  await mkdir(own)
+  const path = join(own, 'v.json')
+  for (const words of [['a', 'b', 'c'], ['a']]) {
+    await new WordTokenizer(Vocabulary.fromWords(words)).save(pathToFileURL(path))
+    t.is((await loadTokenizer(path)).vocabSize, words.length + 2)
+  }
+  t.deepEqual(await readdir(own), ['v.json'])
+})
+
+test('saving where it cannot be is an error that leaves nothing behind', async (t) => {
+  const tokenizer = new WordTokenizer(Vocabulary.fromWords(['a']))
+  const own = join(folder, 'cannot')
+  await mkdir(join(own, 'folder.json'), { recursive: true })
+  await t.throwsAsync(tokenizer.save(join(own, 'none', 'v.json')), {
+    code: 'ERR_INVALID_FILE',
+    message: /cannot write .*v.json: ENOENT/,
+  })
+  await t.throwsAsync(tokenizer.save(join(own, 'folder.json')), { code: 'ERR_INVALID_FILE' })
+  t.deepEqual(await readdir(own), ['folder.json'])
+  await t.throwsAsync(tokenizer.save(join(own, 'v.tiktoken')), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /ends in .json/,
+  })
+  await t.throwsAsync(tokenizer.save(null as never), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
+test('what cannot be loaded again is not saved', async (t) => {
+  const own = join(folder, 'large')
+  await mkdir(own)
+  const large = new WordTokenizer(Vocabulary.fromWords(['x'.repeat(2 ** 28), 'y']))
+  await t.throwsAsync(large.save(join(own, 'v.json')), { code: 'ERR_LIMIT' })
+  t.deepEqual(await readdir(own), [])
+})
