@@ -100,8 +100,8 @@ test('a reader that goes away is no failure', async (t) => {
 test('an interrupt ends with exit code 130', async (t) => {
   const child = start(['encode', '-'])
   child.stdin.on('error', () => {})
-  child.stdin.write('waiting for more')
-  await new Promise((done) => setTimeout(done, 1500))
+  // More than a pipe holds: when all of it is written, the command is reading.
+  await new Promise((done) => child.stdin.write('waiting for more '.repeat(50_000), done))
   child.kill('SIGINT')
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   t.deepEqual([code, signal], [130, null])

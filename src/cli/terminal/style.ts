@@ -21,8 +21,6 @@ export interface Style {
   readonly bad: Paint
   /** `text` on a background, in black or white, whichever is easier to read. Only where `depth` ≥ 8. */
   on(background: Rgb, text: string): string
-  /** Two cells of one column, one above the other. Only where `depth` ≥ 8. */
-  halves(upper: Rgb, lower: Rgb): string
 }
 
 /** The style of stdout: `color` is what `--color` or `--no-color` asked for, else the stream and NO_COLOR decide. */
@@ -44,7 +42,6 @@ export const makeStyle = (depth: Depth, columns: number): Style => {
     bad: red,
     on: (background, text) =>
       `\x1b[${code(48, background)};${code(38, isLight(background) ? [16, 16, 16] : [240, 240, 240])}m${text}\x1b[0m`,
-    halves: (upper, lower) => `\x1b[${code(38, upper)};${code(48, lower)}m▀\x1b[0m`,
   }
 }
 

@@ -7,7 +7,7 @@ import type { EmbeddedToken, Walk } from './facts.ts'
 type Facts = Walk['embeddings']
 
 /* The widest a token may be in a sentence. */
-const widestToken = 16
+const widestToken = 12
 
 /* Columns of the token before its rows. */
 const label = 14
