@@ -1,0 +1,107 @@
+/*
+ * Proves that the golden rows notice defects: plants each mutation of testdata/tokenizer/mutants.json in a copy of
+ * crates/bpe, runs the golden rows against it and requires that a row fails. A mutation that survives, that does not
+ * compile, or whose `find` is no longer exactly once in its file, is a failure. The last line is `N passed, N failed`.
+ *
+ *   node scripts/mutants.mjs [words]      only the mutations whose sentence has these words
+ */
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Counts } from './lib/counts.mjs'
+import { Failure, root, run, script } from './lib/run.mjs'
+
+const folder = join(root, 'target/mutants')
+
+/** A workspace of the two crates alone, so that nothing else is compiled; what is built there is kept for the next time. */
+const copyCrates = (name) => {
+  const copy = join(folder, name)
+  rmSync(join(copy, 'crates'), { recursive: true, force: true })
+  for (const crate of ['crates/bpe', 'crates/testkit'])
+    cpSync(join(root, crate), join(copy, crate), { recursive: true })
+  mkdirSync(copy, { recursive: true })
+  cpSync(join(root, 'Cargo.lock'), join(copy, 'Cargo.lock'))
+  const manifest = readFileSync(join(root, 'Cargo.toml'), 'utf8')
+  writeFileSync(
+    join(copy, 'Cargo.toml'),
+    manifest.replace(/^members = .*$/m, 'members = ["crates/bpe", "crates/testkit"]'),
+  )
+  return copy
+}
+
+const goldenRows = [
+  'test',
+  '--profile',
+  'fast',
+  '-p',
+  'tokenmill-bpe',
+  '--test',
+  'golden',
+  '--',
+  '--exact',
+  'golden_rows',
+]
+
+const runGoldenRows = (copy) =>
+  run('cargo', goldenRows, {
+    cwd: copy,
+    env: {
+      ...process.env,
+      CARGO_TARGET_DIR: join(copy, 'target'),
+      CARGO_TERM_COLOR: 'never',
+      // Compiling takes longer than the rows do.
+      CARGO_PROFILE_FAST_OPT_LEVEL: '1',
+      RUSTFLAGS: '-Awarnings',
+      RUST_BACKTRACE: '0',
+      TOKENMILL_ROOT: root,
+    },
+    quiet: true,
+    allowFailure: true,
+    timeout: 180_000,
+  })
+
+/** Plants one mutation in `copy`, and says which row noticed it or what went wrong. */
+const tryMutant = async (copy, { file, find, replace }) => {
+  const [path, original] = [join(copy, file), readFileSync(join(root, file), 'utf8')]
+  const places = original.split(find).length - 1
+  if (places !== 1) return { problem: `\`find\` is ${places} times in ${file}` }
+  writeFileSync(
+    path,
+    original.replace(find, () => replace),
+  )
+  const { code, output } = await runGoldenRows(copy)
+  writeFileSync(path, original)
+  if (code === 0) return { problem: 'SURVIVED: every golden row still passes' }
+  const row = /golden\.jsonl:\d+ \(.*?\) in \w+/.exec(output)
+  if (row) return { row: row[0] }
+  return { problem: /could not compile/.test(output) ? 'does not compile' : `no row failed:\n${output.slice(-2000)}` }
+}
+
+/** The crates as they are must pass, else a failing row would prove nothing. */
+const checkUnchanged = async (copy) => {
+  const { code, output } = await runGoldenRows(copy)
+  if (code !== 0 || !/1 passed/.test(output))
+    throw new Failure(`the golden rows fail without a mutation:\n${output.slice(-4000)}`)
+}
+
+await script(async () => {
+  const words = process.argv.slice(2).join(' ')
+  const all = JSON.parse(readFileSync(join(root, 'testdata/tokenizer/mutants.json'), 'utf8'))
+  const mutants = all.filter(({ breaks }) => breaks.includes(words))
+  const counts = new Counts()
+  const waiting = [...mutants.entries()]
+  const worker = async (_, number) => {
+    const copy = copyCrates(String(number))
+    await checkUnchanged(copy)
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, mutant] = next
+      const { row, problem } = await tryMutant(copy, mutant)
+      counts.add(row ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
+      const place = mutant.file.slice(dirname(dirname(mutant.file)).length + 1)
+      console.log(`${row ? '✔' : '✖'} ${index + 1}. ${place}: ${mutant.breaks}\n     ${row ?? problem}`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker))
+  console.log(`\n${counts.passed} of ${mutants.length} mutations made golden rows fail\n\n${counts}`)
+  if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1
+})
