@@ -1,4 +1,5 @@
 // Generated from src/ by `npm run api`; do not edit. The public API of Tokenmill in one page.
+/// <reference lib="esnext.disposable" />
 
 /**
  * The stable codes of {@link TokenmillError}.
@@ -143,4 +144,714 @@ export declare class TokenBatch implements Iterable<Uint32Array> {
   /** Row `index` as a view of `ids`; `undefined` when there is no such row. */
   at(index: number): Uint32Array | undefined
   [Symbol.iterator](): IterableIterator<Uint32Array>
+}
+
+/**
+ * How text becomes words.
+ *
+ * - `'book'`: at each of `,.:;?_!"()'`, at `--` and at white space; the marks and `--` are words.
+ * - `'words'`: by `Intl.Segmenter`, which knows the words of Chinese, Japanese, Thai and other languages without spaces;
+ *   punctuation is kept. The dictionaries are those of the running Node. More than 4,096 characters without a space,
+ *   line end or CJK punctuation are cut there.
+ * - a RegExp: as `text.split(regExp)`, so what its capture groups capture is kept. It runs as it is: one that backtracks
+ *   without end on some text does so here too.
+ *
+ * Whatever the rule, words are trimmed and the empty ones dropped.
+ */
+export type SplitRule = 'book' | 'words' | RegExp
+
+/** How {@link loadTokenizer} reads a file. */
+export interface LoadOptions {
+  /**
+   * The split rule of a vocabulary.json. It must be that of the file, and must be passed when that is a RegExp: a RegExp
+   * that only stands in a file is never run.
+   * @default the rule of the file
+   */
+  readonly split?: SplitRule
+}
+
+/**
+ * The tokenizer of a file: a `vocabulary.json` of {@link WordTokenizer.save}. Other kinds are recognized and refused.
+ *
+ * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read.
+ *
+ * @param source the path or `file:` URL of a file, or its bytes
+ * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
+ * @throws `ERR_LIMIT` when the file is larger than 256 MiB.
+ * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp.
+ */
+export declare const loadTokenizer: (source: string | URL | Uint8Array, options?: LoadOptions) => Promise<Tokenizer>
+
+/** What every vocabulary has besides its words. */
+export interface WordListOptions {
+  /**
+   * How text becomes words.
+   * @default 'book'
+   */
+  readonly split?: SplitRule
+  /**
+   * Tokens that get the ids after the last word, in this order. A word of the text that equals one of them is not added
+   * as a word.
+   * @default ['<|endoftext|>', '<|unk|>']
+   */
+  readonly specialTokens?: readonly string[]
+}
+
+/** How {@link Vocabulary.fromText} chooses and orders words. */
+export interface VocabularyOptions extends WordListOptions {
+  /**
+   * `'sorted'`: by code point. `'frequency'`: the most frequent first, the equally frequent by code point.
+   * @default 'sorted'
+   */
+  readonly order?: 'sorted' | 'frequency'
+  /**
+   * The most tokens to have, special tokens too. The most frequent words stay; of the equally frequent, those that are
+   * first by code point.
+   * @default no limit
+   */
+  readonly maxSize?: number
+  /**
+   * Words that are in the texts fewer times are left out.
+   * @default 1
+   */
+  readonly minFrequency?: number
+}
+
+/**
+ * Words and their ids: the words first, from 0 without holes, then the special tokens. Immutable.
+ *
+ * ```ts
+ * const vocabulary = Vocabulary.fromText('Hello, world. Hello!')
+ * vocabulary.tokenToId('Hello') // 3, after '!', ',' and '.'
+ * vocabulary.size // 7: five words, <|endoftext|>, <|unk|>
+ * ```
+ */
+export declare class Vocabulary {
+  #private
+  /** The number of words, which is the id of the first special token. */
+  readonly wordCount: number
+  private constructor()
+  /**
+   * The vocabulary of one text (a string) or of several.
+   *
+   * Words are told apart by case; see {@link VocabularyOptions} for how they are split, chosen and ordered. Several texts
+   * are read one after the other and not kept.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when a text is not a string, or an option is wrong.
+   * @throws `ERR_LIMIT` at more than 16,000,000 different words.
+   */
+  static fromText(texts: string | Iterable<string>, options?: VocabularyOptions): Vocabulary
+  /**
+   * The vocabulary of a list of words: the ids are their places in the list.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when a word is empty, not a string, there twice or equal to a special token.
+   */
+  static fromWords(words: Iterable<string>, options?: WordListOptions): Vocabulary
+  /** The number of tokens, special tokens too. */
+  get size(): number
+  /** How text becomes words. */
+  get split(): SplitRule
+  /** The special tokens and their ids. */
+  get specialTokens(): ReadonlyMap<string, number>
+  /** The id of a word or special token; `undefined` when there is none. */
+  tokenToId(token: string): number | undefined
+  /** The id of a word, special tokens not being words; `undefined` when there is none. */
+  wordToId(word: string): number | undefined
+  /** The word or special token of an id; `undefined` when the id does not exist. */
+  idToToken(id: number): string | undefined
+  /** Each token with its id, in the order of the ids. */
+  entries(): IterableIterator<[token: string, id: number]>
+  [Symbol.iterator](): IterableIterator<[token: string, id: number]>
+}
+
+/** How a {@link WordTokenizer} treats words that are not in its vocabulary. */
+export interface WordTokenizerOptions {
+  /**
+   * The special token of the vocabulary that stands for unknown words; `null`: an unknown word is an `ERR_UNKNOWN_TOKEN`.
+   * @default '<|unk|>'
+   */
+  readonly unknown?: '<|unk|>' | (string & {}) | null
+}
+
+/**
+ * A tokenizer whose tokens are the words of a {@link Vocabulary}.
+ *
+ * ```ts
+ * const tokenizer = new WordTokenizer(Vocabulary.fromText('Hello, world.'))
+ * tokenizer.encode('Hello, moon.') // Uint32Array [2, 0, 5, 1]: ',' is 0, '.' is 1, moon is <|unk|>
+ * tokenizer.decode([2, 0, 3, 1]) // 'Hello, world.'
+ * ```
+ */
+export declare class WordTokenizer implements Tokenizer {
+  #private
+  readonly name = 'word-vocabulary'
+  /** The words and special tokens. */
+  readonly vocabulary: Vocabulary
+  /** What stands for unknown words; `null`: they are an error. */
+  readonly unknown: string | null
+  readonly specialTokens: ReadonlyMap<string, number>
+  /**
+   * @throws `ERR_INVALID_ARGUMENT` when `unknown` is not a special token of the vocabulary.
+   */
+  constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions)
+  get vocabSize(): number
+  get endOfTextId(): number | undefined
+  /**
+   * SHA-256 of the words, the special tokens, the split rule and what stands for unknown words. With the rule `'words'` the
+   * ids are also decided by the dictionaries of the running Node, which are not part of it.
+   */
+  get fingerprint(): string
+  encode(text: Text, options?: EncodeOptions): Uint32Array
+  encodeOrdinary(text: Text): Uint32Array
+  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
+  count(text: Text, options?: EncodeOptions): number
+  /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
+  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  /** {@link WordTokenizer.decode} as UTF-8. */
+  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  tokenToId(token: Text): number | undefined
+  idToToken(id: number): string | undefined
+  idToBytes(id: number): Uint8Array | undefined
+  /**
+   * Writes `vocabulary.json`, from which `loadTokenizer` makes an equal tokenizer. The file is complete or not there: it is
+   * written beside its place, then renamed.
+   *
+   * @param path ends in `.json`
+   * @throws `ERR_INVALID_FILE` when it cannot be written; what is at `path` is then unchanged.
+   */
+  save(path: string | URL): Promise<void>
+}
+
+/** Several samples, row after row. Nobody else holds its arrays. */
+export interface Batch {
+  /** Token ids, `shape[0] * shape[1]` of them, row after row. */
+  readonly inputs: Uint32Array
+  /** What the model should answer, in the same places; -100 is ignored by the loss. */
+  readonly targets: Int32Array
+  /** Rows and ids per row. */
+  readonly shape: readonly [rows: number, columns: number]
+}
+
+/** One training sample: equally long, and views of the data rather than copies where that is possible. */
+export interface Sample {
+  /** What the model reads. */
+  readonly inputs: Uint32Array
+  /** What it should answer at each place; -100 is ignored by the loss. */
+  readonly targets: Int32Array
+}
+
+/** What may decide a sample besides its index. */
+export interface SampleOptions {
+  /**
+   * The epoch, for datasets whose samples differ from one to the next.
+   * @default 0
+   */
+  readonly epoch?: number
+}
+
+/** Samples by index: what a `DataLoader` reads. All samples are equally long. */
+export interface Dataset {
+  /** The number of samples. */
+  readonly length: number
+  /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
+  get(index: number, options?: SampleOptions): Sample
+}
+
+/** How {@link DataLoader} makes batches. */
+export interface DataLoaderOptions {
+  /** Samples in one batch. */
+  readonly batchSize: number
+  /**
+   * Reads the samples in an order that `seed` and the epoch decide, rather than that of the dataset.
+   * @default false
+   */
+  readonly shuffle?: boolean
+  /**
+   * Decides the order together with the epoch; an integer ≥ 0.
+   * @default 0
+   */
+  readonly seed?: number
+  /**
+   * Leaves out the last batch when it is smaller than the others.
+   * @default false
+   */
+  readonly dropLast?: boolean
+  /**
+   * The epoch to start with; an integer ≥ 0.
+   * @default 0
+   */
+  readonly epoch?: number
+}
+
+/**
+ * Batches of a dataset, by `for` or `for await`. The latter lets timers and input in between batches.
+ *
+ * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory. Each iteration that
+ * runs to its end advances `epoch`; one that is left early does not, so the next starts the same epoch over.
+ * Iterations over one loader do not disturb each other.
+ *
+ * ```ts
+ * const loader = new DataLoader(dataset, { batchSize: 8, shuffle: true, seed: 1 })
+ * for await (const { inputs, targets, shape } of loader) train(inputs, targets, shape)
+ * ```
+ */
+export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
+  #private
+  /** Where the samples come from. */
+  readonly dataset: Dataset
+  /** Samples in one batch. */
+  readonly batchSize: number
+  /** Whether the samples are read in another order than that of the dataset. */
+  readonly shuffle: boolean
+  /** Decides the order together with the epoch. */
+  readonly seed: number
+  /** Whether a last batch that is smaller than the others is left out. */
+  readonly dropLast: boolean
+  /** @throws `ERR_INVALID_ARGUMENT` when `dataset` is none, or an option is wrong. */
+  constructor(dataset: Dataset, options: DataLoaderOptions)
+  /** The epoch that the next iteration reads. */
+  get epoch(): number
+  /** The number of batches in one epoch. */
+  get length(): number
+  [Symbol.iterator](): Generator<Batch, void, undefined>
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>
+}
+
+/** The ids of a dataset as both types of array, over one memory. */
+export interface TokenViews {
+  /** As unsigned numbers. */
+  readonly ids: Uint32Array
+  /** The same as signed numbers. */
+  readonly signed: Int32Array
+}
+
+/** What a window asks of the model: how many ids it reads, and what it makes of them. */
+export interface Objective {
+  /** What messages call it. */
+  readonly name: string
+  /** The ids that a window of `contextLength` inputs reads. */
+  idsPerWindow(contextLength: number): number
+  /** The sample of the window at `start`. */
+  sample(tokens: TokenViews, start: number, contextLength: number): Sample
+}
+
+/**
+ * Predict the next token: the targets are the inputs shifted by one, so a window reads `contextLength + 1` ids.
+ */
+export declare const nextToken: () => Objective
+
+/** How {@link WindowDataset} cuts tokens into windows. */
+export interface WindowOptions {
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /**
+   * Tokens from one window start to the next. At the default no input is in two windows; with less, windows overlap;
+   * with more, tokens are skipped.
+   * @default contextLength
+   */
+  readonly stride?: number
+  /**
+   * What a window asks of the model.
+   * @default nextToken()
+   */
+  readonly objective?: Objective
+}
+
+/**
+ * Sliding windows over token ids, for the next token `ceil((tokens - contextLength) / stride)` of them.
+ *
+ * Nothing is copied: samples are views of the tokens, so whoever writes into one writes into all that overlap it.
+ *
+ * ```ts
+ * const dataset = new WindowDataset(Uint32Array.of(10, 11, 12, 13, 14, 15), { contextLength: 3, stride: 2 })
+ * dataset.length // 2
+ * dataset.get(1) // { inputs: [12, 13, 14], targets: [13, 14, 15] }
+ * ```
+ */
+export declare class WindowDataset implements Dataset {
+  #private
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /** Tokens from one window start to the next. */
+  readonly stride: number
+  /** What a window asks of the model. */
+  readonly objective: Objective
+  /** The number of windows. */
+  readonly length: number
+  /**
+   * @param tokens ids below 2^31. A `Uint32Array` is used in place; other kinds of array are copied.
+   * @throws `ERR_INVALID_ARGUMENT` when there are fewer tokens than one window reads, or an id or option is wrong.
+   */
+  constructor(tokens: Uint32Array | Uint16Array | readonly number[], options: WindowOptions)
+  /**
+   * Window `index`, its arrays being views of the tokens.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when there is no such window.
+   * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
+   */
+  get(index: number): Sample
+}
+
+/** The name of an encoding that {@link getEncoding} knows. */
+export type EncodingName =
+  'gpt2' | 'r50k_base' | 'p50k_base' | 'p50k_edit' | 'cl100k_base' | 'o200k_base' | 'o200k_harmony'
+
+/** All names that {@link getEncoding} knows. */
+export declare const encodingNames: readonly EncodingName[]
+
+/**
+ * The tokenizer of a published encoding. Its ids equal those of tiktoken. It is read from this package, never from the network, at
+ * the first call; later calls give the same object.
+ *
+ * ```ts
+ * getEncoding('o200k_base').encode('hello world') // Uint32Array [24912, 2375]
+ * ```
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when there is no such encoding; the message lists near names.
+ */
+export declare const getEncoding: (name: EncodingName | (string & {})) => Tokenizer
+
+/** All models that {@link encodingForModel} knows by name; it knows families of dated and fine-tuned models besides. */
+export declare const modelNames: readonly string[]
+
+/**
+ * The tokenizer of a model of OpenAI, as tiktoken's `encoding_for_model`.
+ *
+ * ```ts
+ * encodingForModel('gpt-4o').name // 'o200k_base'
+ * ```
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when the model is not known; the message lists near names. No encoding is guessed.
+ */
+export declare const encodingForModel: (model: string) => Tokenizer
+
+/**
+ * Where to compute:
+ *
+ * - `'auto'`: the fastest device that works here
+ * - `'cpu'`: the processor
+ * - `'cuda'`, `{ cuda: n }`: the first NVIDIA GPU, or number n. This build has no CUDA code, so both are `ERR_DEVICE`.
+ */
+export type Device =
+  | 'auto'
+  | 'cpu'
+  | 'cuda'
+  | {
+      readonly cuda: number
+    }
+
+/** The device that something is on. */
+export type DeviceName = 'cpu'
+
+/** A kind of device: what this machine has of it, or why it cannot be used. */
+export type DeviceInfo =
+  | {
+      readonly kind: 'cpu'
+      readonly available: true
+      /** Threads that run at once. */
+      readonly cores: number
+      /** Vector extensions of the processor, such as `avx2` and `fma`. */
+      readonly features: readonly string[]
+    }
+  | {
+      readonly kind: 'cuda'
+      readonly available: false
+      /** Why not, and what to do. */
+      readonly reason: string
+    }
+
+/** What this machine and this build can compute on; for what they cannot, why. */
+export declare const devices: () => readonly DeviceInfo[]
+
+/** The type of the numbers in a tensor: 32-bit floats. */
+export type DType = 'f32'
+
+/** A table of an embedding that training changes. It reads the table as it is now; it holds no copy. */
+export declare class Parameter {
+  #private
+  /** Its name in files. */
+  readonly name: string
+  /** Rows and values per row. */
+  readonly shape: readonly number[]
+  private constructor()
+  /**
+   * A copy of the values, row after row, made off the event loop.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  data(): Promise<Float32Array>
+  /**
+   * A copy of the values, row after row.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  dataSync(): Float32Array
+}
+
+/**
+ * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, as does `using`; else the garbage collector does,
+ * some time.
+ *
+ * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
+ */
+export declare class Tensor {
+  #private
+  /** The size of each dimension; the last one is the fastest in {@link Tensor.dataSync}. */
+  readonly shape: readonly number[]
+  /** The type of the values. */
+  readonly dtype: DType
+  /** Where the values are. */
+  readonly device: DeviceName
+  private constructor()
+  /** A copy of the values, row after row, made off the event loop. */
+  data(): Promise<Float32Array>
+  /** A copy of the values, row after row. */
+  dataSync(): Float32Array
+  /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
+  toFloat32(): Float32Array
+  /** Whether the memory was freed. */
+  get disposed(): boolean
+  /** Frees the memory. The second call does nothing. */
+  dispose(): void
+  /** {@link Tensor.dispose}, for `using`. */
+  [Symbol.dispose](): void
+}
+
+/** Token ids: each the number of a row. */
+export type TokenIds = Uint32Array | readonly number[]
+
+/** What an embedding reads of a batch of a `DataLoader`. */
+export interface BatchInputs {
+  /** Token ids, row after row. */
+  readonly inputs: Uint32Array
+  /** Rows, and ids in each row. */
+  readonly shape: readonly number[]
+}
+
+/** Where a table is and of what type. */
+export interface TableOptions {
+  /**
+   * Where to compute.
+   * @default 'auto'
+   */
+  readonly device?: Device
+  /**
+   * The type of the values.
+   * @default 'f32'
+   */
+  readonly dtype?: DType
+}
+
+/** A table of given values. */
+export interface EmbeddingSize extends TableOptions {
+  /** Rows: ids are 0 to count - 1. */
+  readonly count: number
+  /** Values per row. */
+  readonly dimensions: number
+}
+
+/** A table of initial values. */
+export interface EmbeddingOptions extends EmbeddingSize {
+  /**
+   * How rows start: `'normal'` is N(0, 1), `{ std }` a normal distribution with that standard deviation.
+   * @default 'normal'
+   */
+  readonly init?:
+    | 'normal'
+    | 'zeros'
+    | {
+        readonly std: number
+      }
+  /**
+   * The seed of the initial values. The same seed gives the same values on every machine.
+   * @default 0
+   */
+  readonly seed?: number
+  /**
+   * An id whose row starts as zeros.
+   * @default none
+   */
+  readonly paddingId?: number
+}
+
+/** How {@link Embedding.forward} reads ids. */
+export interface LookupOptions {
+  /**
+   * The shape of the ids. A batch has its own.
+   * @default [ids.length]
+   */
+  readonly shape?: readonly number[]
+}
+
+/**
+ * A table of one row per id, like torch's `nn.Embedding`.
+ *
+ * After {@link Embedding.dispose}, everything but its sizes throws `ERR_DISPOSED`.
+ */
+export declare class Embedding {
+  #private
+  /** Rows: ids are 0 to count - 1. */
+  readonly count: number
+  /** Values per row. */
+  readonly dimensions: number
+  /** The type of the values. */
+  readonly dtype: DType
+  /** Where the table is. */
+  readonly device: DeviceName
+  private constructor()
+  /**
+   * A table of initial values.
+   * @throws `ERR_LIMIT` when the table does not fit into memory.
+   */
+  static create(options: EmbeddingOptions): Embedding
+  /** {@link Embedding.create} off the event loop. */
+  static createAsync(options: EmbeddingOptions): Promise<Embedding>
+  /** A table of the values `data`, row after row, which are copied. */
+  static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding
+  /**
+   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
+   * which loses nothing.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   */
+  static load(path: string | URL, key?: string, options?: TableOptions): Promise<Embedding>
+  /**
+   * The rows of `ids`, as a tensor of the shape of the ids and then `dimensions`. With `out`, they are written into that
+   * array, which is returned.
+   * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table.
+   */
+  forward(
+    ids: BatchInputs | TokenIds,
+    options: LookupOptions & {
+      readonly out: Float32Array
+    },
+  ): Float32Array
+  forward(ids: BatchInputs | TokenIds, options?: LookupOptions): Tensor
+  /** {@link Embedding.forward} off the event loop. The ids are copied first. */
+  forwardAsync(input: BatchInputs | TokenIds, options?: LookupOptions): Promise<Tensor>
+  /** The table, named `weight`. */
+  parameters(): readonly Parameter[]
+  /**
+   * Writes the table under the name `key` into a safetensors file. It replaces an older file in one step, so that nobody
+   * ever reads half of it.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   */
+  save(path: string | URL, key?: string): Promise<void>
+  /** Whether the memory was freed. */
+  get disposed(): boolean
+  /** Frees the table. Tensors that came out of it stay. The second call does nothing. */
+  dispose(): void
+  /** {@link Embedding.dispose}, for `using`. */
+  [Symbol.dispose](): void
+}
+
+/**
+ * How the position of a token enters its embedding:
+ *
+ * - `'learned'`: a trained row per position is added (GPT-2)
+ * - `'sinusoidal'`: a fixed row of sines and cosines per position is added (Vaswani et al., "Attention Is All You Need", 2017)
+ * - `'none'`: nothing is added
+ */
+export type Position = 'learned' | 'sinusoidal' | 'none'
+
+/** What an {@link InputEmbedding} is made of. */
+export interface InputEmbeddingOptions extends TableOptions {
+  /** Rows of the token table: ids are 0 to vocabSize - 1. */
+  readonly vocabSize: number
+  /** Positions: the most tokens of one row of input. */
+  readonly contextLength: number
+  /** Values per token. */
+  readonly dimensions: number
+  /**
+   * How the position of a token enters.
+   * @default 'learned'
+   */
+  readonly position?: Position
+  /**
+   * What rows of the token table are multiplied by before positions are added: `true` is √dimensions (Vaswani et al.,
+   * section 3.4), `false` is 1.
+   * @default false
+   */
+  readonly scale?: boolean | number
+  /**
+   * The seed of the initial values, which are N(0, 0.02) as in GPT-2. The same seed gives the same values on every machine.
+   * @default 0
+   */
+  readonly seed?: number
+}
+
+/** How {@link InputEmbedding.forward} reads ids. */
+export interface ForwardOptions extends LookupOptions {
+  /**
+   * The position of the first id of each row: what was read before it, when a text is read in pieces.
+   * @default 0
+   */
+  readonly positionOffset?: number
+}
+
+/**
+ * What a language model reads: a row of a token table plus a row of a position table,
+ * `out[b, t] = scale * token[ids[b, t]] + position[positionOffset + t]`.
+ *
+ * After {@link InputEmbedding.dispose}, everything but its sizes throws `ERR_DISPOSED`.
+ */
+export declare class InputEmbedding {
+  #private
+  /** Rows of the token table. */
+  readonly vocabSize: number
+  /** Positions: the most tokens of one row of input. */
+  readonly contextLength: number
+  /** Values per token. */
+  readonly dimensions: number
+  /** How the position of a token enters. */
+  readonly position: Position
+  /** What rows of the token table are multiplied by, as a 32-bit float. */
+  readonly scale: number
+  /** The type of the values. */
+  readonly dtype: DType
+  /** Where the tables are. */
+  readonly device: DeviceName
+  private constructor()
+  /**
+   * Tables of initial values.
+   * @throws `ERR_LIMIT` when the tables do not fit into memory.
+   */
+  static create(options: InputEmbeddingOptions): InputEmbedding
+  /** {@link InputEmbedding.create} off the event loop. */
+  static createAsync(options: InputEmbeddingOptions): Promise<InputEmbedding>
+  /**
+   * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
+   * such a file are learned, and nothing is scaled. F16 and BF16 values are widened, which loses nothing.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   */
+  static load(path: string | URL, options?: TableOptions): Promise<InputEmbedding>
+  /**
+   * The embeddings of a batch or of ids, as a tensor of the shape of the ids and then `dimensions`. The last size of the
+   * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned.
+   * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table, or says how long a row can be.
+   */
+  forward(
+    input: BatchInputs | TokenIds,
+    options: ForwardOptions & {
+      readonly out: Float32Array
+    },
+  ): Float32Array
+  forward(input: BatchInputs | TokenIds, options?: ForwardOptions): Tensor
+  /** {@link InputEmbedding.forward} off the event loop. The ids are copied first. */
+  forwardAsync(input: BatchInputs | TokenIds, options?: ForwardOptions): Promise<Tensor>
+  /** The tables that training changes, named as in GPT-2: `wte.weight`, and `wpe.weight` when positions are learned. */
+  parameters(): readonly Parameter[]
+  /**
+   * Writes the parameters, and how they are used, into a safetensors file. It replaces an older file in one step, so that
+   * nobody ever reads half of it.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   */
+  save(path: string | URL): Promise<void>
+  /** Whether the memory was freed. */
+  get disposed(): boolean
+  /** Frees the tables. Tensors that came out of them stay. The second call does nothing. */
+  dispose(): void
+  /** {@link InputEmbedding.dispose}, for `using`. */
+  [Symbol.dispose](): void
 }

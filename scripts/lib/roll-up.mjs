@@ -46,7 +46,9 @@ const withInlineExports = (code) => {
   for (const line of body.split('\n')) {
     const name = declaration.exec(line)?.[2]
     if (name && !exported.has(name))
-      throw new Failure(`the public types use ${name}: export it from src/index.ts, or mark its user @internal`)
+      throw new Failure(
+        `the public types use ${name}: export it from src/index.ts, write the type out, or mark its user @internal`,
+      )
     if (line.startsWith('/**')) commentFrom = lines.length
     if (name) lines.splice(commentFrom < 0 ? lines.length : commentFrom, 0, '')
     if (name || (line && !/^( \*|\/\*\*)/.test(line))) commentFrom = -1

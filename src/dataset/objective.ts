@@ -2,12 +2,15 @@ import type { Sample } from './dataset.ts'
 
 /** The ids of a dataset as both types of array, over one memory. */
 export interface TokenViews {
+  /** As unsigned numbers. */
   readonly ids: Uint32Array
+  /** The same as signed numbers. */
   readonly signed: Int32Array
 }
 
 /** What a window asks of the model: how many ids it reads, and what it makes of them. */
 export interface Objective {
+  /** What messages call it. */
   readonly name: string
   /** The ids that a window of `contextLength` inputs reads. */
   idsPerWindow(contextLength: number): number

@@ -6,8 +6,12 @@ import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { didYouMean } from './near-names.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
+/** The name of an encoding that {@link getEncoding} knows. */
+export type EncodingName =
+  'gpt2' | 'r50k_base' | 'p50k_base' | 'p50k_edit' | 'cl100k_base' | 'o200k_base' | 'o200k_harmony'
+
 /** The encodings of OpenAI's models, each with the name of its ranks in `encodings/`. */
-const ranks = {
+const ranks: Readonly<Record<EncodingName, string>> = {
   gpt2: 'r50k_base',
   r50k_base: 'r50k_base',
   p50k_base: 'p50k_base',
@@ -15,10 +19,7 @@ const ranks = {
   cl100k_base: 'cl100k_base',
   o200k_base: 'o200k_base',
   o200k_harmony: 'o200k_base',
-} as const
-
-/** The name of an encoding that {@link getEncoding} knows. */
-export type EncodingName = keyof typeof ranks
+}
 
 /** All names that {@link getEncoding} knows. */
 export const encodingNames: readonly EncodingName[] = Object.freeze(Object.keys(ranks) as EncodingName[])
@@ -46,7 +47,10 @@ export const getEncoding = (name: EncodingName | (string & {})): Tokenizer => {
     )
   }
   const file = fileURLToPath(new URL(`../../encodings/${ranks[name as EncodingName]}.bpe`, import.meta.url))
-  const tokenizer = new BpeTokenizer(name, callNative(() => native().BpeHandle.open(name, file)))
+  const tokenizer = new BpeTokenizer(
+    name,
+    callNative(() => native().BpeHandle.open(name, file)),
+  )
   loaded.set(name, tokenizer)
   return tokenizer
 }

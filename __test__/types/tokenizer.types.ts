@@ -1,0 +1,63 @@
+import {
+  encodingForModel,
+  type EncodingName,
+  encodingNames,
+  getEncoding,
+  loadTokenizer,
+  type Text,
+  type TokenBatch,
+  type Tokenizer,
+  Vocabulary,
+  WordTokenizer,
+} from 'tokenmill'
+import { equal } from './equal.js'
+
+const tokenizer = getEncoding('o200k_base')
+equal<typeof tokenizer, Tokenizer>()
+equal<Text, string | Uint8Array>()
+equal<ReturnType<typeof encodingForModel>, Tokenizer>()
+equal<(typeof encodingNames)[number], EncodingName>()
+getEncoding('a name that is known only when the program runs' as string)
+
+equal<ReturnType<Tokenizer['encode']>, Uint32Array>()
+equal<ReturnType<Tokenizer['count']>, number>()
+equal<ReturnType<Tokenizer['decode']>, string>()
+equal<ReturnType<Tokenizer['decodeBytes']>, Uint8Array>()
+equal<ReturnType<Tokenizer['tokenToId']>, number | undefined>()
+equal<ReturnType<Tokenizer['encodeBatch']>, TokenBatch>()
+equal<ReturnType<Tokenizer['encodeAsync']>, Promise<Uint32Array>>()
+tokenizer.encode(new Uint8Array(1), { allowedSpecial: 'all', disallowedSpecial: new Set(['<|endoftext|>']) })
+tokenizer.encodeAsync('text', { signal: new AbortController().signal })
+tokenizer.decode([1, 2], { errors: 'strict' })
+tokenizer.decode(new Set([1]))
+for (const row of tokenizer.encodeBatch(['a', 'b'])) equal<typeof row, Uint32Array>()
+
+// @ts-expect-error a text is not a number
+tokenizer.encode(1)
+// @ts-expect-error a bare name is not a list of names
+tokenizer.encode('text', { allowedSpecial: '<|endoftext|>' })
+// @ts-expect-error an option that does not exist
+tokenizer.encode('text', { special: 'all' })
+// @ts-expect-error a synchronous call cannot be aborted
+tokenizer.encode('text', { signal: new AbortController().signal })
+// @ts-expect-error an undefined option is not an absent one
+tokenizer.decode([1], { errors: undefined })
+// @ts-expect-error ids are numbers
+tokenizer.decode(['1'])
+// @ts-expect-error a stretch of text says whether it is trusted
+tokenizer.encodeSegments([{ text: 'a' }])
+// @ts-expect-error what a tokenizer says of itself cannot be changed
+tokenizer.vocabSize = 1
+
+const vocabulary = Vocabulary.fromText(['one text', 'another'], { split: /\s+/, order: 'frequency' })
+equal<typeof vocabulary, Vocabulary>()
+const words: Tokenizer = new WordTokenizer(vocabulary, { unknown: null })
+equal<ReturnType<typeof loadTokenizer>, Promise<Tokenizer>>()
+loadTokenizer(new URL('file:///vocabulary.json'))
+
+// @ts-expect-error a vocabulary is made by fromText or fromWords
+new Vocabulary()
+// @ts-expect-error there is no such order
+Vocabulary.fromText('text', { order: 'random' })
+// @ts-expect-error a split rule is a name or a RegExp
+Vocabulary.fromText('text', { split: 'sentences' })
