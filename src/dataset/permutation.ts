@@ -1,7 +1,7 @@
 /*
  * A permutation of 0 … length - 1 that is computed, not stored: a dataset of 10^12 windows is shuffled in no memory.
  *
- * Definition. Let `bits` be the least number ≥ 4 with 2^bits ≥ length. A number of that many bits is split into a high part
+ * Definition. Let `bits` be the least number ≥ 8 with 2^bits ≥ length. A number of that many bits is split into a high part
  * (of ceil(bits / 2)) and a low part. Eight rounds change, in turn, the high part by the low and the low by the high:
  *
  *   round r, even:  high ^= mix(low  ^ key[r])  & mask of the high part
@@ -9,7 +9,7 @@
  *
  * Each round undoes itself, so together they permute 0 … 2^bits - 1 (a Feistel network). What lands at or above `length` is
  * permuted again until it lands below (cycle walking: it must, as the cycle comes back to its start); that is fewer than
- * two turns on average from 16 samples up.
+ * two turns on average from 256 samples up. (At least 8 bits, as with 4 the orders of a few samples are not equally frequent.)
  *
  * The keys are a chain over 32-bit words: k = 0, then k = mix((k + word + 0x9e3779b9) mod 2^32) for the low and high words
  * of the seed, the low and high words of the epoch, and for each r the word r, after which k is key[r].
@@ -18,7 +18,7 @@
  * shuffled array of indices, which takes 8 bytes per sample and must be made again to resume in the middle of an epoch.
  */
 const rounds = 8
-const leastBits = 4
+const leastBits = 8
 
 /** Scrambles 32 bits, each depending on all (the constants are those of Chris Wellons' search, bias 0.107). */
 const mix = (word: number): number => {

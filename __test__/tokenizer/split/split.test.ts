@@ -54,7 +54,7 @@ const patterns = [
   /./su,
   /./s,
   /(?<x>-)(?=(.))?/,
-  /\p{P}/v,
+  new RegExp('\\p{P}', 'v'),
 ]
 
 for (const [title, text] of awkward) {
