@@ -26,15 +26,25 @@ test('run without a file shows every stage of the story', async (t) => {
     stdout,
   )
   t.regex(stdout, /The\|·Mill\|·at/)
-  t.regex(stdout, /decoding gives the text back/)
+  t.regex(stdout, /Decoding the ids gives the text back/)
   t.regex(stdout, /output +\[8, 16, 64\]/)
   t.regex(stdout, /two input embeddings/)
 })
 
-test('without a terminal there is no colour, and no line is wider than 100 columns', async (t) => {
-  const { stdout } = await tokenmill(['run'])
-  t.false(stdout.includes('\x1b'))
-  for (const line of stdout.split('\n')) t.true(displayWidth(line) <= 100, line)
+test('without a terminal there is no colour, and lines are no wider than 100 columns, or than COLUMNS', async (t) => {
+  for (const columns of [100, 80, 120]) {
+    const { stdout } = await tokenmill(['run'], { env: columns === 100 ? {} : { COLUMNS: String(columns) } })
+    t.false(stdout.includes('\x1b'))
+    const widths = stdout.split('\n').map(displayWidth)
+    t.true(
+      widths.every((width) => width <= columns),
+      stdout,
+    )
+    t.true(
+      widths.some((width) => width > columns - 10),
+      stdout,
+    )
+  }
 })
 
 test('--color gives colour without a terminal, --no-color and NO_COLOR take it away', async (t) => {

@@ -73,7 +73,7 @@ const twiceLines = (style: Style, { twice }: Facts, columns: number, limit: numb
     '  ' +
     style.dim(`${input.slice(0, numbers).map(signed).join(' ')}${input.length > numbers ? ' …' : ''}`)
   return [
-    `The same token, ${style.bold(clip(first.text, widestToken))}, at two positions: one row of the token table, two input embeddings.`,
+    `${style.bold(clip(first.text, widestToken))} at two positions: the same token row, two input embeddings.`,
     line(first),
     line(second),
     style.dim(`${' '.repeat(label)}${distance.toFixed(3)} apart`),

@@ -65,7 +65,7 @@ const section = (style: Style, number: number, title: string, head: string, line
 const labelled = (style: Style, label: string, text: string): string => `${style.dim(padEnd(label, 12))}${text}`
 
 const textHead = ({ text }: Walk) =>
-  `${text.source} · ${bytes(text.bytes)} · ${integer(text.characters)} characters · ${integer(text.lines)} lines`
+  `${clip(text.source, 30)} · ${bytes(text.bytes)} · ${integer(text.characters)} characters · ${integer(text.lines)} lines`
 
 const textLines = (_: Style, { text }: Walk, columns: number) =>
   text.start.map((line) => clip(visibleLine(line), columns))
@@ -140,12 +140,10 @@ const tokenSection = (style: Style, { tokens, text }: Walk, columns: number): st
       ]
     : []),
   '',
-  style.dim(
-    `${integer(tokens.distinct)} of the ${integer(tokens.vocabSize)} ids · ${(text.bytes / tokens.count).toFixed(2)} bytes a token · ` +
-      (tokens.roundTrip
-        ? 'decoding gives the text back'
-        : 'decoding gives another text: blanks are not in the ids, or bytes were not UTF-8'),
-  ),
+  `${integer(tokens.distinct)} different ids of ${integer(tokens.vocabSize)}, ${(text.bytes / tokens.count).toFixed(2)} bytes a token.`,
+  tokens.roundTrip
+    ? 'Decoding the ids gives the text back.'
+    : 'Decoding the ids gives another text: white space or invalid bytes are not in them.',
   style.dim('· a blank   ↵ a line end   → a tab   ⟨f0 9f⟩ bytes of a part of a character'),
 ]
 

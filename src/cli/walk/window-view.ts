@@ -11,7 +11,7 @@ const widest = 12
  * rows, so that y is seen to be x one token later.
  */
 export const windowLines = (style: Style, windows: Walk['windows'], columns: number): string[] => [
-  `x is ${windows.contextLength} tokens, y the same ${windows.contextLength} one token later: at each position, what comes next.`,
+  'y is x one token later: at each position, what comes next.',
   ...windows.start.flatMap((window) => ['', ...oneWindow(style, window, columns)]),
 ]
 
