@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (folder, name, mode) = (next("the folder of ranks")?, next("an encoding")?, next("first or warm")?);
     let encoding = Encoding::from_name(&name).ok_or("no such encoding")?;
     let start = Instant::now();
-    let tokenizer = Tokenizer::from_encoding(encoding, &std::fs::read(format!("{folder}/{}.bpe", encoding.ranks_name()))?)?;
+    let tokenizer =
+        Tokenizer::from_encoding(encoding, &std::fs::read(format!("{folder}/{}.bpe", encoding.ranks_name()))?)?;
     eprintln!("load {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let policy = tokenizer.special_policy::<&str>(&[], &[])?;
     for file in arguments {
@@ -35,7 +36,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if mode == "warm" {
             seconds = (0..5).map(|_| encode(&text[warm_up..]).0).fold(f64::INFINITY, f64::min);
         }
-        let hash = ids.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &id| (hash ^ u64::from(id)).wrapping_mul(0x100_0000_01b3));
+        let hash = ids
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &id| (hash ^ u64::from(id)).wrapping_mul(0x100_0000_01b3));
         println!("{:8.1} MB/s {hash:016x} {} ids {file}", (text.len() - warm_up) as f64 / seconds / 1e6, ids.len());
     }
     Ok(())

@@ -8,6 +8,7 @@
 mod cache;
 mod encoding;
 mod error;
+mod level;
 mod merge;
 mod pretokenize;
 mod special;
@@ -17,6 +18,7 @@ mod words;
 
 pub use encoding::Encoding;
 pub use error::Error;
+pub use level::Level;
 pub use pretokenize::Pattern;
 pub use special::SpecialPolicy;
 pub use tokenizer::{Counter, Sink, Tokenizer, Worker};

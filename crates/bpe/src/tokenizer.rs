@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
 use crate::merge::{Merger, Scratch};
-use crate::pretokenize::Pattern;
+use crate::pretokenize::{BLOCK, Pattern};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
 use crate::words::{Key, Words};
-use crate::{Encoding, Error};
+use crate::{Encoding, Error, Level};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
 pub struct Tokenizer {
@@ -19,6 +19,7 @@ pub struct Tokenizer {
     special: SpecialTokens,
     words: Words,
     merger: Merger,
+    level: Level,
 }
 
 /// What one thread needs to encode: memory that is used again from call to call, about 300 KiB. It belongs to the first
@@ -26,7 +27,7 @@ pub struct Tokenizer {
 pub struct Worker {
     scratch: Scratch,
     cache: Cache,
-    ends: Box<[usize; BATCH]>,
+    ends: Box<[usize; BATCH + BLOCK]>,
 }
 
 /// Pieces between two looks at the cancel flag.
@@ -34,7 +35,7 @@ const BATCH: usize = 256;
 
 impl Worker {
     fn new() -> Self {
-        Self { scratch: Scratch::new(), cache: Cache::new(), ends: Box::new([0; BATCH]) }
+        Self { scratch: Scratch::new(), cache: Cache::new(), ends: Box::new([0; BATCH + BLOCK]) }
     }
 }
 
@@ -89,7 +90,7 @@ impl Tokenizer {
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens)?;
         let (words, merger) = (Words::new(&vocabulary), Merger::new(&vocabulary));
-        Ok(Self { vocabulary, pattern, special, words, merger })
+        Ok(Self { vocabulary, pattern, special, words, merger, level: Level::best() })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
@@ -98,6 +99,12 @@ impl Tokenizer {
     /// [`Error::InvalidVocabulary`] when `ranks` is not in that form.
     pub fn from_encoding(encoding: Encoding, ranks: &[u8]) -> Result<Self, Error> {
         Self::new(Vocabulary::from_compact(ranks)?, encoding.pattern(), encoding.special_tokens())
+    }
+
+    /// The same tokenizer with other instructions; it gives the same ids.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        Self { level, ..self }
     }
 
     /// Its tokens, without the special ones.
@@ -203,7 +210,7 @@ impl Tokenizer {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
-            let count = self.pattern.scan(text, start, &mut worker.ends[..]);
+            let count = self.pattern.scan(self.level, text, start, &mut worker.ends[..]);
             for index in 0..count {
                 let end = worker.ends[index];
                 self.encode_piece(text.as_bytes(), start, end, worker, sink);

@@ -59,6 +59,11 @@ fn awkward_texts() {
 }
 
 #[test]
+fn ascii() {
+    check_random(2_000, text::ascii, 300);
+}
+
+#[test]
 fn any_characters() {
     check_random(60_000, text::any_characters, 12);
 }

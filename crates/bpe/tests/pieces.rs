@@ -3,6 +3,7 @@
 mod common;
 
 use tokenmill_bpe::Pattern;
+use tokenmill_testkit::cases;
 use tokenmill_testkit::pattern::{self, Splitter};
 use tokenmill_testkit::rng::Rng;
 use tokenmill_testkit::text;
@@ -39,6 +40,25 @@ fn awkward_texts() {
 #[test]
 fn long_awkward_texts() {
     check_random(4_000, text::awkward, 400);
+}
+
+#[test]
+fn ascii() {
+    check_random(100_000, text::ascii, 20);
+    check_random(20_000, text::ascii, 300);
+}
+
+#[test]
+fn golden_texts_one_after_the_other() {
+    // Every edge at any place, after and before any other.
+    let golden = cases::golden();
+    for_each_pattern(|scanner, reference, splitter| {
+        for seed in 0..2_000 {
+            let mut rng = Rng::new(seed);
+            let text: String = (0..rng.up_to(60)).map(|_| rng.choose(&golden.rows).text.as_str()).collect();
+            assert_pieces(scanner, reference.name, splitter, &text, &format_args!("seed {seed}"));
+        }
+    });
 }
 
 #[test]

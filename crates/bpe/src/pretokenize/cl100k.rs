@@ -5,6 +5,7 @@
 //! ```
 
 use super::Scan;
+use super::block::Rules;
 use super::class::{Class, class_at};
 use super::runs::{White, contraction_end_any_case, letters_end, run_end, three_numbers_end};
 
@@ -39,6 +40,16 @@ impl Scan for Cl100k {
             return punctuation_end(text, next);
         }
         White::at(text, start).piece_end_or_line(text, start)
+    }
+}
+
+impl Rules for Cl100k {
+    const NEWER: bool = true;
+    const CASED: bool = false;
+
+    #[inline(always)]
+    fn contraction_end(text: &[u8], at: usize) -> Option<usize> {
+        contraction_end_any_case(text, at)
     }
 }
 

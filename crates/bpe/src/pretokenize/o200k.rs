@@ -7,6 +7,7 @@
 //! ```
 
 use super::Scan;
+use super::block::Rules;
 use super::class::{Class, class_at};
 use super::runs::{White, ascii_lower, contraction_end_any_case, run_end, skip_ascii, three_numbers_end};
 
@@ -36,6 +37,16 @@ impl Scan for O200k {
             return punctuation_end(text, next);
         }
         White::at(text, start).line_or_piece_end(text, start)
+    }
+}
+
+impl Rules for O200k {
+    const NEWER: bool = true;
+    const CASED: bool = true;
+
+    #[inline(always)]
+    fn contraction_end(text: &[u8], at: usize) -> Option<usize> {
+        contraction_end_any_case(text, at)
     }
 }
 

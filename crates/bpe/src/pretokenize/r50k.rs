@@ -5,6 +5,7 @@
 //! ```
 
 use super::Scan;
+use super::block::Rules;
 use super::class::{Class, class_at};
 use super::runs::{White, contraction_end, letters_end, run_end};
 
@@ -33,5 +34,15 @@ impl Scan for R50k {
             }
         }
         White::at(text, start).piece_end(text, start)
+    }
+}
+
+impl Rules for R50k {
+    const NEWER: bool = false;
+    const CASED: bool = false;
+
+    #[inline(always)]
+    fn contraction_end(text: &[u8], at: usize) -> Option<usize> {
+        contraction_end(text, at)
     }
 }

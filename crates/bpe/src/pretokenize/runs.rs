@@ -68,7 +68,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The high bit of each byte of `eight` that is `from..=to` (both ASCII).
 #[inline(always)]
-fn in_range(eight: u64, from: u8, to: u8) -> u64 {
+pub(super) fn in_range(eight: u64, from: u8, to: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let low = eight & !HIGH;
     let at_least = low + ONES * u64::from(0x80 - from);

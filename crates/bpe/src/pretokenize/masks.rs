@@ -1,0 +1,215 @@
+//! The ASCII classes of 64 bytes at once, one bit for each byte.
+
+/// Bytes that are classified at once: one bit of a word for each.
+pub(crate) const BLOCK: usize = 64;
+
+/// Bit `i` tells about byte `i` of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Masks {
+    /// `[A-Za-z]`
+    pub letter: u64,
+    /// `[A-Z]`
+    pub upper: u64,
+    /// `[0-9]`
+    pub digit: u64,
+    /// The space.
+    pub space: u64,
+    /// `[\t\x0b\x0c]`
+    pub tab: u64,
+    /// `[\r\n]`
+    pub newline: u64,
+    /// The apostrophe.
+    pub apostrophe: u64,
+    /// `/`
+    pub slash: u64,
+    /// Bytes from 0x80 on.
+    pub high: u64,
+}
+
+/// A way to make [`Masks`], for one kind of processor.
+pub(super) trait Classify {
+    fn classify(block: &[u8; BLOCK]) -> Masks;
+}
+
+/// Eight bytes at a time in ordinary registers: for every processor.
+pub(super) struct Portable;
+
+impl Classify for Portable {
+    #[inline(always)]
+    fn classify(block: &[u8; BLOCK]) -> Masks {
+        use super::runs::in_range;
+        let mut masks = Masks::default();
+        for (index, eight) in block.chunks_exact(8).enumerate() {
+            let eight = u64::from_le_bytes(eight.try_into().expect("eight bytes"));
+            let put = |mask: &mut u64, high_bits: u64| *mask |= gather(high_bits) << (8 * index);
+            let upper = in_range(eight, b'A', b'Z');
+            put(&mut masks.upper, upper);
+            put(&mut masks.letter, upper | in_range(eight, b'a', b'z'));
+            put(&mut masks.digit, in_range(eight, b'0', b'9'));
+            put(&mut masks.space, in_range(eight, b' ', b' '));
+            put(&mut masks.tab, in_range(eight, b'\t', b'\t') | in_range(eight, 0x0b, 0x0c));
+            put(&mut masks.newline, in_range(eight, b'\n', b'\n') | in_range(eight, b'\r', b'\r'));
+            put(&mut masks.apostrophe, in_range(eight, b'\'', b'\''));
+            put(&mut masks.slash, in_range(eight, b'/', b'/'));
+            put(&mut masks.high, eight);
+        }
+        masks
+    }
+}
+
+/// The high bits of eight bytes as the low eight bits.
+#[inline(always)]
+fn gather(high_bits: u64) -> u64 {
+    ((high_bits >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080)) >> 56
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86 {
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask,
+        _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8, _mm512_sub_epi8,
+    };
+
+    use super::{BLOCK, Classify, Masks};
+
+    /// For code that runs only where AVX2 is.
+    pub struct Avx2;
+
+    impl Classify for Avx2 {
+        #[inline(always)]
+        fn classify(block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: the caller is compiled for AVX2 and runs only where it is; both halves lie inside the block.
+            let (low, high) = unsafe {
+                let halves = block.as_ptr().cast::<__m256i>();
+                (half(_mm256_loadu_si256(halves)), half(_mm256_loadu_si256(halves.add(1))))
+            };
+            let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+            Masks {
+                letter: join(low[0], high[0]),
+                upper: join(low[1], high[1]),
+                digit: join(low[2], high[2]),
+                space: join(low[3], high[3]),
+                tab: join(low[4] & !low[5], high[4] & !high[5]),
+                newline: join(low[5], high[5]),
+                apostrophe: join(low[6], high[6]),
+                slash: join(low[7], high[7]),
+                high: join(low[8], high[8]),
+            }
+        }
+    }
+
+    /// Letters, upper case, digits, spaces, other white space, line breaks, apostrophes, slashes, high bytes.
+    #[inline(always)]
+    unsafe fn half(bytes: __m256i) -> [u32; 9] {
+        // SAFETY: called only where AVX2 is.
+        unsafe {
+            let splat = |byte: u8| _mm256_set1_epi8(byte as i8);
+            let mask = |fits: __m256i| _mm256_movemask_epi8(fits) as u32;
+            let equals = |byte: u8| _mm256_cmpeq_epi8(bytes, splat(byte));
+            // Signed comparison after a shift that puts `from` at the least number.
+            let in_range = |bytes: __m256i, from: u8, count: u8| {
+                let shifted = _mm256_add_epi8(bytes, splat(0x80_u8.wrapping_sub(from)));
+                _mm256_cmpgt_epi8(splat(0x80 + count), shifted)
+            };
+            let letter = mask(in_range(_mm256_or_si256(bytes, splat(0x20)), b'a', 26));
+            let lower_bit = mask(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, splat(0x20)), splat(0x20)));
+            [
+                letter,
+                letter & !lower_bit,
+                mask(in_range(bytes, b'0', 10)),
+                mask(equals(b' ')),
+                mask(in_range(bytes, b'\t', 5)),
+                mask(_mm256_or_si256(equals(b'\n'), equals(b'\r'))),
+                mask(equals(b'\'')),
+                mask(equals(b'/')),
+                mask(bytes),
+            ]
+        }
+    }
+
+    /// For code that runs only where AVX-512 BW is.
+    pub struct Avx512;
+
+    impl Classify for Avx512 {
+        #[inline(always)]
+        fn classify(block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: the caller is compiled for AVX-512 BW and runs only where it is; 64 bytes are read.
+            unsafe {
+                let bytes = _mm512_loadu_si512(block.as_ptr().cast());
+                let splat = |byte: u8| _mm512_set1_epi8(byte as i8);
+                let equals = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
+                let in_range = |bytes, from: u8, count: u8| {
+                    _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, splat(from)), splat(count))
+                };
+                let newline = equals(b'\n') | equals(b'\r');
+                Masks {
+                    letter: in_range(_mm512_or_si512(bytes, splat(0x20)), b'a', 26),
+                    upper: in_range(bytes, b'A', 26),
+                    digit: in_range(bytes, b'0', 10),
+                    space: equals(b' '),
+                    tab: in_range(bytes, b'\t', 5) & !newline,
+                    newline,
+                    apostrophe: equals(b'\''),
+                    slash: equals(b'/'),
+                    high: _mm512_movepi8_mask(bytes),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte value at every place of a block.
+    fn blocks() -> impl Iterator<Item = [u8; BLOCK]> {
+        (0..256).map(|first| std::array::from_fn(|index| (first + index * 5) as u8))
+    }
+
+    fn expected(block: &[u8; BLOCK]) -> Masks {
+        let mask = |fits: fn(u8) -> bool| {
+            (0..BLOCK).filter(|&index| fits(block[index])).fold(0, |mask, index| mask | 1 << index)
+        };
+        Masks {
+            letter: mask(|byte| byte.is_ascii_alphabetic()),
+            upper: mask(|byte| byte.is_ascii_uppercase()),
+            digit: mask(|byte| byte.is_ascii_digit()),
+            space: mask(|byte| byte == b' '),
+            tab: mask(|byte| matches!(byte, b'\t' | 0x0b | 0x0c)),
+            newline: mask(|byte| matches!(byte, b'\r' | b'\n')),
+            apostrophe: mask(|byte| byte == b'\''),
+            slash: mask(|byte| byte == b'/'),
+            high: mask(|byte| byte >= 0x80),
+        }
+    }
+
+    #[test]
+    fn portable_masks_are_those_of_single_bytes() {
+        blocks().for_each(|block| assert_eq!(Portable::classify(&block), expected(&block)));
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn vector_masks_are_those_of_single_bytes() {
+        #[target_feature(enable = "avx2")]
+        fn avx2(block: &[u8; BLOCK]) -> Masks {
+            x86::Avx2::classify(block)
+        }
+        #[target_feature(enable = "avx512bw")]
+        fn avx512(block: &[u8; BLOCK]) -> Masks {
+            x86::Avx512::classify(block)
+        }
+        for block in blocks() {
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: AVX2 is there.
+                assert_eq!(unsafe { avx2(&block) }, expected(&block));
+            }
+            if is_x86_feature_detected!("avx512bw") {
+                // SAFETY: AVX-512 BW is there.
+                assert_eq!(unsafe { avx512(&block) }, expected(&block));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Every level of instructions finds the pieces that the one-by-one scanners find, which `pieces.rs` compares with a regex engine.
+
+mod common;
+
+use tokenmill_bpe::{Level, Pattern, Tokenizer};
+use tokenmill_testkit::cases;
+use tokenmill_testkit::rng::Rng;
+use tokenmill_testkit::text;
+
+fn check(texts: impl Iterator<Item = String>) {
+    let levels = Level::available();
+    for text in texts {
+        for pattern in [Pattern::R50k, Pattern::Cl100k, Pattern::O200k] {
+            let expected: Vec<_> = pattern.pieces(&text).collect();
+            for &level in &levels {
+                let found = pattern.pieces_by(level, &text);
+                assert!(
+                    found == expected,
+                    "{pattern:?}, {level:?}: {text:?}\n   found {found:?}\nexpected {expected:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Text of the ASCII characters that the patterns tell apart, now and then with others; `stay` in 8 is how often a character is repeated.
+fn blocks_of(alphabet: &'static [&'static str], count: u64, length: usize) -> impl Iterator<Item = String> {
+    (0..count).map(move |seed| {
+        let mut rng = Rng::new(seed);
+        let stay = rng.below(8);
+        let mut character = alphabet[0];
+        (0..length)
+            .map(|_| {
+                if rng.below(8) >= stay {
+                    character = alphabet[rng.below(alphabet.len())];
+                }
+                character
+            })
+            .collect()
+    })
+}
+
+const ASCII: &[&str] = &[
+    " ", " ", " ", "\t", "\x0b", "\n", "\n", "\r", "'", "'", "'", "/", "/", ".", ",", "_", "\0", "\x1f", "\x7f", "s",
+    "S", "t", "l", "L", "v", "V", "r", "e", "E", "m", "d", "D", "a", "A", "z", "Z", "B", "0", "1", "9",
+];
+
+#[test]
+fn ascii() {
+    check(blocks_of(ASCII, 200_000, 150));
+}
+
+#[test]
+fn white_space_and_line_breaks() {
+    check(blocks_of(&[" ", " ", "\t", "\n", "\r", "a", ".", "/"], 60_000, 150));
+}
+
+#[test]
+fn contractions() {
+    check(blocks_of(&["'", "s", "S", "l", "L", "v", "e", "a", "A", " ", "."], 60_000, 150));
+}
+
+#[test]
+fn ascii_with_other_characters() {
+    const MIXED: &[&str] = &[
+        " ",
+        "\n",
+        "'",
+        "/",
+        ".",
+        "s",
+        "l",
+        "A",
+        "b",
+        "1",
+        "\u{17f}",
+        "\u{e9}",
+        "\u{c9}",
+        "\u{a0}",
+        "\u{85}",
+        "\u{301}",
+        "\u{4e2d}",
+        "\u{1f600}",
+        "\u{661}",
+        "a",
+        "e",
+        "t",
+        "q",
+        "w",
+        "r",
+        "y",
+    ];
+    check(blocks_of(MIXED, 100_000, 150));
+}
+
+#[test]
+fn long_runs() {
+    check((0..20_000).map(|seed| text::runs(&mut Rng::new(seed), 300)));
+}
+
+#[test]
+fn any_text() {
+    check((0..50_000).map(|seed| text::awkward(&mut Rng::new(seed), 200)));
+}
+
+#[test]
+fn ids_are_the_same() {
+    for encoding in common::BY_RANKS {
+        let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        let make =
+            |level| Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed").with_level(level);
+        let tokenizers: Vec<_> = Level::available().into_iter().map(make).collect();
+        for text in blocks_of(ASCII, 2_000, 300) {
+            let expected = common::tokenizer(encoding).encode_ordinary(&text);
+            tokenizers.iter().for_each(|tokenizer| assert_eq!(tokenizer.encode_ordinary(&text), expected, "{text:?}"));
+        }
+    }
+}
