@@ -95,7 +95,7 @@ def files(encodings: Encodings) -> Iterator[tuple[str, str]]:
 
     makers = [
         edges.contractions, edges.white_space, edges.runs_of_space, edges.cased_words, edges.marks, edges.digits, edges.punctuation, edges.emoji,
-        edges.long_runs, mixes.byte_characters, mixes.categories, mixes.all_scripts, mixes.odd_planes, mixes.real_text, mixes.tiny_alphabets, mixes.weighted,
+        edges.long_runs, mixes.byte_characters, mixes.categories, mixes.all_scripts, mixes.odd_planes, mixes.real_text, mixes.tiny_alphabets, mixes.long_lines, mixes.weighted,
     ]
     texts_of = {maker.__name__.replace("_", " "): list(maker(rng(maker.__name__))) for maker in makers}
     for maker in [mixes.cut_tokens, mixes.token_chains]:

@@ -5,27 +5,32 @@
  *
  *   node scripts/mutants.mjs [words]      only the mutations whose sentence has these words
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Counts } from './lib/counts.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
 const folder = join(root, 'target/mutants')
+const crates = ['crates/bpe', 'crates/testkit']
 
-/** A workspace of the two crates alone, so that nothing else is compiled; what is built there is kept for the next time. */
-const copyCrates = (name) => {
+/** The crates as they are now: what is edited while this runs does not count. */
+const takeOriginal = () => {
+  const original = join(folder, 'original')
+  rmSync(original, { recursive: true, force: true })
+  for (const crate of crates) cpSync(join(root, crate), join(original, crate), { recursive: true })
+  return original
+}
+
+/** A workspace of these crates alone, so that nothing else is compiled; what is built there is kept for the next time. */
+const copyCrates = (original, name) => {
   const copy = join(folder, name)
   rmSync(join(copy, 'crates'), { recursive: true, force: true })
-  for (const crate of ['crates/bpe', 'crates/testkit'])
-    cpSync(join(root, crate), join(copy, crate), { recursive: true })
-  mkdirSync(copy, { recursive: true })
+  cpSync(original, copy, { recursive: true })
   cpSync(join(root, 'Cargo.lock'), join(copy, 'Cargo.lock'))
   const manifest = readFileSync(join(root, 'Cargo.toml'), 'utf8')
-  writeFileSync(
-    join(copy, 'Cargo.toml'),
-    manifest.replace(/^members = .*$/m, 'members = ["crates/bpe", "crates/testkit"]'),
-  )
+  const members = `members = [${crates.map((crate) => JSON.stringify(crate)).join(', ')}]`
+  writeFileSync(join(copy, 'Cargo.toml'), manifest.replace(/^members = .*$/m, members))
   return copy
 }
 
@@ -60,16 +65,16 @@ const runGoldenRows = (copy) =>
     timeout: 180_000,
   })
 
-/** Plants one mutation in `copy`, and says which row noticed it or what went wrong. */
-const tryMutant = async (copy, { file, find, replace }) => {
-  const [path, original] = [join(copy, file), readFileSync(join(root, file), 'utf8')]
+/** Plants one mutation in the copy, and says which row noticed it or what went wrong. */
+const tryMutant = async (folders, { file, find, replace }) => {
+  const [path, original] = [join(folders.copy, file), readFileSync(join(folders.original, file), 'utf8')]
   const places = original.split(find).length - 1
   if (places !== 1) return { problem: `\`find\` is ${places} times in ${file}` }
   writeFileSync(
     path,
     original.replace(find, () => replace),
   )
-  const { code, output } = await runGoldenRows(copy)
+  const { code, output } = await runGoldenRows(folders.copy)
   writeFileSync(path, original)
   if (code === 0) return { problem: 'SURVIVED: every golden row still passes' }
   const row = /golden\.jsonl:\d+ \(.*?\) in \w+/.exec(output)
@@ -89,13 +94,14 @@ await script(async () => {
   const all = JSON.parse(readFileSync(join(root, 'testdata/tokenizer/mutants.json'), 'utf8'))
   const mutants = all.filter(({ breaks }) => breaks.includes(words))
   const counts = new Counts()
+  const original = takeOriginal()
   const waiting = [...mutants.entries()]
   const worker = async (_, number) => {
-    const copy = copyCrates(String(number))
+    const copy = copyCrates(original, String(number))
     await checkUnchanged(copy)
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, mutant] = next
-      const { row, problem } = await tryMutant(copy, mutant)
+      const { row, problem } = await tryMutant({ original, copy }, mutant)
       counts.add(row ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
       const place = mutant.file.slice(dirname(dirname(mutant.file)).length + 1)
       console.log(`${row ? '✔' : '✖'} ${index + 1}. ${place}: ${mutant.breaks}\n     ${row ?? problem}`)

@@ -46,6 +46,24 @@ pub fn awkward(rng: &mut Rng, longest: usize) -> String {
         .collect()
 }
 
+/// ASCII alone, or nearly so, which scanners read many bytes at a time.
+pub fn ascii(rng: &mut Rng, longest: usize) -> String {
+    let alphabets = [
+        "a ",
+        "aA' s\n",
+        "ab  .\n",
+        "a1 .",
+        "aZ's't'LL",
+        " \n\r\t",
+        "x/.-\n ",
+        "azAZ09@[`{/:'! \n\r\t\u{b}\u{7f}~",
+        "aaaaaaaaaaaaé ",
+        "a .\n中",
+    ];
+    let alphabet: Vec<char> = rng.choose(&alphabets).chars().collect();
+    (0..rng.up_to(longest)).map(|_| *rng.choose(&alphabet)).collect()
+}
+
 /// Any characters at all: mostly of the low planes, where most that is assigned lives.
 pub fn any_characters(rng: &mut Rng, longest: usize) -> String {
     let planes = [0x80, 0x800, 0x3000, 0x1_0000, 0x2_0000, 0x11_0000];
