@@ -198,7 +198,8 @@ const countWords = (texts: string | Iterable<string>, splitter: Splitter): Map<s
   const list = typeof texts === 'string' ? [texts] : texts
   if (!isIterable(list)) throw invalid('texts', 'a string or an iterable of strings', texts)
   const counts = new Map<string, number>()
-  const add = (word: string) => {
+  const add = (source: string, start: number, end: number) => {
+    const word = source.slice(start, end)
     const count = counts.get(word)
     if (count !== undefined) return counts.set(word, count + 1)
     if (counts.size >= mostTokens) throw tooMany()

@@ -241,17 +241,16 @@ export class WordTokenizer implements Tokenizer {
     refuseDisallowed(text, search)
     const { vocabulary } = this
     const unknownId = this.#unknownId
-    const { split } = vocabulary.splitter
     let partStart = 0
-    const pushWord = (word: string, index: number) => {
-      const id = vocabulary.wordToId(word) ?? unknownId
-      if (id === undefined) throw unknownWord(word, name, partStart + index)
+    const pushWord = (source: string, start: number, end: number, index: number) => {
+      const id = vocabulary.wordToId(source.slice(start, end)) ?? unknownId
+      if (id === undefined) throw unknownWord(source.slice(start, end), name, partStart + index)
       ids.push(id)
     }
     for (const part of partsOf(text, search)) {
       partStart = part.start
       if (part.special) ids.push(this.#specialIds.get(part.text) as number)
-      else yield* split(part.text, pushWord)
+      else yield* vocabulary.splitter.split(part.text, pushWord)
       yield
     }
   }

@@ -8,13 +8,19 @@ import { naiveBook, naiveRegExp, naiveWords } from './naive-split.ts'
 /** The words of `text`; each must stand where its index says. */
 const wordsOf = (text: string, rule: SplitRule): string[] => {
   const words: string[] = []
-  runToEnd(splitterOf('split', rule).split(text.toWellFormed(), (word) => words.push(word)))
+  runToEnd(
+    splitterOf('split', rule).split(text.toWellFormed(), (source, start, end) => words.push(source.slice(start, end))),
+  )
   return words
 }
 
 const placesOf = (text: string, rule: SplitRule): [string, number][] => {
   const places: [string, number][] = []
-  runToEnd(splitterOf('split', rule).split(text, (word, index) => places.push([word, index])))
+  runToEnd(
+    splitterOf('split', rule).split(text, (source, start, end, index) =>
+      places.push([source.slice(start, end), index]),
+    ),
+  )
   return places
 }
 
@@ -171,7 +177,10 @@ test('two splits with one RegExp at once do not disturb each other', (t) => {
   const { split } = splitterOf('split', /,/)
   const text = 'abc,'.repeat(60_000)
   const words: [string[], string[]] = [[], []]
-  const [one, other] = [split(text, (word) => words[0].push(word)), split(text.slice(1), (word) => words[1].push(word))]
+  const [one, other] = [
+    split(text, (source, start, end) => words[0].push(source.slice(start, end))),
+    split(text.slice(1), (source, start, end) => words[1].push(source.slice(start, end))),
+  ]
   let turns = 0
   for (let [a, b] = [one.next(), other.next()]; !(a.done && b.done); [a, b] = [one.next(), other.next()]) turns++
   t.true(turns > 1)
@@ -224,7 +233,7 @@ test('words takes 2 MB of one line of Chinese, in work that grows with the text'
     let longest = 0
     let count = 0
     const text = '我们今天去北京大学学习中文'.repeat(units)
-    const work = splitterOf('split', 'words').split(text, (_, index) => {
+    const work = splitterOf('split', 'words').split(text, (_source, _start, _end, index) => {
       longest = Math.max(longest, index)
     })
     while (!work.next().done) count++

@@ -1,7 +1,7 @@
 import type { Steps } from '../../event-loop.ts'
 import { isWhiteSpace, type Emit } from './white-space.ts'
 
-const [inWord, mark, dash, space] = [0, 1, 2, 3]
+const [inWord, space, mark, dash] = [0, 1, 2, 3]
 const dashUnit = 0x2d
 
 /** What each UTF-16 code unit is to this rule. */
@@ -28,12 +28,12 @@ const scan = (text: string, at: number, until: number, emit: Emit): number => {
     const unit = text.charCodeAt(index)
     const kind = classes[unit]
     if (kind === inWord || (kind === dash && text.charCodeAt(index + 1) !== dashUnit)) continue
-    if (start < index) emit(text.slice(start, index), start)
-    if (kind === mark) emit(text.charAt(index), index)
-    else if (kind === dash) emit('--', index++)
-    start = index + 1
+    if (start < index) emit(text, start, index, start)
+    start = index + (kind === dash ? 2 : 1)
+    if (kind !== space) emit(text, index, start, index)
+    index = start - 1
     if (start >= until) return start
   }
-  if (start < length) emit(text.slice(start), start)
+  if (start < length) emit(text, start, length, start)
   return length
 }

@@ -10,8 +10,11 @@ table.fill(1, 0x2000, 0x200b)
 /** Whether the UTF-16 code unit is white space. */
 export const isWhiteSpace = (unit: number): boolean => table[unit] === 1
 
-/** Takes a word and its index in the text. */
-export type Emit = (word: string, index: number) => void
+/**
+ * Takes the word `source.slice(start, end)`, which stands at `index` in the text. Not the word itself, as most need not
+ * be made into strings of their own.
+ */
+export type Emit = (source: string, start: number, end: number, index: number) => void
 
 /** Emits `piece`, which stands at `index`, without the white space around it; nothing when nothing is left. */
 export const emitTrimmed = (piece: string, index: number, emit: Emit): void => {
@@ -19,5 +22,5 @@ export const emitTrimmed = (piece: string, index: number, emit: Emit): void => {
   let end = piece.length
   while (start < end && isWhiteSpace(piece.charCodeAt(start))) start++
   while (end > start && isWhiteSpace(piece.charCodeAt(end - 1))) end--
-  if (start < end) emit(piece.slice(start, end), index + start)
+  if (start < end) emit(piece, start, end, index + start)
 }
