@@ -7,7 +7,7 @@ import { type Device, type DeviceName, resolveDevice } from './device.ts'
 import { type DType, resolveDType } from './dtype.ts'
 import { filePath } from './file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'
-import { checkMemory } from './memory.ts'
+import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
@@ -114,12 +114,14 @@ export class Embedding {
   /**
    * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
    * which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static async load(path: string | URL, key = 'weight', options?: TableOptions): Promise<Embedding> {
     const [file, name] = [filePath('path', path), string('key', key)]
     const { device } = resolveTable(known('options', options, tableKeys))
-    return callNativeAsync(async () => new Embedding(await native().NativeEmbedding.load(file, name), device))
+    return callNativeAsync(
+      async () => new Embedding(await native().NativeEmbedding.load(file, name, memoryLimit()), device),
+    )
   }
 
   /**

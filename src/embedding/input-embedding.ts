@@ -7,7 +7,7 @@ import type { DType } from './dtype.ts'
 import { type LookupOptions, resolveTable, type TableOptions } from './embedding.ts'
 import { filePath } from './file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'
-import { checkMemory } from './memory.ts'
+import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
@@ -111,12 +111,14 @@ export class InputEmbedding {
   /**
    * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
    * such a file are learned, and nothing is scaled. F16 and BF16 values are widened, which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static async load(path: string | URL, options?: TableOptions): Promise<InputEmbedding> {
     const file = filePath('path', path)
     const { device } = resolveTable(known('options', options, ['device', 'dtype']))
-    return callNativeAsync(async () => new InputEmbedding(await native().NativeInputEmbedding.load(file), device))
+    return callNativeAsync(
+      async () => new InputEmbedding(await native().NativeInputEmbedding.load(file, memoryLimit()), device),
+    )
   }
 
   /**

@@ -4,8 +4,8 @@ import { bytesOf } from './dtype.ts'
 
 let limit: number | undefined
 
-/** The memory of this machine, or what the container allows. */
-const memoryLimit = (): number => {
+/** The bytes of memory of this machine, or what the container allows. */
+export const memoryLimit = (): number => {
   const allowed = process.constrainedMemory?.() ?? 0
   return (limit ??= allowed > 0 ? Math.min(totalmem(), allowed) : totalmem())
 }

@@ -6,8 +6,9 @@ import { callNativeAsync, Handle } from './handle.ts'
 import { allocate } from './memory.ts'
 
 /**
- * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, as does `using`; else the garbage collector does,
- * some time.
+ * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
+ * that is only forgotten is freed by the garbage collector, between turns of the event loop: a long synchronous loop has to
+ * dispose.
  *
  * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
  */

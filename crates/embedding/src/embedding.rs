@@ -28,7 +28,7 @@ impl Embedding {
         padding: Option<u32>,
         device: &Device,
     ) -> Result<Self> {
-        let mut values = initial_values(checked_size(rows, dimensions)?, init, source)?;
+        let mut values = initial_values(Self::checked_size(rows, dimensions)?, init, source)?;
         if let Some(id) = padding {
             CheckedIds::new(&[id], &[1], rows)?;
             values[id as usize * dimensions..][..dimensions].fill(0.0);
@@ -42,11 +42,19 @@ impl Embedding {
     /// [`Error::Zero`] when there is no row or no dimension, [`Error::TooManyRows`], [`Error::TooLarge`] and
     /// [`Error::OutOfMemory`] for sizes that cannot be, [`Error::LengthMismatch`] when `values` is not that large.
     pub fn from_values(values: Vec<f32>, rows: usize, dimensions: usize, device: &Device) -> Result<Self> {
-        let expected = checked_size(rows, dimensions)?;
+        let expected = Self::checked_size(rows, dimensions)?;
         if values.len() != expected {
             return Err(Error::LengthMismatch { expected, actual: values.len() });
         }
         Ok(Self { table: Tensor::from_vec(values, (rows, dimensions), device)?, rows, dimensions })
+    }
+
+    /// [`Embedding::from_values`] of a copy of `values`.
+    ///
+    /// # Errors
+    /// As [`Embedding::from_values`].
+    pub fn from_slice(values: &[f32], rows: usize, dimensions: usize, device: &Device) -> Result<Self> {
+        Self::from_values(memory::copied(values)?, rows, dimensions, device)
     }
 
     /// The rows of `ids`: `shape`, then `dimensions`.
@@ -83,17 +91,17 @@ impl Embedding {
     pub fn table(&self) -> &Tensor {
         &self.table
     }
-}
 
-/// How many values a table has, when it can be.
-fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
-    for (what, size) in [("rows", rows), ("dimensions", dimensions)] {
-        if size == 0 {
-            return Err(Error::Zero { what });
+    /// How many values a table has, when it can be.
+    pub(crate) fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
+        for (what, size) in [("rows", rows), ("dimensions", dimensions)] {
+            if size == 0 {
+                return Err(Error::Zero { what });
+            }
         }
+        if u32::try_from(rows - 1).is_err() {
+            return Err(Error::TooManyRows { rows });
+        }
+        memory::checked_len(rows, dimensions)
     }
-    if u32::try_from(rows - 1).is_err() {
-        return Err(Error::TooManyRows { rows });
-    }
-    memory::checked_len(rows, dimensions)
 }

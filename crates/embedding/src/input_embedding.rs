@@ -78,6 +78,7 @@ impl InputEmbedding {
         }
         let position = match config.position {
             Position::Sinusoidal => {
+                Embedding::checked_size(context_length, dimensions)?;
                 let values = sinusoidal(context_length, dimensions)?;
                 Some(Embedding::from_values(values, context_length, dimensions, token.table().device())?)
             }

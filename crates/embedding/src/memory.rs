@@ -11,6 +11,13 @@ pub(crate) fn checked_len(rows: usize, dimensions: usize) -> Result<usize> {
         .ok_or(Error::TooLarge { rows, dimensions })
 }
 
+/// [`Error::OutOfMemory`] when `rows` rows of `dimensions` values take more than `max_bytes`. Systems that promise more
+/// memory than they have would allocate them, and end the process when they are written.
+pub(crate) fn check_limit(rows: usize, dimensions: usize, max_bytes: usize) -> Result<()> {
+    let bytes = checked_len(rows, dimensions)? * size_of::<f32>();
+    if bytes > max_bytes { Err(Error::OutOfMemory { bytes }) } else { Ok(()) }
+}
+
 /// An empty vector with room for `len` values.
 pub(crate) fn reserved<T>(len: usize) -> Result<Vec<T>> {
     let mut values = Vec::new();

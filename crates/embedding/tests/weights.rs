@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::TempDir;
-use tokenmill_embedding::{Device, Embedding, Init, InputEmbedding, InputEmbeddingConfig, Position, Source, values};
+use tokenmill_embedding::{
+    Device, Embedding, Error, Init, InputEmbedding, InputEmbeddingConfig, Position, Source, values,
+};
 
 const CPU: &Device = &Device::Cpu;
 
@@ -31,7 +33,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
 }
 
 fn load_error(path: &Path) -> String {
-    InputEmbedding::load(path, CPU).unwrap_err().to_string()
+    InputEmbedding::load(path, CPU, usize::MAX).unwrap_err().to_string()
 }
 
 #[test]
@@ -41,7 +43,7 @@ fn what_is_saved_is_loaded_bit_by_bit() {
     for position in [Position::Learned, Position::Sinusoidal, Position::None] {
         let saved = model(position, 3f32.sqrt());
         saved.save(&path).unwrap();
-        let loaded = InputEmbedding::load(&path, CPU).unwrap();
+        let loaded = InputEmbedding::load(&path, CPU, usize::MAX).unwrap();
         assert_eq!(loaded.config(), saved.config());
         let output = |model: &InputEmbedding| values(&model.forward(&[1, 6, 1, 0], &[2, 2], 3).unwrap()).unwrap();
         assert_eq!(output(&loaded), output(&saved));
@@ -81,7 +83,7 @@ fn a_gpt2_file_is_read_by_its_names() {
         ],
         None,
     );
-    let model = InputEmbedding::load(&path, CPU).unwrap();
+    let model = InputEmbedding::load(&path, CPU, usize::MAX).unwrap();
     assert_eq!((model.config().position, model.config().context_length), (Position::Learned, 1));
     assert_eq!(values(&model.forward(&[1], &[1], 0).unwrap()).unwrap(), [3.5, 4.25]);
 }
@@ -93,7 +95,7 @@ fn half_precision_is_widened_exactly() {
     let f16 = [0x3E00u16, 0x8001, 0x7C00].map(u16::to_le_bytes).concat();
     let bf16 = [0x3FC0u16, 0x7F7F, 0x8000].map(u16::to_le_bytes).concat();
     let path = foreign(&folder, &[("f16", Dtype::F16, &[1, 3], &f16), ("bf16", Dtype::BF16, &[3, 1], &bf16)], None);
-    let load = |name| values(Embedding::load(&path, name, CPU).unwrap().table()).unwrap();
+    let load = |name| values(Embedding::load(&path, name, CPU, usize::MAX).unwrap().table()).unwrap();
     assert_eq!(load("f16"), [1.5, -1.0 / 16_777_216.0, f32::INFINITY]);
     assert_eq!(load("bf16").iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [0x3FC0_0000, 0x7F7F_0000, 0x8000_0000]);
 }
@@ -105,7 +107,7 @@ fn a_table_larger_than_one_read_comes_back() {
     let source = Source { seed: 1, stream: 0 };
     let table = Embedding::new(1001, 1031, Init::Normal { std: 1.0 }, source, None, CPU).unwrap();
     table.save(&path, "weight").unwrap();
-    let loaded = Embedding::load(&path, "weight", CPU).unwrap();
+    let loaded = Embedding::load(&path, "weight", CPU, usize::MAX).unwrap();
     assert_eq!(values(loaded.table()).unwrap(), values(table.table()).unwrap());
 }
 
@@ -135,7 +137,7 @@ fn changed_bytes_never_panic() {
             let mut changed = whole.clone();
             changed[index] = byte;
             fs::write(&path, &changed).unwrap();
-            if let Ok(model) = InputEmbedding::load(&path, CPU) {
+            if let Ok(model) = InputEmbedding::load(&path, CPU, usize::MAX) {
                 assert_eq!(model.config().dimensions, 3);
             }
         }
@@ -220,7 +222,24 @@ fn a_shape_that_overflows_is_refused() {
     for shape in ["[4611686018427387904,4]", "[4294967296,4294967296]", "[2,1]"] {
         let json = format!(r#"{{"weight":{{"dtype":"F32","shape":{shape},"data_offsets":[0,4]}}}}"#);
         fs::write(&path, [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[0; 4]].concat()).unwrap();
-        let error = Embedding::load(&path, "weight", CPU).unwrap_err().to_string();
+        let error = Embedding::load(&path, "weight", CPU, usize::MAX).unwrap_err().to_string();
         assert!(error.contains("does not take 4 bytes"), "{error}");
     }
+}
+
+#[test]
+fn a_table_over_the_limit_is_refused_before_it_is_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("x");
+    model(Position::Sinusoidal, 1.0).save(&path).unwrap();
+    // 7 rows of 3 dimensions; the 5 positions are smaller.
+    assert!(InputEmbedding::load(&path, CPU, 84).is_ok());
+    assert!(matches!(InputEmbedding::load(&path, CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
+    assert!(Embedding::load(&path, "wte.weight", CPU, 84).is_ok());
+    assert!(matches!(Embedding::load(&path, "wte.weight", CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
+    let token = bytes(&[0.0; 3]);
+    let json = r#"{"version":1,"position":"sinusoidal","contextLength":1000000000,"scale":1}"#;
+    let path = foreign(&folder, &[("wte.weight", Dtype::F32, &[1, 3], &token)], Some(json));
+    let error = InputEmbedding::load(&path, CPU, 1 << 30).unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { bytes: 12_000_000_000 }));
 }

@@ -5,16 +5,17 @@
 //!   panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
+#![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
-mod devices;
-mod embedding;
-mod embedding_error;
 mod cancel;
 mod decode;
+mod devices;
+mod embedding;
+mod embedding_convert;
 mod encode_task;
 mod encodings;
 mod error;
-mod external_memory;
+mod held;
 mod input_embedding;
 mod later;
 mod task;

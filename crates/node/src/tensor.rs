@@ -5,32 +5,27 @@ use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, ObjectFi
 use napi_derive::napi;
 use tokenmill_embedding::{Tensor, copy_values, values};
 
-use crate::embedding_error::{coded, disposed};
+use crate::embedding_convert::coded;
 use crate::error::Result;
-use crate::external_memory::ExternalMemory;
+use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::task::Work;
 
 #[napi(custom_finalize)]
 pub struct NativeTensor {
-    tensor: Option<Tensor>,
-    memory: ExternalMemory,
+    tensor: Held<Tensor>,
 }
 
 impl NativeTensor {
     /// A tensor with memory of its own.
     pub fn new(env: Env, tensor: Tensor) -> Result<Self> {
-        let memory = ExternalMemory::new(env, tensor.elem_count() * tensor.dtype().size_in_bytes())?;
-        Ok(Self { tensor: Some(tensor), memory })
+        let bytes = tensor.elem_count() * tensor.dtype().size_in_bytes();
+        Ok(Self { tensor: Held::new(env, "tensor", tensor, bytes)? })
     }
 
     /// A tensor whose memory somebody else accounts for.
     pub fn shared(tensor: Tensor) -> Self {
-        Self { tensor: Some(tensor), memory: ExternalMemory::default() }
-    }
-
-    fn tensor(&self) -> Result<&Tensor> {
-        self.tensor.as_ref().ok_or_else(|| disposed("tensor"))
+        Self { tensor: Held::shared("tensor", tensor) }
     }
 }
 
@@ -41,26 +36,25 @@ impl NativeTensor {
     pub fn copy_to(&self, mut out: Float32ArraySlice) -> Result<()> {
         // SAFETY: JavaScript waits, and the facade gives arrays that no other thread sees.
         let out = unsafe { out.as_mut() };
-        copy_values(self.tensor()?, out).map_err(coded)
+        copy_values(&self.tensor.get()?, out).map_err(coded)
     }
 
     /// A copy of the values, made on a worker thread.
     #[napi(catch_unwind, ts_return_type = "Promise<Float32Array>")]
     pub fn values(&self) -> Result<AsyncTask<Work<Later<Vec<f32>>>>> {
-        let tensor = self.tensor()?.clone();
+        let tensor = self.tensor.get()?;
         Ok(later(move || values(&tensor).map_err(coded)))
     }
 
     #[napi(catch_unwind)]
-    pub fn dispose(&mut self, env: Env) -> Result<()> {
-        self.tensor = None;
-        self.memory.release(env)
+    pub fn dispose(&self, env: Env) -> Result<()> {
+        self.tensor.release(env)
     }
 }
 
 impl ObjectFinalize for NativeTensor {
-    fn finalize(mut self, env: Env) -> napi::Result<()> {
-        self.memory.release(env).map_err(|error| napi::Error::from_reason(error.reason.clone()))
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.tensor.finalize(env)
     }
 }
 

@@ -6,7 +6,7 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{FileFault, WeightsFile, write_tensors};
-use crate::{Embedding, InputEmbedding, InputEmbeddingConfig, POSITION_TABLE, Position, Result, TOKEN_TABLE};
+use crate::{Embedding, InputEmbedding, InputEmbeddingConfig, POSITION_TABLE, Position, Result, TOKEN_TABLE, memory};
 
 /// What tools of the Hugging Face libraries look for before they load a file.
 const FORMAT: (&str, &str) = ("format", "pt");
@@ -28,9 +28,10 @@ impl Embedding {
     /// Reads the table `name`: a matrix of F32, F16 or BF16 values in a safetensors file.
     ///
     /// # Errors
-    /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`].
-    pub fn load(path: &Path, name: &str, device: &Device) -> Result<Self> {
-        WeightsFile::open(path)?.table(name, device)
+    /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`] when the table takes more than
+    /// `max_bytes`, or more than there are.
+    pub fn load(path: &Path, name: &str, device: &Device, max_bytes: usize) -> Result<Self> {
+        WeightsFile::open(path, max_bytes)?.table(name, device)
     }
 
     /// Writes the table under `name` into a safetensors file, which replaces an older one in one step.
@@ -47,9 +48,10 @@ impl InputEmbedding {
     /// of a file without our metadata are learned, and nothing is scaled.
     ///
     /// # Errors
-    /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`].
-    pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let mut file = WeightsFile::open(path)?;
+    /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`] when a table takes more than
+    /// `max_bytes`, or more than there are.
+    pub fn load(path: &Path, device: &Device, max_bytes: usize) -> Result<Self> {
+        let mut file = WeightsFile::open(path, max_bytes)?;
         let description = match file.metadata(ENTRY) {
             Some(json) => Some(Description::parse(json).map_err(|what| file.error(FileFault::Metadata(what)))?),
             None => None,
@@ -65,6 +67,10 @@ impl InputEmbedding {
             return Err(file.wrong_shape(POSITION_TABLE, &format!("[{}, {}]", expected.0, expected.1)));
         }
         let (vocab_size, dimensions) = (token.rows(), token.dimensions());
+        if position == Position::Sinusoidal {
+            // The file only names its size.
+            memory::check_limit(context_length, dimensions, max_bytes)?;
+        }
         let config = InputEmbeddingConfig { vocab_size, context_length, dimensions, position, scale };
         Self::from_tables(config, token, learned)
     }

@@ -23,10 +23,12 @@ pub(crate) struct WeightsFile {
     file: File,
     header: Header,
     data_start: u64,
+    max_bytes: usize,
 }
 
 impl WeightsFile {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// `max_bytes` is the most that one table may take in memory.
+    pub(crate) fn open(path: &Path, max_bytes: usize) -> Result<Self> {
         // Before it is opened: opening a pipe would wait for somebody to write into it.
         let metadata = fs::metadata(path).map_err(FileFault::io("find the file")).map_err(at(path))?;
         if !metadata.is_file() {
@@ -35,7 +37,7 @@ impl WeightsFile {
         let mut file = File::open(path).map_err(FileFault::io("open the file")).map_err(at(path))?;
         let bytes = file.metadata().map_err(FileFault::io("read its size")).map_err(at(path))?.len();
         let (header, data_start) = read_header(&mut file, bytes, path)?;
-        Ok(Self { path: path.to_owned(), file, header, data_start })
+        Ok(Self { path: path.to_owned(), file, header, data_start, max_bytes })
     }
 
     /// The metadata entry of this name.
@@ -87,7 +89,8 @@ impl WeightsFile {
             .ok_or_else(|| {
                 self.error(FileFault::Size { name: name.to_owned(), shape: info.shape.clone(), bytes: info.bytes() })
             })?;
-        let mut values = memory::reserved(memory::checked_len(len, 1)?)?;
+        memory::check_limit(len, 1, self.max_bytes)?;
+        let mut values = memory::reserved(len)?;
         let mut buffer = memory::reserved(CHUNK.min(len * N))?;
         // Both fit: the header check has shown that all offsets are inside the file.
         let start = SeekFrom::Start(self.data_start + info.data_offsets.0);

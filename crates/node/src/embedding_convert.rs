@@ -1,11 +1,10 @@
-//! Errors of the embedding crate as coded errors.
+//! Errors and sizes of the embedding crate, to and from JavaScript.
 
 use tokenmill_embedding::Error as Core;
 
 use crate::error::{Code, Error, Result};
 
 /// The error that JavaScript sees.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub fn coded(error: Core) -> Error {
     let code = match error {
         Core::IdOutOfRange { .. } | Core::ContextTooLong { .. } => Code::OutOfRange,
@@ -19,11 +18,6 @@ pub fn coded(error: Core) -> Error {
     Error::new(code, error.to_string())
 }
 
-/// The error for a use of something that was disposed.
-pub fn disposed(what: &str) -> Error {
-    Error::new(Code::Disposed, format!("the {what} was disposed"))
-}
-
 /// A size that the facade has checked to be a whole number of at least 0.
 pub fn size(name: &str, value: i64) -> Result<usize> {
     usize::try_from(value)
@@ -31,6 +25,11 @@ pub fn size(name: &str, value: i64) -> Result<usize> {
 }
 
 /// [`size`] of each.
-pub fn sizes(name: &str, values: &[i64]) -> Result<Vec<usize>> {
-    values.iter().map(|&value| size(name, value)).collect()
+pub fn sizes(name: &str, values: Vec<i64>) -> Result<Vec<usize>> {
+    values.into_iter().map(|value| size(name, value)).collect()
+}
+
+/// A size for JavaScript. What is in memory is smaller than 2^53, so that a number holds it exactly.
+pub fn number(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }

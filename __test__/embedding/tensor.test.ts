@@ -1,0 +1,69 @@
+import test from 'ava'
+import { TokenmillError } from '../../src/errors.ts'
+import { Embedding } from '../../src/embedding/embedding.ts'
+import type { Tensor } from '../../src/embedding/tensor.ts'
+
+const table = Embedding.fromArray([1, 2, 3, 4], { count: 2, dimensions: 2 })
+
+test('a tensor says what it is', (t) => {
+  const tensor = table.forward([1, 0, 1], { shape: [1, 3] })
+  t.deepEqual(tensor.shape, [1, 3, 2])
+  t.is(tensor.dtype, 'f32')
+  t.is(tensor.device, 'cpu')
+  t.throws(() => (tensor.shape as number[]).push(1), { instanceOf: TypeError })
+})
+
+test('values are copies', async (t) => {
+  const tensor = table.forward([1])
+  for (const values of [tensor.dataSync(), tensor.toFloat32(), await tensor.data()]) {
+    t.true(values instanceof Float32Array)
+    t.deepEqual([...values], [3, 4])
+    values.fill(0)
+  }
+  t.deepEqual([...tensor.dataSync()], [3, 4])
+})
+
+test('after dispose values are ERR_DISPOSED, what it is stays', async (t) => {
+  const tensor = table.forward([0])
+  t.false(tensor.disposed)
+  tensor.dispose()
+  tensor.dispose()
+  t.true(tensor.disposed)
+  const disposed = { instanceOf: TokenmillError, code: 'ERR_DISPOSED', message: 'the tensor was disposed' }
+  t.throws(() => tensor.dataSync(), disposed)
+  t.throws(() => tensor.toFloat32(), disposed)
+  await t.throwsAsync(tensor.data(), disposed)
+  t.deepEqual(tensor.shape, [1, 2])
+})
+
+test('values that are being copied survive dispose', async (t) => {
+  const tensor = table.forward([0])
+  const pending = tensor.data()
+  tensor.dispose()
+  t.deepEqual([...(await pending)], [1, 2])
+})
+
+test('using disposes a tensor, and Symbol.dispose exists here', (t) => {
+  t.is(typeof Symbol.dispose, 'symbol')
+  let outside: Tensor
+  {
+    using tensor = table.forward([0])
+    outside = tensor
+    t.false(outside.disposed)
+  }
+  t.true(outside.disposed)
+})
+
+test('the garbage collector knows the size of tensors that nobody disposes', async (t) => {
+  const embedding = Embedding.create({ count: 10, dimensions: 1024, init: 'zeros' })
+  const ids = new Uint32Array(4096)
+  const before = process.memoryUsage().rss
+  let largest = before
+  // 200 tensors of 16 MiB, 3.3 GB in all; finalizers run between turns of the event loop.
+  for (let i = 0; i < 200; i++) {
+    embedding.forward(ids)
+    await new Promise((resolve) => setImmediate(resolve))
+    largest = Math.max(largest, process.memoryUsage().rss)
+  }
+  t.true(largest - before < 1e9, `the process grew by ${largest - before} bytes`)
+})
