@@ -20,9 +20,11 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
     }
     .map_err(|error| match error {
         // Among all ids, not among those that are left without special tokens: it is the first such id in both.
-        BpeError::UnknownId { id, index, largest } => {
-            from_bpe(BpeError::UnknownId { id, index: ids.iter().position(|&other| other == id).unwrap_or(index), largest })
-        }
+        BpeError::UnknownId { id, index, largest } => from_bpe(BpeError::UnknownId {
+            id,
+            index: ids.iter().position(|&other| other == id).unwrap_or(index),
+            largest,
+        }),
         error => from_bpe(error),
     })?;
     let text = match String::from_utf8(bytes) {

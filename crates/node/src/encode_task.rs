@@ -18,7 +18,10 @@ use crate::tokenizer::from_bpe_in;
 pub enum Source {
     String(String),
     /// A copy of a `Uint8Array`; `strict`: bytes that are not UTF-8 are an error.
-    Bytes { bytes: Vec<u8>, strict: bool },
+    Bytes {
+        bytes: Vec<u8>,
+        strict: bool,
+    },
 }
 
 /// Encodes one text.

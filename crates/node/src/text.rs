@@ -53,7 +53,13 @@ impl JsText {
         // at most that many, with a zero at their end, are written.
         check_status!(unsafe {
             let spare = buffer.spare_capacity_mut();
-            sys::napi_get_value_string_utf8(self.env, self.value, spare.as_mut_ptr().cast(), spare.len(), &raw mut written)
+            sys::napi_get_value_string_utf8(
+                self.env,
+                self.value,
+                spare.as_mut_ptr().cast(),
+                spare.len(),
+                &raw mut written,
+            )
         })
         .map_err(|error| from_napi(&error))?;
         // SAFETY: `written` bytes after the old end have been written.

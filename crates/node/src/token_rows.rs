@@ -59,7 +59,10 @@ impl Texts {
                 }
                 JsTextOrBytes::Bytes(text) => {
                     bytes.try_reserve(text.len()).map_err(|_| {
-                        Error::new(Code::Limit, format!("there is not enough memory for a text of {} bytes", text.len()))
+                        Error::new(
+                            Code::Limit,
+                            format!("there is not enough memory for a text of {} bytes", text.len()),
+                        )
                     })?;
                     bytes.extend_from_slice(text);
                     false

@@ -1,5 +1,6 @@
 //! Byte-level BPE tokenizers.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32ArraySlice};
@@ -28,6 +29,13 @@ pub struct SpecialToken {
 #[napi]
 pub struct BpeHandle {
     tokenizer: Arc<Tokenizer>,
+    /// No method takes `&mut self`: napi holds a borrow of the handle until the promise of an asynchronous call is settled, and
+    /// calls in between must work.
+    state: RefCell<State>,
+}
+
+/// What changes from call to call. It is borrowed only while a call runs, and calls do not nest.
+struct State {
     worker: Worker,
     policies: Vec<Arc<SpecialPolicy>>,
     text: Vec<u8>,
@@ -44,7 +52,8 @@ impl BpeHandle {
     pub fn open(name: String, file: String) -> Result<Self> {
         let tokenizer = encodings::open(&name, &file)?;
         let worker = tokenizer.worker();
-        Ok(Self { tokenizer, worker, policies: Vec::new(), text: Vec::new(), ids: Vec::new() })
+        let state = State { worker, policies: Vec::new(), text: Vec::new(), ids: Vec::new() };
+        Ok(Self { tokenizer, state: RefCell::new(state) })
     }
 
     #[napi(getter, catch_unwind)]
@@ -65,81 +74,83 @@ impl BpeHandle {
 
     /// The number of the policy that allows and refuses these special tokens.
     #[napi(catch_unwind)]
-    pub fn add_policy(&mut self, allowed: Vec<String>, disallowed: Vec<String>) -> Result<u32> {
+    pub fn add_policy(&self, allowed: Vec<String>, disallowed: Vec<String>) -> Result<u32> {
         let policy = self.tokenizer.special_policy(&allowed, &disallowed).map_err(from_bpe)?;
-        self.policies.push(Arc::new(policy));
-        Ok(self.policies.len() as u32 - 1)
+        let policies = &mut self.state.borrow_mut().policies;
+        policies.push(Arc::new(policy));
+        Ok(policies.len() as u32 - 1)
     }
 
     /// Forgets the policies from number `first` on.
     #[napi(catch_unwind)]
-    pub fn drop_policies(&mut self, first: u32) {
-        self.policies.truncate(first as usize);
+    pub fn drop_policies(&self, first: u32) {
+        self.state.borrow_mut().policies.truncate(first as usize);
     }
 
     /// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`BpeHandle::take`] has them.
     #[napi(catch_unwind)]
     pub fn encode(
-        &mut self,
+        &self,
         #[napi(ts_arg_type = "string")] text: JsText,
         policy: u32,
         mut out: Uint32ArraySlice<'_>,
     ) -> Result<u32> {
-        self.text.clear();
-        let policy = policy_at(&self.policies, policy)?;
-        let text = text.append_to(&mut self.text)?;
-        self.ids.clear();
-        run(&self.tokenizer, text, &policy, &mut self.worker, &mut self.ids, Origin::String)?;
-        self.text.shrink_to(KEPT);
-        self.give(&mut out)
+        let State { worker, policies, text: buffer, ids } = &mut *self.state.borrow_mut();
+        buffer.clear();
+        ids.clear();
+        let text = text.append_to(buffer)?;
+        run(&self.tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
+        buffer.shrink_to(KEPT);
+        give(ids, &mut out)
     }
 
     /// [`BpeHandle::encode`] of bytes, which are UTF-8.
     #[napi(catch_unwind)]
     pub fn encode_bytes(
-        &mut self,
+        &self,
         bytes: Uint8ArraySlice<'_>,
         strict: bool,
         policy: u32,
         mut out: Uint32ArraySlice<'_>,
     ) -> Result<u32> {
-        let policy = policy_at(&self.policies, policy)?;
-        self.ids.clear();
+        let State { worker, policies, ids, .. } = &mut *self.state.borrow_mut();
+        ids.clear();
         let text = text_of(&bytes, strict, "text")?;
-        run(&self.tokenizer, &text, &policy, &mut self.worker, &mut self.ids, Origin::Bytes(&bytes))?;
-        self.give(&mut out)
+        run(&self.tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))?;
+        give(ids, &mut out)
     }
 
     /// Moves the ids of the last encode to `out`, which is as long as they are.
     #[napi(catch_unwind)]
-    pub fn take(&mut self, mut out: Uint32ArraySlice<'_>) -> Result<()> {
+    pub fn take(&self, mut out: Uint32ArraySlice<'_>) -> Result<()> {
+        let ids = &mut self.state.borrow_mut().ids;
         // SAFETY: nobody else looks at the array while this call runs; the facade has just made it.
         unsafe { out.as_mut() }
-            .get_mut(..self.ids.len())
+            .get_mut(..ids.len())
             .ok_or_else(|| Error::new(Code::Internal, "the array is shorter than the ids"))?
-            .copy_from_slice(&self.ids);
-        self.ids.clear();
-        self.ids.shrink_to(KEPT / 4);
+            .copy_from_slice(ids);
+        ids.clear();
+        ids.shrink_to(KEPT / 4);
         Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn count(&mut self, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
-        self.text.clear();
-        let policy = policy_at(&self.policies, policy)?;
-        let text = text.append_to(&mut self.text)?;
+    pub fn count(&self, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
+        let State { worker, policies, text: buffer, .. } = &mut *self.state.borrow_mut();
+        buffer.clear();
+        let text = text.append_to(buffer)?;
         let mut count = Counter::default();
-        run(&self.tokenizer, text, &policy, &mut self.worker, &mut count, Origin::String)?;
-        self.text.shrink_to(KEPT);
+        run(&self.tokenizer, text, policy_at(policies, policy)?, worker, &mut count, Origin::String)?;
+        buffer.shrink_to(KEPT);
         as_u32(count.0)
     }
 
     #[napi(catch_unwind)]
-    pub fn count_bytes(&mut self, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<u32> {
-        let policy = policy_at(&self.policies, policy)?;
-        let mut count = Counter::default();
+    pub fn count_bytes(&self, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<u32> {
+        let State { worker, policies, .. } = &mut *self.state.borrow_mut();
         let text = text_of(&bytes, strict, "text")?;
-        run(&self.tokenizer, &text, &policy, &mut self.worker, &mut count, Origin::Bytes(&bytes))?;
+        let mut count = Counter::default();
+        run(&self.tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Bytes(&bytes))?;
         as_u32(count.0)
     }
 
@@ -151,7 +162,7 @@ impl BpeHandle {
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
-        let policy = policy_at(&self.policies, policy)?;
+        let policy = self.policy(policy)?;
         encode_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy, None).map(TokenRows::from)
     }
 
@@ -162,7 +173,7 @@ impl BpeHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeText>>> {
-        let policy = policy_at(&self.policies, policy)?;
+        let policy = self.policy(policy)?;
         Ok(self.encode_source(Source::String(text.read()?), policy, cancel))
     }
 
@@ -174,7 +185,7 @@ impl BpeHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeText>>> {
-        let policy = policy_at(&self.policies, policy)?;
+        let policy = self.policy(policy)?;
         Ok(self.encode_source(Source::Bytes { bytes: bytes.to_vec(), strict }, policy, cancel))
     }
 
@@ -186,7 +197,7 @@ impl BpeHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeBatch>>> {
-        let policy = policy_at(&self.policies, policy)?;
+        let policy = self.policy(policy)?;
         Ok(AsyncTask::new(Work(EncodeBatch {
             tokenizer: Arc::clone(&self.tokenizer),
             texts: Texts::read(&texts, strict)?,
@@ -232,14 +243,20 @@ impl BpeHandle {
         }))
     }
 
-    fn give(&mut self, out: &mut Uint32ArraySlice<'_>) -> Result<u32> {
-        let count = as_u32(self.ids.len())?;
-        // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
-        if let Some(out) = unsafe { out.as_mut() }.get_mut(..self.ids.len()) {
-            out.copy_from_slice(&self.ids);
-        }
-        Ok(count)
+    /// A policy that outlives its number.
+    fn policy(&self, number: u32) -> Result<Arc<SpecialPolicy>> {
+        policy_at(&self.state.borrow().policies, number).map(Arc::clone)
     }
+}
+
+/// Writes `ids` to `out` when they fit; returns how many they are.
+fn give(ids: &[u32], out: &mut Uint32ArraySlice<'_>) -> Result<u32> {
+    let count = as_u32(ids.len())?;
+    // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
+    if let Some(out) = unsafe { out.as_mut() }.get_mut(..ids.len()) {
+        out.copy_from_slice(ids);
+    }
+    Ok(count)
 }
 
 /// Encodes `text`; the index in an error is one into `origin`.
@@ -281,7 +298,6 @@ pub fn as_u32(count: usize) -> Result<u32> {
     u32::try_from(count).map_err(|_| Error::new(Code::Limit, format!("{count} ids are more than one array can hold")))
 }
 
-fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<Arc<SpecialPolicy>> {
-    let policy = policies.get(number as usize).map(Arc::clone);
-    policy.ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
+fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<&Arc<SpecialPolicy>> {
+    policies.get(number as usize).ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
 }
