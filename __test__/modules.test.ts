@@ -1,25 +1,41 @@
-import { createRequire } from 'node:module'
+import { execFileSync } from 'node:child_process'
 import test from 'ava'
 import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
 
-const require = createRequire(import.meta.url)
 const entry = new URL('../dist/index.js', import.meta.url)
 
 test.before(async () => {
   await ensureTypeScript()
 })
 
-test('import and require() give the same module, so the same TokenmillError', async (t) => {
-  const imported = (await import(entry.href)) as Record<string, unknown>
-  const required = require('../dist/index.js') as Record<string, unknown>
-  t.is(typeof imported['TokenmillError'], 'function')
-  for (const name of Object.keys(imported)) t.is(required[name], imported[name], name)
+/* In a process of its own: the tests' own loader would give require() another module than import. */
+const print = (code: string, env: NodeJS.ProcessEnv = {}): unknown =>
+  JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      encoding: 'utf8',
+    }),
+  )
+
+test('import and require() give the same objects, so the same TokenmillError', (t) => {
+  const code = `
+    import { createRequire } from 'node:module'
+    import * as imported from ${JSON.stringify(entry.href)}
+    const required = createRequire(${JSON.stringify(entry.href)})('./index.js')
+    console.log(JSON.stringify(Object.keys(imported).map((name) => [name, imported[name] === required[name]])))`
+  const same = print(code) as [string, boolean][]
+  t.true(same.some(([name]) => name === 'TokenmillError'))
+  t.deepEqual(
+    same.filter(([, equal]) => !equal),
+    [],
+  )
 })
 
-test('importing the package loads no addon: only its use does', async (t) => {
-  const { execFileSync } = await import('node:child_process')
-  const code = `import ${JSON.stringify(entry.href)}`
-  // A path where there is none: the first use would throw.
-  const env = { ...process.env, TOKENMILL_NATIVE_PATH: 'no-such-addon.node' }
-  t.notThrows(() => execFileSync(process.execPath, ['--input-type=module', '-e', code], { env }))
+test('importing loads no addon, only use does', (t) => {
+  const code = `
+    import { getEncoding } from ${JSON.stringify(entry.href)}
+    let code
+    try { getEncoding('gpt2') } catch (error) { code = error.code }
+    console.log(JSON.stringify(code))`
+  t.is(print(code, { TOKENMILL_NATIVE_PATH: 'no-such-addon.node' }), 'ERR_NATIVE')
 })

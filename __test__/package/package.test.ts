@@ -107,7 +107,7 @@ const walked = {
   code: 'ERR_OUT_OF_RANGE',
   shapes: [
     [2, 2],
-    [2, 2],
+    [1, 2],
   ],
   output: [2, 4],
 }
