@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Batch } from '../../src/dataset/batch.ts'
 import { DataLoader, type DataLoaderOptions } from '../../src/dataset/data-loader.ts'
 import type { Dataset } from '../../src/dataset/dataset.ts'

@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { nextToken, type Objective } from '../../src/dataset/objective.ts'
 import { WindowDataset, type WindowOptions } from '../../src/dataset/window-dataset.ts'
 
@@ -139,7 +139,7 @@ for (const [title, tokens, options, message] of [
   ['a token of 2^31', Uint32Array.of(0, 1, 2 ** 31, 3), { contextLength: 2 }, /tokens\[2\], received 2147483648/],
   ['a negative token', [0, -1, 2, 3], { contextLength: 2 }, /tokens\[1\], received -1/],
   ['a fractional token', [0, 0.5, 2, 3], { contextLength: 2 }, /tokens\[1\], received 0.5/],
-  ['a hole in the tokens', [0, , 2, 3], { contextLength: 2 }, /tokens\[1\], received undefined/],
+  ['a hole in the tokens', Array(4), { contextLength: 2 }, /tokens\[0\], received undefined/],
 ] as const) {
   test(`${title} is an error that says so`, (t) => {
     t.throws(() => new WindowDataset(tokens as never, options as WindowOptions), {

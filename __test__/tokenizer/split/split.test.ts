@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { runToEnd } from '../../../src/event-loop.ts'
 import { splitterOf, writtenRule, type SplitRule } from '../../../src/tokenizer/split/split.ts'
 import { longestStretch } from '../../../src/tokenizer/split/words.ts'
