@@ -1,0 +1,267 @@
+import test from 'ava'
+import { TokenmillError } from '../../src/errors.ts'
+import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
+import type { EncodeOptions } from '../../src/tokenizer/tokenizer.ts'
+
+const o200k = getEncoding('o200k_base')
+const cl100k = getEncoding('cl100k_base')
+const end = '<|endoftext|>'
+const prompt = '<|endofprompt|>'
+const endId = 199_999
+const promptId = 200_018
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+const refused = (token: string, index: number, name = 'the text') => ({
+  instanceOf: TokenmillError,
+  code: 'ERR_SPECIAL_TOKEN',
+  message: (message: string) =>
+    message.startsWith(`${name} holds the special token ${JSON.stringify(token)} at index ${index};`),
+})
+
+for (const name of encodingNames) {
+  const tokenizer = getEncoding(name)
+  test(`${name}: each special token is refused, allowed by name, allowed by 'all', or plain text`, (t) => {
+    for (const [token, id] of tokenizer.specialTokens) {
+      const text = `a ${token}b`
+      const around = (ids: Iterable<number>) => [...tokenizer.encode('a '), ...ids, ...tokenizer.encode('b')]
+      t.throws(() => tokenizer.encode(text), refused(token, 2))
+      t.deepEqual([...tokenizer.encode(text, { allowedSpecial: [token] })], around([id]))
+      t.deepEqual([...tokenizer.encode(text, { allowedSpecial: 'all' })], around([id]))
+      const plain = tokenizer.encodeOrdinary(text)
+      t.deepEqual(tokenizer.encode(text, { disallowedSpecial: [] }), plain)
+      t.false(plain.includes(id))
+      t.is(tokenizer.decode(plain), text)
+      t.is(tokenizer.count(text), plain.length)
+    }
+  })
+}
+
+/** A text under options: its ids, or the token that it is refused for. */
+type Row = readonly [
+  title: string,
+  options: EncodeOptions | undefined,
+  expected: readonly (number | string)[] | { refused: string },
+]
+
+const text = `x${end}y${prompt}`
+const rows: readonly Row[] = [
+  ['no options', undefined, { refused: end }],
+  ['empty options', {}, { refused: end }],
+  ['all allowed', { allowedSpecial: 'all' }, ['x', endId, 'y', promptId]],
+  ['all allowed and all disallowed', { allowedSpecial: 'all', disallowedSpecial: 'all' }, ['x', endId, 'y', promptId]],
+  ['all allowed and one disallowed', { allowedSpecial: 'all', disallowedSpecial: [prompt] }, { refused: prompt }],
+  ['one allowed', { allowedSpecial: [end] }, { refused: prompt }],
+  ['one allowed, as a Set', { allowedSpecial: new Set([end]) }, { refused: prompt }],
+  ['one allowed, none disallowed', { allowedSpecial: [end], disallowedSpecial: [] }, ['x', endId, `y${prompt}`]],
+  ['none disallowed, as a Set', { disallowedSpecial: new Set() }, [`x${end}y${prompt}`]],
+  ['one disallowed', { disallowedSpecial: [prompt] }, { refused: prompt }],
+  ['one disallowed, as a Set', { disallowedSpecial: new Set([prompt]) }, { refused: prompt }],
+  ['one both allowed and disallowed', { allowedSpecial: [end], disallowedSpecial: [end] }, { refused: end }],
+  ['both in both', { allowedSpecial: [end, prompt], disallowedSpecial: [end, prompt] }, { refused: end }],
+  ['the same one twice', { allowedSpecial: [end, end], disallowedSpecial: [] }, ['x', endId, `y${prompt}`]],
+  ['an allowed name that is none', { allowedSpecial: ['x', '<|nope|>'], disallowedSpecial: [] }, [`x${end}y${prompt}`]],
+  ['a disallowed name that is none', { disallowedSpecial: ['y'] }, { refused: 'y' }],
+  ['a disallowed name that is not in the text', { disallowedSpecial: ['z'] }, [`x${end}y${prompt}`]],
+]
+
+for (const [title, options, expected] of rows) {
+  test(`special tokens: ${title}`, async (t) => {
+    if ('refused' in expected) {
+      const error = refused(expected.refused, text.indexOf(expected.refused))
+      const inBatch = refused(expected.refused, text.indexOf(expected.refused), 'texts[1]')
+      t.throws(() => o200k.encode(text, options), error)
+      t.throws(() => o200k.encode(bytesOf(text), options), error)
+      t.throws(() => o200k.encodeBatch(['a', text], options), inBatch)
+      t.throws(() => o200k.encodeBatch(['a', bytesOf(text)], options), inBatch)
+      await t.throwsAsync(() => o200k.encodeAsync(text, options), error)
+      await t.throwsAsync(() => o200k.encodeAsync(bytesOf(text), options), error)
+      await t.throwsAsync(() => o200k.encodeBatchAsync(['a', text], options), inBatch)
+      return
+    }
+    const ids = expected.flatMap((part) => (typeof part === 'string' ? [...o200k.encodeOrdinary(part)] : part))
+    t.deepEqual([...o200k.encode(text, options)], ids)
+    t.deepEqual([...o200k.encode(bytesOf(text), options)], ids)
+    t.deepEqual([...(o200k.encodeBatch(['a', text], options).at(1) ?? [])], ids)
+    t.deepEqual([...(await o200k.encodeAsync(text, options))], ids)
+    t.deepEqual([...(await o200k.encodeAsync(bytesOf(text), options))], ids)
+    t.deepEqual([...((await o200k.encodeBatchAsync(['a', text], options)).at(1) ?? [])], ids)
+    t.is(o200k.count(text, { disallowedSpecial: 'all', ...options }), ids.length)
+    t.is(o200k.decode(ids), text)
+  })
+}
+
+test('count reads special tokens as plain text unless they are allowed, and throws only when asked to', (t) => {
+  const plain = o200k.encodeOrdinary(text).length
+  t.is(o200k.count(text), plain)
+  t.is(o200k.count(bytesOf(text)), plain)
+  t.is(o200k.count(text, {}), plain)
+  t.is(o200k.count(text, { utf8: 'strict' }), plain)
+  t.is(o200k.count(text, { allowedSpecial: 'all' }), 4)
+  t.is(o200k.count(text, { allowedSpecial: [end] }), 2 + o200k.count(`y${prompt}`))
+  t.throws(() => o200k.count(text, { disallowedSpecial: 'all' }), refused(end, 1))
+  t.throws(() => o200k.count(bytesOf(text), { disallowedSpecial: [prompt] }), refused(prompt, 15))
+})
+
+test('the index of a refused token counts UTF-16 code units in a string, and bytes in bytes', async (t) => {
+  const before = 'é我😀👩‍👩‍👧\ud800'
+  t.is(before.length, 13)
+  const asBytes = bytesOf(before + end)
+  t.is(asBytes.length - end.length, 2 + 3 + 4 + 18 + 3)
+  t.throws(() => o200k.encode(before + end), refused(end, 13))
+  t.throws(() => o200k.encode(asBytes), refused(end, 30))
+  t.throws(() => o200k.count(before + end, { disallowedSpecial: 'all' }), refused(end, 13))
+  t.throws(() => o200k.count(asBytes, { disallowedSpecial: 'all' }), refused(end, 30))
+  t.throws(() => o200k.encodeBatch([asBytes, before + end]), refused(end, 30, 'texts[0]'))
+  t.throws(() => o200k.encodeBatch(['', before + end]), refused(end, 13, 'texts[1]'))
+  await t.throwsAsync(o200k.encodeAsync(before + end), refused(end, 13))
+  await t.throwsAsync(o200k.encodeAsync(asBytes), refused(end, 30))
+})
+
+test('the index of a refused token counts the bytes as they are, where they are not UTF-8', async (t) => {
+  for (const invalid of [[0xff], [0xff, 0xc0, 0x80], [0xf0, 0x9f, 0x98], [0x61, 0xe6, 0x88, 0x62, 0xed, 0xa0, 0x80]]) {
+    const bytes = new Uint8Array([...invalid, ...bytesOf(`${end}\xff${end}`), 0xff])
+    t.throws(() => o200k.encode(bytes), refused(end, invalid.length))
+    t.throws(() => o200k.count(bytes, { disallowedSpecial: 'all' }), refused(end, invalid.length))
+    t.throws(() => o200k.encodeBatch(['', bytes]), refused(end, invalid.length, 'texts[1]'))
+    await t.throwsAsync(o200k.encodeAsync(bytes), refused(end, invalid.length))
+  }
+})
+
+test('the message of a refused token says what to do', (t) => {
+  t.throws(() => o200k.encode(end), {
+    message:
+      'the text holds the special token "<|endoftext|>" at index 0; to encode it as a special token, ' +
+      'pass allowedSpecial: ["<|endoftext|>"]; to encode it as plain text, pass disallowedSpecial: [] or use encodeOrdinary',
+  })
+})
+
+test('refused names may hold any characters', (t) => {
+  for (const name of ['1 2', '3/4 5', 'a\nb', '\0', '😀', '"', ' ', '.*', '\uFEFF']) {
+    t.throws(() => o200k.encode(`7 ${name}`, { disallowedSpecial: [name] }), refused(name, name === ' ' ? 1 : 2))
+    t.throws(
+      () => o200k.encodeBatch([`7 ${name}`], { disallowedSpecial: [name] }),
+      refused(name, name === ' ' ? 1 : 2, 'texts[0]'),
+    )
+  }
+})
+
+test('the first refused token of the text is named, the longest where several start', (t) => {
+  const options = { disallowedSpecial: ['bc', 'bcd', 'abc', 'd'] }
+  t.throws(() => o200k.encode('xxbcd', options), refused('bcd', 2))
+  t.throws(() => o200k.encode('xxabcd', options), refused('abc', 2))
+})
+
+test('a batch names the first text that is refused', (t) => {
+  // The later texts are refused sooner than the long first one.
+  const texts = ['x '.repeat(200_000) + end, ...Array.from({ length: 64 }, () => prompt)]
+  for (let round = 0; round < 5; round++) t.throws(() => o200k.encodeBatch(texts), refused(end, 400_000, 'texts[0]'))
+})
+
+test('special tokens of other encodings are plain text', (t) => {
+  const fim = '<|fim_prefix|>'
+  t.deepEqual(o200k.encode(fim), o200k.encodeOrdinary(fim))
+  t.throws(() => cl100k.encode(fim), refused(fim, 0))
+  t.deepEqual([...cl100k.encode(fim, { allowedSpecial: 'all' })], [100_258])
+})
+
+test('look-alikes of special tokens are plain text', (t) => {
+  const alike = [
+    '<|endoftext|',
+    '|endoftext|>',
+    '<|ENDOFTEXT|>',
+    '<|end oftext|>',
+    '<｜endoftext｜>',
+    '<|endoftext\u200b|>',
+    '<||endoftext||>',
+    '\uFEFF<|endof text|>',
+    '<|endo\ud800ftext|>',
+    '&lt;|endoftext|&gt;',
+  ]
+  for (const text of alike) {
+    t.deepEqual(o200k.encode(text), o200k.encodeOrdinary(text))
+    t.deepEqual(o200k.encode(text, { allowedSpecial: 'all' }), o200k.encodeOrdinary(text))
+  }
+})
+
+test('special tokens stand side by side and between anything', (t) => {
+  const ids = o200k.encode(`${end}${end}<|endoftext|${end} ${prompt}\n`, { allowedSpecial: 'all' })
+  t.deepEqual(
+    [...ids],
+    [
+      endId,
+      endId,
+      ...o200k.encodeOrdinary('<|endoftext|'),
+      endId,
+      ...o200k.encode(' '),
+      promptId,
+      ...o200k.encode('\n'),
+    ],
+  )
+})
+
+test('what is not a choice of special tokens is an error that names the option', async (t) => {
+  for (const option of ['allowedSpecial', 'disallowedSpecial'] as const) {
+    for (const choice of [
+      'none',
+      '',
+      end,
+      'ALL',
+      null,
+      1,
+      true,
+      {},
+      new Map(),
+      [1],
+      [''],
+      [undefined],
+      new Set([null]),
+      [['a']],
+    ]) {
+      const options = { [option]: choice } as EncodeOptions
+      const error = {
+        instanceOf: TokenmillError,
+        code: 'ERR_INVALID_ARGUMENT',
+        message: new RegExp(`^expected 'all', or an array or Set of strings,.* for options\\.${option}, received`),
+      }
+      t.throws(() => o200k.encode('a', options), error)
+      t.throws(() => o200k.count('a', options), error)
+      t.throws(() => o200k.encodeBatch([], options), error)
+      await t.throwsAsync(() => o200k.encodeAsync('a', options), error)
+      await t.throwsAsync(() => o200k.encodeBatchAsync([], options), error)
+    }
+  }
+})
+
+test('a hundred different options in a row each have their effect, forwards and backwards', (t) => {
+  const names = Array.from({ length: 100 }, (_, index) => `<${index}>`)
+  const text = names.join('')
+  for (const name of [...names, ...names.toReversed()]) {
+    t.throws(() => cl100k.encode(text, { disallowedSpecial: [name] }), refused(name, text.indexOf(name)))
+    t.deepEqual([...cl100k.encode(end, { allowedSpecial: [end, name] })], [100_257])
+    // The options that every tokenizer starts with stay.
+    t.throws(() => cl100k.encode(end), refused(end, 0))
+    t.deepEqual([...cl100k.encodeSegments([{ text: end, trusted: true }])], [100_257])
+    t.true(cl100k.count(end) > 1)
+  }
+})
+
+test('calls in flight keep their options while a hundred others are used', async (t) => {
+  const long = `${'word '.repeat(300_000)}${end}`
+  const allowed = o200k.encodeAsync(long, { allowedSpecial: [end, 'in flight'] })
+  const batch = o200k.encodeBatchAsync([long, end], { allowedSpecial: [end, 'in a batch'] })
+  const disallowed = o200k.encodeAsync(long, { disallowedSpecial: [end, 'in flight'] })
+  for (let index = 0; index < 100; index++) o200k.encode('a', { disallowedSpecial: [`<${index}>`] })
+  t.is((await allowed).at(-1), endId)
+  t.deepEqual([...((await batch).at(1) ?? [])], [endId])
+  await t.throwsAsync(disallowed, refused(end, 1_500_000))
+})
+
+test('texts whose reading uses other options do not change the options of the batch', (t) => {
+  const texts = ['a', end]
+  Object.defineProperty(texts, 0, {
+    get: () => {
+      for (let index = 0; index < 100; index++) o200k.encode('a', { disallowedSpecial: [`[${index}]`] })
+      return 'a'
+    },
+  })
+  t.deepEqual([...o200k.encodeBatch(texts, { allowedSpecial: [end, 'getter'] }).ids], [...o200k.encode('a'), endId])
+})
