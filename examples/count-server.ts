@@ -58,7 +58,7 @@ if (process.env['PORT'] === undefined) {
   for (const [model, body] of [
     ['gpt-4o', 'How many tokens is this? <|endoftext|>'],
     ['gpt-4', 'a'.repeat(500_000)],
-    ['gpt-4o-mono', 'a model that nobody made'],
+    ['gpt-9o', 'a model that nobody made'],
     ['gpt-4o', 'x'.repeat(maxBytes + 1)],
   ] as const) {
     const response = await fetch(`${address}?model=${model}`, { method: 'POST', body })

@@ -8,8 +8,13 @@ test('blue is below zero, red above, and the ends stand for what is beyond', (t)
   t.true(r2 > b2)
   t.deepEqual(heat(-9, 1), heat(-1, 1))
   t.deepEqual(heat(9, 1), heat(1, 1))
-  t.deepEqual(heat(0, 1), [247, 247, 247])
+  t.deepEqual(heat(0, 1), [255, 255, 255])
   t.deepEqual(heat(NaN, 1), heat(0, 1))
+})
+
+test('with 256 colours only those of the palette are taken', (t) => {
+  const palette = new Set([0, 95, 135, 175, 215, 255])
+  for (let value = -1; value <= 1; value += 0.01) t.true(heat(value, 1, 8).every((part) => palette.has(part)))
 })
 
 test('shades rise with the value', (t) => {

@@ -1,21 +1,34 @@
-import type { Rgb, Style } from './style.ts'
+import type { Depth, Rgb, Style } from './style.ts'
 
 /*
- * Signed values as colours: blue below zero, nearly white at it, red above. Without colour, as shade from the lowest
- * value to the highest.
+ * Signed values as colours: blue below zero, white at it, red above. Without colour, as shade from the lowest value to the
+ * highest.
  */
 
-const negative: Rgb = [33, 102, 172]
-const zero: Rgb = [247, 247, 247]
-const positive: Rgb = [178, 24, 43]
+/* From -1 to 1. Each is in the palette of 256 colours, so that there is no other tint where that is all there is. */
+const stops: readonly Rgb[] = [
+  [0, 95, 175],
+  [95, 135, 215],
+  [135, 175, 215],
+  [175, 215, 255],
+  [215, 215, 255],
+  [255, 255, 255],
+  [255, 215, 215],
+  [255, 175, 175],
+  [255, 135, 135],
+  [215, 95, 95],
+  [175, 0, 0],
+]
 
 const shades = [' ', '░', '▒', '▓', '█']
 
-/** The colour of `value` on a scale from -`limit` to `limit`. */
-export const heat = (value: number, limit: number): Rgb => {
-  const t = clampUnit(value / limit)
-  const end = t < 0 ? negative : positive
-  const mix = (i: 0 | 1 | 2) => Math.round(zero[i] + (end[i] - zero[i]) * Math.abs(t))
+/** The colour of `value` on a scale from -`limit` to `limit`: a mixture of two stops, or at 8 bits the nearest one. */
+export const heat = (value: number, limit: number, depth: Depth = 24): Rgb => {
+  const place = ((clampUnit(value / limit) + 1) / 2) * (stops.length - 1)
+  if (depth < 24) return stops[Math.round(place)] as Rgb
+  const low = Math.min(stops.length - 2, Math.floor(place))
+  const [from, to] = [stops[low] as Rgb, stops[low + 1] as Rgb]
+  const mix = (i: 0 | 1 | 2) => Math.round(from[i] + (to[i] - from[i]) * (place - low))
   return [mix(0), mix(1), mix(2)]
 }
 
@@ -27,6 +40,8 @@ export const shade = (value: number, limit: number): string => {
 
 /** One row of values, a column each. */
 export const heatRow = (style: Style, values: ArrayLike<number>, limit: number): string =>
-  Array.from(values, (value) => (style.depth >= 8 ? style.on(heat(value, limit), ' ') : shade(value, limit))).join('')
+  Array.from(values, (value) =>
+    style.depth >= 8 ? style.on(heat(value, limit, style.depth), ' ') : shade(value, limit),
+  ).join('')
 
 const clampUnit = (value: number): number => (Number.isNaN(value) ? 0 : Math.max(-1, Math.min(1, value)))
