@@ -1,41 +1,39 @@
-//! A bounded memory of what short pieces of several tokens are merged to.
+//! A bounded memory of what pieces of several tokens are merged to.
 
-use crate::words::Key;
+use crate::packed::Packed;
 
-/// As many tokens as fit a cache line beside the key.
-const MAX_TOKENS: usize = 9;
-const SLOTS: usize = 1 << 12;
-
-#[derive(Clone)]
-#[repr(C, align(64))]
-struct Slot {
-    key: Option<Key>,
-    count: u32,
-    ids: [u32; MAX_TOKENS],
+/// One entry: a piece, with the number of its tokens as payload, and its tokens.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Entry<const N: usize, const IDS: usize> {
+    piece: Packed<N>,
+    ids: [u32; IDS],
 }
 
-/// Direct-mapped: a new piece takes the place of the one that was there. 256 KiB; one for each worker, so nothing is shared between
-/// threads. Every entry is checked by its whole key, so crafted text can make it useless but not wrong or slow.
-pub(crate) struct Cache(Box<[Slot]>);
+/// `SLOTS` entries, direct-mapped: a new piece takes the place of the one that was there. Each worker has its own, so nothing
+/// is shared between threads. Every entry is checked by its whole piece, so crafted text can make it useless but not wrong, nor
+/// slower than to look there once for each piece.
+pub(crate) struct Cache<const N: usize, const IDS: usize, const SLOTS: usize>(Box<[Entry<N, IDS>]>);
 
-impl Cache {
+impl<const N: usize, const IDS: usize, const SLOTS: usize> Cache<N, IDS, SLOTS> {
     pub fn new() -> Self {
-        Self(vec![Slot { key: None, count: 0, ids: [0; MAX_TOKENS] }; SLOTS].into())
+        Self(vec![Entry { piece: Packed::EMPTY, ids: [0; IDS] }; SLOTS].into())
     }
 
+    /// The tokens of `piece`, whose hash is `hash`.
     #[inline(always)]
-    pub fn get(&self, key: Key, hash: u64) -> Option<&[u32]> {
-        let slot = &self.0[hash as usize % SLOTS];
-        (slot.key == Some(key)).then(|| &slot.ids[..slot.count as usize])
+    pub fn get(&self, piece: Packed<N>, hash: u64) -> Option<&[u32]> {
+        let entry = &self.0[hash as usize % SLOTS];
+        entry.piece.is_piece_of(piece).then(|| &entry.ids[..entry.piece.payload() as usize])
     }
 
+    /// Remembers the tokens of `piece`, when there are at most `IDS`.
     #[inline(always)]
-    pub fn insert(&mut self, key: Key, hash: u64, ids: &[u32]) {
-        if ids.len() <= MAX_TOKENS {
-            let slot = &mut self.0[hash as usize % SLOTS];
-            slot.key = Some(key);
-            slot.count = ids.len() as u32;
-            slot.ids[..ids.len()].copy_from_slice(ids);
+    pub fn insert(&mut self, piece: Packed<N>, hash: u64, ids: &[u32]) {
+        if ids.len() <= IDS {
+            let entry = &mut self.0[hash as usize % SLOTS];
+            entry.piece = piece.with_payload(ids.len() as u32);
+            entry.ids[..ids.len()].copy_from_slice(ids);
         }
     }
 }

@@ -10,6 +10,7 @@ mod encoding;
 mod error;
 mod level;
 mod merge;
+mod packed;
 mod pretokenize;
 mod special;
 mod tokenizer;

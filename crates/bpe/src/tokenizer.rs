@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
 use crate::merge::{Merger, Scratch};
+use crate::packed::Packed;
 use crate::pretokenize::{BLOCK, Pattern};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
-use crate::words::{Key, Words};
+use crate::words::{Medium, Short, Words};
 use crate::{Encoding, Error, Level};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
@@ -22,20 +23,40 @@ pub struct Tokenizer {
     level: Level,
 }
 
-/// What one thread needs to encode: memory that is used again from call to call, about 300 KiB. It belongs to the first
+/// What one thread needs to encode: memory that is used again from call to call, about 540 KiB. It belongs to the first
 /// tokenizer that it is used with: another one must bring another worker.
 pub struct Worker {
-    scratch: Scratch,
-    cache: Cache,
-    ends: Box<[usize; BATCH + BLOCK]>,
+    ends: Box<[usize; BATCH]>,
+    lookups: Box<[Lookup; BATCH]>,
+    memory: Memory,
 }
 
-/// Pieces between two looks at the cancel flag.
-const BATCH: usize = 256;
+/// The most pieces that are looked up together.
+const BATCH: usize = 256 + BLOCK;
+
+/// A short piece and where to look for it.
+#[derive(Clone, Copy)]
+struct Lookup {
+    piece: Short,
+    home: usize,
+    hash: u64,
+}
+
+/// The part of a [`Worker`] for pieces that are not one token.
+struct Memory {
+    scratch: Scratch,
+    /// 256 KiB each.
+    short: Cache<2, 4, 8192>,
+    medium: Cache<4, 8, 4096>,
+}
 
 impl Worker {
     fn new() -> Self {
-        Self { scratch: Scratch::new(), cache: Cache::new(), ends: Box::new([0; BATCH + BLOCK]) }
+        Self {
+            ends: Box::new([0; BATCH]),
+            lookups: Box::new([Lookup { piece: Short::EMPTY, home: 0, hash: 0 }; BATCH]),
+            memory: Memory { scratch: Scratch::new(), short: Cache::new(), medium: Cache::new() },
+        }
     }
 }
 
@@ -211,49 +232,94 @@ impl Tokenizer {
                 return Err(Error::Cancelled);
             }
             let count = self.pattern.scan(self.level, text, start, &mut worker.ends[..]);
-            for index in 0..count {
-                let end = worker.ends[index];
-                self.encode_piece(text.as_bytes(), start, end, worker, sink);
-                start = end;
-            }
+            self.encode_pieces(text.as_bytes(), start, count, worker, sink);
+            start = worker.ends[count - 1];
         }
         Ok(())
     }
 
-    /// A piece that is a token is that token; any other is merged.
-    #[inline(always)]
-    fn encode_piece(&self, text: &[u8], start: usize, end: usize, worker: &mut Worker, sink: &mut impl Sink) {
-        if end - start > Key::MAX {
-            return self.encode_long_piece(&text[start..end], worker, sink);
+    /// Encodes the pieces of `text` from `start` on that end at `worker.ends[..count]`: first all are hashed and their slots asked for,
+    /// then looked up. A piece that is a token is that token; any other is merged.
+    fn encode_pieces(&self, text: &[u8], start: usize, count: usize, worker: &mut Worker, sink: &mut impl Sink) {
+        let Worker { ends, lookups, memory } = worker;
+        let ends = &ends[..count];
+        let mut from = start;
+        for (lookup, &end) in lookups.iter_mut().zip(ends) {
+            let piece = Short::of(text, from, end);
+            let hash = piece.hash();
+            let home = self.words.short.home(hash);
+            self.words.short.prefetch(home);
+            *lookup = Lookup { piece, home, hash };
+            from = end;
         }
-        let key = Key::of(text, start, end);
-        let hash = key.hash();
-        match self.words.get_short(key, hash) {
-            Some(id) => sink.push(id),
-            None => self.encode_unknown_piece(&text[start..end], key, hash, worker, sink),
+        let mut from = start;
+        for (lookup, &end) in lookups.iter().zip(ends) {
+            let slot = self.words.short.slot(lookup.home);
+            if slot.is_piece_of(lookup.piece) {
+                sink.push(slot.payload());
+            } else {
+                self.encode_other_piece(text, from, end, lookup, memory, sink);
+            }
+            from = end;
         }
     }
 
+    /// A piece that is not in the first slot of its hash.
     #[inline(never)]
-    fn encode_unknown_piece(&self, piece: &[u8], key: Key, hash: u64, worker: &mut Worker, sink: &mut impl Sink) {
-        if let Some(ids) = worker.cache.get(key, hash) {
+    fn encode_other_piece(
+        &self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        lookup: &Lookup,
+        memory: &mut Memory,
+        sink: &mut impl Sink,
+    ) {
+        let Memory { scratch, short, medium } = memory;
+        match end - start {
+            0..=Short::MAX => match self.words.short.get_from(lookup.home, lookup.piece) {
+                Some(id) => sink.push(id),
+                None => self.merge_once(text, start, end, lookup.piece, lookup.hash, scratch, short, sink),
+            },
+            0..=Medium::MAX => {
+                let piece = Medium::of(text, start, end);
+                let hash = piece.hash();
+                match self.words.medium.get_from(self.words.medium.home(hash), piece) {
+                    Some(id) => sink.push(id),
+                    None => self.merge_once(text, start, end, piece, hash, scratch, medium, sink),
+                }
+            }
+            _ => match self.words.get_long(&text[start..end]) {
+                Some(id) => sink.push(id),
+                None => self.merger.merge(&text[start..end], scratch, |id| sink.push(id)),
+            },
+        }
+    }
+
+    /// Merges a piece that is no token, unless the cache has it.
+    #[expect(clippy::too_many_arguments, reason = "one step of the above, for two lengths")]
+    #[inline(always)]
+    fn merge_once<const N: usize, const IDS: usize, const SLOTS: usize>(
+        &self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        piece: Packed<N>,
+        hash: u64,
+        scratch: &mut Scratch,
+        cache: &mut Cache<N, IDS, SLOTS>,
+        sink: &mut impl Sink,
+    ) {
+        if let Some(ids) = cache.get(piece, hash) {
             return sink.extend(ids);
         }
-        let (mut ids, mut count) = ([0; Key::MAX], 0);
-        self.merger.merge(piece, &mut worker.scratch, |id| {
+        let (mut ids, mut count) = ([0; Medium::MAX], 0);
+        self.merger.merge(&text[start..end], scratch, |id| {
             ids[count] = id;
             count += 1;
         });
-        worker.cache.insert(key, hash, &ids[..count]);
+        cache.insert(piece, hash, &ids[..count]);
         sink.extend(&ids[..count]);
-    }
-
-    #[inline(never)]
-    fn encode_long_piece(&self, piece: &[u8], worker: &mut Worker, sink: &mut impl Sink) {
-        match self.words.get_long(piece) {
-            Some(id) => sink.push(id),
-            None => self.merger.merge(piece, &mut worker.scratch, |id| sink.push(id)),
-        }
     }
 
     /// The id of a token, special tokens first.

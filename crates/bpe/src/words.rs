@@ -2,100 +2,48 @@
 
 use std::collections::HashMap;
 
+use crate::packed::Packed;
 use crate::vocabulary::Vocabulary;
 
-/// The bytes of a piece of up to [`Key::MAX`] bytes, zeros after them, and their number: equal keys, equal pieces.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key {
-    low: u64,
-    high: u64,
-    length: u32,
-}
-
-impl Key {
-    pub const MAX: usize = 16;
-
-    /// The key of `text[start..end]`, 1 to 16 bytes.
-    #[inline(always)]
-    pub fn of(text: &[u8], start: usize, end: usize) -> Self {
-        let length = end - start;
-        let sixteen = match text.get(start..start + 16) {
-            Some(sixteen) => u128::from_le_bytes(sixteen.try_into().expect("sixteen bytes")),
-            None => {
-                let mut sixteen = [0; 16];
-                sixteen[..length].copy_from_slice(&text[start..end]);
-                u128::from_le_bytes(sixteen)
-            }
-        };
-        let masked = sixteen & (u128::MAX >> (128 - 8 * length as u32));
-        Self { low: masked as u64, high: (masked >> 64) as u64, length: length as u32 }
-    }
-
-    /// A hash of all of it, folded from the two halves of one wide product.
-    #[inline(always)]
-    pub fn hash(self) -> u64 {
-        let left = self.low ^ 0x2d35_8dcc_aa6c_78a5;
-        let right = (self.high ^ 0x8bb8_4b93_962e_acc9).wrapping_add(u64::from(self.length) << 56);
-        let product = u128::from(left) * u128::from(right);
-        product as u64 ^ (product >> 64) as u64
-    }
-}
-
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Slot {
-    key: Key,
-    id: u32,
-}
+/// Pieces of up to 12 bytes: nearly all of English, and single characters of every script.
+pub(crate) type Short = Packed<2>;
+/// Pieces of 13 to 28 bytes.
+pub(crate) type Medium = Packed<4>;
 
 /// The tokens of a vocabulary by their bytes.
 pub(crate) struct Words {
-    /// Tokens of up to 16 bytes: open addressing, at most half full.
-    short: Box<[Slot]>,
-    shift: u32,
-    long: HashMap<Box<[u8]>, u32, rustc_hash::FxBuildHasher>,
+    pub short: Table<2>,
+    pub medium: Table<4>,
+    long: HashMap<Box<[u8]>, u32>,
 }
 
 impl Words {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let count = vocabulary.tokens().filter(|(_, token)| token.len() <= Key::MAX).count();
-        let bits = (count * 4 / 3).next_power_of_two().ilog2().max(9);
-        let empty = Slot { key: Key { low: 0, high: 0, length: 0 }, id: 0 };
-        let mut words = Self { short: vec![empty; 1 << bits].into(), shift: 64 - bits, long: HashMap::default() };
+        let mut counts = [0; 3];
+        let kind = |token: &[u8]| match token.len() {
+            0..=Short::MAX => 0,
+            0..=Medium::MAX => 1,
+            _ => 2,
+        };
+        vocabulary.tokens().for_each(|(_, token)| counts[kind(token)] += 1);
+        let mut words = Self {
+            short: Table::new(counts[0]),
+            medium: Table::new(counts[1]),
+            long: HashMap::with_capacity(counts[2]),
+        };
+        // By ascending id: in most vocabularies frequent tokens come first, and so get their first place.
         for (id, token) in vocabulary.tokens() {
-            if token.len() > Key::MAX {
-                words.long.insert(token.into(), id);
-                continue;
-            }
             let range = vocabulary.range(id);
-            let key = Key::of(vocabulary.bytes(), range.start, range.end);
-            let mut at = (key.hash() >> words.shift) as usize;
-            while words.short[at].key.length != 0 {
-                at = (at + 1) & (words.short.len() - 1);
+            match kind(token) {
+                0 => words.short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
+                1 => words.medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
+                _ => _ = words.long.insert(token.into(), id),
             }
-            words.short[at] = Slot { key, id };
         }
         words
     }
 
-    /// The token whose bytes have this key and hash.
-    #[inline(always)]
-    pub fn get_short(&self, key: Key, hash: u64) -> Option<u32> {
-        let mut at = (hash >> self.shift) as usize;
-        loop {
-            // SAFETY: `at` has as many bits as there are slots, at first by the shift and then by the mask.
-            let slot = unsafe { self.short.get_unchecked(at) };
-            if slot.key == key {
-                return Some(slot.id);
-            }
-            if slot.key.length == 0 {
-                return None;
-            }
-            at = (at + 1) & (self.short.len() - 1);
-        }
-    }
-
-    /// The token with these bytes, more than [`Key::MAX`] of them.
+    /// The token with these bytes, more than [`Medium::MAX`] of them.
     #[inline(always)]
     pub fn get_long(&self, token: &[u8]) -> Option<u32> {
         self.long.get(token).copied()
@@ -105,11 +53,77 @@ impl Words {
     pub fn get(&self, token: &[u8]) -> Option<u32> {
         match token.len() {
             0 => None,
-            1..=Key::MAX => {
-                let key = Key::of(token, 0, token.len());
-                self.get_short(key, key.hash())
-            }
+            1..=Short::MAX => self.short.get(Short::of(token, 0, token.len())),
+            0..=Medium::MAX => self.medium.get(Medium::of(token, 0, token.len())),
             _ => self.get_long(token),
+        }
+    }
+}
+
+/// Pieces with their ids as payload: open addressing, at most half full.
+pub(crate) struct Table<const N: usize> {
+    slots: Box<[Packed<N>]>,
+    shift: u32,
+}
+
+impl<const N: usize> Table<N> {
+    fn new(count: usize) -> Self {
+        let bits = (2 * count).next_power_of_two().ilog2().max(4);
+        Self { slots: vec![Packed::EMPTY; 1 << bits].into(), shift: 64 - bits }
+    }
+
+    fn insert(&mut self, piece: Packed<N>, id: u32) {
+        let mut at = self.home(piece.hash());
+        while !self.slots[at].is_empty() {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        self.slots[at] = piece.with_payload(id);
+    }
+
+    /// The slot where the search for a piece with this hash starts.
+    #[inline(always)]
+    pub fn home(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    /// Asks for the slot to be brought near.
+    #[inline(always)]
+    pub fn prefetch(&self, home: usize) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a prefetch of any address does no harm; this one is that of a slot.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.slots.as_ptr().add(home).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = home;
+    }
+
+    /// What is in the slot.
+    #[inline(always)]
+    pub fn slot(&self, at: usize) -> Packed<N> {
+        self.slots[at]
+    }
+
+    /// The id of `piece`.
+    #[inline(always)]
+    pub fn get(&self, piece: Packed<N>) -> Option<u32> {
+        self.get_from(self.home(piece.hash()), piece)
+    }
+
+    /// The id of `piece`, whose search starts at `home`.
+    #[inline(always)]
+    pub fn get_from(&self, home: usize, piece: Packed<N>) -> Option<u32> {
+        let mut at = home;
+        loop {
+            let slot = self.slots[at];
+            if slot.is_piece_of(piece) {
+                return Some(slot.payload());
+            }
+            if slot.is_empty() {
+                return None;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 }

@@ -1,0 +1,95 @@
+//! A short piece of text in a few words of 64 bits, to be hashed and compared at once.
+
+/// Up to `8 * N - 4` bytes of text, zeros after them, and in the highest 32 bits a length of 5 bits above a payload of 27. Two of
+/// them stand for the same piece when they are equal but for the payload.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<const N: usize>([u64; N]);
+
+/// The payload, in the last word.
+const PAYLOAD: u64 = 0x07ff_ffff << 32;
+const LENGTH_SHIFT: u32 = 59;
+
+/// As many ones as wanted, then zeros, from the right offset on.
+static ONES: [u8; 64] = {
+    let mut ones = [0; 64];
+    let mut index = 0;
+    while index < 32 {
+        ones[index] = 0xff;
+        index += 1;
+    }
+    ones
+};
+
+impl<const N: usize> Packed<N> {
+    /// The most bytes that fit.
+    pub const MAX: usize = 8 * N - 4;
+    pub const EMPTY: Self = Self([0; N]);
+
+    /// `text[start..end]`, not empty, with the payload 0. One that is too long comes out as none that fits.
+    #[inline(always)]
+    pub fn of(text: &[u8], start: usize, end: usize) -> Self {
+        let length = (end - start).min(Self::MAX + 1);
+        let mut words = match text.get(start..start + 8 * N) {
+            Some(bytes) => load(bytes),
+            None => {
+                let mut bytes = [0; 32];
+                bytes[..length].copy_from_slice(&text[start..start + length]);
+                load(&bytes)
+            }
+        };
+        let mask: [u64; N] = load(&ONES[32 - length..]);
+        for (word, mask) in words.iter_mut().zip(mask) {
+            *word &= mask;
+        }
+        words[N - 1] = words[N - 1] & 0xffff_ffff | (length as u64) << LENGTH_SHIFT;
+        Self(words)
+    }
+
+    /// Whether it stands for the same piece as `other`.
+    #[inline(always)]
+    pub fn is_piece_of(self, other: Self) -> bool {
+        let mut difference = (self.0[N - 1] ^ other.0[N - 1]) & !PAYLOAD;
+        for index in 0..N - 1 {
+            difference |= self.0[index] ^ other.0[index];
+        }
+        difference == 0
+    }
+
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        self.0[N - 1] >> LENGTH_SHIFT == 0
+    }
+
+    #[inline(always)]
+    pub fn payload(self) -> u32 {
+        ((self.0[N - 1] & PAYLOAD) >> 32) as u32
+    }
+
+    /// With `payload`, of at most 27 bits, where the payload is 0.
+    #[inline(always)]
+    pub fn with_payload(mut self, payload: u32) -> Self {
+        self.0[N - 1] |= u64::from(payload) << 32;
+        self
+    }
+
+    /// A hash of all of it, where the payload is 0: wide products folded, as in wyhash. The high bits are the good ones.
+    #[inline(always)]
+    pub fn hash(self) -> u64 {
+        const SALT: [u64; 4] =
+            [0x2d35_8dcc_aa6c_78a5, 0x8bb8_4b93_962e_acc9, 0x4b33_a62e_d433_d4a3, 0x4d5a_2da5_1de1_aa47];
+        let mut hash = 0;
+        for pair in 0..N / 2 {
+            let (left, right) = (self.0[2 * pair] ^ SALT[2 * pair], self.0[2 * pair + 1] ^ SALT[2 * pair + 1]);
+            let product = u128::from(left) * u128::from(right);
+            hash ^= product as u64 ^ (product >> 64) as u64;
+        }
+        hash
+    }
+}
+
+/// The first `N` words of `bytes`.
+#[inline(always)]
+fn load<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let bytes = &bytes[..8 * N];
+    std::array::from_fn(|index| u64::from_le_bytes(bytes[8 * index..8 * index + 8].try_into().expect("eight bytes")))
+}
