@@ -21,33 +21,20 @@ export const snippetsOf = (root: string, page: string): Snippet[] => {
   )
 }
 
-/*
- * A comment after console.log(…) that starts like a value is a promise: a number, a string, an array, `true`, an error
- * code, a name with an underscore. `: ` or ` (` ends the value and starts words about it; `…` stands for anything.
- */
-const value = /^(?:[-\d['"{…]|true\b|false\b|undefined\b|Uint\d+Array|Float32Array|[A-Za-z0-9]+_\w+)/
-
+/* `console.log(…) // → value` promises a line of output; `…` in the value stands for anything. */
 const promises = (code: string): string[] =>
-  [...code.matchAll(/\bconsole\.log\(.*\)\s*\/\/ (.+)$/gm)]
-    .map(([, comment = '']) => comment.trim())
-    .filter((comment) => value.test(comment))
-    .map((comment) => comment.split(/: (?![^[]*\])|, (?=[a-z]+ [a-z]+)/)[0] ?? '')
-
-/* As printed, without white space and without the lengths in `Uint32Array(4) [ … ]`. */
-const bare = (text: string): string => text.replaceAll(/Array\(\d+\)/g, 'Array').replaceAll(/\s/g, '')
+  [...code.matchAll(/\bconsole\.log\(.*\)\s*\/\/ → (.+)$/gm)].map(([, value = '']) => value.trim())
 
 /** The promises of `code` that its output does not keep, in their order. */
 export const unkept = (code: string, output: string): string[] => {
-  const printed = bare(output)
+  const lines = output.split('\n').map((line) => line.trim())
   let from = 0
   return promises(code).filter((promise) => {
-    let at = from
-    for (const part of bare(promise).split('…')) {
-      const found = printed.indexOf(part, at)
-      if (found < 0) return true
-      at = found + part.length
-    }
-    from = at
-    return false
+    const [start = '', ...rest] = promise.split('…')
+    const keeps = (line: string): boolean =>
+      rest.length === 0 ? line === promise : line.startsWith(start) && rest.every((part) => line.includes(part))
+    const at = lines.findIndex((line, i) => i >= from && keeps(line))
+    if (at >= 0) from = at + 1
+    return at < 0
   })
 }
