@@ -15,7 +15,7 @@ const limitsOf = (name) => {
   const words = name.split('/').at(-1).split('-')
   const os = words.find((word) => systems.includes(word))
   const cpu = words.find((word) => machines.includes(word))
-  const libc = /^musl/.test(words.at(-1)) ? 'musl' : /^gnu/.test(words.at(-1)) ? 'glibc' : undefined
+  const libc = words.at(-1).startsWith('musl') ? 'musl' : words.at(-1).startsWith('gnu') ? 'glibc' : undefined
   return { os: os && [os], cpu: cpu && [cpu], libc: libc && os === 'linux' ? [libc] : undefined }
 }
 
