@@ -29,9 +29,9 @@ fn main() {
         let hir = regex_syntax::parse(pattern).expect("the pattern is well-formed");
         let HirKind::Class(Class::Unicode(ranges)) = hir.into_kind() else { panic!("{pattern} is not a class") };
         for range in ranges.ranges() {
-            for code in range.start() as usize..=range.end() as usize {
-                assert_eq!(classes[code], 0, "the classes do not overlap");
-                classes[code] = class;
+            for found in &mut classes[range.start() as usize..=range.end() as usize] {
+                assert_eq!(*found, 0, "the classes do not overlap");
+                *found = class;
             }
         }
     }
@@ -54,7 +54,7 @@ fn main() {
     println!("#[rustfmt::skip]");
     println!("pub(super) static INDEX: [u16; {}] = [", index.len());
     for row in index.chunks(32) {
-        println!("    {}", row.iter().map(|number| format!("{number},")).collect::<String>());
+        println!("    {}", row.iter().map(usize::to_string).collect::<Vec<_>>().join(",") + ",");
     }
     println!("];");
     println!();

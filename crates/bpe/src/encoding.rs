@@ -1,4 +1,4 @@
-//! The encodings of OpenAI's models.
+//! The published encodings.
 
 use crate::pretokenize::Pattern;
 

@@ -29,13 +29,12 @@ impl<const N: usize> Packed<N> {
     #[inline(always)]
     pub fn of(text: &[u8], start: usize, end: usize) -> Self {
         let length = (end - start).min(Self::MAX + 1);
-        let mut words = match text.get(start..start + 8 * N) {
-            Some(bytes) => load(bytes),
-            None => {
-                let mut bytes = [0; 32];
-                bytes[..length].copy_from_slice(&text[start..start + length]);
-                load(&bytes)
-            }
+        let mut words = if let Some(bytes) = text.get(start..start + 8 * N) {
+            load(bytes)
+        } else {
+            let mut bytes = [0; 32];
+            bytes[..length].copy_from_slice(&text[start..start + length]);
+            load(&bytes)
         };
         let mask: [u64; N] = load(&ONES[32 - length..]);
         for (word, mask) in words.iter_mut().zip(mask) {

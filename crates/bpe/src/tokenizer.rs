@@ -1,5 +1,6 @@
 //! Text to ids and back.
 
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use crate::packed::Packed;
 use crate::pretokenize::{BLOCK, Pattern};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
-use crate::words::{Medium, Short, Words};
+use crate::words::{Medium, Short, Size, Words};
 use crate::{Encoding, Error, Level};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
@@ -67,7 +68,9 @@ pub trait Sink {
 
     /// Takes several.
     fn extend(&mut self, ids: &[u32]) {
-        ids.iter().for_each(|&id| self.push(id));
+        for &id in ids {
+            self.push(id);
+        }
     }
 }
 
@@ -156,7 +159,11 @@ impl Tokenizer {
             field(token.as_bytes());
             field(&id.to_le_bytes());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize().iter().fold(String::new(), |mut digits, byte| {
+            // Writing to a string does not fail.
+            _ = write!(digits, "{byte:02x}");
+            digits
+        })
     }
 
     /// Which special tokens a call reads as such (`allowed`) and refuses (`disallowed`, which wins where both name a token); all
@@ -176,14 +183,16 @@ impl Tokenizer {
     /// The ids of `text`, every special token in it being plain text.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
-        self.encode_plain(text, &mut self.worker(), &mut ids, None).expect("nobody cancels it");
+        // Nobody cancels it, and no other error is possible.
+        _ = self.encode_plain(text, &mut self.worker(), &mut ids, None);
         ids
     }
 
     /// How many ids [`Tokenizer::encode_ordinary`] gives.
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
-        self.encode_plain(text, &mut self.worker(), &mut count, None).expect("nobody cancels it");
+        // Nobody cancels it, and no other error is possible.
+        _ = self.encode_plain(text, &mut self.worker(), &mut count, None);
         count.0
     }
 
@@ -276,12 +285,12 @@ impl Tokenizer {
         sink: &mut impl Sink,
     ) {
         let Memory { scratch, short, medium } = memory;
-        match end - start {
-            0..=Short::MAX => match self.words.short.get_from(lookup.home, lookup.piece) {
+        match Size::of(end - start) {
+            Size::Short => match self.words.short.get_from(lookup.home, lookup.piece) {
                 Some(id) => sink.push(id),
                 None => self.merge_once(text, start, end, lookup.piece, lookup.hash, scratch, short, sink),
             },
-            0..=Medium::MAX => {
+            Size::Medium => {
                 let piece = Medium::of(text, start, end);
                 let hash = piece.hash();
                 match self.words.medium.get_from(self.words.medium.home(hash), piece) {
@@ -289,7 +298,7 @@ impl Tokenizer {
                     None => self.merge_once(text, start, end, piece, hash, scratch, medium, sink),
                 }
             }
-            _ => match self.words.get_long(&text[start..end]) {
+            Size::Long => match self.words.get_long(&text[start..end]) {
                 Some(id) => sink.push(id),
                 None => self.merger.merge(&text[start..end], scratch, |id| sink.push(id)),
             },

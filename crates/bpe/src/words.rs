@@ -1,6 +1,7 @@
 //! Whole pieces that are one token.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use crate::packed::Packed;
 use crate::vocabulary::Vocabulary;
@@ -9,6 +10,26 @@ use crate::vocabulary::Vocabulary;
 pub(crate) type Short = Packed<2>;
 /// Pieces of 13 to 28 bytes.
 pub(crate) type Medium = Packed<4>;
+
+/// Which of them a piece is.
+pub(crate) enum Size {
+    Short,
+    Medium,
+    Long,
+}
+
+impl Size {
+    #[inline(always)]
+    pub fn of(length: usize) -> Self {
+        if length <= Short::MAX {
+            Self::Short
+        } else if length <= Medium::MAX {
+            Self::Medium
+        } else {
+            Self::Long
+        }
+    }
+}
 
 /// The tokens of a vocabulary by their bytes.
 pub(crate) struct Words {
@@ -19,25 +40,21 @@ pub(crate) struct Words {
 
 impl Words {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let mut counts = [0; 3];
-        let kind = |token: &[u8]| match token.len() {
-            0..=Short::MAX => 0,
-            0..=Medium::MAX => 1,
-            _ => 2,
+        let count = |lengths: RangeInclusive<usize>| {
+            vocabulary.tokens().filter(|(_, token)| lengths.contains(&token.len())).count()
         };
-        vocabulary.tokens().for_each(|(_, token)| counts[kind(token)] += 1);
         let mut words = Self {
-            short: Table::new(counts[0]),
-            medium: Table::new(counts[1]),
-            long: HashMap::with_capacity(counts[2]),
+            short: Table::new(count(1..=Short::MAX)),
+            medium: Table::new(count(Short::MAX + 1..=Medium::MAX)),
+            long: HashMap::new(),
         };
         // By ascending id: in most vocabularies frequent tokens come first, and so get their first place.
         for (id, token) in vocabulary.tokens() {
             let range = vocabulary.range(id);
-            match kind(token) {
-                0 => words.short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
-                1 => words.medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
-                _ => _ = words.long.insert(token.into(), id),
+            match Size::of(token.len()) {
+                Size::Short => words.short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
+                Size::Medium => words.medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
+                Size::Long => _ = words.long.insert(token.into(), id),
             }
         }
         words
@@ -51,11 +68,13 @@ impl Words {
 
     /// The token with these bytes.
     pub fn get(&self, token: &[u8]) -> Option<u32> {
-        match token.len() {
-            0 => None,
-            1..=Short::MAX => self.short.get(Short::of(token, 0, token.len())),
-            0..=Medium::MAX => self.medium.get(Medium::of(token, 0, token.len())),
-            _ => self.get_long(token),
+        if token.is_empty() {
+            return None;
+        }
+        match Size::of(token.len()) {
+            Size::Short => self.short.get(Short::of(token, 0, token.len())),
+            Size::Medium => self.medium.get(Medium::of(token, 0, token.len())),
+            Size::Long => self.get_long(token),
         }
     }
 }

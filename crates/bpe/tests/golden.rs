@@ -3,7 +3,7 @@
 mod common;
 
 use common::{encoding, tokenizer};
-use tokenmill_bpe::{Encoding, Error, SpecialPolicy};
+use tokenmill_bpe::{Encoding, Error, Level, SpecialPolicy, Tokenizer};
 use tokenmill_testkit::cases::{self, Golden, Names};
 use tokenmill_testkit::crc32;
 
@@ -43,6 +43,29 @@ fn golden_rows_with_a_new_worker_each() {
             assert_eq!(tokenizer.count_ordinary(&row.text), row.ids(group).len(), "golden.jsonl:{}", row.line);
         }
     });
+}
+
+#[test]
+fn golden_rows_by_every_level_of_instructions() {
+    let golden = cases::golden();
+    for encoding in common::BY_RANKS {
+        let group = *(golden.groups.iter())
+            .find(|(_, names)| names.iter().any(|name| name == encoding.name()))
+            .expect("a group")
+            .0;
+        let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        for level in Level::available() {
+            let tokenizer = Tokenizer::from_encoding(encoding, &ranks).expect("well-formed").with_level(level);
+            let mut worker = tokenizer.worker();
+            for row in &golden.rows {
+                let mut ids = Vec::new();
+                tokenizer
+                    .encode_to(&row.text, &SpecialPolicy::default(), &mut worker, &mut ids, None)
+                    .expect("plain text");
+                assert_eq!(ids, row.ids(group), "golden.jsonl:{} by {level:?}", row.line);
+            }
+        }
+    }
 }
 
 #[test]

@@ -28,10 +28,9 @@ pub(crate) struct Long {
 impl Long {
     /// Merges `symbols` and calls `emit` for each token that is left.
     pub fn merge(&mut self, symbols: &[u32], short: &mut Symbols, pairs: &Pairs, mut emit: impl FnMut(u32)) {
-        if symbols.len() > 2 * RUN && symbols.iter().all(|&symbol| symbol == symbols[0]) {
-            if let Some(()) = merge_run(symbols, pairs, &mut emit) {
-                return;
-            }
+        let is_run = symbols.len() > 2 * RUN && symbols.iter().all(|&symbol| symbol == symbols[0]);
+        if is_run && merge_run(symbols, pairs, &mut emit).is_some() {
+            return;
         }
         match self.merge_in_windows(symbols, short, pairs) {
             Some(()) => self.tokens.iter().for_each(|token| emit(token.id)),

@@ -92,7 +92,9 @@ impl Merger {
             if atom != NONE && is_apart(start) && is_apart(end) {
                 push(atom);
             } else {
-                character.iter().for_each(|&byte| push(self.bytes[usize::from(byte)]));
+                for &byte in character {
+                    push(self.bytes[usize::from(byte)]);
+                }
             }
             start = end;
         }

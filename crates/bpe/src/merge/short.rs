@@ -68,7 +68,7 @@ impl Symbols {
             let next = after.trailing_zeros() as usize;
             alive &= !(1 << next);
             self.keys[next] = NONE;
-            let after = after & after - 1;
+            let after = after & (after - 1);
             self.keys[place] =
                 if after == 0 { NONE } else { key(pairs.get(id, self.ids[after.trailing_zeros() as usize]), place) };
             let before = alive & ((1 << place) - 1);

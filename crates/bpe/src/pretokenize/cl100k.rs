@@ -15,10 +15,10 @@ impl Scan for Cl100k {
     #[inline(always)]
     fn piece_end(text: &[u8], start: usize) -> usize {
         let first = text[start];
-        if first == b'\'' {
-            if let Some(end) = contraction_end_any_case(text, start) {
-                return end;
-            }
+        if first == b'\''
+            && let Some(end) = contraction_end_any_case(text, start)
+        {
+            return end;
         }
         let (class, next) = class_at(text, start);
         if class.is_letter() {

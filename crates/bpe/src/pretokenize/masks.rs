@@ -81,8 +81,7 @@ pub(super) mod x86 {
         fn classify(block: &[u8; BLOCK]) -> Masks {
             // SAFETY: the caller is compiled for AVX2 and runs only where it is; both halves lie inside the block.
             let (low, high) = unsafe {
-                let halves = block.as_ptr().cast::<__m256i>();
-                (half(_mm256_loadu_si256(halves)), half(_mm256_loadu_si256(halves.add(1))))
+                (half(_mm256_loadu_si256(block.as_ptr().cast())), half(_mm256_loadu_si256(block[32..].as_ptr().cast())))
             };
             let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
             Masks {
@@ -104,7 +103,7 @@ pub(super) mod x86 {
     unsafe fn half(bytes: __m256i) -> [u32; 9] {
         // SAFETY: called only where AVX2 is.
         unsafe {
-            let splat = |byte: u8| _mm256_set1_epi8(byte as i8);
+            let splat = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
             let mask = |fits: __m256i| _mm256_movemask_epi8(fits) as u32;
             let equals = |byte: u8| _mm256_cmpeq_epi8(bytes, splat(byte));
             // Signed comparison after a shift that puts `from` at the least number.
@@ -137,7 +136,7 @@ pub(super) mod x86 {
             // SAFETY: the caller is compiled for AVX-512 BW and runs only where it is; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
-                let splat = |byte: u8| _mm512_set1_epi8(byte as i8);
+                let splat = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
                 let equals = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
                 let in_range = |bytes, from: u8, count: u8| {
                     _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, splat(from)), splat(count))

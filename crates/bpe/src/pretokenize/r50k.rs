@@ -15,10 +15,10 @@ impl Scan for R50k {
     #[inline(always)]
     fn piece_end(text: &[u8], start: usize) -> usize {
         let first = text[start];
-        if first == b'\'' {
-            if let Some(end) = contraction_end(text, start) {
-                return end;
-            }
+        if first == b'\''
+            && let Some(end) = contraction_end(text, start)
+        {
+            return end;
         }
         let body = start + usize::from(first == b' ');
         if body < text.len() {

@@ -104,8 +104,10 @@ pub(super) fn contraction_end(text: &[u8], at: usize) -> Option<usize> {
 pub(super) fn contraction_end_any_case(text: &[u8], at: usize) -> Option<usize> {
     match text[at + 1..] {
         [b's' | b'S' | b'd' | b'D' | b'm' | b'M' | b't' | b'T', ..] => Some(at + 2),
-        [b'l' | b'L', b'l' | b'L', ..] | [b'v' | b'V' | b'r' | b'R', b'e' | b'E', ..] => Some(at + 3),
-        [0xc5, 0xbf, ..] => Some(at + 3),
+        // The last one is ſ.
+        [b'l' | b'L', b'l' | b'L', ..] | [b'v' | b'V' | b'r' | b'R', b'e' | b'E', ..] | [0xc5, 0xbf, ..] => {
+            Some(at + 3)
+        }
         _ => None,
     }
 }
