@@ -1,9 +1,10 @@
 /*
  * Fails when a tracked file breaks a rule of the repository: no path of one machine in any text, no download address in
- * a lock file, one version everywhere.
+ * a lock file, one version everywhere, no dependency and no source file that nothing uses.
  */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import ts from 'typescript'
 import { Failure, root, run, script } from './lib/run.mjs'
 
 const read = (file) => readFileSync(join(root, file), 'utf8')
@@ -48,11 +49,46 @@ const versions = () => {
   )
 }
 
+/* A dependency is used when its name, or that of a program of it, stands in a file other than the lists of dependencies. */
+const unusedDependencies = (files) => {
+  const { dependencies, devDependencies, overrides: _, ...rest } = JSON.parse(read('package.json'))
+  const isCode = (file) => /\.(?:[cm]?[jt]s|json|yml)$/.test(file) && !/package(?:-lock)?\.json$|^testdata/.test(file)
+  const text = [JSON.stringify(rest), ...files.filter(isCode).map(read)].join('\n')
+  return Object.keys({ ...dependencies, ...devDependencies }).flatMap((name) => {
+    const { bin = {} } = JSON.parse(read(`node_modules/${name}/package.json`))
+    const programs = typeof bin === 'string' ? [name] : Object.keys(bin)
+    const words = [name, name.replace('@types/', ''), ...programs]
+    return words.some((word) => new RegExp(`['"/ ]${word}['"/ ]`).test(text))
+      ? []
+      : [`nothing uses the dependency ${name}`]
+  })
+}
+
+const unusedSources = (files) => {
+  const entries = ['src/index.ts', 'src/cli/main.ts'].map((file) => join(root, file))
+  const program = ts.createProgram(entries, {
+    noLib: true,
+    allowImportingTsExtensions: true,
+    module: ts.ModuleKind.NodeNext,
+    types: [],
+  })
+  const used = new Set(program.getSourceFiles().map(({ fileName }) => relative(root, fileName).replaceAll('\\', '/')))
+  return files
+    .filter((file) => file.startsWith('src/') && !used.has(file))
+    .map((file) => `neither src/index.ts nor src/cli/main.ts leads to ${file}`)
+}
+
 await script(async () => {
   const listed = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { quiet: true })
   const deleted = await run('git', ['ls-files', '-z', '--deleted'], { quiet: true })
   const gone = new Set(deleted.output.split('\0'))
   const files = listed.output.split('\0').filter((file) => file && !gone.has(file))
-  const faults = [...machinePaths(files), ...downloadAddresses(files), ...versions()]
+  const faults = [
+    ...machinePaths(files),
+    ...downloadAddresses(files),
+    ...versions(),
+    ...unusedDependencies(files),
+    ...unusedSources(files),
+  ]
   if (faults.length > 0) throw new Failure(faults.join('\n'))
 })
