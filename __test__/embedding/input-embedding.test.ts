@@ -1,5 +1,7 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
+import { DataLoader } from '../../src/dataset/data-loader.ts'
+import { WindowDataset } from '../../src/dataset/window-dataset.ts'
 import { TokenmillError } from '../../src/errors.ts'
 import { InputEmbedding, type InputEmbeddingOptions, type Position } from '../../src/embedding/input-embedding.ts'
 
@@ -13,7 +15,7 @@ const rowOf = (embedding: InputEmbedding, name: string, row: number): number[] =
     .parameters()
     .find((parameter) => parameter.name === name)
     ?.dataSync()
-  return [...(table ?? []).slice(row * embedding.dimensions, (row + 1) * embedding.dimensions)]
+  return Array.from((table ?? []).slice(row * embedding.dimensions, (row + 1) * embedding.dimensions))
 }
 
 /** Vaswani et al., section 3.5. */
@@ -121,6 +123,24 @@ test('a tensor, a given array and the event loop get the same values, and any ba
   )
 })
 
+test('the batches of a DataLoader are read', (t) => {
+  const embedding = InputEmbedding.create({ ...size, contextLength: 4 })
+  const dataset = new WindowDataset(
+    Uint32Array.from({ length: 18 }, (_, id) => id),
+    { contextLength: 4, stride: 4 },
+  )
+  const shapes: (readonly number[])[] = []
+  for (const batch of new DataLoader(dataset, { batchSize: 3 })) {
+    const output = embedding.forward(batch)
+    shapes.push(output.shape)
+    t.deepEqual(output.dataSync(), embedding.forward(batch.inputs, { shape: batch.shape }).dataSync())
+  }
+  t.deepEqual(shapes, [
+    [3, 4, 8],
+    [1, 4, 8],
+  ])
+})
+
 test('an empty batch gives an empty tensor', async (t) => {
   for (const position of ['learned', 'none'] as const) {
     const embedding = InputEmbedding.create({ ...size, position })
@@ -171,7 +191,7 @@ test('input that cannot be is ERR_INVALID_ARGUMENT and says what', async (t) => 
     [[1, -1], undefined, /ids\[1\], received -1/],
     [[1, 1.5], undefined, /ids\[1\], received 1\.5/],
     [[1, '2'], undefined, /ids\[1\], received "2"/],
-    [[1, , 2], undefined, /ids\[1\], received undefined/],
+    [Array(2), undefined, /ids\[0\], received undefined/],
     ['hello', undefined, /received "hello"/],
     [undefined, undefined, /received undefined/],
     [new Int32Array(2), undefined, /a Uint32Array/],
