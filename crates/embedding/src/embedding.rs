@@ -92,6 +92,12 @@ impl Embedding {
         &self.table
     }
 
+    /// [`Error::TableSize`] unless it has this size.
+    pub(crate) fn check_size(&self, rows: usize, dimensions: usize) -> Result<()> {
+        let (expected, actual) = ([rows, dimensions], [self.rows, self.dimensions]);
+        if expected == actual { Ok(()) } else { Err(Error::TableSize { expected, actual }) }
+    }
+
     /// How many values a table has, when it can be.
     pub(crate) fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
         for (what, size) in [("rows", rows), ("dimensions", dimensions)] {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::Position;
 use crate::weights::FileFault;
 
 /// An error of this crate.
@@ -55,6 +56,20 @@ pub enum Error {
     Scale {
         /// The factor.
         scale: f32,
+    },
+    /// A position table for positions that have none, or none for those that have.
+    #[error("a position table belongs to learned positions and to no others, but they are {}", position.name())]
+    PositionTable {
+        /// How positions enter.
+        position: Position,
+    },
+    /// A table has not the size that the model says.
+    #[error("expected a table of shape {expected:?}, received one of {actual:?}")]
+    TableSize {
+        /// Rows and dimensions as they should be.
+        expected: [usize; 2],
+        /// As they are.
+        actual: [usize; 2],
     },
     /// More rows than ids can name.
     #[error("a table of {rows} rows has more of them than 32-bit ids can name")]

@@ -66,8 +66,8 @@ impl InputEmbedding {
     /// positions is computed.
     ///
     /// # Errors
-    /// [`Error::Zero`] and [`Error::Scale`] for such a `config`, [`Error::LengthMismatch`] when a table has not the size that it
-    /// says, and those of [`Embedding::from_values`].
+    /// [`Error::Zero`] and [`Error::Scale`] for such a `config`, [`Error::PositionTable`] and [`Error::TableSize`] for tables
+    /// that are not as it says, and those of [`Embedding::from_values`].
     pub fn from_tables(config: InputEmbeddingConfig, token: Embedding, learned: Option<Embedding>) -> Result<Self> {
         let InputEmbeddingConfig { vocab_size, context_length, dimensions, scale, .. } = config;
         if context_length == 0 {
@@ -76,25 +76,20 @@ impl InputEmbedding {
         if !scale.is_finite() || scale == 0.0 {
             return Err(Error::Scale { scale });
         }
+        if learned.is_some() != (config.position == Position::Learned) {
+            return Err(Error::PositionTable { position: config.position });
+        }
+        token.check_size(vocab_size, dimensions)?;
         let position = match config.position {
+            Position::Learned | Position::None => learned,
             Position::Sinusoidal => {
                 Embedding::checked_size(context_length, dimensions)?;
                 let values = sinusoidal(context_length, dimensions)?;
                 Some(Embedding::from_values(values, context_length, dimensions, token.table().device())?)
             }
-            Position::Learned | Position::None => learned,
         };
-        let has_position = config.position != Position::None;
-        let sizes = [(has_position as usize, position.is_some() as usize), (vocab_size, token.rows())]
-            .into_iter()
-            .chain([(dimensions, token.dimensions())])
-            .chain(
-                position.iter().flat_map(|table| [(context_length, table.rows()), (dimensions, table.dimensions())]),
-            );
-        for (expected, actual) in sizes {
-            if expected != actual {
-                return Err(Error::LengthMismatch { expected, actual });
-            }
+        if let Some(position) = &position {
+            position.check_size(context_length, dimensions)?;
         }
         Ok(Self { config, token, position })
     }

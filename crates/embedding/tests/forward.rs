@@ -153,8 +153,10 @@ fn tables_of_another_size_are_refused() {
     let table = |rows, dimensions| Embedding::from_values(vec![0.0; rows * dimensions], rows, dimensions, CPU).unwrap();
     let make = |position, token, learned| InputEmbedding::from_tables(config(position), token, learned);
     assert!(make(Position::Learned, table(50, 10), Some(table(12, 10))).is_ok());
-    assert!(make(Position::Learned, table(50, 10), None).is_err());
-    assert!(make(Position::Learned, table(50, 10), Some(table(11, 10))).is_err());
+    assert!(matches!(make(Position::Learned, table(50, 10), None), Err(Error::PositionTable { .. })));
+    assert!(matches!(make(Position::Sinusoidal, table(50, 10), Some(table(12, 10))), Err(Error::PositionTable { .. })));
+    let error = make(Position::Learned, table(50, 10), Some(table(11, 10))).unwrap_err();
+    assert_eq!(error.to_string(), "expected a table of shape [12, 10], received one of [11, 10]");
     assert!(make(Position::Learned, table(50, 10), Some(table(12, 9))).is_err());
     assert!(make(Position::Learned, table(49, 10), Some(table(12, 10))).is_err());
     assert!(make(Position::None, table(50, 10), Some(table(12, 10))).is_err());
