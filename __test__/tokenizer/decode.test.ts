@@ -149,7 +149,7 @@ test('what is not an option of decode is an error that names it', (t) => {
     )
   }
   for (const skipSpecialTokens of ['yes', null, 0, 1]) {
-    const options = { skipSpecialTokens: skipSpecialTokens as boolean }
+    const options = { skipSpecialTokens: skipSpecialTokens as unknown as boolean }
     t.throws(
       () => o200k.decode(ids, options),
       coded('ERR_INVALID_ARGUMENT', /a boolean for options\.skipSpecialTokens/),

@@ -64,7 +64,9 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
-    const rows = checkedSegments(segments).map(({ text, trusted }) => this.#encode(text, trusted ? allowAll : plain, false))
+    const rows = checkedSegments(segments).map(({ text, trusted }) =>
+      this.#encode(text, trusted ? allowAll : plain, false),
+    )
     const ids = new Uint32Array(rows.reduce((length, row) => length + row.length, 0))
     let end = 0
     for (const row of rows) {
@@ -89,8 +91,8 @@ export class BpeTokenizer implements Tokenizer {
     signal?.throwIfAborted()
     const { policy, strict } = this.#encodeCall(rest)
     const checked = checkedText('text', text)
-    return explaining(
-      cancellable(signal, (flag) =>
+    return cancellable(signal, (flag) =>
+      explaining(() =>
         typeof checked === 'string'
           ? this.#native.encodeAsync(checked, policy, flag)
           : this.#native.encodeBytesAsync(unshared(checked), strict, policy, flag),
@@ -104,7 +106,9 @@ export class BpeTokenizer implements Tokenizer {
     const checked = checkedTexts(texts).map(unsharedText)
     const { policy, strict } = this.#encodeCall(rest)
     return batchOf(
-      await explaining(cancellable(signal, (flag) => this.#native.encodeBatchAsync(checked, strict, policy, flag))),
+      await cancellable(signal, (flag) =>
+        explaining(() => this.#native.encodeBatchAsync(checked, strict, policy, flag)),
+      ),
     )
   }
 
@@ -123,7 +127,10 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
-    const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, ['errors', 'skipSpecialTokens'])
+    const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, [
+      'errors',
+      'skipSpecialTokens',
+    ])
     const strict = oneOf('options.errors', errors, ['replace', 'strict']) === 'strict'
     boolean('options.skipSpecialTokens', skipSpecialTokens)
     const array = idArray(ids)
@@ -212,10 +219,10 @@ const explained = (error: unknown): TokenmillError => {
   return specialTokenError(token, Number(index), row === undefined ? 'the text' : `texts[${row}]`)
 }
 
-const explaining = async <T>(promise: Promise<T>): Promise<T> => {
+const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
-    return await promise
+    return await work()
   } catch (error) {
-    throw error instanceof TokenmillError ? explained(error) : error
+    throw explained(error)
   }
 }
