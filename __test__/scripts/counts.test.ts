@@ -1,0 +1,32 @@
+import test from 'ava'
+import { Counts, countsOf, readers } from '../../scripts/lib/counts.mjs'
+
+for (const [title, reader, output, code, passed, failed] of [
+  [
+    'cargo, several binaries',
+    readers.cargo,
+    'running 2 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s\n\n' +
+      'test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n',
+    101,
+    15,
+    2,
+  ],
+  ['cargo, what does not compile', readers.cargo, 'error[E0308]: mismatched types\n', 101, 0, 1],
+  ['cargo, no tests at all', readers.cargo, 'test result: ok. 0 passed; 0 failed; 0 ignored\n', 0, 0, 1],
+  ['ava, in colours', readers.ava, '  ─\n\n  \u001B[32m112 tests passed\u001B[39m\n  1 test skipped\n', 0, 112, 0],
+  ['ava, failures', readers.ava, '  ─\n\n  2 tests failed\n  1 hook failed\n  1 uncaught exception\n', 1, 0, 4],
+  ['ava, failures beside what passed', readers.ava, '  5 tests passed\n  1 test failed\n', 1, 5, 1],
+  ['ava, a crash after all passed', readers.ava, '  5 tests passed\n', 134, 5, 1],
+  ['our own line, the last one', readers.own, '1 passed, 1 failed\n…\n20 passed, 0 failed\n', 0, 20, 0],
+  ['our own line, missing', readers.own, 'Error: no such file\n', 1, 0, 1],
+  ['an exit code', readers.exitCode, '', 0, 1, 0],
+  ['an exit code that is not 0', readers.exitCode, 'whatever', 2, 0, 1],
+] as const) {
+  test(`the numbers of a runner: ${title}`, (t) => {
+    t.deepEqual(countsOf(reader, { output, code }), { passed, failed })
+  })
+}
+
+test('counts are summed into the closing line', (t) => {
+  t.is(String(new Counts().add({ passed: 2, failed: 1 }).add({ passed: 3, failed: 0 })), '5 passed, 1 failed')
+})
