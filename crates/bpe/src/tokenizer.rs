@@ -52,11 +52,11 @@ struct Memory {
 }
 
 impl Worker {
-    fn new() -> Self {
+    fn new(level: Level) -> Self {
         Self {
             ends: Box::new([0; BATCH]),
             lookups: Box::new([Lookup { piece: Short::EMPTY, home: 0, hash: 0 }; BATCH]),
-            memory: Memory { scratch: Scratch::new(), short: Cache::new(), medium: Cache::new() },
+            memory: Memory { scratch: Scratch::new(level), short: Cache::new(), medium: Cache::new() },
         }
     }
 }
@@ -177,7 +177,7 @@ impl Tokenizer {
 
     /// What a thread needs to encode with this tokenizer.
     pub fn worker(&self) -> Worker {
-        Worker::new()
+        Worker::new(self.level)
     }
 
     /// The ids of `text`, every special token in it being plain text.

@@ -2,6 +2,7 @@
 
 mod atoms;
 mod heap;
+mod lanes;
 mod long;
 mod pairs;
 mod short;
@@ -11,6 +12,7 @@ use long::Long;
 use pairs::{NONE, Pairs};
 use short::{MAX_SYMBOLS, Symbols};
 
+use crate::Level;
 use crate::vocabulary::Vocabulary;
 
 /// A token and the number of the symbol that it starts with.
@@ -35,8 +37,8 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    pub fn new() -> Self {
-        Self { short: Symbols::new(), long: Long::default(), symbols: Vec::new() }
+    pub fn new(level: Level) -> Self {
+        Self { short: Symbols::new(level), long: Long::default(), symbols: Vec::new() }
     }
 }
 

@@ -1,30 +1,31 @@
 //! Merging up to 64 symbols.
 
+use super::lanes::{Lanes, Portable};
 use super::pairs::{NONE, Pairs};
+use crate::Level;
 
-/// The most symbols that [`merge`] takes: one bit of a word for each.
+/// The most symbols that are merged here: one bit of a word for each.
 pub(crate) const MAX_SYMBOLS: usize = 64;
 
 /// A place for the symbols of one piece.
 pub(crate) struct Symbols {
     ids: [u32; MAX_SYMBOLS],
-    /// For each symbol that has a next one with which it merges, the result of that merge and the place: the smallest
-    /// key is the merge that comes first.
-    keys: [u32; MAX_SYMBOLS],
     count: usize,
+    level: Level,
 }
 
 const PLACE_BITS: u32 = 6;
 const _: () = assert!(MAX_SYMBOLS == 1 << PLACE_BITS && crate::vocabulary::MAX_IDS < 1 << (32 - PLACE_BITS));
 
+/// What orders possible merges: by result, and of several with the same result the leftmost.
 #[inline(always)]
 fn key(result: u32, place: usize) -> u32 {
     if result == NONE { NONE } else { result << PLACE_BITS | place as u32 }
 }
 
 impl Symbols {
-    pub fn new() -> Self {
-        Self { ids: [0; MAX_SYMBOLS], keys: [NONE; MAX_SYMBOLS], count: 0 }
+    pub fn new(level: Level) -> Self {
+        Self { ids: [0; MAX_SYMBOLS], count: 0, level }
     }
 
     /// Adds a symbol; there are fewer than [`MAX_SYMBOLS`].
@@ -43,56 +44,85 @@ impl Symbols {
     /// left, with the number of the symbol that it starts with.
     #[inline(always)]
     pub fn merge(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
-        let count = self.count;
-        if count == 0 {
-            return;
-        }
-        for place in 0..count - 1 {
-            self.keys[place] = key(pairs.get(self.ids[place], self.ids[place + 1]), place);
-        }
-        // The keys are looked through in whole vectors.
-        let scanned = count.next_multiple_of(8).min(MAX_SYMBOLS);
-        self.keys[count - 1..scanned].fill(NONE);
-
-        let mut alive = u64::MAX >> (MAX_SYMBOLS - count);
-        loop {
-            let best = smallest(&self.keys[..scanned]);
-            if best == NONE {
-                break;
-            }
-            let place = (best & (MAX_SYMBOLS as u32 - 1)) as usize;
-            let id = best >> PLACE_BITS;
-            self.ids[place] = id;
-            // The next symbol goes; it is there, since there was a merge.
-            let after = alive & (u64::MAX << place << 1);
-            let next = after.trailing_zeros() as usize;
-            alive &= !(1 << next);
-            self.keys[next] = NONE;
-            let after = after & (after - 1);
-            self.keys[place] =
-                if after == 0 { NONE } else { key(pairs.get(id, self.ids[after.trailing_zeros() as usize]), place) };
-            let before = alive & ((1 << place) - 1);
-            if before != 0 {
-                let previous = before.ilog2() as usize;
-                self.keys[previous] = key(pairs.get(self.ids[previous], id), previous);
-            }
-        }
-        while alive != 0 {
-            let place = alive.trailing_zeros() as usize;
+        let ids = &mut self.ids[..self.count];
+        let mut left = match self.level {
+            Level::Portable => merge::<Portable>(ids, pairs),
+            // SAFETY: there is such a level only on processors that have AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { merge_avx2(ids, pairs) },
+            // SAFETY: there is such a level only on processors that have AVX-512.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { merge_avx512(ids, pairs) },
+        };
+        while left != 0 {
+            let place = left.trailing_zeros() as usize;
             emit(place, self.ids[place]);
-            alive &= alive - 1;
+            left &= left - 1;
         }
     }
 }
 
-/// The smallest of some keys, a multiple of eight of them.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn merge_avx2(ids: &mut [u32], pairs: &Pairs) -> u64 {
+    merge::<super::lanes::x86::Avx2>(ids, pairs)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn merge_avx512(ids: &mut [u32], pairs: &Pairs) -> u64 {
+    merge::<super::lanes::x86::Avx512>(ids, pairs)
+}
+
+/// Merges in place; bit `i` of the result says whether `ids[i]` is left.
 #[inline(always)]
-fn smallest(keys: &[u32]) -> u32 {
-    let mut least = [NONE; 8];
-    for eight in keys.chunks_exact(8) {
-        for (least, &key) in least.iter_mut().zip(eight) {
-            *least = key.min(*least);
+fn merge<L: Lanes>(ids: &mut [u32], pairs: &Pairs) -> u64 {
+    // With one vector the keys stay in a register.
+    if ids.len() <= L::WIDTH { merge_in::<L, 1>(ids, pairs) } else { merge_in::<L, 8>(ids, pairs) }
+}
+
+#[inline(always)]
+fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], pairs: &Pairs) -> u64 {
+    let count = ids.len();
+    if count == 0 {
+        return 0;
+    }
+    let mut keys = [NONE; MAX_SYMBOLS];
+    for place in 0..count - 1 {
+        keys[place] = key(pairs.get(ids[place], ids[place + 1]), place);
+    }
+    let vectors = if VECTORS == 1 { 1 } else { count.div_ceil(L::WIDTH) };
+    let mut lanes = [L::none(); VECTORS];
+    for (lanes, keys) in lanes.iter_mut().zip(keys.chunks_exact(L::WIDTH)).take(vectors) {
+        *lanes = L::load(keys);
+    }
+    let set = |lanes: &mut [L; VECTORS], place: usize, key: u32| {
+        let vector = if VECTORS == 1 { 0 } else { place / L::WIDTH };
+        lanes[vector].set(place % L::WIDTH, key);
+    };
+
+    let mut alive = u64::MAX >> (MAX_SYMBOLS - count);
+    loop {
+        let least = lanes[1..vectors].iter().fold(lanes[0], |least, &lanes| least.min(lanes));
+        let best = least.smallest();
+        if best == NONE {
+            return alive;
+        }
+        let place = (best & (MAX_SYMBOLS as u32 - 1)) as usize;
+        let id = best >> PLACE_BITS;
+        ids[place] = id;
+        // The next symbol goes; it is there, since there was a merge.
+        let after = alive & (u64::MAX << place << 1);
+        let next = after.trailing_zeros() as usize;
+        alive &= !(1 << next);
+        set(&mut lanes, next, NONE);
+        let after = after & after.wrapping_sub(1);
+        let following = if after == 0 { NONE } else { key(pairs.get(id, ids[after.trailing_zeros() as usize]), place) };
+        set(&mut lanes, place, following);
+        let before = alive & ((1 << place) - 1);
+        if before != 0 {
+            let previous = before.ilog2() as usize;
+            set(&mut lanes, previous, key(pairs.get(ids[previous], id), previous));
         }
     }
-    least.into_iter().min().unwrap_or(NONE)
 }

@@ -1,0 +1,149 @@
+//! The keys of up to 64 possible merges, of which the smallest is looked for again and again.
+
+use super::pairs::NONE;
+
+/// Numbers, one for each place, kept in vectors. A single number is changed by writing its whole vector: a vector that is read
+/// right after one of its parts was written has to wait for that.
+pub(super) trait Lanes: Copy {
+    /// Numbers in one vector.
+    const WIDTH: usize;
+    /// A vector of [`NONE`].
+    fn none() -> Self;
+    /// The first numbers of `keys`, which are at least as many.
+    fn load(keys: &[u32]) -> Self;
+    fn set(&mut self, lane: usize, key: u32);
+    fn min(self, other: Self) -> Self;
+    fn smallest(self) -> u32;
+}
+
+/// For every processor.
+#[derive(Clone, Copy)]
+pub(super) struct Portable([u32; 8]);
+
+impl Lanes for Portable {
+    const WIDTH: usize = 8;
+
+    #[inline(always)]
+    fn none() -> Self {
+        Self([NONE; 8])
+    }
+
+    #[inline(always)]
+    fn load(keys: &[u32]) -> Self {
+        Self(std::array::from_fn(|lane| keys[lane]))
+    }
+
+    #[inline(always)]
+    fn set(&mut self, lane: usize, key: u32) {
+        self.0[lane % 8] = key;
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane].min(other.0[lane])))
+    }
+
+    #[inline(always)]
+    fn smallest(self) -> u32 {
+        self.0.into_iter().fold(NONE, u32::min)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86 {
+    use std::arch::x86_64::{
+        __m256i, __m512i, _mm_cvtsi128_si32, _mm_min_epu32, _mm_shuffle_epi32, _mm256_blendv_epi8,
+        _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_min_epu32,
+        _mm256_set1_epi32, _mm256_setr_epi32, _mm512_loadu_si512, _mm512_mask_set1_epi32, _mm512_min_epu32,
+        _mm512_reduce_min_epu32, _mm512_set1_epi32,
+    };
+
+    use super::Lanes;
+
+    /// For code that runs only where AVX2 is.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(__m256i);
+
+    impl Lanes for Avx2 {
+        const WIDTH: usize = 8;
+
+        #[inline(always)]
+        fn none() -> Self {
+            // SAFETY: this code runs only where AVX2 is.
+            Self(unsafe { _mm256_set1_epi32(-1) })
+        }
+
+        #[inline(always)]
+        fn load(keys: &[u32]) -> Self {
+            let keys = &keys[..8];
+            // SAFETY: this code runs only where AVX2 is, and reads eight numbers.
+            Self(unsafe { _mm256_loadu_si256(keys.as_ptr().cast()) })
+        }
+
+        #[inline(always)]
+        fn set(&mut self, lane: usize, key: u32) {
+            // SAFETY: this code runs only where AVX2 is.
+            self.0 = unsafe {
+                let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                let here = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32(lane as i32));
+                _mm256_blendv_epi8(self.0, _mm256_set1_epi32(key.cast_signed()), here)
+            };
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            // SAFETY: this code runs only where AVX2 is.
+            Self(unsafe { _mm256_min_epu32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn smallest(self) -> u32 {
+            // SAFETY: this code runs only where AVX2 is.
+            unsafe {
+                let four = _mm_min_epu32(_mm256_castsi256_si128(self.0), _mm256_extracti128_si256::<1>(self.0));
+                let two = _mm_min_epu32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+                let one = _mm_min_epu32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
+                _mm_cvtsi128_si32(one).cast_unsigned()
+            }
+        }
+    }
+
+    /// For code that runs only where AVX-512 F is.
+    #[derive(Clone, Copy)]
+    pub struct Avx512(__m512i);
+
+    impl Lanes for Avx512 {
+        const WIDTH: usize = 16;
+
+        #[inline(always)]
+        fn none() -> Self {
+            // SAFETY: this code runs only where AVX-512 F is.
+            Self(unsafe { _mm512_set1_epi32(-1) })
+        }
+
+        #[inline(always)]
+        fn load(keys: &[u32]) -> Self {
+            let keys = &keys[..16];
+            // SAFETY: this code runs only where AVX-512 F is, and reads sixteen numbers.
+            Self(unsafe { _mm512_loadu_si512(keys.as_ptr().cast()) })
+        }
+
+        #[inline(always)]
+        fn set(&mut self, lane: usize, key: u32) {
+            // SAFETY: this code runs only where AVX-512 F is.
+            self.0 = unsafe { _mm512_mask_set1_epi32(self.0, 1 << lane, key.cast_signed()) };
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            // SAFETY: this code runs only where AVX-512 F is.
+            Self(unsafe { _mm512_min_epu32(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn smallest(self) -> u32 {
+            // SAFETY: this code runs only where AVX-512 F is.
+            unsafe { _mm512_reduce_min_epu32(self.0) }
+        }
+    }
+}
