@@ -140,6 +140,7 @@ unixTest('the main package holds code, types, encodings and words, and no instal
     'README.md',
     'README.zh-CN.md',
     'CHANGELOG.md',
+    'examples/mill.txt',
     'LICENSE',
   ]) {
     t.notThrows(() => statSync(join(installed, file)), file)
@@ -219,6 +220,16 @@ unixTest('npx tokenmill --version says the version', async (t) => {
     t.context.machine.run('npx', ['--no-install', 'tokenmill', '--version'], t.context.consumer),
   )
   t.is(stdout.trim(), version)
+})
+
+unixTest('the command line of the package works: doctor, and the walk on the text that it brings', async (t) => {
+  const { machine, consumer } = t.context
+  const doctor = await succeed(machine.run('npx', ['--no-install', 'tokenmill', 'doctor', '--json'], consumer))
+  const { works, native } = JSON.parse(doctor.stdout) as { works: boolean; native: { attempts: { request: string }[] } }
+  t.true(works)
+  t.like(native.attempts.at(-1), { source: 'package', outcome: 'loaded', request: `tokenmill-${here}` })
+  const { stdout } = await succeed(machine.run('npx', ['--no-install', 'tokenmill', 'run', '--json'], consumer))
+  t.notThrows(() => JSON.parse(stdout))
 })
 
 const load = `

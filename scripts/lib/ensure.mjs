@@ -112,7 +112,7 @@ export const ensureNative = ({ say = silent, quiet = false } = {}) =>
 export const ensureTypeScript = ({ say = silent, quiet = false } = {}) =>
   unlessFresh({
     name: 'typescript',
-    inputs: ['src', 'tsconfig.json', 'package-lock.json'],
+    inputs: ['src', 'tsconfig.json', 'package-lock.json', 'scripts/build-ts.mjs'],
     outputs: ['dist'],
     make: async () => {
       say('Compiling TypeScript')
