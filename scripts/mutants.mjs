@@ -3,7 +3,7 @@
  * crates/bpe, runs the golden rows against it and requires that a row fails. A mutation that survives, that does not
  * compile, or whose `find` is no longer exactly once in its file, is a failure. The last line is `N passed, N failed`.
  *
- *   node scripts/mutants.mjs [words]      only the mutations whose sentence has these words
+ *   node scripts/mutants.mjs [words]      only the mutations whose file and sentence have these words
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -56,6 +56,7 @@ const runGoldenRows = (copy) =>
       CARGO_TERM_COLOR: 'never',
       // Compiling takes longer than the rows do.
       CARGO_PROFILE_FAST_OPT_LEVEL: '1',
+      CARGO_INCREMENTAL: '1',
       RUSTFLAGS: '-Awarnings',
       RUST_BACKTRACE: '0',
       TOKENMILL_ROOT: root,
@@ -92,7 +93,7 @@ const checkUnchanged = async (copy) => {
 await script(async () => {
   const words = process.argv.slice(2).join(' ')
   const all = JSON.parse(readFileSync(join(root, 'testdata/tokenizer/mutants.json'), 'utf8'))
-  const mutants = all.filter(({ breaks }) => breaks.includes(words))
+  const mutants = all.filter(({ breaks, file }) => `${file}: ${breaks}`.includes(words))
   const counts = new Counts()
   const original = takeOriginal()
   const waiting = [...mutants.entries()]

@@ -101,7 +101,7 @@ def tiny_alphabets(rng: Random) -> Iterator[str]:
 
 def long_lines(rng: Random) -> Iterator[str]:
     """Mostly ASCII and long, so that every edge stands at every place of the blocks that a scanner may read at once."""
-    words = ["the", "mill's", "DON'T", "x", "HTTPServer", "1850", "7", "don't", "we'LL", "a", "I", "end.", "C++", "//", "/*", "--", "=", '"', "(", ");", "_id", "é", "naïve", "中文", "…", "—", "😀"]
+    words = ["the", "mill's", "DON'T", "x", "HTTPServer", "1850", "7", "don't", "we'LL", "x's'LLa", "it'll'tis", "iPhone", "a", "I", "end.", "C++", "//", "/*", "--", "=", '"', "(", ");", "_id", "é", "naïve", "中文", "…", "—", "😀"]
     between = [" ", " ", " ", " ", "", "", "  ", "    ", "\n", "\n\n", "\r\n", "\t", " \n ", "/", "'", "\u00a0"]
     for _ in range(220):
         some, gaps = rng.sample(words, rng.randint(2, 16)), rng.sample(between, rng.randint(1, 9))
