@@ -1,13 +1,13 @@
 //! Merging the bytes of one piece into tokens.
 
-mod atoms;
+mod characters;
 mod heap;
 mod lanes;
 mod long;
 mod pairs;
 mod short;
 
-use atoms::{Atoms, length_of};
+use characters::{Characters, length_of, merge_character};
 use long::Long;
 use pairs::{NONE, Pairs};
 use short::{MAX_SYMBOLS, Symbols};
@@ -26,7 +26,7 @@ struct Placed {
 pub(crate) struct Merger {
     pairs: Pairs,
     bytes: [u32; 256],
-    atoms: Option<Atoms>,
+    characters: Option<Characters>,
 }
 
 /// A place for the work on one piece, used again for the next.
@@ -50,7 +50,7 @@ impl Merger {
                 bytes[usize::from(*byte)] = id;
             }
         }
-        Self { pairs: Pairs::new(vocabulary), bytes, atoms: Atoms::new(vocabulary) }
+        Self { pairs: Pairs::new(vocabulary), bytes, characters: Characters::new(vocabulary) }
     }
 
     /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left.
@@ -73,29 +73,34 @@ impl Merger {
         }
     }
 
-    /// The symbols that merging starts with: atoms where they may stand, else bytes.
+    /// The symbols that merging starts with: characters merged on their own where that is exact, else bytes.
     #[inline(always)]
     fn symbols(&self, piece: &[u8], mut push: impl FnMut(u32)) {
-        let Some(atoms) = &self.atoms else {
-            return piece.iter().for_each(|&byte| push(self.bytes[usize::from(byte)]));
+        let byte = |byte: u8| self.bytes[usize::from(byte)];
+        let Some(characters) = &self.characters else {
+            return piece.iter().for_each(|&one| push(byte(one)));
+        };
+        let merge = |character: &[u8]| {
+            let mut symbols = character.iter().map(|&one| byte(one)).collect();
+            merge_character(&mut symbols, &self.pairs)
         };
         let mut start = 0;
         while start < piece.len() {
             let first = piece[start];
             if first < 0x80 {
-                push(self.bytes[usize::from(first)]);
+                push(byte(first));
                 start += 1;
                 continue;
             }
             let end = (start + length_of(first)).min(piece.len());
-            let character = &piece[start..end];
-            let atom = atoms.get(character);
-            let is_apart = |at: usize| at == 0 || at == piece.len() || !atoms.is_dangerous(piece[at - 1], piece[at]);
-            if atom != NONE && is_apart(start) && is_apart(end) {
-                push(atom);
+            if let Some(merged) = characters.get(piece, start, end, merge) {
+                push(merged.first());
+                if let Some(second) = merged.second() {
+                    push(second);
+                }
             } else {
-                for &byte in character {
-                    push(self.bytes[usize::from(byte)]);
+                for &one in &piece[start..end] {
+                    push(byte(one));
                 }
             }
             start = end;
