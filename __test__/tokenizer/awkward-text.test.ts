@@ -10,11 +10,14 @@ const tokenizers = (['gpt2', 'cl100k_base', 'o200k_base'] as const).map((name) =
 const megabyte = 1 << 20
 
 /** Numbers from 0 to 2^32 - 1 that are the same in each run (xorshift32; Marsaglia, 2003). */
-const random = (seed: number) => () => {
-  seed ^= seed << 13
-  seed ^= seed >>> 17
-  seed ^= seed << 5
-  return seed >>> 0
+const random = (seed: number) => {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 0
+  }
 }
 
 const drawn = (length: number, alphabet: string, seed = 1) => {

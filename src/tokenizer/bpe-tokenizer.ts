@@ -1,5 +1,5 @@
 import { cancellable } from '../cancel.ts'
-import { callNative, fromNative, TokenmillError } from '../errors.ts'
+import { callNative, fromNative, type TokenmillError } from '../errors.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
 import { boolean, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedSegments, checkedTexts, encodeOptionNames, idArray, splitSignal } from './arguments.ts'
