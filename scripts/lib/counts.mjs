@@ -26,9 +26,9 @@ export const readers = {
     passed: sum(output, /^test result: .*? (\d+) passed;/gm),
     failed: sum(output, /^test result: .*? (\d+) failed;/gm),
   }),
-  /** The closing lines `12 tests passed`, `1 test failed`, `1 uncaught exception`, … */
+  /** The closing lines `12 tests passed`, `1 test failed`, …; after a failure only the lines `✔ title` tell what passed. */
   ava: (output) => ({
-    passed: sum(output, /^\s*(\d+) tests? passed$/gm),
+    passed: sum(output, /^\s*(\d+) tests? passed$/gm) || [...output.matchAll(/^ {2}✔ /gm)].length,
     failed: sum(
       output,
       /^\s*(\d+) (?:(?:tests?|hooks?) failed|uncaught exceptions?|unhandled rejections?|tests? (?:remained|timed out).*)$/gm,
