@@ -21,9 +21,7 @@ export const cancellable = async <T>(
       }
       const promise = work(flag)
       signal.addEventListener('abort', abort, { once: true })
-      promise
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', abort))
+      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
     })
   } catch (error) {
     throw signal?.aborted === true ? signal.reason : fromNative(error)

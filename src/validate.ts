@@ -22,7 +22,9 @@ export const received = (value: unknown): string => {
     case 'function':
       return `function ${value.name}`.trimEnd()
     default:
-      return Array.isArray(value) ? `an array of ${value.length}` : `an object of ${value.constructor?.name ?? 'no class'}`
+      return Array.isArray(value)
+        ? `an array of ${value.length}`
+        : `an object of ${value.constructor?.name ?? 'no class'}`
   }
 }
 
@@ -33,7 +35,11 @@ export const invalid = (name: string, expected: string, value: unknown): Tokenmi
 /** `value` when it is an integer of at least `min` and at most `max`. */
 export const integerIn = (name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number => {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-  throw invalid(name, max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`, value)
+  throw invalid(
+    name,
+    max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
+    value,
+  )
 }
 
 /** `value` when it is an integer ≥ 1. */
@@ -64,7 +70,11 @@ export const oneOf = <const T extends string>(name: string, value: unknown, choi
 }
 
 /** The options object itself: `undefined` is `{}`; anything but a plain object of known keys is an error. */
-export const options = <T extends object>(name: string, value: T | undefined, known: readonly (keyof T & string)[]): Partial<T> => {
+export const options = <T extends object>(
+  name: string,
+  value: T | undefined,
+  known: readonly (keyof T & string)[],
+): Partial<T> => {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'an object', value)
   for (const key of Object.keys(value)) {

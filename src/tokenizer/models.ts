@@ -77,7 +77,9 @@ const prefixes: readonly (readonly [string, EncodingName])[] = [
 ]
 
 const byName = new Map(
-  (Object.keys(models) as EncodingName[]).flatMap((encoding) => models[encoding].map((model) => [model, encoding] as const)),
+  (Object.keys(models) as EncodingName[]).flatMap((encoding) =>
+    models[encoding].map((model) => [model, encoding] as const),
+  ),
 )
 
 /** All models that {@link encodingForModel} knows by name; it knows families of dated and fine-tuned models besides. */

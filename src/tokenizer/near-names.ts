@@ -19,17 +19,19 @@ const distance = (a: string, b: string): number => {
 /** Those of `names` that somebody who wrote `name` may have meant, the nearest first, at most three. */
 export const nearNames = (name: string, names: Iterable<string>): string[] => {
   const wanted = name.slice(0, 64).toLowerCase()
-  return [...new Set(names)]
-    .map((candidate) => {
-      const known = candidate.toLowerCase()
-      const contained = wanted.length > 2 && (known.includes(wanted) || wanted.includes(known))
-      return { candidate, steps: contained ? 1 : distance(wanted, known) }
-    })
-    // With as many steps as letters, nothing of the name is left.
-    .filter(({ steps }) => steps <= Math.max(2, wanted.length / 3) && steps < wanted.length)
-    .sort((a, b) => a.steps - b.steps)
-    .slice(0, 3)
-    .map(({ candidate }) => candidate)
+  return (
+    [...new Set(names)]
+      .map((candidate) => {
+        const known = candidate.toLowerCase()
+        const contained = wanted.length > 2 && (known.includes(wanted) || wanted.includes(known))
+        return { candidate, steps: contained ? 1 : distance(wanted, known) }
+      })
+      // With as many steps as letters, nothing of the name is left.
+      .filter(({ steps }) => steps <= Math.max(2, wanted.length / 3) && steps < wanted.length)
+      .sort((a, b) => a.steps - b.steps)
+      .slice(0, 3)
+      .map(({ candidate }) => candidate)
+  )
 }
 
 /** `; did you mean 'a' or 'b'?`, or a full stop when no name is near. */

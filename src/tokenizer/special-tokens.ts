@@ -22,7 +22,8 @@ export const resolvePolicy = (
   const { allowedSpecial = [], disallowedSpecial = defaultDisallowed } = options
   const all = new Set(specialTokens.keys())
   const allowed = names('options.allowedSpecial', allowedSpecial) ?? all
-  const disallowed = names('options.disallowedSpecial', disallowedSpecial) ?? new Set([...all].filter((name) => !allowed.has(name)))
+  const disallowed =
+    names('options.disallowedSpecial', disallowedSpecial) ?? new Set([...all].filter((name) => !allowed.has(name)))
   return { allowed, disallowed }
 }
 
@@ -30,7 +31,8 @@ export const resolvePolicy = (
 const names = (option: string, choice: Choice): ReadonlySet<string> | undefined => {
   const expected = "'all', or an array or Set of strings,"
   if (choice === 'all') return undefined
-  if (typeof choice === 'string' || !(Array.isArray(choice) || choice instanceof Set)) throw invalid(option, expected, choice)
+  if (typeof choice === 'string' || !(Array.isArray(choice) || choice instanceof Set))
+    throw invalid(option, expected, choice)
   for (const name of choice) {
     if (typeof name !== 'string' || name === '') throw invalid(option, `${expected} none of them empty,`, name)
   }
