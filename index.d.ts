@@ -591,8 +591,9 @@ export declare class Parameter {
 }
 
 /**
- * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, as does `using`; else the garbage collector does,
- * some time.
+ * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
+ * that is only forgotten is freed by the garbage collector, between turns of the event loop: a long synchronous loop has to
+ * dispose.
  *
  * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
  */
@@ -713,7 +714,7 @@ export declare class Embedding {
   /**
    * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
    * which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static load(path: string | URL, key?: string, options?: TableOptions): Promise<Embedding>
   /**
@@ -823,7 +824,7 @@ export declare class InputEmbedding {
   /**
    * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
    * such a file are learned, and nothing is scaled. F16 and BF16 values are widened, which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static load(path: string | URL, options?: TableOptions): Promise<InputEmbedding>
   /**
