@@ -2,14 +2,19 @@
 /* eslint-disable */
 
 /**
- * A tokenizer and what this thread needs to use it.
+ * A tokenizer. The functions of [`encoder`](crate::encoder) take its number.
  *
  * Special tokens in text go by a *policy*, a number from [`BpeHandle::add_policy`]. An `ERR_SPECIAL_TOKEN` has the message
  * `<index> <token>`, or `<row>/<index> <token>` when there are several texts; the facade makes the sentence.
+ *
+ * No method takes `&mut self`: napi holds a borrow of the handle until the promise of an asynchronous call is settled, and calls in
+ * between must work.
  */
 export declare class BpeHandle {
   /** The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process. */
   static open(name: string, file: string): BpeHandle
+  /** Its number among the encoders of this thread. */
+  get encoder(): number
   get vocabSize(): number
   specialTokens(): Array<SpecialToken>
   fingerprint(): string
@@ -17,14 +22,6 @@ export declare class BpeHandle {
   addPolicy(allowed: Array<string>, disallowed: Array<string>): number
   /** Forgets the policies from number `first` on. */
   dropPolicies(first: number): void
-  /** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`BpeHandle::take`] has them. */
-  encode(text: string, policy: number, out: Uint32Array): number
-  /** [`BpeHandle::encode`] of bytes, which are UTF-8. */
-  encodeBytes(bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
-  /** Moves the ids of the last encode to `out`, which is as long as they are. */
-  take(out: Uint32Array): void
-  count(text: string, policy: number): number
-  countBytes(bytes: Uint8Array, strict: boolean, policy: number): number
   /** Encodes several texts on all cores. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeAsync(text: string, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
@@ -48,7 +45,7 @@ export declare class NativeEmbedding {
   static create(options: NativeEmbeddingOptions): NativeEmbedding
   static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>
   static fromArray(data: Float32Array, count: number, dimensions: number): NativeEmbedding
-  static load(path: string, key: string): Promise<NativeEmbedding>
+  static load(path: string, key: string, maxBytes: number): Promise<NativeEmbedding>
   save(path: string, key: string): Promise<void>
   get count(): number
   get dimensions(): number
@@ -64,7 +61,7 @@ export declare class NativeEmbedding {
 export declare class NativeInputEmbedding {
   static create(config: NativeInputEmbeddingConfig, seed: number): NativeInputEmbedding
   static createAsync(config: NativeInputEmbeddingConfig, seed: number): Promise<NativeInputEmbedding>
-  static load(path: string): Promise<NativeInputEmbedding>
+  static load(path: string, maxBytes: number): Promise<NativeInputEmbedding>
   save(path: string): Promise<void>
   get config(): NativeInputEmbeddingConfig
   forward(ids: Uint32Array, shape: Array<number>, offset: number): NativeTensor
@@ -90,7 +87,19 @@ export declare class PanicInConstructor {
   constructor()
 }
 
+/** The number of ids that [`encode`] gives. */
+export declare function count(encoder: number, text: string, policy: number): number
+
+/** The number of ids that [`encode_bytes`] gives. */
+export declare function countBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number): number
+
 export declare function cpuOfThisMachine(): NativeCpu
+
+/** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them. */
+export declare function encode(encoder: number, text: string, policy: number, out: Uint32Array): number
+
+/** [`encode`] of bytes, which are UTF-8. */
+export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
 
 export interface NativeCpu {
   cores: number
@@ -130,6 +139,9 @@ export interface SpecialToken {
   token: string
   id: number
 }
+
+/** Moves the ids of the last encode to `out`, which is as long as they are. */
+export declare function takeIds(encoder: number, out: Uint32Array): void
 
 /** Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`. */
 export interface TokenRows {

@@ -1,5 +1,6 @@
 import { cancellable } from '../cancel.ts'
 import { callNative, fromNative, type TokenmillError } from '../errors.ts'
+import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
 import { boolean, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedSegments, checkedTexts, encodeOptionNames, idArray, splitSignal } from './arguments.ts'
@@ -32,6 +33,8 @@ export class BpeTokenizer implements Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   readonly endOfTextId: number | undefined
   readonly #native: BpeHandle
+  /** The number of the native encoder, which lives as long as the handle. */
+  readonly #encoder: number
   readonly #policies = new Map<string, number>()
   #fingerprint: string | undefined
 
@@ -39,6 +42,7 @@ export class BpeTokenizer implements Tokenizer {
   constructor(name: string, handle: BpeHandle) {
     this.name = name
     this.#native = handle
+    this.#encoder = handle.encoder
     this.vocabSize = handle.vocabSize
     const special = handle.specialTokens().map(({ token, id }) => [token, id] as const)
     this.specialTokens = new Map(special)
@@ -119,8 +123,8 @@ export class BpeTokenizer implements Tokenizer {
     }
     try {
       return typeof text === 'string'
-        ? this.#native.count(text, policy)
-        : this.#native.countBytes(unshared(checkedText('text', text) as Uint8Array), strict, policy)
+        ? native().count(this.#encoder, text, policy)
+        : native().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
     } catch (error) {
       throw explained(error)
     }
@@ -162,15 +166,21 @@ export class BpeTokenizer implements Tokenizer {
     try {
       count =
         typeof text === 'string'
-          ? this.#native.encode(text, policy, scratch)
-          : this.#native.encodeBytes(unshared(checkedText('text', text) as Uint8Array), strict, policy, scratch)
+          ? native().encode(this.#encoder, text, policy, scratch)
+          : native().encodeBytes(
+              this.#encoder,
+              unshared(checkedText('text', text) as Uint8Array),
+              strict,
+              policy,
+              scratch,
+            )
     } catch (error) {
       throw explained(error)
     }
     if (count <= scratch.length) return scratch.slice(0, count)
     return callNative(() => {
       const ids = new Uint32Array(count)
-      this.#native.take(ids)
+      native().takeIds(this.#encoder, ids)
       return ids
     })
   }

@@ -2,9 +2,9 @@
 
 use tokenmill_bpe::{Error as BpeError, Tokenizer};
 
+use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
 use crate::text::text_of;
-use crate::tokenizer::from_bpe;
 
 /// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
 const LONGEST: usize = (1 << 29) - 24;

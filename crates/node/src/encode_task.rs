@@ -8,11 +8,11 @@ use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 
+use crate::encoder::from_bpe_in;
 use crate::error::Result;
 use crate::task::Job;
 use crate::text::{Origin, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, encode_rows};
-use crate::tokenizer::from_bpe_in;
 
 /// A text that the task owns.
 pub enum Source {

@@ -13,6 +13,7 @@ mod devices;
 mod embedding;
 mod embedding_convert;
 mod encode_task;
+mod encoder;
 mod encodings;
 mod error;
 mod held;

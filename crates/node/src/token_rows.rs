@@ -8,9 +8,9 @@ use napi_derive::napi;
 use rayon::prelude::*;
 use tokenmill_bpe::{Error as BpeError, SpecialPolicy, Tokenizer};
 
+use crate::encoder::{as_u32, from_bpe_in};
 use crate::error::{Code, Error, Result};
 use crate::text::{JsTextOrBytes, Origin, text_of};
-use crate::tokenizer::{as_u32, from_bpe_in};
 
 /// Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`.
 #[napi(object)]

@@ -1,0 +1,219 @@
+//! The calls that servers make on every request.
+//!
+//! They are plain functions that take the number of an encoder: for a short text, a method of a napi class would spend more time on
+//! finding and guarding its object than on the text.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Uint8ArraySlice, Uint32ArraySlice};
+use napi_derive::napi;
+use tokenmill_bpe::{Counter, Error as BpeError, Sink, SpecialPolicy, Tokenizer, Worker};
+
+use crate::error::{Code, Error, Result};
+use crate::text::{JsText, Origin, text_of};
+
+/// A tokenizer and what this thread needs to use it.
+struct Encoder {
+    tokenizer: Arc<Tokenizer>,
+    worker: Worker,
+    policies: Vec<Arc<SpecialPolicy>>,
+    text: Vec<u8>,
+    ids: Vec<u32>,
+}
+
+/// Bytes of text and ids that are kept from one call to the next; more is given back.
+const KEPT: usize = 1 << 20;
+
+thread_local! {
+    /// Those of this thread, by number. They are borrowed only while a call runs, and calls do not nest.
+    static ENCODERS: RefCell<Vec<Option<Box<Encoder>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A place among the encoders of this thread, given back when this is dropped.
+pub struct EncoderSlot(u32);
+
+impl EncoderSlot {
+    pub fn new(tokenizer: Arc<Tokenizer>) -> Self {
+        let worker = tokenizer.worker();
+        let encoder = Box::new(Encoder { tokenizer, worker, policies: Vec::new(), text: Vec::new(), ids: Vec::new() });
+        ENCODERS.with_borrow_mut(|encoders| {
+            let free = encoders.iter().position(Option::is_none).unwrap_or_else(|| {
+                encoders.push(None);
+                encoders.len() - 1
+            });
+            encoders[free] = Some(encoder);
+            Self(free as u32)
+        })
+    }
+
+    pub fn number(&self) -> u32 {
+        self.0
+    }
+
+    /// The number of the policy that allows and refuses these special tokens.
+    pub fn add_policy(&self, allowed: &[String], disallowed: &[String]) -> Result<u32> {
+        with_encoder(self.0, |encoder| {
+            encoder.policies.push(Arc::new(encoder.tokenizer.special_policy(allowed, disallowed).map_err(from_bpe)?));
+            Ok(encoder.policies.len() as u32 - 1)
+        })
+    }
+
+    /// Forgets the policies from number `first` on.
+    pub fn drop_policies(&self, first: u32) -> Result<()> {
+        with_encoder(self.0, |encoder| {
+            encoder.policies.truncate(first as usize);
+            Ok(())
+        })
+    }
+
+    /// A policy that outlives its number.
+    pub fn policy(&self, number: u32) -> Result<Arc<SpecialPolicy>> {
+        with_encoder(self.0, |encoder| policy_at(&encoder.policies, number).map(Arc::clone))
+    }
+}
+
+impl Drop for EncoderSlot {
+    fn drop(&mut self) {
+        // When the thread ends the encoders may be gone already.
+        _ = ENCODERS.try_with(|encoders| {
+            if let Ok(mut encoders) = encoders.try_borrow_mut() {
+                encoders[self.0 as usize] = None;
+            }
+        });
+    }
+}
+
+fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>) -> Result<T> {
+    ENCODERS.with_borrow_mut(|encoders| match encoders.get_mut(number as usize) {
+        Some(Some(encoder)) => call(encoder),
+        _ => Err(Error::new(Code::Internal, format!("this thread has no encoder {number}"))),
+    })
+}
+
+/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them.
+#[napi(catch_unwind)]
+pub fn encode(
+    encoder: u32,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    policy: u32,
+    mut out: Uint32ArraySlice<'_>,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, text: buffer, ids }| {
+        buffer.clear();
+        ids.clear();
+        let text = text.append_to(buffer)?;
+        run(tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
+        buffer.shrink_to(KEPT);
+        give(ids, &mut out)
+    })
+}
+
+/// [`encode`] of bytes, which are UTF-8.
+#[napi(catch_unwind)]
+pub fn encode_bytes(
+    encoder: u32,
+    bytes: Uint8ArraySlice<'_>,
+    strict: bool,
+    policy: u32,
+    mut out: Uint32ArraySlice<'_>,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, ids, .. }| {
+        ids.clear();
+        let text = text_of(&bytes, strict, "text")?;
+        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))?;
+        give(ids, &mut out)
+    })
+}
+
+/// Moves the ids of the last encode to `out`, which is as long as they are.
+#[napi(catch_unwind)]
+pub fn take_ids(encoder: u32, mut out: Uint32ArraySlice<'_>) -> Result<()> {
+    with_encoder(encoder, |Encoder { ids, .. }| {
+        // SAFETY: nobody else looks at the array while this call runs; the facade has just made it.
+        unsafe { out.as_mut() }
+            .get_mut(..ids.len())
+            .ok_or_else(|| Error::new(Code::Internal, "the array is shorter than the ids"))?
+            .copy_from_slice(ids);
+        ids.clear();
+        ids.shrink_to(KEPT / 4);
+        Ok(())
+    })
+}
+
+/// The number of ids that [`encode`] gives.
+#[napi(catch_unwind)]
+pub fn count(encoder: u32, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, text: buffer, .. }| {
+        buffer.clear();
+        let text = text.append_to(buffer)?;
+        let mut count = Counter::default();
+        run(tokenizer, text, policy_at(policies, policy)?, worker, &mut count, Origin::String)?;
+        buffer.shrink_to(KEPT);
+        as_u32(count.0)
+    })
+}
+
+/// The number of ids that [`encode_bytes`] gives.
+#[napi(catch_unwind)]
+pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
+        let text = text_of(&bytes, strict, "text")?;
+        let mut count = Counter::default();
+        run(tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Bytes(&bytes))?;
+        as_u32(count.0)
+    })
+}
+
+/// Writes `ids` to `out` when they fit; returns how many they are.
+fn give(ids: &[u32], out: &mut Uint32ArraySlice<'_>) -> Result<u32> {
+    let count = as_u32(ids.len())?;
+    // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
+    if let Some(out) = unsafe { out.as_mut() }.get_mut(..ids.len()) {
+        out.copy_from_slice(ids);
+    }
+    Ok(count)
+}
+
+/// Encodes `text`; the index in an error is one into `origin`.
+pub fn run(
+    tokenizer: &Tokenizer,
+    text: &str,
+    policy: &SpecialPolicy,
+    worker: &mut Worker,
+    sink: &mut impl Sink,
+    origin: Origin<'_>,
+) -> Result<()> {
+    tokenizer.encode_to(text, policy, worker, sink, None).map_err(|error| from_bpe_in(text, origin, error))
+}
+
+/// An error about `text` for JavaScript.
+pub fn from_bpe_in(text: &str, origin: Origin<'_>, error: BpeError) -> Error {
+    match error {
+        BpeError::DisallowedSpecialToken { token, at } => {
+            Error::new(Code::SpecialToken, format!("{} {token}", origin.index(text, at)))
+        }
+        error => from_bpe(error),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+pub fn from_bpe(error: BpeError) -> Error {
+    let code = match error {
+        BpeError::InvalidVocabulary { .. } => Code::InvalidFile,
+        BpeError::InvalidSpecialToken { .. } => Code::InvalidArgument,
+        BpeError::DisallowedSpecialToken { .. } => Code::SpecialToken,
+        BpeError::UnknownId { .. } => Code::OutOfRange,
+        _ => Code::Internal,
+    };
+    Error::new(code, error.to_string())
+}
+
+/// A number of ids for JavaScript, whose typed arrays are not longer.
+pub fn as_u32(count: usize) -> Result<u32> {
+    u32::try_from(count).map_err(|_| Error::new(Code::Limit, format!("{count} ids are more than one array can hold")))
+}
+
+fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<&Arc<SpecialPolicy>> {
+    policies.get(number as usize).ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
+}
