@@ -24,9 +24,9 @@ pub(crate) struct Characters {
     /// By code point, below 0x10000. Each is computed when it is first met, by whichever thread that is; all get the same.
     merged: Box<[AtomicU64]>,
     /// `[last byte before][first byte & 0x3f]`: the smallest id of a token that ends inside the character.
-    before: Box<[[u32; 64]; 256]>,
+    before: Box<[[u32; 64]]>,
     /// `[last byte & 0x3f][first byte after]`: the smallest id of a token that begins inside the character.
-    after: Box<[[u32; 256]; 64]>,
+    after: Box<[[u32; 256]]>,
 }
 
 /// A character merged on its own: its tokens and the largest id among its merges, 21 bits each.
@@ -75,8 +75,8 @@ impl Characters {
     pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
         let mut characters = Self {
             merged: (0..1 << 16).map(|_| AtomicU64::new(Merged::UNKNOWN)).collect(),
-            before: Box::new([[NONE; 64]; 256]),
-            after: Box::new([[NONE; 256]; 64]),
+            before: vec![[NONE; 64]; 256].into(),
+            after: vec![[NONE; 256]; 64].into(),
         };
         for (id, token) in vocabulary.tokens() {
             if vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id) {

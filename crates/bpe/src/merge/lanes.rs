@@ -85,7 +85,7 @@ pub(super) mod x86 {
             // SAFETY: this code runs only where AVX2 is.
             self.0 = unsafe {
                 let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-                let here = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32(lane as i32));
+                let here = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((lane as u32).cast_signed()));
                 _mm256_blendv_epi8(self.0, _mm256_set1_epi32(key.cast_signed()), here)
             };
         }
