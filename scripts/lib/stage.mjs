@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './run.mjs'
 
@@ -21,11 +21,15 @@ const write = (folder, content) => {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`)
 }
 
-/** The addon of a platform: what `npm run build:release` made, else the local build; undefined when there is neither. */
+/**
+ * The addon of a platform: what `npm run build:release` made, or the local build when that is newer, since the facade
+ * may have changed with it; undefined when there is neither.
+ */
 export const addonOf = (id) =>
   ['build/release', 'build']
     .map((folder) => join(root, folder, `tokenmill.${id}.node`))
-    .find((file) => existsSync(file))
+    .filter((file) => existsSync(file))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]
 
 /**
  * Copies the main package as it is published into `folder`: with the platform packages as optional dependencies of the
