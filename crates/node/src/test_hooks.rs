@@ -24,7 +24,6 @@ pub struct PanicInConstructor {}
 #[napi]
 impl PanicInConstructor {
     #[napi(constructor, catch_unwind)]
-    #[expect(clippy::new_without_default, reason = "it makes nothing")]
     pub fn new() -> Self {
         panic!("on purpose, in a constructor");
     }
