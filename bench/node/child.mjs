@@ -1,0 +1,81 @@
+/*
+ * One measurement of one peer, in a process of its own. Prints a line of JSON per step as soon as it is done, so that a
+ * process that is stopped for being slow has told what it did. The flags are those of the other children: bench/README.md.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+const text = { type: 'string' }
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    ...{ peer: text, encoding: text, 'tokenizer-json': text, api: text },
+    ...{ 'warm-up': text, text, strings: text, passes: text, seconds: text, ids: text },
+  },
+})
+const limit = Number(values.seconds) * 1e9
+const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
+/* Wall time and CPU time of this process, helper threads of V8 included, in ns. */
+const timed = async (work) => {
+  const cpu = process.cpuUsage()
+  const start = process.hrtime.bigint()
+  const result = await work()
+  const wall = Number(process.hrtime.bigint() - start)
+  const { user, system } = process.cpuUsage(cpu)
+  return { wall, cpu: (user + system) * 1000, result }
+}
+
+const writeIds = (ids) => values.ids && writeFileSync(values.ids, Uint32Array.from(ids))
+
+const throughput = async (call) => {
+  const text = readFileSync(values.text, 'utf8')
+  const size = (result) => (typeof result === 'number' ? result : result.length)
+  await call(readFileSync(values['warm-up'], 'utf8'))
+  const first = await timed(() => call(text))
+  print({ step: 'first', wall: first.wall, cpu: first.cpu, count: size(first.result) })
+  if (values.api === 'encode') writeIds(first.result)
+  first.result = undefined
+  let spent = 0
+  for (let pass = 0; pass < Number(values.passes) && spent < limit; pass++) {
+    const { wall, cpu, result } = await timed(() => call(text))
+    print({ step: 'warm', wall, cpu, count: size(result) })
+    spent += wall
+  }
+}
+
+/* One call per string; the first passes let the compiler of V8 settle. */
+const short = async (call) => {
+  const strings = JSON.parse(readFileSync(values.strings, 'utf8'))
+  const results = []
+  for (const string of strings) results.push(await call(string))
+  if (values.api === 'encode') writeIds(results.flatMap((ids) => [...ids]))
+  const waits = call(strings[0]) instanceof Promise
+  const passes = async (count) => {
+    for (let pass = 0; pass < count; pass++) {
+      // A call that returns at once is not made to wait for a promise.
+      if (waits) for (const string of strings) await call(string)
+      else for (const string of strings) call(string)
+    }
+  }
+  await passes(20)
+  for (let sample = 0; sample < Number(values.passes); sample++) {
+    const { wall, cpu } = await timed(() => passes(10))
+    print({ step: 'short', wall: wall / 10, cpu: cpu / 10 })
+  }
+  const counts = results.map((result) => (typeof result === 'number' ? result : result.length))
+  print({ step: 'total', count: counts.reduce((sum, count) => sum + count, 0) })
+}
+
+const { load } = await import(`./peers/${values.peer}.mjs`)
+const { result: peer, ...time } = await timed(() =>
+  load(values.encoding, { tokenizerJson: values['tokenizer-json'] }),
+)
+print({ step: 'load', ...time })
+const call =
+  values.api === 'encode'
+    ? (text) => peer.encode(text)
+    : peer.count
+      ? (text) => peer.count(text)
+      : async (text) => (await peer.encode(text)).length
+await { throughput, short }[positionals[0]](call)
