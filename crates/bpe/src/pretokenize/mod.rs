@@ -11,6 +11,7 @@ mod masks;
 mod o200k;
 mod r50k;
 mod runs;
+mod split;
 
 use block::Rules;
 use cl100k::Cl100k;
