@@ -36,6 +36,12 @@ pub enum Error {
         /// The largest id of the vocabulary.
         largest: u32,
     },
+    /// What was asked for does not fit the memory.
+    #[error("there is not enough memory for {bytes} bytes")]
+    OutOfMemory {
+        /// How many bytes.
+        bytes: usize,
+    },
     /// The caller asked to stop.
     #[error("the work was cancelled")]
     Cancelled,

@@ -6,12 +6,14 @@
 //! ```
 
 mod cache;
+mod decode;
 mod encoding;
 mod error;
 mod level;
 mod merge;
 mod packed;
 mod pretokenize;
+mod search;
 mod special;
 mod tokenizer;
 mod vocabulary;

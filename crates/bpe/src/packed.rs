@@ -44,6 +44,18 @@ impl<const N: usize> Packed<N> {
         Self(words)
     }
 
+    /// The one that [`Packed::to_words`] wrote.
+    #[inline(always)]
+    pub fn from_words(words: &[u64]) -> Self {
+        Self(std::array::from_fn(|index| words[index]))
+    }
+
+    /// Writes it to the first `N` words.
+    #[inline(always)]
+    pub fn to_words(self, words: &mut [u64]) {
+        words[..N].copy_from_slice(&self.0);
+    }
+
     /// Whether it stands for the same piece as `other`.
     #[inline(always)]
     pub fn is_piece_of(self, other: Self) -> bool {

@@ -1,33 +1,39 @@
 //! Special tokens in text.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicBool;
 
 use crate::Error;
+use crate::search::Search;
 
 /// The special tokens of a tokenizer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SpecialTokens {
     by_token: HashMap<String, u32>,
     by_id: HashMap<u32, String>,
+    /// The ids are in here, and few others.
+    ids: RangeInclusive<u32>,
 }
 
 impl SpecialTokens {
     /// Of several tokens with one id the first is the one that the id is decoded to.
     pub fn new(tokens: impl IntoIterator<Item = (String, u32)>) -> Result<Self, Error> {
-        let mut special = Self::default();
+        let (mut by_token, mut by_id) = (HashMap::new(), HashMap::new());
+        let (mut first, mut last) = (u32::MAX, 0);
         for (token, id) in tokens {
             let invalid = |reason: &str| Error::InvalidSpecialToken { token: token.clone(), reason: reason.to_owned() };
             if token.is_empty() {
                 return Err(invalid("it is empty"));
             }
-            if special.by_token.contains_key(&token) {
+            if by_token.contains_key(&token) {
                 return Err(invalid("it is there twice"));
             }
-            special.by_id.entry(id).or_insert_with(|| token.clone());
-            special.by_token.insert(token, id);
+            by_id.entry(id).or_insert_with(|| token.clone());
+            by_token.insert(token, id);
+            (first, last) = (first.min(id), last.max(id));
         }
-        Ok(special)
+        Ok(Self { by_token, by_id, ids: first..=last })
     }
 
     pub fn id(&self, token: &str) -> Option<u32> {
@@ -38,8 +44,14 @@ impl SpecialTokens {
         self.by_id.get(&id).map(String::as_str)
     }
 
+    /// Whether `id` is that of a special token: fast for the ids of ordinary ones.
+    #[inline(always)]
+    pub fn has(&self, id: u32) -> bool {
+        self.ids.contains(&id) && self.by_id.contains_key(&id)
+    }
+
     pub fn largest_id(&self) -> Option<u32> {
-        self.by_id.keys().copied().max()
+        (!self.by_id.is_empty()).then_some(*self.ids.end())
     }
 
     /// All tokens and their ids, by ascending id and then by token.
@@ -54,53 +66,64 @@ impl SpecialTokens {
     pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<SpecialPolicy, Error> {
         let allowed: Vec<_> =
             allowed.iter().filter_map(|token| Some((token.as_ref(), self.id(token.as_ref())?))).collect();
-        let refused: Vec<&str> = disallowed.iter().map(AsRef::as_ref).collect();
+        let disallowed: Vec<&str> = disallowed.iter().map(AsRef::as_ref).collect();
         Ok(SpecialPolicy {
-            allowed: automaton(allowed.iter().map(|&(token, _)| token))?,
+            allowed: Search::new(allowed.iter().map(|&(token, _)| token))?,
             allowed_ids: allowed.iter().map(|&(_, id)| id).collect(),
-            disallowed: automaton(refused.iter().copied())?,
-            disallowed_tokens: refused.into_iter().map(str::to_owned).collect(),
+            disallowed: Search::new(disallowed)?,
         })
     }
 }
 
 /// Which special tokens a call reads as such, which it refuses; all others are plain text.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct SpecialPolicy {
-    allowed: Option<AhoCorasick>,
+    allowed: Search,
     allowed_ids: Vec<u32>,
-    disallowed: Option<AhoCorasick>,
-    disallowed_tokens: Vec<String>,
+    disallowed: Search,
+}
+
+/// An allowed special token in a text: where it starts and ends, and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub start: usize,
+    pub end: usize,
+    pub id: u32,
 }
 
 impl SpecialPolicy {
-    /// An error when `text` holds a disallowed token.
-    pub(crate) fn check(&self, text: &str) -> Result<(), Error> {
-        match self.disallowed.as_ref().and_then(|automaton| automaton.find(text)) {
+    /// Whether it refuses any text.
+    pub fn refuses(&self) -> bool {
+        !self.disallowed.is_empty()
+    }
+
+    /// An error when `text` holds a disallowed token. Stops soon after `cancel` is set.
+    ///
+    /// # Errors
+    /// [`Error::DisallowedSpecialToken`], [`Error::Cancelled`].
+    pub fn check(&self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+        match self.disallowed.find(text, 0, cancel)? {
             None => Ok(()),
             Some(found) => Err(Error::DisallowedSpecialToken {
-                token: self.disallowed_tokens[found.pattern().as_usize()].clone(),
-                at: found.start(),
+                token: self.disallowed.token(found.number).to_owned(),
+                at: found.start,
             }),
         }
     }
 
-    /// The next allowed token from `from` on: where it starts and ends, and its id.
-    pub(crate) fn next_allowed(&self, text: &str, from: usize) -> Option<(usize, usize, u32)> {
-        let found = self.allowed.as_ref()?.find(aho_corasick::Input::new(text).range(from..))?;
-        Some((found.start(), found.end(), self.allowed_ids[found.pattern().as_usize()]))
+    /// The next allowed token from `from` on.
+    pub(crate) fn next_allowed(
+        &self,
+        text: &str,
+        from: usize,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Option<Found>, Error> {
+        let found = self.allowed.find(text, from, cancel)?;
+        Ok(found.map(|found| Found { start: found.start, end: found.end, id: self.allowed_ids[found.number] }))
     }
-}
 
-/// Finds the leftmost of `tokens`, the longest of several that start there; `None` without tokens.
-fn automaton<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Option<AhoCorasick>, Error> {
-    let tokens: Vec<&str> = tokens.into_iter().collect();
-    if tokens.is_empty() {
-        return Ok(None);
+    /// The length of the longest allowed token, in bytes; 0 without any.
+    pub(crate) fn longest_allowed(&self) -> usize {
+        self.allowed.longest()
     }
-    AhoCorasickBuilder::new()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(&tokens)
-        .map(Some)
-        .map_err(|error| Error::InvalidSpecialToken { token: tokens[0].to_owned(), reason: error.to_string() })
 }

@@ -24,7 +24,7 @@ pub struct Tokenizer {
     level: Level,
 }
 
-/// What one thread needs to encode: memory that is used again from call to call, about 540 KiB. It belongs to the first
+/// What one thread needs to encode: memory that is used again from call to call, up to about 2 MiB. It belongs to the first
 /// tokenizer that it is used with: another one must bring another worker.
 pub struct Worker {
     ends: Box<[usize; BATCH]>,
@@ -46,9 +46,9 @@ struct Lookup {
 /// The part of a [`Worker`] for pieces that are not one token.
 struct Memory {
     scratch: Scratch,
-    /// 256 KiB each.
-    short: Cache<2, 4, 8192>,
-    medium: Cache<4, 8, 4096>,
+    /// Up to 1 MiB each.
+    short: Cache<2, 4, 32768>,
+    medium: Cache<4, 8, 16384>,
 }
 
 impl Worker {
@@ -218,12 +218,12 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
-        policy.check(text)?;
+        policy.check(text, cancel)?;
         let mut start = 0;
-        while let Some((special, end, id)) = policy.next_allowed(text, start) {
-            self.encode_plain(&text[start..special], worker, sink, cancel)?;
-            sink.push(id);
-            start = end;
+        while let Some(special) = policy.next_allowed(text, start, cancel)? {
+            self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
+            sink.push(special.id);
+            start = special.end;
         }
         self.encode_plain(&text[start..], worker, sink, cancel)
     }
@@ -308,7 +308,7 @@ impl Tokenizer {
     /// Merges a piece that is no token, unless the cache has it.
     #[expect(clippy::too_many_arguments, reason = "one step of the above, for two lengths")]
     #[inline(always)]
-    fn merge_once<const N: usize, const IDS: usize, const SLOTS: usize>(
+    fn merge_once<const N: usize, const WORDS: usize, const SLOTS: usize>(
         &self,
         text: &[u8],
         start: usize,
@@ -316,11 +316,11 @@ impl Tokenizer {
         piece: Packed<N>,
         hash: u64,
         scratch: &mut Scratch,
-        cache: &mut Cache<N, IDS, SLOTS>,
+        cache: &mut Cache<N, WORDS, SLOTS>,
         sink: &mut impl Sink,
     ) {
-        if let Some(ids) = cache.get(piece, hash) {
-            return sink.extend(ids);
+        if cache.get(piece, hash, sink) {
+            return;
         }
         let (mut ids, mut count) = ([0; Medium::MAX], 0);
         self.merger.merge(&text[start..end], scratch, |id| {
@@ -344,19 +344,6 @@ impl Tokenizer {
 
     /// Whether `id` is that of a special token.
     pub fn is_special(&self, id: u32) -> bool {
-        self.special.token(id).is_some()
-    }
-
-    /// The bytes of `ids`.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`] names the first id that no token has.
-    pub fn decode_bytes(&self, ids: &[u32]) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(ids.len().saturating_mul(4));
-        for (index, &id) in ids.iter().enumerate() {
-            let token = self.token_bytes(id).ok_or(Error::UnknownId { id, index, largest: self.vocab_size() - 1 })?;
-            bytes.extend_from_slice(token);
-        }
-        Ok(bytes)
+        self.special.has(id)
     }
 }

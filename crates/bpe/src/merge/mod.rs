@@ -56,6 +56,11 @@ impl Merger {
     /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left.
     #[inline]
     pub fn merge(&self, piece: &[u8], scratch: &mut Scratch, mut emit: impl FnMut(u32)) {
+        if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
+            scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
+            scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
+            return;
+        }
         if piece.len() <= MAX_SYMBOLS {
             scratch.short.clear();
             self.symbols(piece, |symbol| scratch.short.push(symbol));

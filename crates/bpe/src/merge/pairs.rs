@@ -10,12 +10,14 @@ const ID_MASK: u64 = (1 << ID_BITS) - 1;
 const EMPTY: u64 = u64::MAX;
 
 /// The merges of a vocabulary: open addressing over words that hold left part, right part and result, 21 bits each, with a
-/// bitmap in front that turns away most pairs that do not merge.
+/// bitmap in front that turns away most pairs that do not merge, and a table of its own for pairs of bytes, whose part for letters
+/// stays in the nearest cache.
 pub(crate) struct Pairs {
     slots: Box<[u64]>,
     shift: u32,
     filter: Box<[u64]>,
     filter_shift: u32,
+    bytes: Box<[u32]>,
 }
 
 impl Pairs {
@@ -31,6 +33,7 @@ impl Pairs {
             shift: 64 - slot_bits,
             filter: vec![0; 1 << (filter_bits - 6)].into(),
             filter_shift: 64 - filter_bits,
+            bytes: vec![NONE; 1 << 16].into(),
         };
         for (left, right, id) in merges {
             let hash = hash(left, right);
@@ -41,6 +44,9 @@ impl Pairs {
                 slot = (slot + 1) & (pairs.slots.len() - 1);
             }
             pairs.slots[slot] = key(left, right) << ID_BITS | u64::from(id);
+            if let Some(&[first, second]) = vocabulary.get(id) {
+                pairs.bytes[byte_pair(first, second)] = id;
+            }
         }
         pairs
     }
@@ -53,6 +59,12 @@ impl Pairs {
         // SAFETY: `bit` has as many bits as the filter has bits, so the word is inside it.
         let word = unsafe { *self.filter.get_unchecked((bit / 64) as usize) };
         if word >> (bit % 64) & 1 == 0 { NONE } else { self.probe(hash, left, right) }
+    }
+
+    /// The token that two bytes merge into, or [`NONE`].
+    #[inline(always)]
+    pub fn of_bytes(&self, first: u8, second: u8) -> u32 {
+        self.bytes[byte_pair(first, second)]
     }
 
     #[inline(always)]
@@ -71,6 +83,11 @@ impl Pairs {
             at = (at + 1) & (self.slots.len() - 1);
         }
     }
+}
+
+#[inline(always)]
+fn byte_pair(first: u8, second: u8) -> usize {
+    usize::from(first) << 8 | usize::from(second)
 }
 
 #[inline(always)]

@@ -10,9 +10,13 @@ pub(crate) const MAX_SYMBOLS: usize = 64;
 /// A place for the symbols of one piece.
 pub(crate) struct Symbols {
     ids: [u32; MAX_SYMBOLS],
+    keys: Keys,
     count: usize,
     level: Level,
 }
+
+/// For each symbol but the last what orders its merge with the next one; then [`NONE`] up to a multiple of sixteen.
+type Keys = [u32; MAX_SYMBOLS];
 
 const PLACE_BITS: u32 = 6;
 const _: () = assert!(MAX_SYMBOLS == 1 << PLACE_BITS && crate::vocabulary::MAX_IDS < 1 << (32 - PLACE_BITS));
@@ -25,7 +29,7 @@ fn key(result: u32, place: usize) -> u32 {
 
 impl Symbols {
     pub fn new(level: Level) -> Self {
-        Self { ids: [0; MAX_SYMBOLS], count: 0, level }
+        Self { ids: [0; MAX_SYMBOLS], keys: [NONE; MAX_SYMBOLS], count: 0, level }
     }
 
     /// Adds a symbol; there are fewer than [`MAX_SYMBOLS`].
@@ -40,19 +44,48 @@ impl Symbols {
         self.count = 0;
     }
 
+    /// Takes the bytes of `piece`, at most [`MAX_SYMBOLS`], as symbols.
+    #[inline(always)]
+    pub fn set_bytes(&mut self, piece: &[u8], byte: impl Fn(u8) -> u32) {
+        self.count = piece.len();
+        for (id, &one) in self.ids[..piece.len()].iter_mut().zip(piece) {
+            *id = byte(one);
+        }
+    }
+
     /// Merges the symbols: always the pair with the smallest result, the leftmost of several. Calls `emit` for each token that is
     /// left, with the number of the symbol that it starts with.
     #[inline(always)]
-    pub fn merge(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
-        let ids = &mut self.ids[..self.count];
+    pub fn merge(&mut self, pairs: &Pairs, emit: impl FnMut(usize, u32)) {
+        for place in 1..self.count {
+            self.keys[place - 1] = key(pairs.get(self.ids[place - 1], self.ids[place]), place - 1);
+        }
+        self.merge_from_keys(pairs, emit);
+    }
+
+    /// [`Symbols::merge`] where the symbols are the bytes of `piece`.
+    #[inline(always)]
+    pub fn merge_bytes(&mut self, piece: &[u8], pairs: &Pairs, emit: impl FnMut(usize, u32)) {
+        for (place, two) in piece.array_windows().enumerate() {
+            let &[first, second] = two;
+            self.keys[place] = key(pairs.of_bytes(first, second), place);
+        }
+        self.merge_from_keys(pairs, emit);
+    }
+
+    #[inline(always)]
+    fn merge_from_keys(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
+        let Some(last) = self.count.checked_sub(1) else { return };
+        self.keys[last..(last | 15) + 1].fill(NONE);
+        let (ids, keys) = (&mut self.ids[..self.count], &self.keys);
         let mut left = match self.level {
-            Level::Portable => merge::<Portable>(ids, pairs),
+            Level::Portable => merge::<Portable>(ids, keys, pairs),
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { merge_avx2(ids, pairs) },
+            Level::Avx2 => unsafe { merge_avx2(ids, keys, pairs) },
             // SAFETY: there is such a level only on processors that have AVX-512.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { merge_avx512(ids, pairs) },
+            Level::Avx512 => unsafe { merge_avx512(ids, keys, pairs) },
         };
         while left != 0 {
             let place = left.trailing_zeros() as usize;
@@ -64,33 +97,26 @@ impl Symbols {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn merge_avx2(ids: &mut [u32], pairs: &Pairs) -> u64 {
-    merge::<super::lanes::x86::Avx2>(ids, pairs)
+fn merge_avx2(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
+    merge::<super::lanes::x86::Avx2>(ids, keys, pairs)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn merge_avx512(ids: &mut [u32], pairs: &Pairs) -> u64 {
-    merge::<super::lanes::x86::Avx512>(ids, pairs)
+fn merge_avx512(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
+    merge::<super::lanes::x86::Avx512>(ids, keys, pairs)
 }
 
-/// Merges in place; bit `i` of the result says whether `ids[i]` is left.
+/// Merges in place; bit `i` of the result says whether `ids[i]` is left. There is a symbol at least.
 #[inline(always)]
-fn merge<L: Lanes>(ids: &mut [u32], pairs: &Pairs) -> u64 {
+fn merge<L: Lanes>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     // With one vector the keys stay in a register.
-    if ids.len() <= L::WIDTH { merge_in::<L, 1>(ids, pairs) } else { merge_in::<L, 8>(ids, pairs) }
+    if ids.len() <= L::WIDTH { merge_in::<L, 1>(ids, keys, pairs) } else { merge_in::<L, 8>(ids, keys, pairs) }
 }
 
 #[inline(always)]
-fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], pairs: &Pairs) -> u64 {
+fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     let count = ids.len();
-    if count == 0 {
-        return 0;
-    }
-    let mut keys = [NONE; MAX_SYMBOLS];
-    for place in 0..count - 1 {
-        keys[place] = key(pairs.get(ids[place], ids[place + 1]), place);
-    }
     let vectors = if VECTORS == 1 { 1 } else { count.div_ceil(L::WIDTH) };
     let mut lanes = [L::none(); VECTORS];
     for (lanes, keys) in lanes.iter_mut().zip(keys.chunks_exact(L::WIDTH)).take(vectors) {

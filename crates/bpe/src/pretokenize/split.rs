@@ -47,9 +47,7 @@ impl Pattern {
         let ((a, _), (b, _)) = (class_at(text, before), class_at(text, at));
         let is_white = |class| matches!(class, Class::Space | Class::Newline);
         match a {
-            Class::Upper | Class::Lower | Class::Caseless => {
-                !b.is_letter() && b != Class::Mark && text[at] != b'\''
-            }
+            Class::Upper | Class::Lower | Class::Caseless => !b.is_letter() && b != Class::Mark && text[at] != b'\'',
             Class::Number => b != Class::Number,
             Class::Newline if !is_white(b) => match self {
                 Self::R50k => before > 0 && !is_white(class_at(text, start_of_character(text, before - 1)).0),

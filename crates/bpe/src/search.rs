@@ -1,0 +1,174 @@
+//! Looking for one of several strings in a text.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, StartKind};
+use memchr::memmem::Finder;
+
+use crate::Error;
+
+/// Bytes that are searched between two looks at the cancel flag.
+const WINDOW: usize = 1 << 20;
+/// All tokens of one search together are not longer, in bytes. So many states an automaton can surely number.
+const MAX_TOTAL: usize = 1 << 28;
+
+/// Finds the leftmost of some tokens, the longest of several that start there.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    tokens: Vec<String>,
+    longest: usize,
+    /// What all tokens start with, when that is more than one byte: text without it is passed at the speed of memory.
+    start: Option<Finder<'static>>,
+    /// Made when it is needed first: with a common start most texts never need it.
+    automaton: OnceLock<AhoCorasick>,
+}
+
+/// Where token `number` was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub start: usize,
+    pub end: usize,
+    pub number: usize,
+}
+
+impl Search {
+    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let tokens: Vec<String> = tokens.into_iter().map(str::to_owned).collect();
+        if tokens.iter().map(String::len).sum::<usize>() > MAX_TOTAL {
+            return Err(Error::InvalidSpecialToken {
+                token: tokens[0].clone(),
+                reason: format!("all together are longer than {MAX_TOTAL} bytes"),
+            });
+        }
+        let longest = tokens.iter().map(String::len).max().unwrap_or(0);
+        let start = common_start(&tokens);
+        let start = (start.len() > 1).then(|| Finder::new(start).into_owned());
+        Ok(Self { tokens, longest, start, automaton: OnceLock::new() })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The length of the longest token, in bytes; 0 without any.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    pub fn token(&self, number: usize) -> &str {
+        &self.tokens[number]
+    }
+
+    /// The first token in `text` from `from` on. Stops soon after `cancel` is set.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn find(&self, text: &str, mut from: usize, cancel: Option<&AtomicBool>) -> Result<Option<Match>, Error> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        while from < text.len() {
+            if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                return Err(Error::Cancelled);
+            }
+            let to = text.len().min(from.saturating_add(WINDOW));
+            if let Some(found) = self.find_starting_in(text.as_bytes(), from, to) {
+                return Ok(Some(found));
+            }
+            from = to;
+        }
+        Ok(None)
+    }
+
+    /// The first token that starts in `text[from..to]`; it may end after it.
+    fn find_starting_in(&self, text: &[u8], mut from: usize, to: usize) -> Option<Match> {
+        let Some(finder) = &self.start else {
+            let end = text.len().min(to + self.longest - 1);
+            // One that starts at `to` or later may be cut by `end`.
+            return self.match_in(Input::new(text).range(from..end)).filter(|found| found.start < to);
+        };
+        let length = finder.needle().len();
+        let end = text.len().min(to + length - 1);
+        while from < end {
+            let at = from + finder.find(&text[from..end])?;
+            let longest = text.len().min(at + self.longest);
+            if let Some(found) = self.match_in(Input::new(text).range(at..longest).anchored(Anchored::Yes)) {
+                return Some(found);
+            }
+            from = at + 1;
+        }
+        None
+    }
+
+    fn match_in(&self, input: Input<'_>) -> Option<Match> {
+        let automaton = self.automaton.get_or_init(|| {
+            let start = if self.start.is_some() { StartKind::Anchored } else { StartKind::Unanchored };
+            let mut builder = AhoCorasickBuilder::new();
+            builder.match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(self.start.is_none());
+            builder.build(&self.tokens).expect("the tokens are not too many")
+        });
+        let found = automaton.find(input)?;
+        Some(Match { start: found.start(), end: found.end(), number: found.pattern().as_usize() })
+    }
+}
+
+/// The bytes that all `tokens` start with.
+fn common_start(tokens: &[String]) -> &[u8] {
+    let Some((first, others)) = tokens.split_first() else { return &[] };
+    let first = first.as_bytes();
+    let length = others.iter().fold(first.len(), |length, token| {
+        first[..length].iter().zip(token.as_bytes()).take_while(|(one, other)| one == other).count()
+    });
+    &first[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(tokens: &[&str], text: &str) -> Vec<String> {
+        let search = Search::new(tokens.iter().copied()).expect("they are few");
+        let (mut all, mut from) = (Vec::new(), 0);
+        while let Some(found) = search.find(text, from, None).expect("nobody cancels") {
+            assert_eq!(search.token(found.number), &text[found.start..found.end]);
+            all.push(format!("{}{}", found.start, search.token(found.number)));
+            from = found.end;
+        }
+        all
+    }
+
+    #[test]
+    fn the_leftmost_and_longest_is_found() {
+        for other in [&[][..], &["no start in common"]] {
+            let tokens = [&["<|a|>", "<|a|><|", "<|ab|>", "<|a"], other].concat();
+            assert_eq!(found(&tokens, "<|a|> <|a|><| <|ab|><|b|>"), ["0<|a|>", "6<|a|><|", "14<|ab|>"]);
+            assert_eq!(found(&tokens, "<|<<|a"), ["3<|a"]);
+            assert_eq!(found(&tokens, "<|"), [""; 0]);
+        }
+        assert_eq!(found(&["<|one|>"], "<|one|<|one|><|one|>"), ["6<|one|>", "13<|one|>"]);
+        assert_eq!(found(&["x"], "axx"), ["1x", "2x"]);
+        assert_eq!(found(&[], "any text"), [""; 0]);
+        assert_eq!(found(&["aa"], "aaaaa"), ["0aa", "2aa"]);
+    }
+
+    #[test]
+    fn tokens_over_the_edge_of_a_window_are_found_whole() {
+        for other in [&[][..], &["no start in common"]] {
+            let tokens = [&["<|a|>", "<|a|><|b|>"], other].concat();
+            for before in WINDOW - 12..=WINDOW + 2 {
+                let text = "x".repeat(before) + "<|a|><|b|>" + "yyyyyyyyyyyyy";
+                assert_eq!(found(&tokens, &text), [format!("{before}<|a|><|b|>")]);
+                assert_eq!(found(&tokens, &text[..before + 9]), [format!("{before}<|a|>")]);
+                assert_eq!(found(&tokens, &text[..before + 4]), [""; 0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_can_be_cancelled() {
+        let search = Search::new(["<|a|>"]).expect("they are few");
+        assert!(matches!(search.find("<|a|>", 0, Some(&AtomicBool::new(true))), Err(Error::Cancelled)));
+        assert!(search.find("<|a|>", 0, Some(&AtomicBool::new(false))).expect("nobody cancels").is_some());
+    }
+}
