@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import tiktoken
@@ -21,8 +22,8 @@ GROUPS = {
 GPT2_RANKS = "r50k_base"
 
 
-def load_encodings(folder: Path) -> dict[str, tiktoken.Encoding]:
-    """All encodings by name. Patterns, special tokens and SHA-256 digests are tiktoken's: only its loaders are replaced."""
+def load_encodings(folder: Path, names: Iterable[str] | None = None) -> dict[str, tiktoken.Encoding]:
+    """All encodings, or those `names`, by name. Patterns, special tokens and SHA-256 digests are tiktoken's: only its loaders are replaced."""
 
     def read_ranks(name: str) -> tuple[dict[bytes, int], str]:
         data = (folder / f"{name}.tiktoken").read_bytes()
@@ -41,7 +42,8 @@ def load_encodings(folder: Path) -> dict[str, tiktoken.Encoding]:
 
     openai_public.load_tiktoken_bpe = load_tiktoken_bpe
     openai_public.data_gym_to_mergeable_bpe_ranks = data_gym_to_mergeable_bpe_ranks
-    return {name: tiktoken.Encoding(**make()) for name, make in openai_public.ENCODING_CONSTRUCTORS.items()}
+    makers = openai_public.ENCODING_CONSTRUCTORS
+    return {name: tiktoken.Encoding(**makers[name]()) for name in names or makers}
 
 
 def matcher(pattern: str) -> tiktoken.Encoding:

@@ -8,8 +8,11 @@
 
 pub mod bpe;
 pub mod cases;
+pub mod minimise;
 pub mod pattern;
+pub mod reference;
 pub mod rng;
+pub mod strings;
 pub mod text;
 
 /// CRC-32 (IEEE 802.3), as zlib has it.

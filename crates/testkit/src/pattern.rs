@@ -3,6 +3,7 @@
 //! `testdata/tokenizer/golden.jsonl` holds tiktoken's own strings; a test compares them with these.
 
 use fancy_regex::Regex;
+use regex_automata::meta;
 
 /// A pattern: alternatives of which the first that matches gives the piece.
 #[derive(Debug)]
@@ -78,6 +79,52 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// The splitter of this pattern for texts in which a regex engine that backtracks runs out of stack, as tiktoken's does.
+    pub fn linear_splitter(&self) -> LinearSplitter {
+        let look_ahead = self.alternatives.iter().position(|alternative| *alternative == r"\s+(?!\S)");
+        // None of these patterns matches otherwise when what is possessive is greedy: what follows never wants back a character
+        // of what it stands after. The look-ahead is done by hand.
+        let greedy = |alternative: &&str| {
+            [("++", "+"), ("?+", "?"), ("*+", "*"), ("3}+", "3}"), (r"(?!\S)", "")]
+                .iter()
+                .fold((*alternative).to_owned(), |pattern, (possessive, greedy)| pattern.replace(possessive, greedy))
+        };
+        let greedy: Vec<String> = self.alternatives.iter().map(greedy).collect();
+        LinearSplitter {
+            regex: meta::Regex::new_many(&greedy).expect("the alternatives are well-formed"),
+            look_ahead: look_ahead.expect("every pattern has it"),
+        }
+    }
+}
+
+/// Splits text by a regular expression in linear time.
+#[derive(Debug)]
+pub struct LinearSplitter {
+    regex: meta::Regex,
+    /// The number of the alternative `\s+(?!\S)`.
+    look_ahead: usize,
+}
+
+impl LinearSplitter {
+    /// The pieces of `text`.
+    pub fn pieces<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let found = self.regex.find(regex_automata::Input::new(text).range(start..))?;
+            let mut piece = &text[start..found.end()];
+            assert_eq!(found.start(), start, "pieces follow one another");
+            if found.pattern().as_usize() == self.look_ahead && found.end() < text.len() {
+                // The white space ends because something else follows: its last character stays, unless it is the only one.
+                let (last, _) = piece.char_indices().next_back()?;
+                piece = if last == 0 { piece } else { &piece[..last] };
+            }
+            start += piece.len();
+            Some(piece)
+        })
+    }
+}
+
 /// Splits text by a regular expression, as tiktoken does.
 #[derive(Debug)]
 pub struct Splitter {
@@ -112,6 +159,20 @@ mod tests {
         assert_eq!(pieces(&R50K, "it's  12345\n"), ["it", "'s", " ", " 12345", "\n"]);
         assert_eq!(pieces(&CL100K, "it's  12345\n"), ["it", "'s", " ", " ", "123", "45", "\n"]);
         assert_eq!(pieces(&O200K, "it's  HTTPServer\n"), ["it's", " ", " HTTPServer", "\n"]);
+    }
+
+    #[test]
+    fn the_linear_splitter_finds_the_same_pieces() {
+        for pattern in PATTERNS {
+            let (splitter, linear) = (pattern.splitter(), pattern.linear_splitter());
+            for seed in 0..20_000 {
+                let mut rng = crate::rng::Rng::new(seed);
+                let text = crate::text::awkward(&mut rng, 30) + &crate::text::runs(&mut rng, 9);
+                let (found, expected): (Vec<_>, Vec<_>) =
+                    (linear.pieces(&text).collect(), splitter.pieces(&text).collect());
+                assert_eq!(found, expected, "{}: {text:?}", pattern.name);
+            }
+        }
     }
 
     #[test]
