@@ -79,10 +79,11 @@ impl<'a> Decoder<'a> {
         let tokens = self.tokenizer.vocabulary().bytes();
         let mut length = bytes.len();
         for range in ranges {
-            match tokens.get(range.start..range.start + FEW) {
-                // SAFETY: there is room for `FEW` bytes after all tokens.
+            let few = tokens[range.start..].first_chunk::<FEW>();
+            match few {
+                // SAFETY: there is room for `FEW` bytes after all tokens. As one value: copied as bytes, both arms become one memcpy.
                 Some(few) if range.len() <= FEW => unsafe {
-                    bytes.as_mut_ptr().add(length).copy_from_nonoverlapping(few.as_ptr(), FEW);
+                    bytes.as_mut_ptr().add(length).cast::<u128>().write_unaligned(u128::from_ne_bytes(*few));
                 },
                 _ => {
                     let token = &tokens[range.clone()];

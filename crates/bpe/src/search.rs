@@ -1,9 +1,10 @@
 //! Looking for one of several strings in a text.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, StartKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, Span, StartKind, packed};
 use memchr::memmem::Finder;
 
 use crate::Error;
@@ -18,10 +19,50 @@ const MAX_TOTAL: usize = 1 << 28;
 pub(crate) struct Search {
     tokens: Vec<String>,
     longest: usize,
-    /// What all tokens start with, when that is more than one byte: text without it is passed at the speed of memory.
-    start: Option<Finder<'static>>,
-    /// Made when it is needed first: with a common start most texts never need it.
+    starts: Starts,
+    /// Made when it is needed first, which for most texts is never.
     automaton: OnceLock<AhoCorasick>,
+}
+
+/// Finds places where a token may start: text without any is passed many bytes at a time.
+#[derive(Debug, Default)]
+enum Starts {
+    /// All tokens start with these bytes, more than one.
+    One(Finder<'static>),
+    /// They start with one of these, of up to three bytes.
+    Few(packed::Searcher),
+    /// Everywhere: they start in too many ways.
+    #[default]
+    Any,
+}
+
+/// So many different starts can be looked for at once.
+const MOST_STARTS: usize = 48;
+
+impl Starts {
+    fn of(tokens: &[String]) -> Self {
+        let common = common_start(tokens);
+        if common.len() > 1 {
+            return Self::One(Finder::new(common).into_owned());
+        }
+        let few = [3, 2].into_iter().find_map(|length| {
+            let starts: BTreeSet<&[u8]> = tokens.iter().map(|token| &token.as_bytes()[..token.len().min(length)]).collect();
+            (starts.len() <= MOST_STARTS).then(|| packed::Searcher::new(starts)).flatten()
+        });
+        few.map_or(Self::Any, Self::Few)
+    }
+
+    /// The first place in `text[from..to]` where a token may start.
+    fn find(&self, text: &[u8], from: usize, to: usize) -> Option<usize> {
+        // A start may end after `to`.
+        let end = |length: usize| text.len().min(to + length - 1);
+        let at = match self {
+            Self::One(finder) => from + finder.find(&text[from..end(finder.needle().len())])?,
+            Self::Few(searcher) => searcher.find_in(text, Span { start: from, end: end(3) })?.start(),
+            Self::Any => from,
+        };
+        (at < to).then_some(at)
+    }
 }
 
 /// Where token `number` was found.
@@ -42,9 +83,7 @@ impl Search {
             });
         }
         let longest = tokens.iter().map(String::len).max().unwrap_or(0);
-        let start = common_start(&tokens);
-        let start = (start.len() > 1).then(|| Finder::new(start).into_owned());
-        Ok(Self { tokens, longest, start, automaton: OnceLock::new() })
+        Ok(Self { starts: Starts::of(&tokens), tokens, longest, automaton: OnceLock::new() })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -83,18 +122,15 @@ impl Search {
 
     /// The first token that starts in `text[from..to]`; it may end after it.
     fn find_starting_in(&self, text: &[u8], mut from: usize, to: usize) -> Option<Match> {
-        let Some(finder) = &self.start else {
-            let end = text.len().min(to + self.longest - 1);
-            // One that starts at `to` or later may be cut by `end`.
-            return self.match_in(Input::new(text).range(from..end)).filter(|found| found.start < to);
-        };
-        let length = finder.needle().len();
-        let end = text.len().min(to + length - 1);
-        while from < end {
-            let at = from + finder.find(&text[from..end])?;
-            let longest = text.len().min(at + self.longest);
-            if let Some(found) = self.match_in(Input::new(text).range(at..longest).anchored(Anchored::Yes)) {
-                return Some(found);
+        let anywhere = matches!(self.starts, Starts::Any);
+        while let Some(at) = self.starts.find(text, from, to) {
+            // A match that starts at `to` or later may be cut by the first of these ends.
+            let end = self.longest + if anywhere { to - 1 } else { at };
+            let anchored = if anywhere { Anchored::No } else { Anchored::Yes };
+            let input = Input::new(text).range(at..end.min(text.len())).anchored(anchored);
+            let found = self.match_in(input).filter(|found| found.start < to);
+            if found.is_some() || anywhere {
+                return found;
             }
             from = at + 1;
         }
@@ -103,9 +139,10 @@ impl Search {
 
     fn match_in(&self, input: Input<'_>) -> Option<Match> {
         let automaton = self.automaton.get_or_init(|| {
-            let start = if self.start.is_some() { StartKind::Anchored } else { StartKind::Unanchored };
+            let any = matches!(self.starts, Starts::Any);
+            let start = if any { StartKind::Unanchored } else { StartKind::Anchored };
             let mut builder = AhoCorasickBuilder::new();
-            builder.match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(self.start.is_none());
+            builder.match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(any);
             builder.build(&self.tokens).expect("the tokens are not too many")
         });
         let found = automaton.find(input)?;
@@ -138,13 +175,32 @@ mod tests {
         all
     }
 
+    /// More tokens, so that all start alike, in few ways, in many ways.
+    fn others() -> [Vec<String>; 3] {
+        let many = (0..100_u8).map(|byte| format!("{}{}~", char::from(b'A' + byte % 26), char::from(b'0' + byte / 10)));
+        [Vec::new(), vec!["no start in common".to_owned(), "Q".to_owned()], many.collect()]
+    }
+
+    #[test]
+    fn starts_are_looked_for_in_three_ways() {
+        let kinds = others().map(|mut tokens| {
+            tokens.push("<|a|>".to_owned());
+            Starts::of(&tokens)
+        });
+        assert!(matches!(kinds, [Starts::One(_), _, Starts::Any]));
+        // Where there are instructions for it.
+        assert_eq!(matches!(kinds[1], Starts::Few(_)), packed::Searcher::new(["ab", "cd"]).is_some());
+    }
+
     #[test]
     fn the_leftmost_and_longest_is_found() {
-        for other in [&[][..], &["no start in common"]] {
-            let tokens = [&["<|a|>", "<|a|><|", "<|ab|>", "<|a"], other].concat();
-            assert_eq!(found(&tokens, "<|a|> <|a|><| <|ab|><|b|>"), ["0<|a|>", "6<|a|><|", "14<|ab|>"]);
-            assert_eq!(found(&tokens, "<|<<|a"), ["3<|a"]);
-            assert_eq!(found(&tokens, "<|"), [""; 0]);
+        for other in others() {
+            let mut tokens = vec!["<|a|>", "<|a|><|", "<|ab|>", "<|a"];
+            tokens.extend(other.iter().map(String::as_str));
+            let tokens = &tokens;
+            assert_eq!(found(tokens, "<|a|> <|a|><| <|ab|><|b|>"), ["0<|a|>", "6<|a|><|", "14<|ab|>"]);
+            assert_eq!(found(tokens, "<|<<|a"), ["3<|a"]);
+            assert_eq!(found(tokens, "<|"), [""; 0]);
         }
         assert_eq!(found(&["<|one|>"], "<|one|<|one|><|one|>"), ["6<|one|>", "13<|one|>"]);
         assert_eq!(found(&["x"], "axx"), ["1x", "2x"]);
@@ -154,13 +210,15 @@ mod tests {
 
     #[test]
     fn tokens_over_the_edge_of_a_window_are_found_whole() {
-        for other in [&[][..], &["no start in common"]] {
-            let tokens = [&["<|a|>", "<|a|><|b|>"], other].concat();
+        for other in others() {
+            let mut tokens = vec!["<|a|>", "<|a|><|b|>"];
+            tokens.extend(other.iter().map(String::as_str));
+            let tokens = &tokens;
             for before in WINDOW - 12..=WINDOW + 2 {
                 let text = "x".repeat(before) + "<|a|><|b|>" + "yyyyyyyyyyyyy";
-                assert_eq!(found(&tokens, &text), [format!("{before}<|a|><|b|>")]);
-                assert_eq!(found(&tokens, &text[..before + 9]), [format!("{before}<|a|>")]);
-                assert_eq!(found(&tokens, &text[..before + 4]), [""; 0]);
+                assert_eq!(found(tokens, &text), [format!("{before}<|a|><|b|>")]);
+                assert_eq!(found(tokens, &text[..before + 9]), [format!("{before}<|a|>")]);
+                assert_eq!(found(tokens, &text[..before + 4]), [""; 0]);
             }
         }
     }
