@@ -5,19 +5,38 @@
 const gpt = ['cl100k_base', 'o200k_base']
 
 const all = {
-  'tokenmill': { title: 'tokenmill', runtime: 'node', peer: 'tokenmill', counts: true },
-  'gpt-tokenizer': { title: 'gpt-tokenizer', runtime: 'node', peer: 'gpt-tokenizer', package: 'gpt-tokenizer', counts: true },
+  tokenmill: { title: 'tokenmill', runtime: 'node', peer: 'tokenmill', counts: true },
+  'gpt-tokenizer': {
+    title: 'gpt-tokenizer',
+    runtime: 'node',
+    peer: 'gpt-tokenizer',
+    package: 'gpt-tokenizer',
+    counts: true,
+  },
   'js-tiktoken': { title: 'js-tiktoken', runtime: 'node', peer: 'js-tiktoken', package: 'js-tiktoken' },
   'tiktoken-wasm': { title: 'tiktoken (WASM)', runtime: 'node', peer: 'tiktoken-wasm', package: 'tiktoken' },
   'hf-native': { title: 'tokenizers (npm, native)', runtime: 'node', peer: 'hf-native', package: 'tokenizers' },
   'hf-js': { title: '@huggingface/tokenizers', runtime: 'node', peer: 'hf-js', package: '@huggingface/tokenizers' },
-  'ai-tokenizer': { title: 'ai-tokenizer', runtime: 'node', peer: 'ai-tokenizer', package: 'ai-tokenizer', encodings: gpt },
+  'ai-tokenizer': {
+    title: 'ai-tokenizer',
+    runtime: 'node',
+    peer: 'ai-tokenizer',
+    package: 'ai-tokenizer',
+    encodings: gpt,
+  },
   'tokenmill-rust': { title: 'tokenmill (Rust)', runtime: 'rust', peer: 'tokenmill', counts: true },
-  'tiktoken': { title: 'tiktoken (Python)', runtime: 'python', peer: 'tiktoken', package: 'tiktoken' },
-  'gigatoken': { title: 'gigatoken', runtime: 'python', peer: 'gigatoken', package: 'gigatoken' },
-  'fastokens': { title: 'fastokens', runtime: 'python', peer: 'fastokens', package: 'fastokens' },
-  'quicktok': { title: 'quicktok-v1', runtime: 'python', peer: 'quicktok', package: 'quicktok-v1', encodings: gpt, counts: true },
-  'tokenizers': { title: 'tokenizers (Python)', runtime: 'python', peer: 'tokenizers', package: 'tokenizers' },
+  tiktoken: { title: 'tiktoken (Python)', runtime: 'python', peer: 'tiktoken', package: 'tiktoken' },
+  gigatoken: { title: 'gigatoken', runtime: 'python', peer: 'gigatoken', package: 'gigatoken' },
+  fastokens: { title: 'fastokens', runtime: 'python', peer: 'fastokens', package: 'fastokens' },
+  quicktok: {
+    title: 'quicktok-v1',
+    runtime: 'python',
+    peer: 'quicktok',
+    package: 'quicktok-v1',
+    encodings: gpt,
+    counts: true,
+  },
+  tokenizers: { title: 'tokenizers (Python)', runtime: 'python', peer: 'tokenizers', package: 'tokenizers' },
 }
 
 /** @param {readonly string[]} ids */

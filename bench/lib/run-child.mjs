@@ -39,7 +39,8 @@ export const runChild = async ({ command: [program, ...args], env = {}, limit })
   const wall = Number(process.hrtime.bigint() - start)
   const lines = parsed(Buffer.concat(output).toString())
   const told = lines.find(({ step }) => step === 'failed')?.message
-  const message = told ?? (code === 0 || cut ? '' : lastLine(Buffer.concat(errors).toString()) || `ended by ${signal ?? code}`)
+  const message =
+    told ?? (code === 0 || cut ? '' : lastLine(Buffer.concat(errors).toString()) || `ended by ${signal ?? code}`)
   return { lines, outcome: cut ? 'cut' : code === 0 ? 'done' : 'failed', message, wall }
 }
 

@@ -101,4 +101,3 @@ export const ensureTokenizerJson = (encoding, file) => {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, JSON.stringify(tokenizerJson(encoding, readRanks(encoding))))
 }
-

@@ -36,7 +36,8 @@ const throughput = async (call) => {
   print({ step: 'first', wall: first.wall, cpu: first.cpu, count: size(first.result) })
   if (values.api === 'encode') writeIds(first.result)
   first.result = undefined
-  let spent = 0
+  // Whoever is slow gets no further pass, rather than being stopped in the middle of it.
+  let spent = first.wall
   for (let pass = 0; pass < Number(values.passes) && spent < limit; pass++) {
     const { wall, cpu, result } = await timed(() => call(text))
     print({ step: 'warm', wall, cpu, count: size(result) })
@@ -44,33 +45,35 @@ const throughput = async (call) => {
   }
 }
 
-/* One call per string; the first passes let the compiler of V8 settle. */
+/* One call per string, in whole passes. */
 const short = async (call) => {
   const strings = JSON.parse(readFileSync(values.strings, 'utf8'))
   const results = []
   for (const string of strings) results.push(await call(string))
   if (values.api === 'encode') writeIds(results.flatMap((ids) => [...ids]))
   const waits = call(strings[0]) instanceof Promise
-  const passes = async (count) => {
-    for (let pass = 0; pass < count; pass++) {
+  /* Until `limit` ns are over; how many passes they were. */
+  const passes = async () => {
+    const start = process.hrtime.bigint()
+    let count = 0
+    for (; Number(process.hrtime.bigint() - start) < limit; count++) {
       // A call that returns at once is not made to wait for a promise.
       if (waits) for (const string of strings) await call(string)
       else for (const string of strings) call(string)
     }
+    return count
   }
-  await passes(20)
+  await passes() // the compiler of V8 settles
   for (let sample = 0; sample < Number(values.passes); sample++) {
-    const { wall, cpu } = await timed(() => passes(10))
-    print({ step: 'short', wall: wall / 10, cpu: cpu / 10 })
+    const { wall, cpu, result } = await timed(passes)
+    print({ step: 'short', wall: wall / result, cpu: cpu / result })
   }
   const counts = results.map((result) => (typeof result === 'number' ? result : result.length))
   print({ step: 'total', count: counts.reduce((sum, count) => sum + count, 0) })
 }
 
 const { load } = await import(`./peers/${values.peer}.mjs`)
-const { result: peer, ...time } = await timed(() =>
-  load(values.encoding, { tokenizerJson: values['tokenizer-json'] }),
-)
+const { result: peer, ...time } = await timed(() => load(values.encoding, { tokenizerJson: values['tokenizer-json'] }))
 print({ step: 'load', ...time })
 const call =
   values.api === 'encode'

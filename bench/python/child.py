@@ -33,6 +33,10 @@ def timed(work: Callable[[], Any]) -> tuple[dict[str, int], Any]:
     return {"wall": time.perf_counter_ns() - wall, "cpu": time.process_time_ns() - cpu}, result
 
 
+def read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8")  # as it is: line ends too
+
+
 def size(result: Any) -> int:
     return result if isinstance(result, int) else len(result)
 
@@ -46,14 +50,14 @@ def write_ids(path: Path | None, results: list[Any]) -> None:
 
 
 def throughput(args: argparse.Namespace, call: Call) -> None:
-    text = args.text.read_text(encoding="utf-8", newline="")
-    call(args.warm_up.read_text(encoding="utf-8", newline=""))
-    spent, result = timed(lambda: call(text))
-    show(step="first", **spent, count=size(result))
+    text = read(args.text)
+    call(read(args.warm_up))
+    first, result = timed(lambda: call(text))
+    show(step="first", **first, count=size(result))
     if args.api == "encode":
         write_ids(args.ids, [result])
     del result
-    total = 0
+    total = first["wall"]  # whoever is slow gets no further pass, rather than being stopped in the middle of it
     for _ in range(args.passes):
         if total > args.seconds * 1e9:
             break
@@ -64,20 +68,24 @@ def throughput(args: argparse.Namespace, call: Call) -> None:
 
 
 def short(args: argparse.Namespace, call: Call) -> None:
-    strings = json.loads(args.strings.read_text(encoding="utf-8"))
+    strings = json.loads(read(args.strings))
 
-    def passes(count: int) -> None:
-        for _ in range(count):
+    def passes(enough: float) -> int:
+        """Whole passes, until `enough` ns are over; how many they were."""
+        start, count = time.perf_counter_ns(), 0
+        while time.perf_counter_ns() - start < enough:
             for string in strings:
                 call(string)
+            count += 1
+        return count
 
     results = [call(string) for string in strings]
     if args.api == "encode":
         write_ids(args.ids, results)
-    passes(20)
+    passes(args.seconds * 1e9)
     for _ in range(args.passes):
-        spent, _result = timed(lambda: passes(10))
-        show(step="short", wall=spent["wall"] / 10, cpu=spent["cpu"] / 10)
+        spent, count = timed(lambda: passes(args.seconds * 1e9))
+        show(step="short", wall=spent["wall"] / count, cpu=spent["cpu"] / count)
     show(step="total", count=sum(size(result) for result in results))
 
 
@@ -86,10 +94,9 @@ def first_token(args: argparse.Namespace, call: Call) -> None:
     if len(ids) != 2:
         raise SystemExit(f"'Hello world' became {len(ids)} ids")
     if args.memory:
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        show(rss=pages * resource.getpagesize(), peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        status = Path("/proc/self/status").read_text()
+        rss, peak = (int(status.split(f"{name}:")[1].split()[0]) * 1024 for name in ["VmRSS", "VmHWM"])
+        show(rss=rss, peak=peak)
 
 
 def main() -> None:

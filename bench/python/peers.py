@@ -58,4 +58,9 @@ def tokenizers(_encoding: str, _ranks: Path, json: Path) -> Peer:
     return lambda text: tokenizer.encode(text, add_special_tokens=False).ids, None
 
 
-PEERS = {"tiktoken": tiktoken, "gigatoken": gigatoken, "fastokens": fastokens, "quicktok": quicktok, "tokenizers": tokenizers}
+def none(_encoding: str, _ranks: Path, _json: Path) -> Peer:
+    """No tokenizer: what the measuring itself costs."""
+    return lambda _text: [0, 0], None
+
+
+PEERS = {"none": none, "tiktoken": tiktoken, "gigatoken": gigatoken, "fastokens": fastokens, "quicktok": quicktok, "tokenizers": tokenizers}

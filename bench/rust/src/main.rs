@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use cpu_time::ProcessTime;
-use peers::{Output, Peer};
+use peers::Output;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -56,7 +56,8 @@ fn throughput(flags: &Flags) -> Result<(), Box<dyn Error>> {
     if let (Output::Ids(ids), Ok(path)) = (output, flags.get("--ids")) {
         write_ids(path.as_ref(), &ids)?;
     }
-    let (mut spent, limit) = (0.0, flags.get("--seconds")?.parse::<f64>()? * 1e9);
+    // Whoever is slow gets no further pass, rather than being stopped in the middle of it.
+    let (mut spent, limit) = (first.wall, flags.get("--seconds")?.parse::<f64>()? * 1e9);
     for _ in 0..flags.get("--passes")?.parse::<usize>()? {
         if spent > limit {
             break;
@@ -69,6 +70,7 @@ fn throughput(flags: &Flags) -> Result<(), Box<dyn Error>> {
 }
 
 /// Nanoseconds by the clock, and of all threads of this process.
+#[derive(Clone, Copy)]
 struct Spent {
     wall: f64,
     cpu: f64,

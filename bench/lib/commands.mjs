@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import { root } from '../../scripts/lib/run.mjs'
+import { bench, madeFolder } from './paths.mjs'
+import { ranksFolder } from './ranks.mjs'
+
+/** Where the tokenizer.json of an encoding is made. */
+export const tokenizerJsonOf = (encoding) => join(madeFolder, `${encoding}.tokenizer.json`)
+
+/**
+ * What runs the children.
+ * @typedef {{ python: string | undefined, rust: string | undefined, addon: string }} Tools `python` and `rust` are undefined
+ *   when there is none: peers that need it are left out, and the record says so
+ */
+
+/** Whether `peer` can be run with `tools`. */
+export const canRun = ({ runtime }, { python, rust }) =>
+  runtime === 'node' || (runtime === 'python' ? python : rust) !== undefined
+
+const programs = {
+  node: () => [process.execPath, join(bench, 'node', 'child.mjs')],
+  python: ({ python }) => [python, join(bench, 'python', 'child.py')],
+  rust: ({ rust }) => [rust],
+}
+
+const dataFlags = ({ runtime }, encoding) => {
+  if (runtime === 'rust') return ['--data', join(root, 'encodings')]
+  const json = ['--tokenizer-json', tokenizerJsonOf(encoding)]
+  return runtime === 'python' ? ['--ranks', ranksFolder, ...json] : json
+}
+
+/** The child that does `what` (`throughput`, `short`) with a peer, for {@link runChild}. */
+export const childOf = (tools, peer, encoding, what, flags) => ({
+  command: [
+    ...programs[peer.runtime](tools),
+    ...[what, '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ],
+  env: { TOKENMILL_NATIVE_PATH: tools.addon },
+})
+
+/** The child that encodes two words with a peer and ends; with `memory` it prints what it holds then. */
+export const firstTokenOf = (tools, peer, encoding, memory) => ({
+  command:
+    peer.runtime === 'python'
+      ? [
+          ...programs.python(tools),
+          ...['first-token', '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
+          ...(memory ? ['--memory'] : []),
+        ]
+      : [
+          ...[process.execPath, join(bench, 'node', 'first-token.mjs'), peer.peer, encoding, tokenizerJsonOf(encoding)],
+          ...(memory ? ['memory'] : []),
+        ],
+  env: { TOKENMILL_NATIVE_PATH: tools.addon },
+})
+
+/** The runtime of a peer doing nothing. */
+export const bareOf = (tools, runtime) => ({
+  command: runtime === 'python' ? [tools.python, '-c', '0'] : [process.execPath, '-e', '0'],
+})

@@ -1,0 +1,133 @@
+import { digits, median } from './stats.mjs'
+import { table } from './table.mjs'
+
+/* Turns what the suites measured into tables. Every peer has its row in each, also when it has no number. */
+
+const ms = (ns) => ns / 1e6
+const mb = (bytes) => bytes / 1e6
+const names = (items) => items.join(', ')
+
+const pair = (middle, best) => `${digits(middle)} (${digits(best)})`
+
+/* MB/s from ns, or why there is none. */
+const speed = (cell, step) => {
+  if (!cell) return '–'
+  const times = cell[step]
+  if (times.length > 0) return pair((cell.bytes / median(times)) * 1e3, (cell.bytes / Math.min(...times)) * 1e3)
+  return cell.outcome === 'done' ? 'too slow' : cell.outcome === 'cut' ? 'cut' : 'fails'
+}
+
+const idsOf = (cells) => {
+  if (cells.length === 0) return '–'
+  const wrong = cells.filter(({ ids }) => ids > 0)
+  const unknown = cells.filter(({ ids }) => ids === undefined)
+  const parts = [
+    ...wrong.map(({ text, ids }) => `${text} ≠ ${ids.toLocaleString('en-US')}`),
+    ...unknown.map(({ text }) => `${text} ?`),
+  ]
+  return parts.length > 0 ? names(parts) : '='
+}
+
+const words = {
+  encode: 'ids of a text',
+  count: 'how many ids a text has',
+  first: 'first pass: text that it has not seen, after 20 KB that it has',
+  warm: 'warm: the same text again',
+}
+
+/* Why there is no number, once per reason. */
+const notes = (cells, titles) => {
+  const reasons = new Map()
+  for (const { peer, text, encoding, api, outcome, message } of cells) {
+    if (outcome === 'done') continue
+    const reason = `${titles[peer]}, ${encoding}: ${outcome === 'cut' ? 'stopped at the time limit' : message}`
+    reasons.set(reason, [...(reasons.get(reason) ?? []), `${text} (${api})`])
+  }
+  return [...reasons].map(([reason, where]) => `- ${reason}: ${names(where)}`)
+}
+
+/** One table for each encoding, `encode` or `count`, first pass and warm. */
+export const throughputSection = ({ title, cells, references, peers, encodings, texts, apis, steps, rounds }) => {
+  const titles = Object.fromEntries(peers.map(({ id, title }) => [id, title]))
+  const parts = [`## ${title}`]
+  for (const encoding of encodings) {
+    const from = [...new Set(references.filter((row) => row.encoding === encoding).map((row) => row.from))]
+    for (const api of apis) {
+      for (const step of steps) {
+        const rows = peers.map((peer) => {
+          const mine = cells.filter((cell) => cell.peer === peer.id && cell.encoding === encoding && cell.api === api)
+          const name = api === 'count' && !peer.counts ? `${peer.title} †` : peer.title
+          return [
+            name,
+            ...texts.map(({ name }) =>
+              speed(
+                mine.find(({ text }) => text === name),
+                step,
+              ),
+            ),
+            idsOf(mine),
+          ]
+        })
+        parts.push(
+          `### ${encoding}, ${api} (${words[api]}), ${words[step]}`,
+          `MB/s, median of ${rounds} (best).`,
+          table(['', ...texts.map(({ name }) => name), api === 'count' ? 'count' : `ids`], rows),
+        )
+      }
+    }
+    parts.push(`Ids of ${encoding} are compared with those of ${names(from)}.`)
+  }
+  if (apis.includes('count')) parts.push('† has no count of its own: the length of what it encodes.')
+  const failed = notes(cells, titles)
+  if (failed.length > 0) parts.push(failed.join('\n'))
+  return parts.join('\n\n')
+}
+
+export const firstTokenSection = ({ bare, rows, peers, encodings, rounds }) => {
+  const titles = Object.fromEntries(peers.map(({ id, title }) => [id, title]))
+  const parts = ['## Process start to the first token, and memory']
+  parts.push(
+    `Fresh processes that load, encode two words and end; ms over a process that does nothing, median of ${rounds} (best). MB of resident memory over the same process without a tokenizer, at the end and at its peak.`,
+  )
+  for (const encoding of encodings) {
+    const mine = rows.filter((row) => row.encoding === encoding)
+    const none = (runtime) => mine.find(({ peer }) => peer === `none-${runtime}`)
+    const body = mine.map((row) => {
+      const title = titles[row.peer] ?? `no tokenizer (${row.runtime})`
+      if (row.wall.length === 0 || row.rss.length === 0) return [title, row.message || 'fails', '', '']
+      const [middle, best] = [median, (times) => Math.min(...times)].map((of) =>
+        ms(of(row.wall) - of(bare[row.runtime])),
+      )
+      const over = (field) => digits(mb(median(row[field]) - median(none(row.runtime)[field])))
+      return [title, pair(middle, best), over('rss'), over('peak')]
+    })
+    parts.push(`### ${encoding}`, table(['', 'ms over nothing', 'MB', 'MB at peak'], body))
+  }
+  const does = Object.entries(bare).map(
+    ([runtime, times]) => `${runtime} ${pair(ms(median(times)), ms(Math.min(...times)))} ms`,
+  )
+  parts.push(`A process that does nothing: ${names(does)}.`)
+  return parts.join('\n\n')
+}
+
+export const shortSection = ({ rows, peers, encodings, apis, rounds, text }) => {
+  const parts = [
+    '## One short string per call',
+    `1,000 different strings of 50 bytes out of ${text}, again and again; µs per call, median of ${rounds} (best).`,
+  ]
+  for (const encoding of encodings) {
+    const body = peers.map((peer) => {
+      const mine = apis.map((api) =>
+        rows.find((row) => row.peer === peer.id && row.encoding === encoding && row.api === api),
+      )
+      const cell = (row) =>
+        row?.perCall.length
+          ? pair(median(row.perCall) / 1e3, Math.min(...row.perCall) / 1e3)
+          : (row?.message || '–').slice(0, 40)
+      const equal = mine.every((row) => !row || row.equal) ? '=' : '≠'
+      return [peer.title, ...mine.map(cell), mine.some((row) => row?.perCall.length) ? equal : '–']
+    })
+    parts.push(`### ${encoding}`, table(['', ...apis, 'ids'], body))
+  }
+  return parts.join('\n\n')
+}
