@@ -5,6 +5,7 @@
 //!                          └ Merger: its bytes are merged ─────▶ ids
 //! ```
 
+mod batch;
 mod cache;
 mod decode;
 mod encoding;
@@ -18,11 +19,14 @@ mod special;
 mod tokenizer;
 mod vocabulary;
 mod words;
+mod workers;
 
+pub use batch::{RowError, Rows};
 pub use encoding::Encoding;
 pub use error::Error;
 pub use level::Level;
 pub use pretokenize::Pattern;
 pub use special::SpecialPolicy;
-pub use tokenizer::{Counter, Sink, Tokenizer, Worker};
+pub use tokenizer::{Counter, LimitedCounter, Sink, Tokenizer, Worker};
 pub use vocabulary::Vocabulary;
+pub use workers::IdleWorker;

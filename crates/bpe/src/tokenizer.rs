@@ -12,6 +12,7 @@ use crate::pretokenize::{BLOCK, Pattern};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
 use crate::words::{Medium, Short, Size, Words};
+use crate::workers::{IdleWorker, IdleWorkers};
 use crate::{Encoding, Error, Level};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
@@ -22,6 +23,7 @@ pub struct Tokenizer {
     words: Words,
     merger: Merger,
     level: Level,
+    idle: IdleWorkers,
 }
 
 /// What one thread needs to encode: memory that is used again from call to call, up to about 2 MiB. It belongs to the first
@@ -63,6 +65,11 @@ impl Worker {
 
 /// What becomes of ids: written down, or only counted.
 pub trait Sink {
+    /// Whether it wants no more. It may get some all the same.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// Takes one id.
     fn push(&mut self, id: u32);
 
@@ -102,6 +109,32 @@ impl Sink for Counter {
     }
 }
 
+/// Counts ids up to a limit: more than `limit` may be counted, but not all when there are many more.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LimitedCounter {
+    /// How many were counted.
+    pub count: usize,
+    /// It is full when there are more.
+    pub limit: usize,
+}
+
+impl Sink for LimitedCounter {
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.count > self.limit
+    }
+
+    #[inline(always)]
+    fn push(&mut self, _: u32) {
+        self.count += 1;
+    }
+
+    #[inline(always)]
+    fn extend(&mut self, ids: &[u32]) {
+        self.count += ids.len();
+    }
+}
+
 impl Tokenizer {
     /// A tokenizer of these parts.
     ///
@@ -114,7 +147,7 @@ impl Tokenizer {
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens)?;
         let (words, merger) = (Words::new(&vocabulary), Merger::new(&vocabulary));
-        Ok(Self { vocabulary, pattern, special, words, merger, level: Level::best() })
+        Ok(Self { vocabulary, pattern, special, words, merger, level: Level::best(), idle: IdleWorkers::default() })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
@@ -128,7 +161,12 @@ impl Tokenizer {
     /// The same tokenizer with other instructions; it gives the same ids.
     #[must_use]
     pub fn with_level(self, level: Level) -> Self {
-        Self { level, ..self }
+        Self { level, idle: IdleWorkers::default(), ..self }
+    }
+
+    /// How it splits text.
+    pub fn pattern(&self) -> Pattern {
+        self.pattern
     }
 
     /// Its tokens, without the special ones.
@@ -180,6 +218,11 @@ impl Tokenizer {
         Worker::new(self.level)
     }
 
+    /// A worker of an earlier call, which knows its words; a new one when all are busy. It is kept for later calls when it is dropped.
+    pub fn idle_worker(&self) -> IdleWorker<'_> {
+        self.idle.take(|| self.worker())
+    }
+
     /// The ids of `text`, every special token in it being plain text.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
@@ -224,11 +267,45 @@ impl Tokenizer {
             self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
             sink.push(special.id);
             start = special.end;
+            if sink.is_full() {
+                return Ok(());
+            }
         }
         self.encode_plain(&text[start..], worker, sink, cancel)
     }
 
-    fn encode_plain(
+    /// [`Tokenizer::encode_to`] for the start of a text that goes on: gives the ids that are the same however it goes on, and returns the
+    /// number of bytes that they are of. The next call takes the text from there on; for its last part there is `encode_to`.
+    /// Disallowed special tokens are not looked for.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn encode_start(
+        &self,
+        text: &str,
+        policy: &SpecialPolicy,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<usize, Error> {
+        // Whatever follows, a special token that starts up to here is in `text` to its end.
+        let Some(last) = text.len().checked_sub(policy.longest_allowed().max(1)) else { return Ok(0) };
+        let Some(cut) = self.pattern.split_before(text, 0, last) else { return Ok(0) };
+        let mut start = 0;
+        while let Some(special) = policy.next_allowed(text, start, cancel)?.filter(|special| special.start < cut) {
+            self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
+            sink.push(special.id);
+            start = special.end;
+            if start >= cut || sink.is_full() {
+                return Ok(start);
+            }
+        }
+        self.encode_plain(&text[start..cut], worker, sink, cancel)?;
+        Ok(cut)
+    }
+
+    /// Encodes `text`, in which no special token is looked for.
+    pub(crate) fn encode_plain(
         &self,
         text: &str,
         worker: &mut Worker,
@@ -239,6 +316,9 @@ impl Tokenizer {
         while start < text.len() {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
+            }
+            if sink.is_full() {
+                return Ok(());
             }
             let count = self.pattern.scan(self.level, text, start, &mut worker.ends[..]);
             self.encode_pieces(text.as_bytes(), start, count, worker, sink);
@@ -329,6 +409,12 @@ impl Tokenizer {
         });
         cache.insert(piece, hash, &ids[..count]);
         sink.extend(&ids[..count]);
+    }
+
+    /// The length of its longest token, special tokens too, in bytes: no id is of more of a text.
+    pub fn longest_token(&self) -> usize {
+        let special = self.special.sorted().into_iter().map(|(token, _)| token.len());
+        self.vocabulary.tokens().map(|(_, token)| token.len()).chain(special).max().unwrap_or(0)
     }
 
     /// The id of a token, special tokens first.

@@ -1,0 +1,278 @@
+//! Several texts, or one long one, on all threads of the current rayon pool.
+//!
+//! Long texts are cut into parts, at allowed special tokens and then where [`Pattern::split_before`](crate::Pattern::split_before) allows it;
+//! short ones are one part each. Neighbouring parts make a task of some 64 KiB. Threads take the next task in turn; where tasks and
+//! cuts are does not depend on the threads, and neither do the ids.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use crate::tokenizer::{Counter, Sink};
+use crate::{Error, SpecialPolicy, Tokenizer, Worker};
+
+/// Longer texts are cut, in bytes.
+const LONG: usize = 256 << 10;
+/// The length of a part of a long text, where it can be cut, in bytes.
+const PART: usize = 128 << 10;
+/// Parts are put together to tasks of at least this length, in bytes.
+const TASK: usize = 64 << 10;
+
+/// The ids of several texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Those of all texts, one after the other.
+    pub ids: Vec<u32>,
+    /// Where those of each text start, and at last `ids.len()`.
+    pub starts: Vec<usize>,
+}
+
+/// An error and the index of the text that it is about.
+#[derive(Debug)]
+pub struct RowError {
+    /// The index of the text.
+    pub row: usize,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+impl Tokenizer {
+    /// The ids of `texts`, with special tokens by `policy`: those of [`Tokenizer::encode`], whatever the number of threads. Stops
+    /// soon after `cancel` is set; only a piece that has no place to cut is encoded to its end.
+    ///
+    /// # Errors
+    /// That of the first text that has one.
+    pub fn encode_batch(
+        &self,
+        texts: &[&str],
+        policy: &SpecialPolicy,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Rows, RowError> {
+        let mut plan = Plan::of(self, texts, policy, cancel);
+        let done = plan.run(|bytes| Vec::with_capacity(bytes / 4), Vec::len, cancel)?;
+        let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
+        let ids = joined(done.into_iter().map(|task| task.sink).collect()).map_err(|error| RowError { row: 0, error })?;
+        Ok(Rows { ids, starts })
+    }
+
+    /// How many ids [`Tokenizer::encode_batch`] gives for each text.
+    ///
+    /// # Errors
+    /// That of the first text that has one.
+    pub fn count_batch(
+        &self,
+        texts: &[&str],
+        policy: &SpecialPolicy,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Vec<usize>, RowError> {
+        let mut plan = Plan::of(self, texts, policy, cancel);
+        let done = plan.run(|_| Counter::default(), |count| count.0, cancel)?;
+        let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
+        Ok(starts.windows(2).map(|row| row[1] - row[0]).collect())
+    }
+}
+
+/// A stretch of one text that is encoded on its own.
+struct Part<'t> {
+    row: usize,
+    content: Content<'t>,
+}
+
+enum Content<'t> {
+    /// A whole text, with special tokens.
+    Text(&'t str),
+    /// A stretch without special tokens.
+    Plain(&'t str),
+    Special(u32),
+}
+
+impl Content<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Plain(text) => text.len(),
+            Self::Special(_) => 0,
+        }
+    }
+}
+
+/// What has to be done, in the order of the texts.
+struct Plan<'t> {
+    tokenizer: &'t Tokenizer,
+    policy: &'t SpecialPolicy,
+    parts: Vec<Part<'t>>,
+    /// Of `parts`.
+    tasks: Vec<Range<usize>>,
+    /// Of the first long text that has an error; texts from it on have no parts.
+    failure: Option<RowError>,
+}
+
+/// What a task has made.
+struct Done<S> {
+    sink: S,
+    /// How long the sink was after each part.
+    ends: Vec<usize>,
+}
+
+impl<'t> Plan<'t> {
+    fn of(
+        tokenizer: &'t Tokenizer,
+        texts: &[&'t str],
+        policy: &'t SpecialPolicy,
+        cancel: Option<&AtomicBool>,
+    ) -> Self {
+        let mut plan =
+            Self { tokenizer, policy, parts: Vec::with_capacity(texts.len()), tasks: Vec::new(), failure: None };
+        let is_long = |text: &str| text.len() > LONG;
+        let long: Vec<(usize, &str)> = texts.iter().copied().enumerate().filter(|(_, text)| is_long(text)).collect();
+        let cut: Vec<_> = long.par_iter().map(|&(row, text)| plan.cut(row, text, cancel)).collect();
+        let mut cut = cut.into_iter();
+        for (row, &text) in texts.iter().enumerate() {
+            if !is_long(text) {
+                plan.parts.push(Part { row, content: Content::Text(text) });
+                continue;
+            }
+            match cut.next().expect("every long text was cut") {
+                Ok(parts) => plan.parts.extend(parts),
+                Err(error) => {
+                    plan.failure = Some(RowError { row, error });
+                    break;
+                }
+            }
+        }
+        let (mut start, mut length) = (0, 0);
+        for (index, part) in plan.parts.iter().enumerate() {
+            length += part.content.len();
+            if length >= TASK {
+                plan.tasks.push(start..index + 1);
+                (start, length) = (index + 1, 0);
+            }
+        }
+        if start < plan.parts.len() {
+            plan.tasks.push(start..plan.parts.len());
+        }
+        plan
+    }
+
+    /// The parts of a long text.
+    fn cut(&self, row: usize, text: &'t str, cancel: Option<&AtomicBool>) -> Result<Vec<Part<'t>>, Error> {
+        self.policy.check(text, cancel)?;
+        let mut parts = Vec::with_capacity(text.len() / PART + 1);
+        let mut start = 0;
+        loop {
+            let special = self.policy.next_allowed(text, start, cancel)?;
+            let end = special.map_or(text.len(), |special| special.start);
+            let mut plain = &text[start..end];
+            while let Some(at) = self.place_to_cut(plain, cancel)? {
+                let (part, rest) = plain.split_at(at);
+                parts.push(Part { row, content: Content::Plain(part) });
+                plain = rest;
+            }
+            parts.push(Part { row, content: Content::Plain(plain) });
+            let Some(special) = special else { return Ok(parts) };
+            parts.push(Part { row, content: Content::Special(special.id) });
+            start = special.end;
+        }
+    }
+
+    /// The first place to cut `text` that makes a long enough part.
+    fn place_to_cut(&self, text: &str, cancel: Option<&AtomicBool>) -> Result<Option<usize>, Error> {
+        let (mut from, mut to) = (PART / 2, PART);
+        while to < text.len() {
+            if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                return Err(Error::Cancelled);
+            }
+            if let Some(at) = self.tokenizer.pattern().split_before(text, from, to) {
+                return Ok(Some(at));
+            }
+            (from, to) = (to, to + PART);
+        }
+        Ok(None)
+    }
+
+    /// Runs all tasks; the results are in their order.
+    fn run<S: Sink + Send>(
+        &mut self,
+        new: impl Fn(usize) -> S + Sync,
+        len: impl Fn(&S) -> usize + Sync,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Vec<Done<S>>, RowError> {
+        let one = |task: &Range<usize>, worker: &mut Worker| -> Result<Done<S>, RowError> {
+            let parts = &self.parts[task.clone()];
+            let mut sink = new(parts.iter().map(|part| part.content.len()).sum());
+            let mut ends = Vec::with_capacity(parts.len());
+            for part in parts {
+                match part.content {
+                    Content::Text(text) => self.tokenizer.encode_to(text, self.policy, worker, &mut sink, cancel),
+                    Content::Plain(text) => self.tokenizer.encode_plain(text, worker, &mut sink, cancel),
+                    Content::Special(id) => {
+                        sink.push(id);
+                        Ok(())
+                    }
+                }
+                .map_err(|error| RowError { row: part.row, error })?;
+                ends.push(len(&sink));
+            }
+            Ok(Done { sink, ends })
+        };
+        let threads = rayon::current_num_threads().min(self.tasks.len());
+        let mut results: Vec<(usize, Result<Done<S>, RowError>)> = if threads <= 1 {
+            let mut worker = self.tokenizer.idle_worker();
+            self.tasks.iter().enumerate().map(|(index, task)| (index, one(task, &mut worker))).collect()
+        } else {
+            // One job for each thread, not one for each task: a worker is as warm as its thread has made it.
+            let next = AtomicUsize::new(0);
+            let job = |_| {
+                let mut worker = self.tokenizer.idle_worker();
+                let mut results = Vec::new();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(task) = self.tasks.get(index) else { return results };
+                    results.push((index, one(task, &mut worker)));
+                }
+            };
+            (0..threads).into_par_iter().with_max_len(1).flat_map_iter(job).collect()
+        };
+        results.sort_unstable_by_key(|&(index, _)| index);
+        // The error of the first text that has one, whichever thread was the fastest.
+        let done = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
+        self.failure.take().map_or(Ok(done), Err)
+    }
+
+    /// Where the ids of each of `count` rows start, and at last where they end.
+    fn row_starts<'a>(&self, count: usize, ends: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
+        let mut starts = vec![0; count + 1];
+        let mut before = 0;
+        for (task, ends) in self.tasks.iter().zip(ends) {
+            for (part, &end) in self.parts[task.clone()].iter().zip(ends) {
+                starts[part.row + 1] = before + end;
+            }
+            before += ends.last().copied().unwrap_or(0);
+        }
+        starts
+    }
+}
+
+/// `all` one after the other, copied by all threads; a single one is not copied.
+fn joined(mut all: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
+    if all.len() <= 1 {
+        return Ok(all.pop().unwrap_or_default());
+    }
+    let total = all.iter().map(Vec::len).sum();
+    let mut ids: Vec<u32> = Vec::new();
+    ids.try_reserve_exact(total).map_err(|_| Error::OutOfMemory { bytes: total.saturating_mul(4) })?;
+    let mut rest = &mut ids.spare_capacity_mut()[..total];
+    let mut places = Vec::with_capacity(all.len());
+    for one in &all {
+        let (place, after) = rest.split_at_mut(one.len());
+        places.push(place);
+        rest = after;
+    }
+    // Each is freed as soon as it is copied.
+    all.into_par_iter().zip(places).for_each(|(one, place)| {
+        place.write_copy_of_slice(&one);
+    });
+    // SAFETY: the places are the first `total`, and all have been written.
+    unsafe { ids.set_len(total) };
+    Ok(ids)
+}

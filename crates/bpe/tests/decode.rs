@@ -1,0 +1,86 @@
+//! Decoding against the bytes of the tokens, one after the other.
+
+mod common;
+
+use tokenmill_bpe::{Encoding, Error, Pattern, Tokenizer, Vocabulary};
+use tokenmill_testkit::rng::Rng;
+
+/// Any ids that exist, special tokens among them as often as `special` in 100 says.
+fn ids(tokenizer: &Tokenizer, rng: &mut Rng, count: usize, special: usize) -> Vec<u32> {
+    let specials = tokenizer.special_tokens();
+    (0..count)
+        .map(|_| {
+            if rng.below(100) < special {
+                return rng.choose(&specials).1;
+            }
+            loop {
+                let id = rng.below(tokenizer.vocab_size() as usize) as u32;
+                if tokenizer.token_bytes(id).is_some() {
+                    return id;
+                }
+            }
+        })
+        .collect()
+}
+
+fn one_by_one(tokenizer: &Tokenizer, ids: impl Iterator<Item = u32>) -> Vec<u8> {
+    ids.flat_map(|id| tokenizer.token_bytes(id).expect("the id exists").to_vec()).collect()
+}
+
+#[test]
+fn bytes_are_those_of_the_tokens() {
+    for encoding in [Encoding::R50kBase, Encoding::P50kBase, Encoding::Cl100kBase, Encoding::O200kHarmony] {
+        let tokenizer = common::tokenizer(encoding);
+        let mut rng = Rng::new(1);
+        for count in (0..300).chain([1_000, 100_000]) {
+            for special in [0, 0, 1, 50] {
+                let ids = ids(tokenizer, &mut rng, count, special);
+                let expected = one_by_one(tokenizer, ids.iter().copied());
+                assert!(tokenizer.decode_bytes(&ids).expect("they exist") == expected, "{count} ids");
+                let expected = one_by_one(tokenizer, ids.iter().copied().filter(|&id| !tokenizer.is_special(id)));
+                assert!(tokenizer.decode_bytes_without_special(&ids).expect("they exist") == expected, "{count} ids");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_token_is_decoded_wherever_it_stands() {
+    let tokenizer = common::tokenizer(Encoding::O200kBase);
+    let all: Vec<u32> = (0..tokenizer.vocab_size()).filter(|&id| tokenizer.token_bytes(id).is_some()).collect();
+    let expected = one_by_one(tokenizer, all.iter().copied());
+    assert!(tokenizer.decode_bytes(&all).expect("they exist") == expected);
+    for &id in &all {
+        assert_eq!(tokenizer.decode_bytes(&[id]).expect("it exists"), tokenizer.token_bytes(id).expect("it exists"));
+    }
+}
+
+#[test]
+fn the_first_unknown_id_is_named() {
+    let tokenizer = common::tokenizer(Encoding::Cl100kBase);
+    let size = tokenizer.vocab_size();
+    for before in [0, 1, 127, 128, 129, 1_000] {
+        for unknown in [size, u32::MAX, 100_256] {
+            let mut ids = vec![5; before];
+            ids.extend([unknown, 7, u32::MAX - 1]);
+            for result in [tokenizer.decode_bytes(&ids), tokenizer.decode_bytes_without_special(&ids)] {
+                let error = result.expect_err("there is no such id");
+                assert!(
+                    matches!(error, Error::UnknownId { id, index, largest }
+                        if id == unknown && index == before && largest == size - 1),
+                    "{error:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_special_token_may_have_the_id_of_an_ordinary_one() {
+    let bytes: Vec<[u8; 1]> = (0..=255).map(|byte| [byte]).collect();
+    let vocabulary = Vocabulary::from_tokens(bytes.iter().zip(0..).map(|(byte, id)| (&byte[..], id)));
+    let special = [("<a>".to_owned(), 97), ("<new>".to_owned(), 1000)];
+    let tokenizer = Tokenizer::new(vocabulary.expect("it has all bytes"), Pattern::R50k, special).expect("two tokens");
+    assert_eq!(tokenizer.decode_bytes(&[97, 98, 1000, 99]).expect("they exist"), b"ab<new>c");
+    assert_eq!(tokenizer.decode_bytes_without_special(&[97, 98, 1000, 99]).expect("they exist"), b"bc");
+}
