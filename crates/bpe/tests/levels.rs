@@ -4,7 +4,7 @@ mod common;
 
 use tokenmill_bpe::{Level, Pattern, Tokenizer};
 use tokenmill_testkit::cases;
-use tokenmill_testkit::rng::Rng;
+use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::text;
 
 fn check(texts: impl Iterator<Item = String>) {
@@ -25,7 +25,7 @@ fn check(texts: impl Iterator<Item = String>) {
 
 /// Text of the ASCII characters that the patterns tell apart, now and then with others; `stay` in 8 is how often a character is repeated.
 fn blocks_of(alphabet: &'static [&'static str], count: u64, length: usize) -> impl Iterator<Item = String> {
-    (0..count).map(move |seed| {
+    (0..share(count)).map(move |seed| {
         let mut rng = Rng::new(seed);
         let stay = rng.below(8);
         let mut character = alphabet[0];
@@ -95,12 +95,12 @@ fn ascii_with_other_characters() {
 
 #[test]
 fn long_runs() {
-    check((0..20_000).map(|seed| text::runs(&mut Rng::new(seed), 300)));
+    check((0..share(20_000)).map(|seed| text::runs(&mut Rng::new(seed), 300)));
 }
 
 #[test]
 fn any_text() {
-    check((0..50_000).map(|seed| text::awkward(&mut Rng::new(seed), 200)));
+    check((0..share(50_000)).map(|seed| text::awkward(&mut Rng::new(seed), 200)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use common::{BY_RANKS, ranks, reference_pattern, tokenizer};
 use tokenmill_bpe::{Counter, Encoding, SpecialPolicy, Worker};
 use tokenmill_testkit::bpe::encode_piece;
-use tokenmill_testkit::rng::Rng;
+use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::text;
 
 /// A tokenizer with one worker for all texts, so that what it remembers of earlier ones is tested too.
@@ -44,7 +44,7 @@ fn check_random(count: u64, make: fn(&mut Rng, usize) -> String, longest: usize)
     for encoding in BY_RANKS {
         let mut tested = Tested::new(encoding);
         let (ranks, splitter) = (ranks(encoding), reference_pattern(encoding).splitter());
-        for seed in 0..count {
+        for seed in 0..share(count) {
             let text = make(&mut Rng::new(seed), longest);
             let pieces = splitter.pieces(&text);
             let expected: Vec<u32> = pieces.flat_map(|piece| encode_piece(&ranks, piece.as_bytes())).collect();
@@ -90,7 +90,7 @@ fn tokens_one_after_the_other() {
             ranks.keys().map(Vec::as_slice).filter(|token| token.iter().all(u8::is_ascii_lowercase)).collect();
         words.sort_unstable();
         let mut rng = Rng::new(u64::from(tokenizer(encoding).vocab_size()));
-        for number in 0..30_000 {
+        for number in 0..share(30_000) {
             let piece: Vec<u8> = (0..rng.up_to(6)).flat_map(|_| *rng.choose(&words)).copied().collect();
             let text = String::from_utf8(piece).expect("ASCII");
             tested.assert_encodes(&text, &encode_piece(&ranks, text.as_bytes()), &format_args!("number {number}"));

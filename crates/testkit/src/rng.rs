@@ -35,6 +35,13 @@ impl Rng {
     }
 }
 
+/// How many of `count` random texts a test makes: all, or one in `TOKENMILL_TEST_SHARE` and at least one where that is set, as
+/// `npm run sanitize` does, because instrumented code is many times slower.
+pub fn share(count: u64) -> u64 {
+    let one_in = std::env::var("TOKENMILL_TEST_SHARE").map_or(1, |one_in| one_in.parse().expect("a number above 0"));
+    count.div_ceil(one_in)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Rng;

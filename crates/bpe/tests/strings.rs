@@ -1,0 +1,43 @@
+//! The weighted strings that `npm run verify` compares with tiktoken, some of them, against the naive reference.
+
+mod common;
+
+use tokenmill_bpe::{Level, Tokenizer};
+use tokenmill_testkit::cases;
+use tokenmill_testkit::reference::Reference;
+use tokenmill_testkit::rng::share;
+use tokenmill_testkit::strings::Strings;
+
+#[test]
+fn ids_are_those_of_the_reference_by_every_level_of_instructions() {
+    let strings = Strings::new();
+    for encoding in common::BY_RANKS {
+        let reference = Reference::new(common::reference_pattern(encoding), common::ranks(encoding));
+        let file = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        let make = |level| Tokenizer::from_encoding(encoding, &file).expect("well-formed").with_level(level);
+        let tokenizers: Vec<_> = Level::available().into_iter().map(make).collect();
+        let plain = tokenizers[0].special_policy::<&str>(&[], &[]).expect("none are not too many");
+        let mut workers: Vec<_> = tokenizers.iter().map(Tokenizer::worker).collect();
+        for index in 0..share(5_000) {
+            let text = strings.string(0, index);
+            let expected = reference.encode(&text);
+            for (tokenizer, worker) in tokenizers.iter().zip(&mut workers) {
+                let mut ids = Vec::new();
+                tokenizer.encode_to(&text, &plain, worker, &mut ids, None).expect("plain text");
+                assert_eq!(ids, expected, "{}, string {index} of seed 0: {text:?}", encoding.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_piece_on_which_regex_engines_run_out_of_stack() {
+    // Python's tiktoken panics on these.
+    for encoding in common::BY_RANKS {
+        let reference = Reference::new(common::reference_pattern(encoding), common::ranks(encoding));
+        for (unit, end) in [(" ", "a"), ("\n ", "a"), ("\u{3000}", ""), ("ab", "1")] {
+            let text = unit.repeat(1_100_000 / unit.len()) + end;
+            assert!(common::tokenizer(encoding).encode_ordinary(&text) == reference.encode(&text), "{unit:?}");
+        }
+    }
+}

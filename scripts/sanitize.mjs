@@ -1,0 +1,59 @@
+/*
+ * `npm run sanitize [-- address|thread] [-- a word of a test's name]`: the tests of the core crates, instrumented by AddressSanitizer, then by
+ * ThreadSanitizer. On Linux, x86-64 or arm64. The stable compiler does it with RUSTC_BOOTSTRAP=1. ThreadSanitizer must see what the standard
+ * library does too, so that is compiled as well, from `rustup component add rust-src`.
+ *
+ * Instrumented code is many times slower: tests make one in TOKENMILL_TEST_SHARE (100 unless set) of their random texts. What is built
+ * lies in target/sanitize/. The last line is `N passed, N failed`.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureRust } from './lib/ensure.mjs'
+import { readers } from './lib/counts.mjs'
+import { runChecks } from './lib/checks.mjs'
+import { Failure, root, run, script } from './lib/run.mjs'
+
+const crates = ['tokenmill-testkit', 'tokenmill-bpe', 'tokenmill-embedding']
+
+const sanitizers = {
+  address: { title: 'AddressSanitizer', cargo: [], env: { ASAN_OPTIONS: 'detect_stack_use_after_return=1' } },
+  thread: { title: 'ThreadSanitizer', cargo: ['-Zbuild-std'], env: { TSAN_OPTIONS: 'halt_on_error=1' } },
+}
+
+const output = async (program, args) => (await run(program, args, { quiet: true })).output.trim()
+
+await script(async () => {
+  const [first, ...rest] = process.argv.slice(2)
+  const names = Object.hasOwn(sanitizers, first ?? '') ? [first] : Object.keys(sanitizers)
+  const filter = Object.hasOwn(sanitizers, first ?? '') ? rest : process.argv.slice(2)
+  await ensureRust()
+  const target = /^host: (.+)$/m.exec(await output('rustc', ['-vV']))[1]
+  if (!/^(x86_64|aarch64)-unknown-linux-gnu$/.test(target)) throw new Failure(`there are no sanitizers for ${target}`)
+  const library = join(await output('rustc', ['--print', 'sysroot']), 'lib/rustlib/src/rust/library')
+  if (names.includes('thread') && !existsSync(library))
+    throw new Failure(
+      'The source of the standard library is missing. Run this, then try again:\n\n  rustup component add rust-src\n',
+    )
+
+  await runChecks(
+    names.map((name) => ({
+      title: sanitizers[name].title,
+      command: [
+        ...['cargo', 'test', '--profile', 'fast', '--lib', '--tests', '--no-fail-fast'],
+        ...['--target', target, '--target-dir', join(root, 'target/sanitize', name)],
+        ...crates.flatMap((crate) => ['-p', crate]),
+        ...sanitizers[name].cargo,
+        ...filter,
+      ],
+      reader: readers.cargo,
+      env: {
+        RUSTC_BOOTSTRAP: '1',
+        RUSTFLAGS: `-Zsanitizer=${name}`,
+        CARGO_PROFILE_FAST_DEBUG: 'line-tables-only',
+        CARGO_PROFILE_FAST_STRIP: 'none',
+        TOKENMILL_TEST_SHARE: process.env.TOKENMILL_TEST_SHARE ?? '100',
+        ...sanitizers[name].env,
+      },
+    })),
+  )
+})
