@@ -11,7 +11,7 @@ import { pathologicalTexts } from './lib/pathological-texts.mjs'
 import { nativePeers, nodePeers } from './lib/peers.mjs'
 import { encodings as known } from './lib/ranks.mjs'
 import { head, write } from './lib/record.mjs'
-import { firstTokenSection, shortSection, throughputSection } from './lib/report.mjs'
+import { firstTokenSection, loadSection, shortSection, throughputSection } from './lib/report.mjs'
 import { setUp } from './lib/setup.mjs'
 import { random } from './lib/stats.mjs'
 import { ensureTokenizerJson } from './lib/tokenizer-json.mjs'
@@ -31,12 +31,13 @@ const help = `npm run bench [-- tokenize] [options] [--corpus FILE…]
   --limit SECONDS     after which a process is stopped (default: 60)
   --max-bytes N       of each text (default: 4000000; with --corpus: all of it)
   --peers LIST        only these, for work on the benchmark itself
-  --name NAME         of the record bench/results/DATE-NAME.md (default: bench or tokenize; none with --quick)
+  --name NAME         of the record bench/results/DATE-NAME.md (default: bench or tokenize; with --quick
+                      none); --name '' writes none
   --quick             a small one to see that it works: under a minute, no figures to quote
 `
 
 const full = { bench: { rounds: 3, passes: 3, starts: 15 }, tokenize: { rounds: 5, passes: 3, starts: 0 } }
-const quick = { rounds: 1, passes: 1, starts: 2, maxBytes: 60_000, limit: 10 }
+const quick = { rounds: 1, passes: 1, starts: 1, maxBytes: 60_000, limit: 10 }
 
 const readOptions = () => {
   const string = { type: 'string' }
@@ -128,6 +129,7 @@ const tokenizeSections = async (context, texts) => {
         ...{ title: `Text that no person writes, ${strange[0].bytes.toLocaleString('en-US')} bytes of each` },
         ...{ ...pieces, peers, encodings, texts: strange, apis: ['encode'], steps: ['first'], rounds },
       }),
+      loadSection({ ...speeds, peers, encodings }),
     ],
     results: { throughput: speeds, pathological: pieces },
   }
@@ -139,7 +141,7 @@ await script(async () => {
   const started = performance.now()
   const say = (what) => console.error(`▸ ${what}`)
   const tools = await setUp({ native: options.what === 'tokenize', say })
-  for (const encoding of options.encodings) ensureTokenizerJson(encoding, tokenizerJsonOf(encoding))
+  for (const encoding of options.encodings) await ensureTokenizerJson(encoding, tokenizerJsonOf(encoding))
   const texts =
     options.corpus.length > 0 ? options.corpus.map((file) => textOfFile(file, options)) : defaultTexts(options)
   const before = load()

@@ -32,7 +32,7 @@ const words = {
   encode: 'ids of a text',
   count: 'how many ids a text has',
   first: 'first pass: text that it has not seen, after 20 KB that it has',
-  warm: 'warm: the same text again',
+  warm: 'warm: the same text again, the best pass of each process',
 }
 
 /* Why there is no number, once per reason. */
@@ -81,6 +81,22 @@ export const throughputSection = ({ title, cells, references, peers, encodings, 
   const failed = notes(cells, titles)
   if (failed.length > 0) parts.push(failed.join('\n'))
   return parts.join('\n\n')
+}
+
+/** How long a peer takes until it can encode, inside a process that runs already. */
+export const loadSection = ({ cells, peers, encodings }) => {
+  const body = peers.map((peer) => [
+    peer.title,
+    ...encodings.map((encoding) => {
+      const times = cells
+        .filter((cell) => cell.peer === peer.id && cell.encoding === encoding)
+        .flatMap(({ load }) => load)
+      return times.length > 0 ? pair(ms(median(times)), ms(Math.min(...times))) : '–'
+    }),
+  ])
+  const about =
+    'ms from the running process to the loaded tokenizer, its modules and files too; median of all processes (best).'
+  return ['## Load', about, table(['', ...encodings], body)].join('\n\n')
 }
 
 export const firstTokenSection = ({ bare, rows, peers, encodings, rounds }) => {

@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, relative } from 'node:path'
+import { root } from '../../scripts/lib/run.mjs'
+import { unlessFresh } from '../../scripts/lib/stamp.mjs'
 import { readRanks } from './ranks.mjs'
 
 /*
@@ -71,6 +73,7 @@ const partsOf = (token, rank, ranks) => {
  */
 export const tokenizerJson = (encoding, ranks) => {
   const printed = (token) => Array.from(token, (byte) => characters[byte.charCodeAt(0)]).join('')
+  /** @type {Record<string, number>} */
   const vocab = {}
   const merges = []
   for (const [token, rank] of [...ranks].sort(([, a], [, b]) => a - b)) {
@@ -95,9 +98,14 @@ export const tokenizerJson = (encoding, ranks) => {
   }
 }
 
-/** Makes `file` unless it is there. */
-export const ensureTokenizerJson = (encoding, file) => {
-  if (existsSync(file)) return
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, JSON.stringify(tokenizerJson(encoding, readRanks(encoding))))
-}
+/** Makes `file` unless it is there and up to date. */
+export const ensureTokenizerJson = (encoding, file) =>
+  unlessFresh({
+    name: `bench-${encoding}`,
+    inputs: ['bench/lib/tokenizer-json.mjs', 'bench/package-lock.json'],
+    outputs: [relative(root, file)],
+    make: async () => {
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, JSON.stringify(tokenizerJson(encoding, readRanks(encoding))))
+    },
+  })
