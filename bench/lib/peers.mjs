@@ -59,3 +59,13 @@ export const reference = { id: 'tiktoken', ...all.tiktoken }
 export const ours = { id: 'tokenmill', ...all.tokenmill }
 
 export const hasEncoding = ({ encodings }, encoding) => !encodings || encodings.includes(encoding)
+
+/* Without a count of its own a peer is asked for the ids, whose length costs nothing more. */
+const apiOf = ({ counts }, api) => (counts ? api : 'encode')
+
+/** Which of `apis` is measured for the figures of each of them. */
+export const apisOf = (peer, apis) => [...new Set(apis.map((api) => apiOf(peer, api)))]
+
+/** Those of `rows` that hold the figures of a peer for `api`. */
+export const rowsOf = (rows, peer, encoding, api) =>
+  rows.filter((row) => row.peer === peer.id && row.encoding === encoding && row.api === apiOf(peer, api))

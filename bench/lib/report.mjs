@@ -1,3 +1,4 @@
+import { rowsOf } from './peers.mjs'
 import { digits, median } from './stats.mjs'
 import { table } from './table.mjs'
 
@@ -55,7 +56,7 @@ export const throughputSection = ({ title, cells, references, peers, encodings, 
     for (const api of apis) {
       for (const step of steps) {
         const rows = peers.map((peer) => {
-          const mine = cells.filter((cell) => cell.peer === peer.id && cell.encoding === encoding && cell.api === api)
+          const mine = rowsOf(cells, peer, encoding, api)
           const name = api === 'count' && !peer.counts ? `${peer.title} †` : peer.title
           return [
             name,
@@ -71,13 +72,13 @@ export const throughputSection = ({ title, cells, references, peers, encodings, 
         parts.push(
           `### ${encoding}, ${api} (${words[api]}), ${words[step]}`,
           `MB/s, median of ${rounds} (best).`,
-          table(['', ...texts.map(({ name }) => name), api === 'count' ? 'count' : `ids`], rows),
+          table(['', ...texts.map(({ name }) => name), 'ids'], rows),
         )
       }
     }
     parts.push(`Ids of ${encoding} are compared with those of ${names(from)}.`)
   }
-  if (apis.includes('count')) parts.push('† has no count of its own: the length of what it encodes.')
+  if (apis.includes('count')) parts.push('† has no count of its own: the figures of encode, whose length it is.')
   const failed = notes(cells, titles)
   if (failed.length > 0) parts.push(failed.join('\n'))
   return parts.join('\n\n')
@@ -133,9 +134,7 @@ export const shortSection = ({ rows, peers, encodings, apis, rounds, text }) => 
   ]
   for (const encoding of encodings) {
     const body = peers.map((peer) => {
-      const mine = apis.map((api) =>
-        rows.find((row) => row.peer === peer.id && row.encoding === encoding && row.api === api),
-      )
+      const mine = apis.map((api) => rowsOf(rows, peer, encoding, api)[0])
       const cell = (row) =>
         row?.perCall.length
           ? pair(median(row.perCall) / 1e3, Math.min(...row.perCall) / 1e3)

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { canRun, childOf } from '../lib/commands.mjs'
 import { madeFolder } from '../lib/paths.mjs'
-import { hasEncoding, ours, reference } from '../lib/peers.mjs'
+import { apisOf, hasEncoding, ours, reference } from '../lib/peers.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { shuffled } from '../lib/stats.mjs'
 
@@ -51,7 +51,7 @@ export const short = async ({ tools, peers, encodings, text, apis, rounds, passe
       say(`${encoding}, short strings, round ${round} of ${rounds}`)
       const runs = peers
         .filter((peer) => canRun(peer, tools) && hasEncoding(peer, encoding))
-        .flatMap((peer) => apis.map((api) => ({ peer, api })))
+        .flatMap((peer) => apisOf(peer, apis).map((api) => ({ peer, api })))
       for (const { peer, api } of shuffled(runs, next)) {
         const key = [peer.id, encoding, api].join(' ')
         const row = rows.get(key) ?? { peer: peer.id, encoding, api, perCall: [], equal: true, message: '' }

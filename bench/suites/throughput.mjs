@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { canRun, childOf } from '../lib/commands.mjs'
 import { countDifferences } from '../lib/ids.mjs'
 import { madeFolder } from '../lib/paths.mjs'
-import { hasEncoding, ours, reference } from '../lib/peers.mjs'
+import { apisOf, hasEncoding, ours, reference } from '../lib/peers.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { shuffled } from '../lib/stats.mjs'
 
@@ -76,7 +76,7 @@ export const throughput = async (context) => {
         say(`round ${round} of ${rounds}: ${encoding}, ${text.name}`)
         const wanted = expected.get(`${encoding} ${text.name}`)
         const runs = peers.flatMap((peer) =>
-          canRun(peer, tools) && hasEncoding(peer, encoding) ? apis.map((api) => ({ peer, api })) : [],
+          canRun(peer, tools) && hasEncoding(peer, encoding) ? apisOf(peer, apis).map((api) => ({ peer, api })) : [],
         )
         for (const { peer, api } of shuffled(runs, next)) {
           const key = [peer.id, encoding, text.name, api].join(' ')
