@@ -11,7 +11,7 @@ import { ensureRust } from './lib/ensure.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
 /** Bytes of an input: a few blocks of a scanner and a long piece fit; the naive merges are quadratic. */
-const longest = { vocabulary: 16_384, merges: 1024 }
+const longest = { vocabulary: 16_384, merges: 512 }
 
 await script(async () => {
   const words = process.argv.slice(2)
@@ -29,7 +29,7 @@ await script(async () => {
 
   const [kept, found] = [`fuzz/corpus/${target}`, `target/fuzz/found/${target}`]
   for (const folder of [kept, found]) mkdirSync(join(root, folder), { recursive: true })
-  const limits = [`-max_len=${longest[target] ?? 2048}`, '-timeout=20', '-rss_limit_mb=4096', '-malloc_limit_mb=1024']
+  const limits = [`-max_len=${longest[target] ?? 2048}`, '-timeout=20', '-len_control=20', '-rss_limit_mb=4096', '-malloc_limit_mb=1024']
   await run(
     'cargo',
     [

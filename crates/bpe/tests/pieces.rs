@@ -82,7 +82,7 @@ fn all_short_texts_of_the_characters_that_patterns_tell_apart() {
         for length in 1..=5 {
             for number in 0..characters.len().pow(length) {
                 // Of the longest ones, every seventh.
-                if length == 5 && number as u64 % (7 * 1_000 / share(1_000)) != 0 {
+                if length == 5 && !(number as u64).is_multiple_of(7 * 1_000 / share(1_000)) {
                     continue;
                 }
                 let digit = |place| characters[number / characters.len().pow(place) % characters.len()];

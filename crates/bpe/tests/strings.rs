@@ -41,3 +41,30 @@ fn a_piece_on_which_regex_engines_run_out_of_stack() {
         }
     }
 }
+
+#[test]
+fn threads_that_share_a_tokenizer_give_the_ids_of_one() {
+    // They fill what it learns about characters at the same time: ThreadSanitizer looks at this test.
+    let strings = Strings::new();
+    let texts: Vec<String> = (0..share(4_000)).map(|index| strings.string(1, index)).collect();
+    for encoding in common::BY_RANKS {
+        let expected: Vec<_> = texts.iter().map(|text| common::tokenizer(encoding).encode_ordinary(text)).collect();
+        let file = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        let new = Tokenizer::from_encoding(encoding, &file).expect("well-formed");
+        std::thread::scope(|scope| {
+            for first in 0..4 {
+                let (new, texts, expected) = (&new, &texts, &expected);
+                scope.spawn(move || {
+                    let plain = new.special_policy::<&str>(&[], &[]).expect("none are not too many");
+                    let mut worker = new.worker();
+                    // Each begins elsewhere.
+                    for at in (0..texts.len()).map(|at| (at + first * texts.len() / 4) % texts.len()) {
+                        let mut ids = Vec::new();
+                        new.encode_to(&texts[at], &plain, &mut worker, &mut ids, None).expect("plain text");
+                        assert_eq!(ids, expected[at], "{}: {:?}", encoding.name(), texts[at]);
+                    }
+                });
+            }
+        });
+    }
+}

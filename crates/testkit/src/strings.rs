@@ -194,29 +194,29 @@ impl Strings {
         unreachable!("at is below the total")
     }
 
-    fn awkward(&self, rng: &mut Rng) -> String {
+    fn awkward(_: &Self, rng: &mut Rng) -> String {
         text::awkward(rng, 24)
     }
 
-    fn ascii(&self, rng: &mut Rng) -> String {
+    fn ascii(_: &Self, rng: &mut Rng) -> String {
         text::ascii(rng, 120)
     }
 
-    fn letters(&self, rng: &mut Rng) -> String {
+    fn letters(_: &Self, rng: &mut Rng) -> String {
         text::letters(rng, 60)
     }
 
-    fn runs(&self, rng: &mut Rng) -> String {
+    fn runs(_: &Self, rng: &mut Rng) -> String {
         text::runs(rng, 70)
     }
 
-    fn code_points(&self, rng: &mut Rng) -> String {
+    fn code_points(_: &Self, rng: &mut Rng) -> String {
         let string = text::any_characters(rng, 10);
         let last = one(rng, &["", "\u{10ffff}", "\u{fffe}", "\u{fdd0}", "\u{e000}", "\u{f0000}", "\u{2ffff}"]);
         format!("{}{string}{last}{}", one(rng, &AROUND), one(rng, &AROUND))
     }
 
-    fn contraction(&self, rng: &mut Rng) -> String {
+    fn contraction(_: &Self, rng: &mut Rng) -> String {
         let mut string = String::new();
         for _ in 0..rng.up_to(3) {
             string.push_str(one(rng, &AROUND));
@@ -288,13 +288,13 @@ impl Strings {
         string + one(rng, &AROUND)
     }
 
-    fn emoji(&self, rng: &mut Rng) -> String {
+    fn emoji(_: &Self, rng: &mut Rng) -> String {
         let mut part = || if rng.below(3) == 0 { one(rng, &AROUND) } else { one(rng, &EMOJI) };
         (0..8).map(|_| part()).collect()
     }
 
     /// 64 to 400 bytes, mostly or only ASCII: what scanners read by blocks, with edges at every place of a block.
-    fn block(&self, rng: &mut Rng) -> String {
+    fn block(_: &Self, rng: &mut Rng) -> String {
         let ascii: Vec<&str> = WORDS.into_iter().filter(|word| word.is_ascii()).collect();
         let words = if rng.below(2) == 0 { &ascii[..] } else { &WORDS[..] };
         let some: Vec<&str> = (0..rng.up_to(14)).map(|_| one(rng, words)).collect();
