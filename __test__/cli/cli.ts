@@ -30,10 +30,17 @@ export const build = async (): Promise<void> => {
   await ensureTypeScript({ quiet: true })
 }
 
+/* What the command line and Node look at to choose colours and width: a CI service, for one, has its own colours. */
+const deciding = new Set(
+  'NO_COLOR FORCE_COLOR NODE_DISABLE_COLORS COLORTERM COLUMNS TMUX TERM_PROGRAM CI TEAMCITY_VERSION TOKENMILL_DEBUG'.split(
+    ' ',
+  ),
+)
+
 /** Starts `tokenmill` with stdin open; colour and width do not depend on the environment of the tests. */
 export const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-  const { NO_COLOR: _, FORCE_COLOR: __, COLUMNS: ___, TOKENMILL_DEBUG: ____, ...rest } = process.env
-  return spawn(process.execPath, [main, ...args], { env: { ...rest, ...env }, stdio: 'pipe' })
+  const kept = Object.entries(process.env).filter(([name]) => !deciding.has(name))
+  return spawn(process.execPath, [main, ...args], { env: { ...Object.fromEntries(kept), ...env }, stdio: 'pipe' })
 }
 
 /** Runs `tokenmill` to its end. */
