@@ -29,7 +29,13 @@ await script(async () => {
 
   const [kept, found] = [`fuzz/corpus/${target}`, `target/fuzz/found/${target}`]
   for (const folder of [kept, found]) mkdirSync(join(root, folder), { recursive: true })
-  const limits = [`-max_len=${longest[target] ?? 2048}`, '-timeout=20', '-len_control=20', '-rss_limit_mb=4096', '-malloc_limit_mb=1024']
+  const limits = [
+    `-max_len=${longest[target] ?? 2048}`,
+    '-timeout=20',
+    '-len_control=20',
+    '-rss_limit_mb=4096',
+    '-malloc_limit_mb=1024',
+  ]
   await run(
     'cargo',
     [

@@ -1,7 +1,7 @@
 /*
- * `npm run sanitize [-- address|thread] [-- a word of a test's name]`: the tests of the core crates, instrumented by AddressSanitizer, then by
- * ThreadSanitizer. On Linux, x86-64 or arm64. The stable compiler does it with RUSTC_BOOTSTRAP=1. ThreadSanitizer must see what the standard
- * library does too, so that is compiled as well, from `rustup component add rust-src`.
+ * `npm run sanitize [-- address|thread] [testkit|bpe|embedding] [a word of a test's name]`: the tests of the core crates, or of some, instrumented by
+ * AddressSanitizer, then by ThreadSanitizer. On Linux, x86-64 or arm64. The stable compiler does it with RUSTC_BOOTSTRAP=1. ThreadSanitizer must
+ * see what the standard library does too, so that is compiled as well, from `rustup component add rust-src`.
  *
  * Instrumented code is many times slower: tests make one in TOKENMILL_TEST_SHARE (100 unless set) of their random texts. What is built
  * lies in target/sanitize/. The last line is `N passed, N failed`.
@@ -13,7 +13,7 @@ import { readers } from './lib/counts.mjs'
 import { runChecks } from './lib/checks.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
-const crates = ['tokenmill-testkit', 'tokenmill-bpe', 'tokenmill-embedding']
+const crates = ['testkit', 'bpe', 'embedding']
 
 const sanitizers = {
   address: { title: 'AddressSanitizer', cargo: [], env: { ASAN_OPTIONS: 'detect_stack_use_after_return=1' } },
@@ -23,9 +23,10 @@ const sanitizers = {
 const output = async (program, args) => (await run(program, args, { quiet: true })).output.trim()
 
 await script(async () => {
-  const [first, ...rest] = process.argv.slice(2)
-  const names = Object.hasOwn(sanitizers, first ?? '') ? [first] : Object.keys(sanitizers)
-  const filter = Object.hasOwn(sanitizers, first ?? '') ? rest : process.argv.slice(2)
+  const words = process.argv.slice(2)
+  const chosen = (all) => (words.some((word) => all.includes(word)) ? all.filter((name) => words.includes(name)) : all)
+  const names = chosen(Object.keys(sanitizers))
+  const filter = words.filter((word) => !crates.includes(word) && !Object.hasOwn(sanitizers, word))
   await ensureRust()
   const target = /^host: (.+)$/m.exec(await output('rustc', ['-vV']))[1]
   if (!/^(x86_64|aarch64)-unknown-linux-gnu$/.test(target)) throw new Failure(`there are no sanitizers for ${target}`)
@@ -41,7 +42,7 @@ await script(async () => {
       command: [
         ...['cargo', 'test', '--profile', 'fast', '--lib', '--tests', '--no-fail-fast'],
         ...['--target', target, '--target-dir', join(root, 'target/sanitize', name)],
-        ...crates.flatMap((crate) => ['-p', crate]),
+        ...chosen(crates).flatMap((crate) => ['-p', `tokenmill-${crate}`]),
         ...sanitizers[name].cargo,
         ...filter,
       ],
