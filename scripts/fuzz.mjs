@@ -45,7 +45,7 @@ await script(async () => {
       '--',
       ...limits,
       `-artifact_prefix=target/fuzz/${target}-`,
-      ...(keep ? ['-set_cover_merge=1'] : [`-max_total_time=${seconds}`, '-print_final_stats=1']),
+      ...(keep ? ['-set_cover_merge=1', '-use_counters=0'] : [`-max_total_time=${seconds}`, '-print_final_stats=1']),
     ],
     { env: { ...process.env, RUSTC_BOOTSTRAP: '1' } },
   )
