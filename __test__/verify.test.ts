@@ -13,6 +13,7 @@ const verify = (...options: readonly string[]) =>
   })
 
 test('random strings have the ids of the reference, in Rust and through Node', async (t) => {
+  t.timeout(600_000) // it may have to compile first
   const { code, output } = await verify('--seed', '7', '--count', '2000', '--text', 'README.zh-CN.md')
   t.log(
     /verify-peer\.py/.test(output) ? 'compared with tiktoken' : 'no tiktoken here: compared with the naive reference',
@@ -32,6 +33,7 @@ test('random strings have the ids of the reference, in Rust and through Node', a
 })
 
 test('a peer that differs is found, with the shortest text on which it does', async (t) => {
+  t.timeout(600_000)
   const { code, output } = await verify(
     ...['--count', '0', '--encoding', 'o200k_base', '--reference', 'naive', '--no-node'],
     ...['--peer', `${process.execPath},__test__/lying-peer.mjs`, '--text', '__test__/lying-text.txt'],
