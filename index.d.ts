@@ -49,7 +49,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*`
+   * @default 'all' in `encode*`, [] in `count*` and `isWithinLimit`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
   /**
@@ -110,7 +110,7 @@ export interface Tokenizer {
   encodeOrdinary(text: Text): Uint32Array
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
   encodeSegments(segments: readonly Segment[]): Uint32Array
-  /** The ids of each text. */
+  /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   /** {@link Tokenizer.encode} off the event loop. */
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
@@ -118,6 +118,13 @@ export interface Tokenizer {
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
+  /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  /**
+   * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
+   * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
+   */
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   /**
    * The text of `ids`.
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
@@ -309,6 +316,8 @@ export declare class WordTokenizer implements Tokenizer {
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
   /** {@link WordTokenizer.decode} as UTF-8. */
@@ -856,3 +865,13 @@ export declare class InputEmbedding {
   /** {@link InputEmbedding.dispose}, for `using`. */
   [Symbol.dispose](): void
 }
+
+/**
+ * Sets how many threads work on batches and long texts together, for calls from now on; the results do not depend on it. It holds for the whole
+ * process, worker threads too. Without it the environment variable `TOKENMILL_THREADS` decides, and without that as many threads as the
+ * process may run at once.
+ *
+ * @param count 1 to 1024
+ * @throws `ERR_LIMIT` when the system does not give so many; those of before stay.
+ */
+export declare const setThreads: (count: number) => void

@@ -38,3 +38,4 @@ export {
 export { Parameter } from './embedding/parameter.ts'
 export { Tensor } from './embedding/tensor.ts'
 export type { BatchInputs, TokenIds } from './embedding/token-ids.ts'
+export { setThreads } from './threads.ts'

@@ -22,7 +22,11 @@ export declare class BpeHandle {
   addPolicy(allowed: Array<string>, disallowed: Array<string>): number
   /** Forgets the policies from number `first` on. */
   dropPolicies(first: number): void
-  /** Encodes several texts on all cores. */
+  /** The length of the longest token, in bytes. */
+  longestToken(): number
+  /** The number of ids of each of several texts, counted on all threads. */
+  countBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): Uint32Array
+  /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeAsync(text: string, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   encodeBytesAsync(bytes: Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
@@ -93,6 +97,18 @@ export declare function count(encoder: number, text: string, policy: number): nu
 /** The number of ids that [`encode_bytes`] gives. */
 export declare function countBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number): number
 
+/**
+ * The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the
+ * policy refuses special tokens or `strict` bytes that are not UTF-8.
+ */
+export declare function countBytesWithin(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number): number
+
+/**
+ * Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` is how many code units they are of: all of them in
+ * the `last` part, in others as many as are sure whatever follows. Disallowed special tokens are found in a `last` part only.
+ */
+export declare function countPart(encoder: number, text: string, policy: number, limit: number, last: boolean, out: Uint32Array): number
+
 export declare function cpuOfThisMachine(): NativeCpu
 
 /** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them. */
@@ -134,6 +150,9 @@ export declare function panicInRayon(): void
 
 export declare function panicInTask(inFinish: boolean): Promise<unknown>
 
+/** Sets the number of threads, for work that starts from now on. The facade has checked it. */
+export declare function setThreads(threads: number): void
+
 /** A special token and its id. */
 export interface SpecialToken {
   token: string
@@ -142,6 +161,9 @@ export interface SpecialToken {
 
 /** Moves the ids of the last encode to `out`, which is as long as they are. */
 export declare function takeIds(encoder: number, out: Uint32Array): void
+
+/** The number of threads. */
+export declare function threads(): number
 
 /** Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`. */
 export interface TokenRows {

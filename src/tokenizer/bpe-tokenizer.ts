@@ -2,10 +2,11 @@ import { cancellable } from '../cancel.ts'
 import { callNative, fromNative, type TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
-import { boolean, oneOf, options as checkedOptions } from '../validate.ts'
+import { boolean, integerIn, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedSegments, checkedTexts, encodeOptionNames, idArray, splitSignal } from './arguments.ts'
+import { copyTurn } from './copy-turn.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
-import { resolvePolicy, specialTokenError } from './special-tokens.ts'
+import { resolvePolicy, specialTokenError, type SpecialTokenPolicy } from './special-tokens.ts'
 import {
   TokenBatch,
   type DecodeOptions,
@@ -26,6 +27,13 @@ const maxPolicies = 64
 /** Where native code writes the ids of short texts. Making a typed array there costs more than slicing one here. */
 const scratch = new Uint32Array(4096)
 
+/** What native code returns when there are more ids than the limit, and so the largest limit + 1. */
+const moreIds = 0xffffffff
+/** Code units of a string that are counted at a time when there is a limit. */
+const [minPart, maxPart] = [1 << 10, 1 << 16]
+/** The default of calls that count. */
+const plainCall = { policy: plain, strict: false, refuses: false }
+
 /** A byte-level BPE tokenizer: the facade of the native one. */
 export class BpeTokenizer implements Tokenizer {
   readonly name: string
@@ -37,6 +45,7 @@ export class BpeTokenizer implements Tokenizer {
   readonly #encoder: number
   readonly #policies = new Map<string, number>()
   #fingerprint: string | undefined
+  #longestToken: number | undefined
 
   /** @internal */
   constructor(name: string, handle: BpeHandle) {
@@ -59,7 +68,7 @@ export class BpeTokenizer implements Tokenizer {
 
   encode(text: Text, options?: EncodeOptions): Uint32Array {
     if (options === undefined) return this.#encode(text, refuseAll, false)
-    const { policy, strict } = this.#call(checkedOptions('options', options, encodeOptionNames), 'all')
+    const { policy, strict } = this.#encodeCall(options)
     return this.#encode(text, policy, strict)
   }
 
@@ -93,8 +102,12 @@ export class BpeTokenizer implements Tokenizer {
   async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
-    const { policy, strict } = this.#encodeCall(rest)
+    const { special, strict } = this.#checkedCall(rest, 'all')
     const checked = checkedText('text', text)
+    const turn = copyTurn([checked])
+    if (turn !== undefined) await turn
+    // Not before: other calls may drop policies while this one waits.
+    const policy = this.#policy(special)
     return cancellable(signal, (flag) =>
       explaining(() =>
         typeof checked === 'string'
@@ -108,7 +121,10 @@ export class BpeTokenizer implements Tokenizer {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
     const checked = checkedTexts(texts).map(unsharedText)
-    const { policy, strict } = this.#encodeCall(rest)
+    const { special, strict } = this.#checkedCall(rest, 'all')
+    const turn = copyTurn(checked)
+    if (turn !== undefined) await turn
+    const policy = this.#policy(special)
     return batchOf(
       await cancellable(signal, (flag) =>
         explaining(() => this.#native.encodeBatchAsync(checked, strict, policy, flag)),
@@ -117,14 +133,39 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   count(text: Text, options?: EncodeOptions): number {
-    let [policy, strict] = [plain, false]
-    if (options !== undefined) {
-      ;({ policy, strict } = this.#call(checkedOptions('options', options, encodeOptionNames), []))
-    }
+    const { policy, strict } = this.#countCall(options)
     try {
       return typeof text === 'string'
         ? native().count(this.#encoder, text, policy)
         : native().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+    const checked = checkedTexts(texts).map(unsharedText)
+    const { policy, strict } = this.#countCall(options)
+    try {
+      return this.#native.countBatch(checked, strict, policy)
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
+    const most = Math.min(integerIn('limit', limit, 0), moreIds - 1)
+    const { policy, strict, refuses } = this.#countCall(options)
+    const checked = checkedText('text', text)
+    // No id stands for more bytes than the longest token has, and no text has fewer bytes than it is long.
+    this.#longestToken ??= this.#native.longestToken()
+    if (!strict && !refuses && checked.length > most * this.#longestToken) return false
+    try {
+      const count =
+        typeof checked !== 'string'
+          ? native().countBytesWithin(this.#encoder, unshared(checked), strict, policy, most)
+          : this.#countWithin(checked, policy, most, refuses)
+      return count === moreIds ? false : count
     } catch (error) {
       throw explained(error)
     }
@@ -185,18 +226,44 @@ export class BpeTokenizer implements Tokenizer {
     })
   }
 
+  /** Reads no more of the text than it must: a part at a time, of which native code counts what is sure whatever follows. */
+  #countWithin(text: string, policy: number, limit: number, readAll: boolean): number {
+    const firstPart = readAll ? Infinity : Math.min(Math.max(8 * limit, minPart), maxPart)
+    let [start, count, length] = [0, 0, firstPart]
+    while (start + length < text.length) {
+      const part = text.slice(start, start + length - (isHighSurrogate(text.charCodeAt(start + length - 1)) ? 1 : 0))
+      const more = native().countPart(this.#encoder, part, policy, limit - count, false, scratch)
+      if (more === moreIds) return moreIds
+      const used = scratch[0] as number
+      start += used
+      count += more
+      length = used === 0 ? 2 * length : maxPart
+    }
+    const last = native().countPart(this.#encoder, text.slice(start), policy, limit - count, true, scratch)
+    return last === moreIds ? moreIds : count + last
+  }
+
+  #countCall(options: EncodeOptions | undefined) {
+    return options === undefined ? plainCall : this.#call(options, [])
+  }
+
   #encodeCall(options: EncodeOptions | undefined) {
-    return this.#call(checkedOptions('options', options, encodeOptionNames), 'all')
+    return this.#call(options, 'all')
   }
 
-  #call(options: EncodeOptions, defaultDisallowed: 'all' | readonly string[]) {
-    const strict = checkedUtf8(options.utf8) === 'strict'
-    return { policy: this.#policy(options, defaultDisallowed), strict }
+  #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+    const { special, strict } = this.#checkedCall(options, defaultDisallowed)
+    return { policy: this.#policy(special), strict, refuses: special.disallowed.size > 0 }
   }
 
-  /** The number of the policy of `options`. Those of earlier calls are kept, so that their automata are built once. */
-  #policy(options: EncodeOptions, defaultDisallowed: 'all' | readonly string[]): number {
-    const { allowed, disallowed } = resolvePolicy(options, this.specialTokens, defaultDisallowed)
+  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+    const checked = checkedOptions('options', options, encodeOptionNames)
+    const strict = checkedUtf8(checked.utf8) === 'strict'
+    return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict }
+  }
+
+  /** The number of a policy. Those of earlier calls are kept, so that their automata are built once. */
+  #policy({ allowed, disallowed }: SpecialTokenPolicy): number {
     const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
     const key = JSON.stringify([allowedNames, disallowedNames])
     let policy = this.#policies.get(key)
@@ -213,6 +280,8 @@ export class BpeTokenizer implements Tokenizer {
 }
 
 const batchOf = ({ ids, rowStarts }: TokenRows): TokenBatch => new TokenBatch(ids, rowStarts)
+
+const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800
 
 /** Bytes that no other thread changes while native code reads them. */
 const unshared = (bytes: Uint8Array): Uint8Array =>

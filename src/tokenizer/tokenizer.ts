@@ -11,7 +11,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*`
+   * @default 'all' in `encode*`, [] in `count*` and `isWithinLimit`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
   /**
@@ -73,7 +73,7 @@ export interface Tokenizer {
   encodeOrdinary(text: Text): Uint32Array
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
   encodeSegments(segments: readonly Segment[]): Uint32Array
-  /** The ids of each text. */
+  /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   /** {@link Tokenizer.encode} off the event loop. */
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
@@ -81,6 +81,13 @@ export interface Tokenizer {
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
+  /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  /**
+   * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
+   * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
+   */
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
 
   /**
    * The text of `ids`.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { boolean, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedIds, checkedSegments, checkedTexts, encodeOptionNames, splitSignal } from './arguments.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
@@ -136,19 +136,18 @@ export class WordTokenizer implements Tokenizer {
 
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number {
-    const call =
-      options === undefined
-        ? this.#byDefault.plain
-        : this.#call(checkedOptions('options', options, encodeOptionNames), [])
-    const read = runToEnd(readText('text', checkedText('text', text), call.utf8))
-    refuseDisallowed(read, call.search)
-    let count = 0
-    const { split } = this.vocabulary.splitter
-    for (const part of partsOf(read, call.search)) {
-      if (part.special) count++
-      else runToEnd(split(part.text, () => count++))
-    }
-    return count
+    return this.#count('text', text, this.#countCall(options), Infinity)
+  }
+
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+    const call = this.#countCall(options)
+    return Uint32Array.from(checkedTexts(texts), (text, row) => this.#count(`texts[${row}]`, text, call, Infinity))
+  }
+
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
+    const most = integerIn('limit', limit, 0)
+    const count = this.#count('text', text, this.#countCall(options), most)
+    return count <= most && count
   }
 
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
@@ -207,6 +206,25 @@ export class WordTokenizer implements Tokenizer {
    */
   async save(path: string | URL): Promise<void> {
     await saveVocabulary(path, this.vocabulary, this.unknown)
+  }
+
+  /** Counts on until there are more than `limit`: then the result is any number above it. */
+  #count(name: string, text: Text, call: Call, limit: number): number {
+    const read = runToEnd(readText(name, checkedText(name, text), call.utf8))
+    refuseDisallowed(read, call.search)
+    let count = 0
+    const { split } = this.vocabulary.splitter
+    for (const part of partsOf(read, call.search)) {
+      if (part.special) count++
+      else for (const _ of split(part.text, () => count++)) if (count > limit) break
+      if (count > limit) break
+    }
+    return count
+  }
+
+  #countCall(options: EncodeOptions | undefined): Call {
+    if (options === undefined) return this.#byDefault.plain
+    return this.#call(checkedOptions('options', options, encodeOptionNames), [])
   }
 
   #encodeCall(options: EncodeOptions | undefined): Call {

@@ -6,17 +6,20 @@ use std::sync::atomic::AtomicBool;
 
 use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
-use tokenmill_bpe::{SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{RowError, SpecialPolicy, Tokenizer};
 
 use crate::encoder::from_bpe_in;
 use crate::error::Result;
+use crate::pool::on_all_threads;
 use crate::task::Job;
-use crate::text::{Origin, text_of};
+use crate::text::{Origin, no_memory_for, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, encode_rows};
+use crate::utf16::append_utf8;
 
 /// A text that the task owns.
 pub enum Source {
-    String(String),
+    /// The code units of a string.
+    String(Vec<u16>),
     /// A copy of a `Uint8Array`; `strict`: bytes that are not UTF-8 are an error.
     Bytes {
         bytes: Vec<u8>,
@@ -24,7 +27,10 @@ pub enum Source {
     },
 }
 
-/// Encodes one text.
+/// Longer texts are divided among all threads, in bytes.
+const LONG: usize = 256 << 10;
+
+/// Encodes one text: a short one on the thread that runs the task.
 pub struct EncodeText {
     pub tokenizer: Arc<Tokenizer>,
     pub source: Source,
@@ -38,13 +44,17 @@ impl Job for EncodeText {
 
     fn run(&mut self) -> Result<Vec<u32>> {
         let (text, origin) = match &self.source {
-            Source::String(text) => (Cow::Borrowed(text.as_str()), Origin::String),
+            Source::String(units) => (Cow::Owned(to_utf8(units)?), Origin::String),
             Source::Bytes { bytes, strict } => (text_of(bytes, *strict, "text")?, Origin::Bytes(bytes)),
         };
+        let Self { tokenizer, policy, cancel, .. } = &*self;
+        let (cancel, failed) = (cancel.as_deref(), |error| from_bpe_in(&text, origin, error));
+        if text.len() > LONG {
+            let all = || tokenizer.encode_batch(&[&*text], policy, cancel);
+            return on_all_threads(all)?.map(|rows| rows.ids).map_err(|RowError { error, .. }| failed(error));
+        }
         let mut ids = Vec::new();
-        (self.tokenizer)
-            .encode_to(&text, &self.policy, &mut self.tokenizer.worker(), &mut ids, self.cancel.as_deref())
-            .map_err(|error| from_bpe_in(&text, origin, error))?;
+        tokenizer.encode_to(&text, policy, &mut tokenizer.idle_worker(), &mut ids, cancel).map_err(failed)?;
         Ok(ids)
     }
 
@@ -53,7 +63,15 @@ impl Job for EncodeText {
     }
 }
 
-/// Encodes several texts on all cores.
+/// `units` as UTF-8.
+fn to_utf8(units: &[u16]) -> Result<String> {
+    let mut bytes = Vec::new();
+    append_utf8(units, &mut bytes).ok_or_else(|| no_memory_for(units.len()))?;
+    // SAFETY: it writes UTF-8.
+    Ok(unsafe { String::from_utf8_unchecked(bytes) })
+}
+
+/// Encodes several texts on all threads.
 pub struct EncodeBatch {
     pub tokenizer: Arc<Tokenizer>,
     pub texts: Texts,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Uint8ArraySlice, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{Counter, Error as BpeError, Sink, SpecialPolicy, Tokenizer, Worker};
+use tokenmill_bpe::{Counter, Error as BpeError, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
 
 use crate::error::{Code, Error, Result};
 use crate::text::{JsText, Origin, text_of};
@@ -18,6 +18,7 @@ struct Encoder {
     tokenizer: Arc<Tokenizer>,
     worker: Worker,
     policies: Vec<Arc<SpecialPolicy>>,
+    units: Vec<u16>,
     text: Vec<u8>,
     ids: Vec<u32>,
 }
@@ -36,7 +37,7 @@ pub struct EncoderSlot(u32);
 impl EncoderSlot {
     pub fn new(tokenizer: Arc<Tokenizer>) -> Self {
         let worker = tokenizer.worker();
-        let encoder = Box::new(Encoder { tokenizer, worker, policies: Vec::new(), text: Vec::new(), ids: Vec::new() });
+        let encoder = Box::new(Encoder { tokenizer, worker, policies: Vec::new(), units: Vec::new(), text: Vec::new(), ids: Vec::new() });
         ENCODERS.with_borrow_mut(|encoders| {
             let free = encoders.iter().position(Option::is_none).unwrap_or_else(|| {
                 encoders.push(None);
@@ -99,12 +100,12 @@ pub fn encode(
     policy: u32,
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, text: buffer, ids }| {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
         buffer.clear();
         ids.clear();
-        let text = text.append_to(buffer)?;
+        let text = text.append_to(buffer, units)?;
         run(tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
-        buffer.shrink_to(KEPT);
+        keep_little(buffer, units);
         give(ids, &mut out)
     })
 }
@@ -144,12 +145,12 @@ pub fn take_ids(encoder: u32, mut out: Uint32ArraySlice<'_>) -> Result<()> {
 /// The number of ids that [`encode`] gives.
 #[napi(catch_unwind)]
 pub fn count(encoder: u32, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, text: buffer, .. }| {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
         buffer.clear();
-        let text = text.append_to(buffer)?;
+        let text = text.append_to(buffer, units)?;
         let mut count = Counter::default();
         run(tokenizer, text, policy_at(policies, policy)?, worker, &mut count, Origin::String)?;
-        buffer.shrink_to(KEPT);
+        keep_little(buffer, units);
         as_u32(count.0)
     })
 }
@@ -163,6 +164,93 @@ pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, polic
         run(tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Bytes(&bytes))?;
         as_u32(count.0)
     })
+}
+
+/// What a count up to a limit returns when there are more.
+const MORE: u32 = u32::MAX;
+
+/// Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` is how many code units they are of: all of them in
+/// the `last` part, in others as many as are sure whatever follows. Disallowed special tokens are found in a `last` part only.
+#[napi(catch_unwind)]
+pub fn count_part(
+    encoder: u32,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    policy: u32,
+    limit: u32,
+    last: bool,
+    mut out: Uint32ArraySlice<'_>,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
+        buffer.clear();
+        let text = text.append_to(buffer, units)?;
+        let policy = policy_at(policies, policy)?;
+        let mut counter = LimitedCounter { count: 0, limit: limit as usize };
+        if last {
+            run(tokenizer, text, policy, worker, &mut counter, Origin::String)?;
+        } else {
+            let used = tokenizer.encode_start(text, policy, worker, &mut counter, None).map_err(from_bpe)?;
+            // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
+            if let Some(out) = unsafe { out.as_mut() }.first_mut() {
+                *out = as_u32(Origin::String.index(text, used))?;
+            }
+        }
+        keep_little(buffer, units);
+        Ok(within(counter))
+    })
+}
+
+/// The bytes of a text that are read at a time when its ids are counted up to a limit.
+const PART: usize = 1 << 16;
+
+/// The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the
+/// policy refuses special tokens or `strict` bytes that are not UTF-8.
+#[napi(catch_unwind)]
+pub fn count_bytes_within(
+    encoder: u32,
+    bytes: Uint8ArraySlice<'_>,
+    strict: bool,
+    policy: u32,
+    limit: u32,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
+        let policy = policy_at(policies, policy)?;
+        let mut counter = LimitedCounter { count: 0, limit: limit as usize };
+        if strict || policy.refuses() {
+            let text = text_of(&bytes, strict, "text")?;
+            run(tokenizer, &text, policy, worker, &mut counter, Origin::Bytes(&bytes))?;
+            return Ok(within(counter));
+        }
+        let (mut start, mut length) = (0, PART);
+        while let Some(end) = (start + length < bytes.len()).then(|| end_of_character(&bytes, start + length)) {
+            let part = &bytes[start..end];
+            let text = text_of(part, false, "text")?;
+            let used = tokenizer.encode_start(&text, policy, worker, &mut counter, None).map_err(from_bpe)?;
+            if counter.is_full() {
+                return Ok(MORE);
+            }
+            // Nothing is sure yet: more is needed.
+            length = if used == 0 { 2 * length } else { PART };
+            start += Origin::Bytes(part).index(&text, used);
+        }
+        let text = text_of(&bytes[start..], false, "text")?;
+        run(tokenizer, &text, policy, worker, &mut counter, Origin::Bytes(&bytes))?;
+        Ok(within(counter))
+    })
+}
+
+/// A place from `at` down where no character is cut, as far as `bytes` are UTF-8: a longer row of bytes that continue a character is none.
+fn end_of_character(bytes: &[u8], at: usize) -> usize {
+    (at - 3..=at).rev().find(|&at| bytes[at] & 0xc0 != 0x80).unwrap_or(at)
+}
+
+fn within(counter: LimitedCounter) -> u32 {
+    if counter.is_full() { MORE } else { counter.count as u32 }
+}
+
+fn keep_little(text: &mut Vec<u8>, units: &mut Vec<u16>) {
+    text.shrink_to(KEPT);
+    units.clear();
+    units.shrink_to(KEPT);
 }
 
 /// Writes `ids` to `out` when they fit; returns how many they are.
@@ -204,6 +292,7 @@ pub fn from_bpe(error: BpeError) -> Error {
         BpeError::InvalidSpecialToken { .. } => Code::InvalidArgument,
         BpeError::DisallowedSpecialToken { .. } => Code::SpecialToken,
         BpeError::UnknownId { .. } => Code::OutOfRange,
+        BpeError::OutOfMemory { .. } => Code::Limit,
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())

@@ -19,6 +19,7 @@ mod error;
 mod held;
 mod input_embedding;
 mod later;
+mod pool;
 mod task;
 mod tensor;
 #[cfg(feature = "test-hooks")]
@@ -26,4 +27,5 @@ mod test_hooks;
 mod text;
 mod token_rows;
 mod tokenizer;
+mod utf16;
 mod version;

@@ -4,10 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::ptr;
 
-use napi::bindgen_prelude::{FromNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
 use napi::{ValueType, check_status, sys, type_of};
 
 use crate::error::{Code, Error, Result, from_napi};
+use crate::utf16::append_utf8;
+
+/// Strings of more code units are read as UTF-16.
+const LONG: usize = 512;
 
 /// A JavaScript string that is not read yet. It lives as long as the call that it is an argument of.
 pub struct JsText {
@@ -34,49 +38,94 @@ impl FromNapiValue for JsText {
 }
 
 impl JsText {
-    /// Appends the string to `buffer` as UTF-8, in one pass, with U+FFFD for lone surrogates; returns what was appended.
-    pub fn append_to<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a str> {
-        let start = buffer.len();
-        // The number of UTF-16 code units, which the engine knows without looking at them; none becomes more than three bytes.
+    /// The number of UTF-16 code units, which the engine knows without looking at them.
+    pub fn units(&self) -> Result<usize> {
         let mut units = 0;
         // SAFETY: env and value belong to the running call; with a null buffer only the length is written.
         check_status!(unsafe {
             sys::napi_get_value_string_utf16(self.env, self.value, ptr::null_mut(), 0, &raw mut units)
         })
         .map_err(|error| from_napi(&error))?;
-        let capacity = units.checked_mul(3).and_then(|bytes| bytes.checked_add(1));
-        capacity.and_then(|capacity| buffer.try_reserve(capacity).ok()).ok_or_else(|| {
-            Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
-        })?;
+        Ok(units)
+    }
+
+    /// Appends the string to `buffer` as UTF-16, as it is, at the speed of memory; `units` is how long it is.
+    pub fn append_units_to(&self, units: usize, buffer: &mut Vec<u16>) -> Result<()> {
+        let capacity = units.checked_add(1).and_then(|capacity| buffer.try_reserve(capacity).ok());
+        capacity.ok_or_else(|| no_memory_for(units))?;
+        let mut written = 0;
+        // SAFETY: env and value belong to the running call; the buffer has `spare_capacity` writable units from its end on, and
+        // at most that many, with a zero at their end, are written.
+        check_status!(unsafe {
+            let spare = buffer.spare_capacity_mut();
+            let to = spare.as_mut_ptr().cast();
+            sys::napi_get_value_string_utf16(self.env, self.value, to, spare.len(), &raw mut written)
+        })
+        .map_err(|error| from_napi(&error))?;
+        // SAFETY: `written` units after the old end have been written.
+        unsafe { buffer.set_len(buffer.len() + written) };
+        Ok(())
+    }
+
+    /// Appends the string to `buffer` as UTF-8, with U+FFFD for lone surrogates; returns what was appended. `scratch` is for long ones.
+    pub fn append_to<'a>(&self, buffer: &'a mut Vec<u8>, scratch: &mut Vec<u16>) -> Result<&'a str> {
+        let units = self.units()?;
+        let start = buffer.len();
+        if units > LONG {
+            scratch.clear();
+            self.append_units_to(units, scratch)?;
+            append_utf8(scratch, buffer).ok_or_else(|| no_memory_for(units))?;
+        } else {
+            self.append_short_to(units, buffer)?;
+        }
+        // SAFETY: both write valid UTF-8, with U+FFFD for what has no UTF-8 form.
+        Ok(unsafe { str::from_utf8_unchecked(&buffer[start..]) })
+    }
+
+    /// In one step, by the engine.
+    fn append_short_to(&self, units: usize, buffer: &mut Vec<u8>) -> Result<()> {
+        // No unit becomes more than three bytes.
+        buffer.reserve(3 * units + 1);
         let mut written = 0;
         // SAFETY: env and value belong to the running call; the buffer has `spare_capacity` writable bytes from its end on, and
         // at most that many, with a zero at their end, are written.
         check_status!(unsafe {
             let spare = buffer.spare_capacity_mut();
-            sys::napi_get_value_string_utf8(
-                self.env,
-                self.value,
-                spare.as_mut_ptr().cast(),
-                spare.len(),
-                &raw mut written,
-            )
+            let to = spare.as_mut_ptr().cast();
+            sys::napi_get_value_string_utf8(self.env, self.value, to, spare.len(), &raw mut written)
         })
         .map_err(|error| from_napi(&error))?;
         // SAFETY: `written` bytes after the old end have been written.
-        unsafe { buffer.set_len(start + written) };
-        // SAFETY: the engine writes valid UTF-8, with U+FFFD for what has no UTF-8 form.
-        Ok(unsafe { str::from_utf8_unchecked(&buffer[start..]) })
+        unsafe { buffer.set_len(buffer.len() + written) };
+        Ok(())
     }
 }
 
-impl JsText {
-    /// The string, owned.
-    pub fn read(&self) -> Result<String> {
-        let mut buffer = Vec::new();
-        self.append_to(&mut buffer)?;
-        buffer.shrink_to_fit();
-        // SAFETY: `append_to` appends UTF-8, here to nothing.
-        Ok(unsafe { String::from_utf8_unchecked(buffer) })
+pub fn no_memory_for(units: usize) -> Error {
+    Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
+}
+
+/// A string on its way to JavaScript.
+pub struct NewString(pub String);
+
+impl TypeName for NewString {
+    fn type_name() -> &'static str {
+        "string"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::String
+    }
+}
+
+impl ToNapiValue for NewString {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(text): Self) -> napi::Result<sys::napi_value> {
+        // ASCII is copied as it is; the engine reads UTF-8 twice, and keeps it in two bytes a character where one would do.
+        let create = if text.is_ascii() { sys::napi_create_string_latin1 } else { sys::napi_create_string_utf8 };
+        let mut value = ptr::null_mut();
+        // SAFETY: env belongs to the running call; the bytes are read while it runs.
+        check_status!(unsafe { create(env, text.as_ptr().cast(), text.len() as isize, &raw mut value) })?;
+        Ok(value)
     }
 }
 

@@ -1,16 +1,19 @@
 //! Several texts and their ids, flat.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use rayon::prelude::*;
-use tokenmill_bpe::{Error as BpeError, SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{RowError, SpecialPolicy, Tokenizer};
 
 use crate::encoder::{as_u32, from_bpe_in};
 use crate::error::{Code, Error, Result};
-use crate::text::{JsTextOrBytes, Origin, text_of};
+use crate::pool::on_all_threads;
+use crate::text::{JsTextOrBytes, Origin, no_memory_for, text_of};
+use crate::utf16::append_utf8;
 
 /// Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`.
 #[napi(object)]
@@ -31,95 +34,172 @@ pub struct Rows {
     row_starts: Vec<u32>,
 }
 
-/// Texts, one after the other in one buffer.
+/// Texts as they came: strings as UTF-16 and bytes as they are, each kind one after the other in one buffer.
 pub struct Texts {
+    units: Vec<u16>,
     bytes: Vec<u8>,
     rows: Vec<Row>,
     strict: bool,
 }
 
-#[derive(Clone, Copy)]
-struct Row {
-    start: usize,
-    end: usize,
-    /// Its bytes are those of a string, so they are UTF-8.
-    is_string: bool,
+enum Row {
+    String(Range<usize>),
+    Bytes(Range<usize>),
 }
+
+/// Code units of strings that are turned into UTF-8 together.
+const GROUP: usize = 1 << 15;
 
 impl Texts {
-    /// Reads them all. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
+    /// Copies them all. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
     pub fn read(texts: &[JsTextOrBytes<'_>], strict: bool) -> Result<Self> {
-        let (mut bytes, mut rows) = (Vec::new(), Vec::with_capacity(texts.len()));
+        // All memory at once: buffers that grow would be copied while the event loop waits.
+        let (mut all_units, mut all_bytes) = (0, 0);
+        let mut lengths = Vec::with_capacity(texts.len());
         for text in texts {
-            let start = bytes.len();
-            let is_string = match text {
+            lengths.push(match text {
+                JsTextOrBytes::String(text) => text.units().inspect(|units| all_units += units)?,
+                JsTextOrBytes::Bytes(text) => {
+                    all_bytes += text.len();
+                    text.len()
+                }
+            });
+        }
+        let (mut units, mut bytes) = (Vec::new(), Vec::new());
+        units.try_reserve_exact(all_units + 1).map_err(|_| no_memory_for(all_units))?;
+        bytes.try_reserve_exact(all_bytes).map_err(|_| {
+            Error::new(Code::Limit, format!("there is not enough memory for texts of {all_bytes} bytes"))
+        })?;
+        let mut rows = Vec::with_capacity(texts.len());
+        for (text, length) in texts.iter().zip(lengths) {
+            rows.push(match text {
                 JsTextOrBytes::String(text) => {
-                    text.append_to(&mut bytes)?;
-                    true
+                    let start = units.len();
+                    text.append_units_to(length, &mut units)?;
+                    Row::String(start..units.len())
                 }
                 JsTextOrBytes::Bytes(text) => {
-                    bytes.try_reserve(text.len()).map_err(|_| {
-                        Error::new(
-                            Code::Limit,
-                            format!("there is not enough memory for a text of {} bytes", text.len()),
-                        )
-                    })?;
+                    let start = bytes.len();
                     bytes.extend_from_slice(text);
-                    false
+                    Row::Bytes(start..bytes.len())
                 }
-            };
-            rows.push(Row { start, end: bytes.len(), is_string });
+            });
         }
-        Ok(Self { bytes, rows, strict })
+        Ok(Self { units, bytes, rows, strict })
     }
 
-    fn get(&self, index: usize) -> Result<(Cow<'_, str>, Origin<'_>)> {
-        let Row { start, end, is_string } = self.rows[index];
-        let bytes = &self.bytes[start..end];
-        if is_string {
-            // SAFETY: `read` put a string there, as UTF-8.
-            return Ok((Cow::Borrowed(unsafe { str::from_utf8_unchecked(bytes) }), Origin::String));
+    /// The texts as UTF-8, group after group, and the error of the first that is not; there is none of later texts then.
+    fn utf8(&self) -> (Vec<Group<'_>>, Option<Error>) {
+        let mut groups = Vec::new();
+        let (mut start, mut length) = (0, 0);
+        for (index, row) in self.rows.iter().enumerate() {
+            length += match row {
+                Row::String(range) | Row::Bytes(range) => range.len(),
+            };
+            if length >= GROUP || index + 1 == self.rows.len() {
+                groups.push(start..index + 1);
+                (start, length) = (index + 1, 0);
+            }
         }
-        Ok((text_of(bytes, self.strict, format_args!("texts[{index}]"))?, Origin::Bytes(bytes)))
+        let mut groups: Vec<_> = groups.into_par_iter().map(|rows| self.group(rows)).collect();
+        let failed = groups.iter().position(|group| group.error.is_some());
+        let error = failed.and_then(|failed| {
+            groups.truncate(failed + 1);
+            groups[failed].error.take()
+        });
+        (groups, error)
+    }
+
+    fn group(&self, rows: Range<usize>) -> Group<'_> {
+        let mut group = Group { strings: Vec::new(), rows: Vec::with_capacity(rows.len()), error: None };
+        for index in rows {
+            let row = match &self.rows[index] {
+                Row::String(range) => {
+                    let start = group.strings.len();
+                    let done = append_utf8(&self.units[range.clone()], &mut group.strings);
+                    done.map(|()| GroupRow::String(start..group.strings.len())).ok_or_else(|| no_memory_for(range.len()))
+                }
+                Row::Bytes(range) => {
+                    let bytes = &self.bytes[range.clone()];
+                    text_of(bytes, self.strict, format_args!("texts[{index}]")).map(|text| GroupRow::Bytes(text, bytes))
+                }
+            };
+            match row {
+                Ok(row) => group.rows.push(row),
+                Err(error) => {
+                    group.error = Some(error);
+                    break;
+                }
+            }
+        }
+        group
     }
 }
 
-/// The ids of all `texts`, made on all cores, as few texts at a time as keep them busy.
+/// Neighbouring texts as UTF-8.
+struct Group<'a> {
+    /// Those that were strings, one after the other.
+    strings: Vec<u8>,
+    rows: Vec<GroupRow<'a>>,
+    /// Why the text after them has no UTF-8.
+    error: Option<Error>,
+}
+
+enum GroupRow<'a> {
+    /// Of `strings`.
+    String(Range<usize>),
+    Bytes(Cow<'a, str>, &'a [u8]),
+}
+
+impl Group<'_> {
+    fn texts(&self) -> impl Iterator<Item = (&str, Origin<'_>)> {
+        self.rows.iter().map(|row| match row {
+            // SAFETY: `group` wrote whole strings of UTF-8.
+            GroupRow::String(range) => {
+                (unsafe { str::from_utf8_unchecked(&self.strings[range.clone()]) }, Origin::String)
+            }
+            GroupRow::Bytes(text, bytes) => (&**text, Origin::Bytes(bytes)),
+        })
+    }
+}
+
+/// The ids of all `texts`, made on all threads.
 pub fn encode_rows(
     tokenizer: &Tokenizer,
     texts: &Texts,
     policy: &SpecialPolicy,
     cancel: Option<&AtomicBool>,
 ) -> Result<Rows> {
-    let rows: Vec<Result<Vec<u32>>> = (0..texts.rows.len())
-        .into_par_iter()
-        .map_init(
-            || tokenizer.worker(),
-            |worker, index| {
-                let (text, origin) = texts.get(index)?;
-                let mut ids = Vec::new();
-                tokenizer
-                    .encode_to(&text, policy, worker, &mut ids, cancel)
-                    .map_err(|error| from_bpe_in_row(index, &text, origin, error))?;
-                Ok(ids)
-            },
-        )
-        .collect();
-    // The error of the first text that has one, whichever thread was the fastest.
-    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
-
-    let mut row_starts = Vec::with_capacity(rows.len() + 1);
-    row_starts.push(0);
-    let mut end = 0;
-    for row in &rows {
-        end += row.len();
-        row_starts.push(as_u32(end)?);
-    }
-    Ok(Rows { ids: rows.concat(), row_starts })
+    let rows = with_utf8(texts, policy, cancel, |texts| tokenizer.encode_batch(texts, policy, cancel))?;
+    let row_starts = rows.starts.into_iter().map(as_u32).collect::<Result<Vec<_>>>()?;
+    Ok(Rows { ids: rows.ids, row_starts })
 }
 
-fn from_bpe_in_row(row: usize, text: &str, origin: Origin<'_>, error: BpeError) -> Error {
-    let special = matches!(error, BpeError::DisallowedSpecialToken { .. });
-    let error = from_bpe_in(text, origin, error);
-    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+/// How many ids each of `texts` has, counted on all threads.
+pub fn count_rows(tokenizer: &Tokenizer, texts: &Texts, policy: &SpecialPolicy) -> Result<Vec<u32>> {
+    let counts = with_utf8(texts, policy, None, |texts| tokenizer.count_batch(texts, policy, None))?;
+    counts.into_iter().map(as_u32).collect()
+}
+
+/// Does `work` with all texts. The error is that of the first text that has one, whatever is wrong with it.
+fn with_utf8<T: Send>(
+    texts: &Texts,
+    policy: &SpecialPolicy,
+    cancel: Option<&AtomicBool>,
+    work: impl FnOnce(&[&str]) -> std::result::Result<T, RowError> + Send,
+) -> Result<T> {
+    on_all_threads(|| {
+        let (groups, error) = texts.utf8();
+        let (texts, origins): (Vec<&str>, Vec<Origin<'_>>) = groups.iter().flat_map(Group::texts).unzip();
+        let explained = |RowError { row, error }| {
+            let special = matches!(error, tokenmill_bpe::Error::DisallowedSpecialToken { .. });
+            let error = from_bpe_in(texts[row], origins[row], error);
+            if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+        };
+        let Some(not_utf8) = error else { return work(&texts).map_err(explained) };
+        for (row, text) in texts.iter().enumerate() {
+            policy.check(text, cancel).map_err(|error| explained(RowError { row, error }))?;
+        }
+        Err(not_utf8)
+    })?
 }

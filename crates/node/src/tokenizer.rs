@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 
@@ -11,8 +11,8 @@ use crate::encode_task::{EncodeBatch, EncodeText, Source};
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
 use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes};
-use crate::token_rows::{Texts, TokenRows, encode_rows};
+use crate::text::{JsText, JsTextOrBytes, NewString};
+use crate::token_rows::{Texts, TokenRows, count_rows, encode_rows};
 use crate::{decode, encodings};
 
 /// A special token and its id.
@@ -78,7 +78,25 @@ impl BpeHandle {
         self.encoder.drop_policies(first)
     }
 
-    /// Encodes several texts on all cores.
+    /// The length of the longest token, in bytes.
+    #[napi(catch_unwind)]
+    pub fn longest_token(&self) -> u32 {
+        self.tokenizer.longest_token() as u32
+    }
+
+    /// The number of ids of each of several texts, counted on all threads.
+    #[napi(catch_unwind)]
+    pub fn count_batch(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<Uint32Array> {
+        let policy = self.encoder.policy(policy)?;
+        count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy).map(Uint32Array::new)
+    }
+
+    /// Encodes several texts on all threads.
     #[napi(catch_unwind)]
     pub fn encode_batch(
         &self,
@@ -98,7 +116,9 @@ impl BpeHandle {
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeText>>> {
         let policy = self.encoder.policy(policy)?;
-        Ok(self.encode_source(Source::String(text.read()?), policy, cancel))
+        let mut units = Vec::new();
+        text.append_units_to(text.units()?, &mut units)?;
+        Ok(self.encode_source(Source::String(units), policy, cancel))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
@@ -131,8 +151,8 @@ impl BpeHandle {
     }
 
     /// The text of `ids`.
-    #[napi(catch_unwind)]
-    pub fn decode(&self, ids: Uint32ArraySlice<'_>, strict: bool, skip_special: bool) -> Result<String> {
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn decode(&self, ids: Uint32ArraySlice<'_>, strict: bool, skip_special: bool) -> Result<NewString> {
         decode::text(&self.tokenizer, &ids, strict, skip_special)
     }
 

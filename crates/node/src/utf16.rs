@@ -1,0 +1,76 @@
+//! UTF-16 to UTF-8. A JavaScript string is copied out as UTF-16 at the speed of memory, and turned into UTF-8 on any thread; the
+//! engine's own way to UTF-8 is some ten times slower than that copy, and can only be gone on the main thread.
+
+use std::mem::MaybeUninit;
+
+/// Units that are looked at together.
+const BLOCK: usize = 32;
+
+/// Appends `units` to `bytes` as UTF-8, with U+FFFD for each lone surrogate. `None`: there is not enough memory.
+pub fn append_utf8(units: &[u16], bytes: &mut Vec<u8>) -> Option<()> {
+    // No unit becomes more than three bytes, and four are written for the last one.
+    bytes.try_reserve(units.len().checked_mul(3)?.checked_add(1)?).ok()?;
+    let mut writer = Writer { end: bytes.len(), bytes: bytes.spare_capacity_mut(), length: 0 };
+    let mut rest = units;
+    while !rest.is_empty() {
+        if let Some((block, after)) = rest.split_first_chunk::<BLOCK>()
+            && block.iter().fold(0, |all, unit| all | unit) < 0x80
+        {
+            writer.push_ascii(block);
+            rest = after;
+        } else {
+            // As many as a block has, before the next look at one.
+            let mut used = 0;
+            while used < rest.len().min(BLOCK) {
+                used += writer.push_character(&rest[used..]);
+            }
+            rest = &rest[used..];
+        }
+    }
+    let length = writer.end + writer.length;
+    // SAFETY: so many bytes have been written.
+    unsafe { bytes.set_len(length) };
+    Some(())
+}
+
+/// Writes into memory that has three bytes for each unit that is still to come, and one more.
+struct Writer<'a> {
+    /// Where `bytes` starts in the whole.
+    end: usize,
+    bytes: &'a mut [MaybeUninit<u8>],
+    length: usize,
+}
+
+impl Writer<'_> {
+    #[inline(always)]
+    fn push_ascii(&mut self, block: &[u16; BLOCK]) {
+        for (byte, &unit) in self.bytes[self.length..][..BLOCK].iter_mut().zip(block) {
+            byte.write(unit as u8);
+        }
+        self.length += BLOCK;
+    }
+
+    /// Writes the first character of `units`, which are not empty, and returns how many units it has.
+    #[inline(always)]
+    fn push_character(&mut self, units: &[u16]) -> usize {
+        let unit = u32::from(units[0]);
+        let tail = |code: u32, shift: u32| 0x80 | (code >> shift & 0x3f);
+        let (bytes, length, used) = match unit {
+            0..0x80 => (unit, 1, 1),
+            0x80..0x800 => (0xc0 | unit >> 6 | tail(unit, 0) << 8, 2, 1),
+            0xd800..0xe000 => match units {
+                [0xd800..0xdc00, low @ 0xdc00..0xe000, ..] => {
+                    let code = 0x1_0000 + ((unit & 0x3ff) << 10 | u32::from(*low) & 0x3ff);
+                    (0xf0 | code >> 18 | tail(code, 12) << 8 | tail(code, 6) << 16 | tail(code, 0) << 24, 4, 2)
+                }
+                // U+FFFD
+                _ => (0xbd_bfef, 3, 1),
+            },
+            _ => (0xe0 | unit >> 12 | tail(unit, 6) << 8 | tail(unit, 0) << 16, 3, 1),
+        };
+        let four = self.bytes[self.length..].first_chunk_mut::<4>().expect("there is room for four bytes");
+        *four = bytes.to_le_bytes().map(MaybeUninit::new);
+        self.length += length;
+        used
+    }
+}

@@ -1,0 +1,34 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Text } from './tokenizer.ts'
+
+/** Code units that are copied out of strings in one turn of the event loop: some milliseconds. */
+const unitsPerTurn = 4 << 20
+/** Calls with fewer do not wait, and make nobody wait. */
+const fewUnits = 1 << 12
+
+let copied = 0
+let turn: Promise<void> | undefined
+
+/**
+ * Native code copies strings on the main thread. Many calls at once would stop the event loop for as long as all their copies take;
+ * this lets some through in each turn. `undefined`: there is nothing to wait for. Bytes never wait, so that nobody can change them before.
+ */
+export const copyTurn = (texts: readonly Text[]): Promise<void> | undefined => {
+  let units = 0
+  for (const text of texts) {
+    if (typeof text !== 'string') return undefined
+    units += text.length
+  }
+  return units < fewUnits ? undefined : turnFor(units)
+}
+
+const turnFor = (units: number): Promise<void> | undefined => {
+  // When it is settled the next turn has begun.
+  turn ??= nextTurn().then(() => {
+    copied = 0
+    turn = undefined
+  })
+  if (copied > 0 && copied + units > unitsPerTurn) return turn.then(() => turnFor(units))
+  copied += units
+  return undefined
+}
