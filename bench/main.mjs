@@ -2,12 +2,14 @@
  * `npm run bench [-- tokenize] [options] [FILE…]`: Tokenmill beside its peers, in one run on the same text. What is measured
  * and how is in bench/README.md. `--help` lists the options.
  */
+import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Failure, script } from '../scripts/lib/run.mjs'
 import { canRun, tokenizerJsonOf } from './lib/commands.mjs'
 import { defaultTexts } from './lib/default-texts.mjs'
 import { load, machine, versions } from './lib/machine.mjs'
 import { pathologicalTexts } from './lib/pathological-texts.mjs'
+import { runFolder } from './lib/paths.mjs'
 import { nativePeers, nodePeers } from './lib/peers.mjs'
 import { encodings as known } from './lib/ranks.mjs'
 import { head, write } from './lib/record.mjs'
@@ -139,11 +141,14 @@ await script(async () => {
   const options = readOptions()
   if (options.help) return console.log(help)
   const started = performance.now()
+  process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
   const say = (what) => console.error(`▸ ${what}`)
   const tools = await setUp({ native: options.what === 'tokenize', say })
   for (const encoding of options.encodings) await ensureTokenizerJson(encoding, tokenizerJsonOf(encoding))
   const texts =
     options.corpus.length > 0 ? options.corpus.map((file) => textOfFile(file, options)) : defaultTexts(options)
+  const repeated = texts.find(({ name }, i) => texts.findIndex((text) => text.name === name) < i)
+  if (repeated) throw new Failure(`two texts are called ${repeated.name}`)
   const before = load()
   if (before > 0.5) say(`This machine is busy (load ${before}): good for a check, not for figures`)
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Failure } from '../../scripts/lib/run.mjs'
-import { madeFolder } from './paths.mjs'
+import { runFolder } from './paths.mjs'
 
 /** What is read before the clock runs: enough for everything that is done only once. */
 export const warmUpBytes = 20_000
@@ -34,9 +34,8 @@ export const textOf = (name, buffer, { maxBytes = Infinity, warmUp } = {}) => {
   const whole = Buffer.from(buffer.toString())
   const start = warmUp ? 0 : cut(whole, warmUpBytes)
   const rest = whole.subarray(start, start + cut(whole.subarray(start), maxBytes))
-  const folder = join(madeFolder, 'texts')
-  mkdirSync(folder, { recursive: true })
-  const files = { warmUp: join(folder, `${name}.warm-up.txt`), file: join(folder, `${name}.txt`) }
+  mkdirSync(runFolder, { recursive: true })
+  const files = { warmUp: join(runFolder, `${name}.warm-up.txt`), file: join(runFolder, `${name}.txt`) }
   writeFileSync(files.warmUp, warmUp ?? whole.subarray(0, start))
   writeFileSync(files.file, rest)
   const sha256 = createHash('sha256').update(rest).digest('hex')

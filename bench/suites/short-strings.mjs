@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { canRun, childOf } from '../lib/commands.mjs'
-import { madeFolder } from '../lib/paths.mjs'
+import { runFolder } from '../lib/paths.mjs'
 import { apisOf, hasEncoding, ours, reference } from '../lib/peers.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { shuffled } from '../lib/stats.mjs'
@@ -32,8 +32,8 @@ export const shortStrings = (text) => {
 
 /** @returns {Promise<Short[]>} */
 export const short = async ({ tools, peers, encodings, text, apis, rounds, passes, seconds, limit, next, say }) => {
-  const strings = join(madeFolder, 'strings.json')
-  const ids = join(madeFolder, 'ids')
+  const strings = join(runFolder, 'strings.json')
+  const ids = join(runFolder, 'ids')
   writeFileSync(strings, JSON.stringify(shortStrings(text.text)))
   const measure = async (peer, encoding, api) => {
     const flags = { api, strings, passes, seconds, ids }

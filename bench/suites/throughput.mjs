@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { canRun, childOf } from '../lib/commands.mjs'
 import { countDifferences } from '../lib/ids.mjs'
-import { madeFolder } from '../lib/paths.mjs'
+import { runFolder } from '../lib/paths.mjs'
 import { apisOf, hasEncoding, ours, reference } from '../lib/peers.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { shuffled } from '../lib/stats.mjs'
@@ -26,7 +26,7 @@ import { shuffled } from '../lib/stats.mjs'
  */
 const timeOf = ({ runtime }, { wall, cpu }) => (runtime === 'node' ? Math.min(wall, cpu) : cpu)
 
-const idsFile = join(madeFolder, 'ids')
+const idsFile = join(runFolder, 'ids')
 const readIds = () => {
   const bytes = readFileSync(idsFile)
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
