@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { Failure } from '../../scripts/lib/run.mjs'
 import { runFolder } from './paths.mjs'
 
@@ -43,7 +43,10 @@ export const textOf = (name, buffer, { maxBytes = Infinity, warmUp } = {}) => {
 }
 
 /** The text of `file`, which may be packed (`.xz`). */
-export const textOfFile = (file, options) => {
+export const textOfFile = (path, options) => {
+  // npm runs this in the root of the repository; a FILE is meant from where the person is.
+  const file = resolve(process.env.INIT_CWD ?? '', path)
+  if (!existsSync(file)) throw new Failure(`there is no file ${path}`)
   const packed = file.endsWith('.xz')
   const name = basename(file)
     .replace(/\.xz$/, '')
