@@ -103,10 +103,7 @@ export declare function countBytes(encoder: number, bytes: Uint8Array, strict: b
  */
 export declare function countBytesWithin(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number): number
 
-/**
- * Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` is how many code units they are of: all of them in
- * the `last` part, in others as many as are sure whatever follows. Disallowed special tokens are found in a `last` part only.
- */
+/** Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` becomes what [`encode_part`] returns. */
 export declare function countPart(encoder: number, text: string, policy: number, limit: number, last: boolean, out: Uint32Array): number
 
 export declare function cpuOfThisMachine(): NativeCpu
@@ -116,6 +113,17 @@ export declare function encode(encoder: number, text: string, policy: number, ou
 
 /** [`encode`] of bytes, which are UTF-8. */
 export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
+
+/**
+ * Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
+ * of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_ids`] has the ids.
+ *
+ * A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
+ */
+export declare function encodePart(encoder: number, text: string, policy: number, first: boolean, last: boolean): number
+
+/** The number of ids that [`encode_part`] and [`encode`] have left for [`take_ids`]. */
+export declare function idsToTake(encoder: number): number
 
 export interface NativeCpu {
   cores: number

@@ -29,7 +29,7 @@ const scratch = new Uint32Array(4096)
 
 /** What native code returns when there are more ids than the limit, and so the largest limit + 1. */
 const moreIds = 0xffffffff
-/** Code units of a string that are counted at a time when there is a limit. */
+/** Code units of a long string that cross at a time; when there is a limit, the least and the most. */
 const [minPart, maxPart] = [1 << 10, 1 << 16]
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
@@ -135,6 +135,7 @@ export class BpeTokenizer implements Tokenizer {
   count(text: Text, options?: EncodeOptions): number {
     const { policy, strict } = this.#countCall(options)
     try {
+      if (typeof text === 'string' && text.length > maxPart) return this.#countParts(text, policy, moreIds - 1)
       return typeof text === 'string'
         ? native().count(this.#encoder, text, policy)
         : native().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
@@ -164,7 +165,9 @@ export class BpeTokenizer implements Tokenizer {
       const count =
         typeof checked !== 'string'
           ? native().countBytesWithin(this.#encoder, unshared(checked), strict, policy, most)
-          : this.#countWithin(checked, policy, most, refuses)
+          : refuses
+            ? native().countPart(this.#encoder, checked, policy, most, true, scratch)
+            : this.#countParts(checked, policy, most)
       return count === moreIds ? false : count
     } catch (error) {
       throw explained(error)
@@ -205,6 +208,7 @@ export class BpeTokenizer implements Tokenizer {
   #encode(text: Text, policy: number, strict: boolean): Uint32Array {
     let count: number
     try {
+      if (typeof text === 'string' && text.length > maxPart) return this.#encodeLong(text, policy)
       count =
         typeof text === 'string'
           ? native().encode(this.#encoder, text, policy, scratch)
@@ -226,21 +230,52 @@ export class BpeTokenizer implements Tokenizer {
     })
   }
 
-  /** Reads no more of the text than it must: a part at a time, of which native code counts what is sure whatever follows. */
-  #countWithin(text: string, policy: number, limit: number, readAll: boolean): number {
-    const firstPart = readAll ? Infinity : Math.min(Math.max(8 * limit, minPart), maxPart)
-    let [start, count, length] = [0, 0, firstPart]
-    while (start + length < text.length) {
-      const part = text.slice(start, start + length - (isHighSurrogate(text.charCodeAt(start + length - 1)) ? 1 : 0))
-      const more = native().countPart(this.#encoder, part, policy, limit - count, false, scratch)
-      if (more === moreIds) return moreIds
-      const used = scratch[0] as number
-      start += used
+  /** {@link Tokenizer.encode} of a long string. */
+  #encodeLong(text: string, policy: number): Uint32Array {
+    this.#inParts(text, maxPart, (part, isFirst, isLast) =>
+      native().encodePart(this.#encoder, part, policy, isFirst, isLast),
+    )
+    const ids = new Uint32Array(native().idsToTake(this.#encoder))
+    native().takeIds(this.#encoder, ids)
+    return ids
+  }
+
+  /** Counts ids up to `limit`, and reads no more of the text than it must. */
+  #countParts(text: string, policy: number, limit: number): number {
+    let count = 0
+    const isCounted = this.#inParts(text, Math.min(Math.max(8 * limit, minPart), maxPart), (part, _, isLast) => {
+      const more = native().countPart(this.#encoder, part, policy, limit - count, isLast, scratch)
+      if (more === moreIds) return undefined
       count += more
-      length = used === 0 ? 2 * length : maxPart
+      return scratch[0] as number
+    })
+    return isCounted ? count : moreIds
+  }
+
+  /**
+   * Hands `text` over part by part, so that no buffer is as long as the text. `take` returns how many code units of a part are done, as what
+   * follows may change the rest, or `undefined` to stop; then the result is `false`.
+   */
+  #inParts(
+    text: string,
+    firstLength: number,
+    take: (part: string, isFirst: boolean, isLast: boolean) => number | undefined,
+  ): boolean {
+    for (let start = 0, length = firstLength; ;) {
+      const end = start + length
+      const isLast = end >= text.length
+      const part = text.slice(start, isHighSurrogate(text.charCodeAt(end - 1)) && !isLast ? end - 1 : end)
+      let done
+      try {
+        done = take(part, start === 0, isLast)
+      } catch (error) {
+        throw explained(error, start)
+      }
+      if (done === undefined) return false
+      if (isLast) return true
+      start += done
+      length = done === 0 ? 2 * length : maxPart
     }
-    const last = native().countPart(this.#encoder, text.slice(start), policy, limit - count, true, scratch)
-    return last === moreIds ? moreIds : count + last
   }
 
   #countCall(options: EncodeOptions | undefined) {
@@ -289,13 +324,16 @@ const unshared = (bytes: Uint8Array): Uint8Array =>
 
 const unsharedText = (text: Text): Text => (typeof text === 'string' ? text : unshared(text))
 
-/** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
-const explained = (error: unknown): TokenmillError => {
+/**
+ * A native error; that of a special token, which says only where and which, as the sentence that tells what to do. `start` is where the
+ * text started that native code got.
+ */
+const explained = (error: unknown, start = 0): TokenmillError => {
   const native = fromNative(error)
   const [, row, index, token] =
     (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
   if (index === undefined || token === undefined) return native
-  return specialTokenError(token, Number(index), row === undefined ? 'the text' : `texts[${row}]`)
+  return specialTokenError(token, start + Number(index), row === undefined ? 'the text' : `texts[${row}]`)
 }
 
 const explaining = async <T>(work: () => Promise<T>): Promise<T> => {

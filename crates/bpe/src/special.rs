@@ -122,8 +122,8 @@ impl SpecialPolicy {
         Ok(found.map(|found| Found { start: found.start, end: found.end, id: self.allowed_ids[found.number] }))
     }
 
-    /// The length of the longest allowed token, in bytes; 0 without any.
-    pub(crate) fn longest_allowed(&self) -> usize {
-        self.allowed.longest()
+    /// The length of the longest token that is looked for, in bytes; 0 without any.
+    pub(crate) fn longest(&self) -> usize {
+        self.allowed.longest().max(self.disallowed.longest())
     }
 }

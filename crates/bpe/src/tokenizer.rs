@@ -276,10 +276,9 @@ impl Tokenizer {
 
     /// [`Tokenizer::encode_to`] for the start of a text that goes on: gives the ids that are the same however it goes on, and returns the
     /// number of bytes that they are of. The next call takes the text from there on; for its last part there is `encode_to`.
-    /// Disallowed special tokens are not looked for.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`] when one starts in those bytes, before any id is given; [`Error::Cancelled`].
     pub fn encode_start(
         &self,
         text: &str,
@@ -289,14 +288,22 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<usize, Error> {
         // Whatever follows, a special token that starts up to here is in `text` to its end.
-        let Some(last) = text.len().checked_sub(policy.longest_allowed().max(1)) else { return Ok(0) };
+        let Some(last) = text.len().checked_sub(policy.longest().max(1)) else { return Ok(0) };
         let Some(cut) = self.pattern.split_before(text, 0, last) else { return Ok(0) };
+        // One that starts at `cut` or later is for the next call.
+        policy.check(&text[..text.floor_char_boundary(cut + policy.longest())], cancel).or_else(|error| match error {
+            Error::DisallowedSpecialToken { at, .. } if at >= cut => Ok(()),
+            error => Err(error),
+        })?;
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)?.filter(|special| special.start < cut) {
             self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
+            if special.end > cut {
+                return Ok(special.start);
+            }
             sink.push(special.id);
             start = special.end;
-            if start >= cut || sink.is_full() {
+            if sink.is_full() {
                 return Ok(start);
             }
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
-use tokenmill_bpe::{Encoding, Error, LimitedCounter, SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{Encoding, Error, LimitedCounter, Pattern, SpecialPolicy, Tokenizer};
 use tokenmill_testkit::rng::Rng;
 use tokenmill_testkit::text;
 
@@ -135,19 +135,25 @@ fn work_can_be_cancelled_before_and_while_it_runs() {
     assert!(after < Duration::from_millis(200), "{after:?}");
 }
 
-/// The ids of `text`, handed over in chunks of `size` bytes and what the call before has left.
-fn in_chunks(tokenizer: &Tokenizer, text: &str, policy: &SpecialPolicy, size: usize) -> Vec<u32> {
+/// The ids of `text`, handed over in chunks of `size` bytes and what the call before has left; else where a refused token is.
+fn in_chunks(tokenizer: &Tokenizer, text: &str, policy: &SpecialPolicy, size: usize) -> Result<Vec<u32>, usize> {
     let (mut ids, mut worker) = (Vec::new(), tokenizer.worker());
     let (mut start, mut length) = (0, size);
+    let refused = |start, error| match error {
+        Error::DisallowedSpecialToken { at, .. } => start + at,
+        error => panic!("{error}"),
+    };
     while start + length < text.len() {
         let chunk = &text[start..text.floor_char_boundary(start + length)];
-        let used = tokenizer.encode_start(chunk, policy, &mut worker, &mut ids, None).expect("nobody cancels");
+        let used = tokenizer.encode_start(chunk, policy, &mut worker, &mut ids, None);
+        let used = used.map_err(|error| refused(start, error))?;
         // Nothing is sure yet: more is needed.
         length = if used == 0 { 2 * length } else { size };
         start += used;
     }
-    tokenizer.encode_to(&text[start..], policy, &mut worker, &mut ids, None).expect("nothing is refused");
-    ids
+    let last = tokenizer.encode_to(&text[start..], policy, &mut worker, &mut ids, None);
+    last.map_err(|error| refused(start, error))?;
+    Ok(ids)
 }
 
 #[test]
@@ -159,9 +165,32 @@ fn chunks_give_the_ids_of_the_whole() {
                 let text = long_text(seed, 3_000);
                 let expected = tokenizer.encode(&text, &policy).expect("nothing is refused");
                 for size in [4, 17, 100, 1_000] {
-                    let found = in_chunks(tokenizer, &text, &policy, size);
+                    let found = in_chunks(tokenizer, &text, &policy, size).expect("nothing is refused");
                     assert!(found == expected, "{encoding:?}, seed {seed}, chunks of {size}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn chunks_refuse_what_the_whole_refuses() {
+    let tokenizer = common::tokenizer(Encoding::O200kHarmony);
+    // An allowed token in which a refused one starts.
+    let vocabulary = tokenizer.vocabulary().clone();
+    let special = [("<|a<|b".to_owned(), 300_000), ("<|b|>".to_owned(), 300_001), ("|> <|".to_owned(), 300_002)];
+    let tokenizer = Tokenizer::new(vocabulary, Pattern::O200k, special).expect("they differ");
+    let policy = tokenizer.special_policy(&["<|a<|b", "|> <|"], &["<|b|>"]).expect("they are few");
+    for seed in 0..3_000 {
+        let mut rng = Rng::new(seed);
+        let parts = ["<|a", "<|b", "|>", " ", "a b", "<|a<|b", ". ", "12", "word"];
+        let text: String = (0..rng.up_to(60)).map(|_| parts[rng.below(parts.len())]).collect();
+        let expected = tokenizer.encode(&text, &policy);
+        for size in [5, 9, 30] {
+            match (in_chunks(&tokenizer, &text, &policy, size), &expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(&found, expected, "{text:?}"),
+                (Err(found), Err(Error::DisallowedSpecialToken { at, .. })) => assert_eq!(found, *at, "{text:?}"),
+                (found, expected) => panic!("{text:?}: {found:?}, expected {expected:?}"),
             }
         }
     }

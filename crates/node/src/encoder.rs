@@ -166,11 +166,40 @@ pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, polic
     })
 }
 
+/// Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
+/// of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_ids`] has the ids.
+///
+/// A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
+#[napi(catch_unwind)]
+pub fn encode_part(
+    encoder: u32,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    policy: u32,
+    first: bool,
+    last: bool,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
+        buffer.clear();
+        if first {
+            ids.clear();
+        }
+        let text = text.append_to(buffer, units)?;
+        let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, ids, last)?;
+        keep_little(buffer, units);
+        Ok(used)
+    })
+}
+
+/// The number of ids that [`encode_part`] and [`encode`] have left for [`take_ids`].
+#[napi(catch_unwind)]
+pub fn ids_to_take(encoder: u32) -> Result<u32> {
+    with_encoder(encoder, |Encoder { ids, .. }| as_u32(ids.len()))
+}
+
 /// What a count up to a limit returns when there are more.
 const MORE: u32 = u32::MAX;
 
-/// Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` is how many code units they are of: all of them in
-/// the `last` part, in others as many as are sure whatever follows. Disallowed special tokens are found in a `last` part only.
+/// Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` becomes what [`encode_part`] returns.
 #[napi(catch_unwind)]
 pub fn count_part(
     encoder: u32,
@@ -183,20 +212,33 @@ pub fn count_part(
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
         buffer.clear();
         let text = text.append_to(buffer, units)?;
-        let policy = policy_at(policies, policy)?;
         let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        if last {
-            run(tokenizer, text, policy, worker, &mut counter, Origin::String)?;
-        } else {
-            let used = tokenizer.encode_start(text, policy, worker, &mut counter, None).map_err(from_bpe)?;
-            // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
-            if let Some(out) = unsafe { out.as_mut() }.first_mut() {
-                *out = as_u32(Origin::String.index(text, used))?;
-            }
+        let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, &mut counter, last)?;
+        // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
+        if let Some(out) = unsafe { out.as_mut() }.first_mut() {
+            *out = used;
         }
         keep_little(buffer, units);
         Ok(within(counter))
     })
+}
+
+/// Encodes the start of a text, or its `last` part; returns the number of code units that are done.
+fn run_part(
+    tokenizer: &Tokenizer,
+    text: &str,
+    policy: &SpecialPolicy,
+    worker: &mut Worker,
+    sink: &mut impl Sink,
+    last: bool,
+) -> Result<u32> {
+    let done = if last {
+        tokenizer.encode_to(text, policy, worker, sink, None).map(|()| text.len())
+    } else {
+        tokenizer.encode_start(text, policy, worker, sink, None)
+    };
+    let done = done.map_err(|error| from_bpe_in(text, Origin::String, error))?;
+    as_u32(Origin::String.index(text, done))
 }
 
 /// The bytes of a text that are read at a time when its ids are counted up to a limit.

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
-use napi::{ValueType, check_status, sys, type_of};
+use napi::{Status, ValueType, check_status, sys, type_of};
 
 use crate::error::{Code, Error, Result, from_napi};
-use crate::utf16::append_utf8;
+use crate::utf16::{append_utf8, to_utf16};
 
 /// Strings of more code units are read as UTF-16.
 const LONG: usize = 512;
@@ -120,11 +120,25 @@ impl TypeName for NewString {
 
 impl ToNapiValue for NewString {
     unsafe fn to_napi_value(env: sys::napi_env, Self(text): Self) -> napi::Result<sys::napi_value> {
-        // ASCII is copied as it is; the engine reads UTF-8 twice, and keeps it in two bytes a character where one would do.
-        let create = if text.is_ascii() { sys::napi_create_string_latin1 } else { sys::napi_create_string_utf8 };
         let mut value = ptr::null_mut();
-        // SAFETY: env belongs to the running call; the bytes are read while it runs.
-        check_status!(unsafe { create(env, text.as_ptr().cast(), text.len() as isize, &raw mut value) })?;
+        // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
+        let status = if text.is_ascii() {
+            // SAFETY: env belongs to the running call; the bytes are read while it runs.
+            unsafe { sys::napi_create_string_latin1(env, text.as_ptr().cast(), text.len() as isize, &raw mut value) }
+        } else {
+            let (units, is_latin1) = to_utf16(&text).ok_or_else(|| {
+                napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
+            })?;
+            if is_latin1 {
+                let bytes: Vec<u8> = units.iter().map(|&unit| unit as u8).collect();
+                // SAFETY: as above.
+                unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), bytes.len() as isize, &raw mut value) }
+            } else {
+                // SAFETY: as above.
+                unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), units.len() as isize, &raw mut value) }
+            }
+        };
+        check_status!(status)?;
         Ok(value)
     }
 }

@@ -1,4 +1,4 @@
-//! UTF-16 to UTF-8. A JavaScript string is copied out as UTF-16 at the speed of memory, and turned into UTF-8 on any thread; the
+//! UTF-16 to UTF-8 and back. A JavaScript string is copied out as UTF-16 at the speed of memory, and turned into UTF-8 on any thread; the
 //! engine's own way to UTF-8 is some ten times slower than that copy, and can only be gone on the main thread.
 
 use std::mem::MaybeUninit;
@@ -31,6 +31,34 @@ pub fn append_utf8(units: &[u16], bytes: &mut Vec<u8>) -> Option<()> {
     // SAFETY: so many bytes have been written.
     unsafe { bytes.set_len(length) };
     Some(())
+}
+
+/// `text` as UTF-16, and whether every unit is below 256. `None`: there is not enough memory.
+pub fn to_utf16(text: &str) -> Option<(Vec<u16>, bool)> {
+    let mut units = Vec::new();
+    // No byte becomes more than one unit.
+    units.try_reserve_exact(text.len()).ok()?;
+    let mut all = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some((block, _)) = rest.as_bytes().split_first_chunk::<BLOCK>()
+            && block.is_ascii()
+        {
+            units.extend(block.iter().map(|&byte| u16::from(byte)));
+            rest = &rest[BLOCK..];
+        } else {
+            let (some, after) = rest.split_at(rest.floor_char_boundary(BLOCK.min(rest.len())));
+            for character in some.chars() {
+                let mut pair = [0; 2];
+                for &unit in &*character.encode_utf16(&mut pair) {
+                    all |= unit;
+                    units.push(unit);
+                }
+            }
+            rest = after;
+        }
+    }
+    Some((units, all < 0x100))
 }
 
 /// Writes into memory that has three bytes for each unit that is still to come, and one more.
