@@ -116,14 +116,11 @@ export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: 
 
 /**
  * Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
- * of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_ids`] has the ids.
+ * of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_parts`] has the ids.
  *
  * A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
  */
 export declare function encodePart(encoder: number, text: string, policy: number, first: boolean, last: boolean): number
-
-/** The number of ids that [`encode_part`] and [`encode`] have left for [`take_ids`]. */
-export declare function idsToTake(encoder: number): number
 
 export interface NativeCpu {
   cores: number
@@ -169,6 +166,9 @@ export interface SpecialToken {
 
 /** Moves the ids of the last encode to `out`, which is as long as they are. */
 export declare function takeIds(encoder: number, out: Uint32Array): void
+
+/** The ids of all parts, in the memory where they were written. */
+export declare function takeParts(encoder: number): Uint32Array
 
 /** The number of threads. */
 export declare function threads(): number

@@ -235,9 +235,7 @@ export class BpeTokenizer implements Tokenizer {
     this.#inParts(text, maxPart, (part, isFirst, isLast) =>
       native().encodePart(this.#encoder, part, policy, isFirst, isLast),
     )
-    const ids = new Uint32Array(native().idsToTake(this.#encoder))
-    native().takeIds(this.#encoder, ids)
-    return ids
+    return callNative(() => native().takeParts(this.#encoder))
   }
 
   /** Counts ids up to `limit`, and reads no more of the text than it must. */

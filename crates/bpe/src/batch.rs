@@ -52,7 +52,8 @@ impl Tokenizer {
         let mut plan = Plan::of(self, texts, policy, cancel);
         let done = plan.run(|bytes| Vec::with_capacity(bytes / 4), Vec::len, cancel)?;
         let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
-        let ids = joined(done.into_iter().map(|task| task.sink).collect()).map_err(|error| RowError { row: 0, error })?;
+        let ids =
+            joined(done.into_iter().map(|task| task.sink).collect()).map_err(|error| RowError { row: 0, error })?;
         Ok(Rows { ids, starts })
     }
 
@@ -115,12 +116,7 @@ struct Done<S> {
 }
 
 impl<'t> Plan<'t> {
-    fn of(
-        tokenizer: &'t Tokenizer,
-        texts: &[&'t str],
-        policy: &'t SpecialPolicy,
-        cancel: Option<&AtomicBool>,
-    ) -> Self {
+    fn of(tokenizer: &'t Tokenizer, texts: &[&'t str], policy: &'t SpecialPolicy, cancel: Option<&AtomicBool>) -> Self {
         let mut plan =
             Self { tokenizer, policy, parts: Vec::with_capacity(texts.len()), tasks: Vec::new(), failure: None };
         let is_long = |text: &str| text.len() > LONG;

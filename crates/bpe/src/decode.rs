@@ -32,7 +32,7 @@ struct Decoder<'a> {
     skip_special: bool,
 }
 
-impl<'a> Decoder<'a> {
+impl Decoder<'_> {
     /// A chunk at a time: first all its ids are looked up, then memory for them is asked for, then they are copied. So no look-up waits for a
     /// copy.
     fn decode(&self, ids: &[u32]) -> Result<Vec<u8>, Error> {
@@ -105,7 +105,8 @@ impl<'a> Decoder<'a> {
                 continue;
             }
             let largest = self.tokenizer.vocab_size() - 1;
-            let token = self.tokenizer.token_bytes(id).ok_or(Error::UnknownId { id, index: first + offset, largest })?;
+            let token =
+                self.tokenizer.token_bytes(id).ok_or(Error::UnknownId { id, index: first + offset, largest })?;
             reserve(bytes, token.len())?;
             bytes.extend_from_slice(token);
         }

@@ -46,7 +46,8 @@ impl Starts {
             return Self::One(Finder::new(common).into_owned());
         }
         let few = [3, 2].into_iter().find_map(|length| {
-            let starts: BTreeSet<&[u8]> = tokens.iter().map(|token| &token.as_bytes()[..token.len().min(length)]).collect();
+            let starts: BTreeSet<&[u8]> =
+                tokens.iter().map(|token| &token.as_bytes()[..token.len().min(length)]).collect();
             (starts.len() <= MOST_STARTS).then(|| packed::Searcher::new(starts)).flatten()
         });
         few.map_or(Self::Any, Self::Few)

@@ -5,6 +5,7 @@ use tokenmill_bpe::Tokenizer;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
 use crate::text::{NewString, text_of};
+use crate::utf16::utf16_length;
 
 /// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
 const LONGEST: usize = (1 << 29) - 24;
@@ -17,7 +18,7 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
         Ok(text) => text,
         Err(error) => text_of(error.as_bytes(), strict, "the bytes of the ids")?.into_owned(),
     };
-    if text.len() > LONGEST && text.encode_utf16().count() > LONGEST {
+    if text.len() > LONGEST && utf16_length(&text) > LONGEST {
         return Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"));
     }
     Ok(NewString(text))

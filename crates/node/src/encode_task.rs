@@ -21,10 +21,7 @@ pub enum Source {
     /// The code units of a string.
     String(Vec<u16>),
     /// A copy of a `Uint8Array`; `strict`: bytes that are not UTF-8 are an error.
-    Bytes {
-        bytes: Vec<u8>,
-        strict: bool,
-    },
+    Bytes { bytes: Vec<u8>, strict: bool },
 }
 
 /// Longer texts are divided among all threads, in bytes.

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Uint8ArraySlice, Uint32ArraySlice};
+use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Counter, Error as BpeError, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
 
@@ -37,7 +37,14 @@ pub struct EncoderSlot(u32);
 impl EncoderSlot {
     pub fn new(tokenizer: Arc<Tokenizer>) -> Self {
         let worker = tokenizer.worker();
-        let encoder = Box::new(Encoder { tokenizer, worker, policies: Vec::new(), units: Vec::new(), text: Vec::new(), ids: Vec::new() });
+        let encoder = Box::new(Encoder {
+            tokenizer,
+            worker,
+            policies: Vec::new(),
+            units: Vec::new(),
+            text: Vec::new(),
+            ids: Vec::new(),
+        });
         ENCODERS.with_borrow_mut(|encoders| {
             let free = encoders.iter().position(Option::is_none).unwrap_or_else(|| {
                 encoders.push(None);
@@ -167,7 +174,7 @@ pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, polic
 }
 
 /// Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
-/// of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_ids`] has the ids.
+/// of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_parts`] has the ids.
 ///
 /// A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
 #[napi(catch_unwind)]
@@ -190,10 +197,15 @@ pub fn encode_part(
     })
 }
 
-/// The number of ids that [`encode_part`] and [`encode`] have left for [`take_ids`].
+/// The ids of all parts, in the memory where they were written.
 #[napi(catch_unwind)]
-pub fn ids_to_take(encoder: u32) -> Result<u32> {
-    with_encoder(encoder, |Encoder { ids, .. }| as_u32(ids.len()))
+pub fn take_parts(encoder: u32) -> Result<Uint32Array> {
+    with_encoder(encoder, |Encoder { ids, .. }| {
+        let mut ids = std::mem::take(ids);
+        as_u32(ids.len())?;
+        ids.shrink_to_fit();
+        Ok(Uint32Array::new(ids))
+    })
 }
 
 /// What a count up to a limit returns when there are more.

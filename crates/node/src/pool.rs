@@ -45,9 +45,9 @@ fn pool() -> Result<Arc<ThreadPool>> {
 
 fn make(threads: usize) -> Result<Arc<ThreadPool>> {
     let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("tokenmill {index}"));
-    let pool = builder.build().map_err(|error| {
-        Error::new(Code::Limit, format!("the system does not give {threads} threads: {error}"))
-    })?;
+    let pool = builder
+        .build()
+        .map_err(|error| Error::new(Code::Limit, format!("the system does not give {threads} threads: {error}")))?;
     Ok(Arc::new(pool))
 }
 
@@ -59,6 +59,6 @@ fn threads_of_environment() -> Result<usize> {
     let threads = value.to_str().and_then(|value| value.parse().ok()).filter(|threads| (1..=MOST).contains(threads));
     threads.ok_or_else(|| {
         let expected = format!("expected an integer from 1 to {MOST} for the environment variable TOKENMILL_THREADS");
-        Error::new(Code::InvalidArgument, format!("{expected}, received {value:?}"))
+        Error::new(Code::InvalidArgument, format!("{expected}, received \"{}\"", value.display()))
     })
 }

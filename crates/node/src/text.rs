@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlic
 use napi::{Status, ValueType, check_status, sys, type_of};
 
 use crate::error::{Code, Error, Result, from_napi};
-use crate::utf16::{append_utf8, to_utf16};
+use crate::utf16::{append_utf8, to_utf16, utf16_length};
 
 /// Strings of more code units are read as UTF-16.
 const LONG: usize = 512;
@@ -124,7 +124,9 @@ impl ToNapiValue for NewString {
         // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
         let status = if text.is_ascii() {
             // SAFETY: env belongs to the running call; the bytes are read while it runs.
-            unsafe { sys::napi_create_string_latin1(env, text.as_ptr().cast(), text.len() as isize, &raw mut value) }
+            unsafe {
+                sys::napi_create_string_latin1(env, text.as_ptr().cast(), text.len().cast_signed(), &raw mut value)
+            }
         } else {
             let (units, is_latin1) = to_utf16(&text).ok_or_else(|| {
                 napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
@@ -132,10 +134,17 @@ impl ToNapiValue for NewString {
             if is_latin1 {
                 let bytes: Vec<u8> = units.iter().map(|&unit| unit as u8).collect();
                 // SAFETY: as above.
-                unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), bytes.len() as isize, &raw mut value) }
+                unsafe {
+                    sys::napi_create_string_latin1(
+                        env,
+                        bytes.as_ptr().cast(),
+                        bytes.len().cast_signed(),
+                        &raw mut value,
+                    )
+                }
             } else {
                 // SAFETY: as above.
-                unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), units.len() as isize, &raw mut value) }
+                unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), &raw mut value) }
             }
         };
         check_status!(status)?;
@@ -198,7 +207,7 @@ impl Origin<'_> {
     /// The index, for JavaScript, of byte `at` of the `text` that was read from here.
     pub fn index(self, text: &str, at: usize) -> usize {
         match self {
-            Self::String => text[..at].encode_utf16().count(),
+            Self::String => utf16_length(&text[..at]),
             Self::Bytes(bytes) => index_before_reading(bytes, at),
         }
     }

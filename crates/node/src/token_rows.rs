@@ -117,7 +117,8 @@ impl Texts {
                 Row::String(range) => {
                     let start = group.strings.len();
                     let done = append_utf8(&self.units[range.clone()], &mut group.strings);
-                    done.map(|()| GroupRow::String(start..group.strings.len())).ok_or_else(|| no_memory_for(range.len()))
+                    done.map(|()| GroupRow::String(start..group.strings.len()))
+                        .ok_or_else(|| no_memory_for(range.len()))
                 }
                 Row::Bytes(range) => {
                     let bytes = &self.bytes[range.clone()];
@@ -154,8 +155,8 @@ enum GroupRow<'a> {
 impl Group<'_> {
     fn texts(&self) -> impl Iterator<Item = (&str, Origin<'_>)> {
         self.rows.iter().map(|row| match row {
-            // SAFETY: `group` wrote whole strings of UTF-8.
             GroupRow::String(range) => {
+                // SAFETY: `group` wrote whole strings of UTF-8 there.
                 (unsafe { str::from_utf8_unchecked(&self.strings[range.clone()]) }, Origin::String)
             }
             GroupRow::Bytes(text, bytes) => (&**text, Origin::Bytes(bytes)),

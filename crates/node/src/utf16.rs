@@ -35,30 +35,62 @@ pub fn append_utf8(units: &[u16], bytes: &mut Vec<u8>) -> Option<()> {
 
 /// `text` as UTF-16, and whether every unit is below 256. `None`: there is not enough memory.
 pub fn to_utf16(text: &str) -> Option<(Vec<u16>, bool)> {
-    let mut units = Vec::new();
+    let mut units: Vec<u16> = Vec::new();
     // No byte becomes more than one unit.
     units.try_reserve_exact(text.len()).ok()?;
-    let mut all = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        if let Some((block, _)) = rest.as_bytes().split_first_chunk::<BLOCK>()
+    let places = units.spare_capacity_mut();
+    let bytes = text.as_bytes();
+    let (mut at, mut length, mut all) = (0, 0, 0);
+    while at < bytes.len() {
+        if let Some(block) = bytes[at..].first_chunk::<BLOCK>()
             && block.is_ascii()
         {
-            units.extend(block.iter().map(|&byte| u16::from(byte)));
-            rest = &rest[BLOCK..];
-        } else {
-            let (some, after) = rest.split_at(rest.floor_char_boundary(BLOCK.min(rest.len())));
-            for character in some.chars() {
-                let mut pair = [0; 2];
-                for &unit in &*character.encode_utf16(&mut pair) {
-                    all |= unit;
-                    units.push(unit);
-                }
+            for (place, &byte) in places[length..][..BLOCK].iter_mut().zip(block) {
+                place.write(u16::from(byte));
             }
-            rest = after;
+            at += BLOCK;
+            length += BLOCK;
+            continue;
+        }
+        // As many as a block has, before the next look at one.
+        let end = bytes.len().min(at + BLOCK);
+        while at < end {
+            let tail = |offset: usize| u32::from(bytes[at + offset] & 0x3f);
+            let first = u32::from(bytes[at]);
+            let (code, used) = match first {
+                0..0x80 => (first, 1),
+                0x80..0xe0 => ((first & 0x1f) << 6 | tail(1), 2),
+                0xe0..0xf0 => ((first & 0x0f) << 12 | tail(1) << 6 | tail(2), 3),
+                _ => ((first & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4),
+            };
+            all |= code;
+            if code < 0x1_0000 {
+                places[length].write(code as u16);
+                length += 1;
+            } else {
+                let code = code - 0x1_0000;
+                places[length].write((0xd800 | code >> 10) as u16);
+                places[length + 1].write((0xdc00 | code & 0x3ff) as u16);
+                length += 2;
+            }
+            at += used;
         }
     }
+    // SAFETY: so many units have been written.
+    unsafe { units.set_len(length) };
     Some((units, all < 0x100))
+}
+
+/// The number of units of `text` as UTF-16.
+pub fn utf16_length(text: &str) -> usize {
+    // In blocks whose counts fit a byte, which the compiler counts many at a time.
+    text.as_bytes()
+        .chunks(64)
+        .map(|block| {
+            let count = |fits: fn(u8) -> bool| block.iter().fold(0_u8, |count, &byte| count + u8::from(fits(byte)));
+            usize::from(count(|byte| byte & 0xc0 != 0x80)) + usize::from(count(|byte| byte >= 0xf0))
+        })
+        .sum()
 }
 
 /// Writes into memory that has three bytes for each unit that is still to come, and one more.
@@ -97,7 +129,7 @@ impl Writer<'_> {
             _ => (0xe0 | unit >> 12 | tail(unit, 6) << 8 | tail(unit, 0) << 16, 3, 1),
         };
         let four = self.bytes[self.length..].first_chunk_mut::<4>().expect("there is room for four bytes");
-        *four = bytes.to_le_bytes().map(MaybeUninit::new);
+        four.write_copy_of_slice(&bytes.to_le_bytes());
         self.length += length;
         used
     }
