@@ -15,6 +15,7 @@ import { encodings as known } from './lib/ranks.mjs'
 import { head, write } from './lib/record.mjs'
 import { firstTokenSection, loadSection, shortSection, throughputSection } from './lib/report.mjs'
 import { setUp } from './lib/setup.mjs'
+import { snapshot } from './lib/snapshot.mjs'
 import { random } from './lib/stats.mjs'
 import { ensureTokenizerJson } from './lib/tokenizer-json.mjs'
 import { textOfFile } from './lib/texts.mjs'
@@ -143,7 +144,7 @@ await script(async () => {
   const started = performance.now()
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
   const say = (what) => console.error(`▸ ${what}`)
-  const tools = await setUp({ native: options.what === 'tokenize', say })
+  const tools = snapshot(await setUp({ native: options.what === 'tokenize', say }))
   for (const encoding of options.encodings) await ensureTokenizerJson(encoding, tokenizerJsonOf(encoding))
   const texts =
     options.corpus.length > 0 ? options.corpus.map((file) => textOfFile(file, options)) : defaultTexts(options)

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { withoutPaths } from '../../bench/lib/run-child.mjs'
 import { digits, median, random, shuffled } from '../../bench/lib/stats.mjs'
 import { table } from '../../bench/lib/table.mjs'
 import { throughputSection } from '../../bench/lib/report.mjs'
@@ -68,4 +69,12 @@ test('every peer has a row that says how fast it is, or what is wrong with it', 
   t.regex(report, /- slow, o200k_base: stopped at the time limit: prose \(encode\)/)
   t.regex(report, /\| right † +\| +500 \(1,000\) \| += \|/) // no count of its own
   t.regex(report, /- broken, o200k_base: Error: no: prose \(encode\)/)
+})
+
+test('a message in a record names no folder of the machine', (t) => {
+  const folder = ['', 'home', 'somebody', 'tokenmill'].join('/')
+  t.is(withoutPaths(`Cannot find ${folder}/dist/index.js at line 3`), 'Cannot find index.js at line 3')
+  t.is(withoutPaths(`Error: file://${folder}/a.mjs:1\n  failed`), 'Error: a.mjs:1 failed')
+  t.is(withoutPaths(`C:\\Users\\somebody\\a.js`), 'a.js')
+  t.is(withoutPaths('3 of 4 failed: 1/2'), '3 of 4 failed: 1/2')
 })

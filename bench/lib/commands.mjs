@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { root } from '../../scripts/lib/run.mjs'
+import { pathToFileURL } from 'node:url'
 import { bench, madeFolder } from './paths.mjs'
 import { ranksFolder } from './ranks.mjs'
+import { snapshotFolder } from './snapshot.mjs'
 
 /** Where the tokenizer.json of an encoding is made. */
 export const tokenizerJsonOf = (encoding) => join(madeFolder, `${encoding}.tokenizer.json`)
@@ -23,10 +24,15 @@ const programs = {
 }
 
 const dataFlags = ({ runtime }, encoding) => {
-  if (runtime === 'rust') return ['--data', join(root, 'encodings')]
+  if (runtime === 'rust') return ['--data', join(snapshotFolder, 'encodings')]
   const json = ['--tokenizer-json', tokenizerJsonOf(encoding)]
   return runtime === 'python' ? ['--ranks', ranksFolder, ...json] : json
 }
+
+const environmentOf = ({ addon }) => ({
+  TOKENMILL_NATIVE_PATH: addon,
+  TOKENMILL_BENCH_MODULE: pathToFileURL(join(snapshotFolder, 'dist', 'index.js')).href,
+})
 
 /** The child that does `what` (`throughput`, `short`) with a peer, for {@link runChild}. */
 export const childOf = (tools, peer, encoding, what, flags) => ({
@@ -35,7 +41,7 @@ export const childOf = (tools, peer, encoding, what, flags) => ({
     ...[what, '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
   ],
-  env: { TOKENMILL_NATIVE_PATH: tools.addon },
+  env: environmentOf(tools),
 })
 
 /** The child that encodes two words with a peer and ends; with `memory` it prints what it holds then. */
@@ -51,7 +57,7 @@ export const firstTokenOf = (tools, peer, encoding, memory) => ({
           ...[process.execPath, join(bench, 'node', 'first-token.mjs'), peer.peer, encoding, tokenizerJsonOf(encoding)],
           ...(memory ? ['memory'] : []),
         ],
-  env: { TOKENMILL_NATIVE_PATH: tools.addon },
+  env: environmentOf(tools),
 })
 
 /** The runtime of a peer doing nothing. */

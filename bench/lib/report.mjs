@@ -47,6 +47,11 @@ const notes = (cells, titles) => {
   return [...reasons].map(([reason, where]) => `- ${reason}: ${names(where)}`)
 }
 
+const reasons = (rows, titles) => {
+  const lines = rows.flatMap(({ peer, message }) => (message ? [`- ${titles[peer] ?? peer}: ${message}`] : []))
+  return lines.length > 0 ? [[...new Set(lines)].join('\n')] : []
+}
+
 /** One table for each encoding, `encode` or `count`, first pass and warm. */
 export const throughputSection = ({ title, cells, references, peers, encodings, texts, apis, steps, rounds }) => {
   const titles = Object.fromEntries(peers.map(({ id, title }) => [id, title]))
@@ -111,14 +116,14 @@ export const firstTokenSection = ({ bare, rows, peers, encodings, rounds }) => {
     const none = (runtime) => mine.find(({ peer }) => peer === `none-${runtime}`)
     const body = mine.map((row) => {
       const title = titles[row.peer] ?? `no tokenizer (${row.runtime})`
-      if (row.wall.length === 0 || row.rss.length === 0) return [title, row.message || 'fails', '', '']
+      if (row.wall.length === 0 || row.rss.length === 0) return [title, row.message ? 'fails' : '–', '–', '–']
       const [middle, best] = [median, (times) => Math.min(...times)].map((of) =>
         ms(of(row.wall) - of(bare[row.runtime])),
       )
       const over = (field) => digits(mb(median(row[field]) - median(none(row.runtime)[field])))
       return [title, pair(middle, best), over('rss'), over('peak')]
     })
-    parts.push(`### ${encoding}`, table(['', 'ms over nothing', 'MB', 'MB at peak'], body))
+    parts.push(`### ${encoding}`, table(['', 'ms over nothing', 'MB', 'MB at peak'], body), ...reasons(mine, titles))
   }
   const does = Object.entries(bare).map(
     ([runtime, times]) => `${runtime} ${pair(ms(median(times)), ms(Math.min(...times)))} ms`,
@@ -138,11 +143,21 @@ export const shortSection = ({ rows, peers, encodings, apis, rounds, text }) => 
       const cell = (row) =>
         row?.perCall.length
           ? pair(median(row.perCall) / 1e3, Math.min(...row.perCall) / 1e3)
-          : (row?.message || '–').slice(0, 40)
+          : row?.message
+            ? 'fails'
+            : '–'
       const equal = mine.every((row) => !row || row.equal) ? '=' : '≠'
       return [peer.title, ...mine.map(cell), mine.some((row) => row?.perCall.length) ? equal : '–']
     })
-    parts.push(`### ${encoding}`, table(['', ...apis, 'ids'], body))
+    const titles = Object.fromEntries(peers.map(({ id, title }) => [id, title]))
+    parts.push(
+      `### ${encoding}`,
+      table(['', ...apis, 'ids'], body),
+      ...reasons(
+        rows.filter((row) => row.encoding === encoding),
+        titles,
+      ),
+    )
   }
   return parts.join('\n\n')
 }

@@ -41,7 +41,7 @@ export const runChild = async ({ command: [program, ...args], env = {}, limit })
   const told = lines.find(({ step }) => step === 'failed')?.message
   const message =
     told ?? (code === 0 || cut ? '' : lastLine(Buffer.concat(errors).toString()) || `ended by ${signal ?? code}`)
-  return { lines, outcome: cut ? 'cut' : code === 0 ? 'done' : 'failed', message, wall }
+  return { lines, outcome: cut ? 'cut' : code === 0 ? 'done' : 'failed', message: withoutPaths(message), wall }
 }
 
 /* The last line of a child that was stopped may be half a line. */
@@ -57,5 +57,12 @@ const parsed = (output) =>
 /* The line of an error that says what it is. */
 const lastLine = (text) => {
   const lines = text.trim().split('\n')
-  return (lines.find((line) => /(?:Error|panicked|overflow)/.test(line)) ?? lines.at(-1) ?? '').slice(0, 200)
+  return lines.find((line) => /^\w*Error\b|panicked|overflow/.test(line)) ?? lines.at(-1) ?? ''
 }
+
+/** A message without the folders of this machine, and not longer than a line: it goes into the record. */
+export const withoutPaths = (message) =>
+  message
+    .replaceAll(/(?:file:\/\/)?(?:[A-Z]:)?(?:[\\/][\w.@+ -]+)+[\\/](?=[\w.@+-])/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 200)
