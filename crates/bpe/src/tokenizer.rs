@@ -291,10 +291,12 @@ impl Tokenizer {
         let Some(last) = text.len().checked_sub(policy.longest().max(1)) else { return Ok(0) };
         let Some(cut) = self.pattern.split_before(text, 0, last) else { return Ok(0) };
         // One that starts at `cut` or later is for the next call.
-        policy.check(&text[..text.floor_char_boundary(cut + policy.longest())], cancel).or_else(|error| match error {
-            Error::DisallowedSpecialToken { at, .. } if at >= cut => Ok(()),
-            error => Err(error),
-        })?;
+        policy.check(&text[..text.floor_char_boundary(cut + policy.longest())], cancel).or_else(
+            |error| match error {
+                Error::DisallowedSpecialToken { at, .. } if at >= cut => Ok(()),
+                error => Err(error),
+            },
+        )?;
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)?.filter(|special| special.start < cut) {
             self.encode_plain(&text[start..special.start], worker, sink, cancel)?;

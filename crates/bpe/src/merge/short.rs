@@ -76,7 +76,7 @@ impl Symbols {
     #[inline(always)]
     fn merge_from_keys(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
         let Some(last) = self.count.checked_sub(1) else { return };
-        self.keys[last..(last | 15) + 1].fill(NONE);
+        self.keys[last..=last | 15].fill(NONE);
         let (ids, keys) = (&mut self.ids[..self.count], &self.keys);
         let mut left = match self.level {
             Level::Portable => merge::<Portable>(ids, keys, pairs),
