@@ -1,8 +1,8 @@
 /*
  * This package in Node as a peer of `verify_ids`: `node scripts/verify-peer.mjs ENCODING`; dist/ must be built.
  *
- * Each text crosses as a string and as bytes, alone and in a batch. Where these differ, or the count or the decoded text does, the process
- * ends with what differed, and with it the comparison.
+ * Each text crosses as a string and as bytes, alone and in a batch. Where these differ, or the counts, the limits or the decoded text do, the
+ * process ends with what differed, and with it the comparison.
  */
 import { getEncoding } from '../dist/index.js'
 import { serve } from './lib/peer.mjs'
@@ -18,6 +18,7 @@ const same = (some, others) =>
 serve((blobs) => {
   const texts = blobs.map(String)
   const [ofStrings, ofBytes] = [texts, blobs].map((some) => tokenizer.encodeBatch(some, plain))
+  const counts = tokenizer.countBatch(texts, plain)
   return texts.map((text, index) => {
     const ids = tokenizer.encodeOrdinary(text)
     const agree = {
@@ -25,6 +26,9 @@ serve((blobs) => {
       'encodeBatch of strings': same(ids, ofStrings.at(index)),
       'encodeBatch of bytes': same(ids, ofBytes.at(index)),
       count: tokenizer.count(text, plain) === ids.length,
+      countBatch: counts[index] === ids.length,
+      'isWithinLimit of the count': tokenizer.isWithinLimit(text, ids.length, plain) === ids.length,
+      'isWithinLimit of one less': ids.length === 0 || tokenizer.isWithinLimit(text, ids.length - 1, plain) === false,
       decode: tokenizer.decode(ids) === text,
     }
     for (const [name, agrees] of Object.entries(agree)) {

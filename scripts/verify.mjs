@@ -1,10 +1,5 @@
 /*
- * `npm run verify -- --seed S --count N [--encoding NAME]… [--text FILE]… [--jobs N]`: encodes N random strings of seed S and the files in each
- * encoding, by every level of instructions of this machine in Rust and through Node, and compares the ids with those of Python's tiktoken
- * (on which it fails: with the naive reference). Prints the BLAKE3 of both streams of ids; the exit code is 1 when anything differs.
- *
- * tiktoken lives in .venv/, which is made when a python3 is there; without one the reference is the naive one, and a line says so.
- * `--reference naive` asks for that, `--no-node` leaves Node out, `--no-install` takes .venv/ as it is. Files that end in .xz are unpacked.
+ * `npm run verify -- --seed S --count N …`: random strings and files against Python's tiktoken; `--help` says all.
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
@@ -13,7 +8,39 @@ import { parseArgs } from 'node:util'
 import { ensureBuilt, ensureModules, ensureRust } from './lib/ensure.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
+const help = `npm run verify -- [options]: compares the ids of random strings and of files with those of Python's tiktoken
+
+  --seed S            which strings (default: 1); string I of a seed is always the same one
+  --count N           how many of them in each encoding (default: 100000)
+  --first I           from number I on (default: 0): a long job in parts
+  --encoding NAME     only this one, may be repeated (default: r50k_base, p50k_base, cl100k_base, o200k_base, which
+                      have all ranks and patterns: gpt2, p50k_edit and o200k_harmony differ in special tokens)
+  --text FILE         a file as well, packed with xz or not, may be repeated
+  --jobs N            encodings at a time (default: one per processor); each has a process of tiktoken and one of Node
+  --reference naive   the naive reference of crates/testkit in place of tiktoken
+  --no-node           without Node
+  --no-install        .venv/ as it is: without tiktoken in it the reference is the naive one, and a line says so
+
+For each string
+  - ids by every level of instructions of this machine, by workers that know the strings before, and their count:
+    equal to tiktoken's ids (where it panics: to those of the naive reference); the ids are decoded to the string
+  - as a stream of two to five parts, cut where the string itself decides: the same ids
+  - in one call with the 4,095 strings beside it and all of them joined to one text, which is then cut for threads:
+    the same ids and counts; the call has 1, 2, 3 or 8 threads and one of the levels, which take turns
+  - through Node, as a string and as bytes: encodeOrdinary, encodeBatch, count, countBatch, isWithinLimit, decode
+For some
+  - one string in 32 of at most 400 bytes: as a stream of single characters, and of two parts, for every place to cut
+  - one in four of those joined texts (some 4,096 strings, 300 KB): by tiktoken and Node too. Of the others, levels,
+    threads and streams are compared with each other
+A file is compared as a string is, and encoded on each number of threads by each level.
+
+Prints the BLAKE3 of both streams of ids (little-endian u32, ffffffff after each string; joined texts are not in it).
+Exit code 1: something differs, and what it is was made as short as could be.
+`
+
 const options = {
+  help: { type: 'boolean', default: false },
+  first: { type: 'string', default: '0' },
   seed: { type: 'string', default: '1' },
   count: { type: 'string', default: '100000' },
   encoding: { type: 'string', multiple: true, default: [] },
@@ -70,6 +97,7 @@ const unpacked = async (file) => {
 
 await script(async () => {
   const { values } = parseArgs({ options })
+  if (values.help) return console.log(help)
   if (!['tiktoken', 'naive'].includes(values.reference))
     throw new Failure(`expected --reference tiktoken or naive, found ${values.reference}`)
   await ensureRust()
@@ -93,7 +121,7 @@ await script(async () => {
     'cargo',
     [
       ...'run --quiet --profile fast -p tokenmill-bpe --example verify_ids --'.split(' '),
-      ...['--seed', values.seed, '--count', values.count, '--jobs', values.jobs],
+      ...['--seed', values.seed, '--first', values.first, '--count', values.count, '--jobs', values.jobs],
       ...pairs('encoding', values.encoding),
       ...pairs('text', texts),
       ...pairs(

@@ -1,5 +1,6 @@
-//! Encodes random strings and files by every level of instructions, and compares the ids with those of peers: Python's tiktoken, this
-//! package in Node, or the naive reference. `npm run verify` builds this, starts it with the peers that there are, and says how.
+//! Encodes random strings and files by every level of instructions, in streams and on several threads, and compares the ids with those of
+//! peers: Python's tiktoken, this package in Node, or the naive reference. `npm run verify` builds this and starts it with the peers that
+//! there are; its `--help` says what is compared for each string and what for some.
 //!
 //! ```sh
 //! cargo run --profile fast -p tokenmill-bpe --example verify_ids -- --seed 1 --count 1000 --encoding o200k_base
@@ -12,6 +13,8 @@ mod options;
 mod ours;
 mod peer;
 mod run;
+mod stream;
+mod together;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

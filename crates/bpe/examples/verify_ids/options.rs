@@ -11,6 +11,8 @@ const ENCODINGS: [Encoding; 4] = [Encoding::R50kBase, Encoding::P50kBase, Encodi
 pub struct Options {
     /// Which strings.
     pub seed: u64,
+    /// The number of the first one.
+    pub first: u64,
     /// How many.
     pub count: u64,
     /// In which encodings.
@@ -26,7 +28,8 @@ pub struct Options {
 impl Options {
     /// The options of a command line.
     pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { seed: 0, count: 0, encodings: vec![], texts: vec![], peers: vec![], jobs: 1 };
+        let mut options =
+            Self { seed: 0, first: 0, count: 0, encodings: vec![], texts: vec![], peers: vec![], jobs: 1 };
         let mut arguments = arguments;
         while let Some(option) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("expected a value after {option}"))?;
@@ -34,6 +37,7 @@ impl Options {
                 || value.parse::<u64>().map_err(|_| format!("expected a number after {option}, found {value}"));
             match option.as_str() {
                 "--seed" => options.seed = number()?,
+                "--first" => options.first = number()?,
                 "--count" => options.count = number()?,
                 "--jobs" => options.jobs = number()?.max(1) as usize,
                 "--text" => options.texts.push(value.into()),
