@@ -24,43 +24,44 @@ const programs = {
 }
 
 const dataFlags = ({ runtime }, encoding) => {
-  if (runtime === 'rust') return ['--data', join(snapshotFolder, 'encodings')]
   const json = ['--tokenizer-json', tokenizerJsonOf(encoding)]
+  if (runtime === 'rust') return ['--data', join(snapshotFolder, 'encodings'), ...json]
   return runtime === 'python' ? ['--ranks', ranksFolder, ...json] : json
 }
 
-const environmentOf = ({ addon }) => ({
+const environmentOf = ({ addon }, threads = 1) => ({
+  ...(threads > 1 && { RAYON_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: 'true' }),
   TOKENMILL_NATIVE_PATH: addon,
   TOKENMILL_BENCH_MODULE: pathToFileURL(join(snapshotFolder, 'dist', 'index.js')).href,
 })
 
-/** The child that does `what` (`throughput`, `short`) with a peer, for {@link runChild}. */
-export const childOf = (tools, peer, encoding, what, flags) => ({
+/** The child that does `what` (`throughput`, `decode`, `batch`, `short`) with a peer, for {@link runChild}. */
+export const childOf = (tools, peer, encoding, what, flags, threads) => ({
   command: [
     ...programs[peer.runtime](tools),
     ...[what, '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
   ],
-  env: environmentOf(tools),
+  env: environmentOf(tools, threads),
 })
 
 /** The child that encodes two words with a peer and ends; with `memory` it prints what it holds then. */
 export const firstTokenOf = (tools, peer, encoding, memory) => ({
   command:
-    peer.runtime === 'python'
+    peer.runtime === 'node'
       ? [
-          ...programs.python(tools),
-          ...['first-token', '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
-          ...(memory ? ['--memory'] : []),
-        ]
-      : [
           ...[process.execPath, join(bench, 'node', 'first-token.mjs'), peer.peer, encoding, tokenizerJsonOf(encoding)],
           ...(memory ? ['memory'] : []),
+        ]
+      : [
+          ...programs[peer.runtime](tools),
+          ...['first-token', '--peer', peer.peer, '--encoding', encoding, ...dataFlags(peer, encoding)],
+          ...['--memory', memory ? 'yes' : 'no'],
         ],
   env: environmentOf(tools),
 })
 
 /** The runtime of a peer doing nothing. */
 export const bareOf = (tools, runtime) => ({
-  command: runtime === 'python' ? [tools.python, '-c', '0'] : [process.execPath, '-e', '0'],
+  command: { node: [process.execPath, '-e', '0'], python: [tools.python, '-c', '0'], rust: [tools.rust] }[runtime],
 })

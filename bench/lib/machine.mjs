@@ -27,6 +27,7 @@ export const load = () => Number(loadavg()[0].toFixed(2))
 /** The versions of what was measured and of what ran it. */
 export const versions = ({ python }) => {
   const npm = JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8')).dependencies
+  const crates = [...readFileSync(join(bench, 'rust', 'Cargo.toml'), 'utf8').matchAll(/^([\w-]+) = .*"=([^"]+)"/gm)]
   const pip = python && output(python, ['-m', 'pip', 'list', '--format=json', '--disable-pip-version-check'])
   const wanted = readFileSync(join(bench, 'requirements.txt'), 'utf8').match(/^[\w-]+(?===)/gm)
   const installed = pip ? JSON.parse(pip).filter(({ name }) => wanted.includes(name)) : []
@@ -39,6 +40,7 @@ export const versions = ({ python }) => {
     rust: output('rustc', ['--version'])?.split(' ')[1],
     python: python && output(python, ['--version'])?.split(' ')[1],
     npm,
+    crates: Object.fromEntries(crates.map(([, name, version]) => [name, version])),
     pypi: Object.fromEntries(installed.map(({ name, version }) => [name, version])),
   }
 }

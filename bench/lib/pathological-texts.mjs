@@ -6,7 +6,19 @@ import { textOf } from './texts.mjs'
  * Made from seeds, so the same everywhere.
  */
 
+const MiB = 2 ** 20
+
+/* In blocks of 1 MiB, so that a long text begins as a short one does. */
 const fill = (bytes, seed, next) => {
+  const blocks = []
+  for (let left = bytes, block = 0; left > 0; block++) {
+    blocks.push(fillBlock(Math.min(left, MiB), seed + 1000 * block, next))
+    left -= blocks.at(-1).length
+  }
+  return Buffer.concat(blocks)
+}
+
+const fillBlock = (bytes, seed, next) => {
   const uniform = random(seed)
   const parts = []
   for (let length = 0; length < bytes; length += Buffer.byteLength(parts.at(-1))) parts.push(next(uniform))
@@ -27,16 +39,24 @@ const codePoint = (uniform) => {
   return String.fromCodePoint(code < 0xd800 ? code : code + 0x800)
 }
 
-/** Each of `bytes` bytes (at most three more), after the same 20 KB of ordinary text. */
-export const pathologicalTexts = ({ bytes, warmUp }) => {
-  const repeated = (character) => Buffer.alloc(bytes, character)
-  return [
-    textOf('a', repeated('a'), { warmUp }),
-    textOf('space', repeated(' '), { warmUp }),
-    textOf('newline', repeated('\n'), { warmUp }),
-    textOf('random-letters', fill(bytes, 1, pick(letters)), { warmUp }),
-    textOf('base64', fill(bytes, 2, pick(base64)), { warmUp }),
-    textOf('random-unicode', fill(bytes, 3, codePoint), { warmUp }),
-    textOf('emoji', fill(bytes, 4, pick(emoji)), { warmUp }),
-  ]
-}
+const repeated = (character) => (bytes) => Buffer.alloc(bytes, character)
+const filled = (seed, next) => (bytes) => fill(bytes, seed, next)
+
+/** What there is, each with what makes so many bytes of it (at most three more). */
+export const kinds = [
+  { name: 'a', make: repeated('a') },
+  { name: 'space', make: repeated(' ') },
+  { name: 'newline', make: repeated('\n') },
+  { name: 'random-letters', make: filled(1, pick(letters)) },
+  { name: 'base64', make: filled(2, pick(base64)) },
+  { name: 'random-unicode', make: filled(3, codePoint) },
+  { name: 'emoji', make: filled(4, pick(emoji)) },
+  { name: 'digits', make: filled(5, pick([...'0123456789'])) },
+]
+
+/** One of them, after 20 KB of ordinary text. */
+export const pathologicalText = ({ name, make }, { bytes, warmUp, name: called = name }) =>
+  textOf(called, make(bytes), { warmUp })
+
+/** Each of `bytes` bytes, after the same 20 KB of ordinary text. */
+export const pathologicalTexts = (options) => kinds.map((kind) => pathologicalText(kind, options))

@@ -1,11 +1,11 @@
 /*
  * Everything that is measured. `runtime` says which child runs it and how it is timed; `encodings` is left out where it
- * has all of them; `counts` says that it has a count of its own.
+ * has all of them; `counts` says that it has a count of its own, `batch` that it takes several texts at a time.
  */
 const gpt = ['cl100k_base', 'o200k_base']
 
 const all = {
-  tokenmill: { title: 'tokenmill', runtime: 'node', peer: 'tokenmill', counts: true },
+  tokenmill: { title: 'tokenmill', runtime: 'node', peer: 'tokenmill', counts: true, batch: true },
   'gpt-tokenizer': {
     title: 'gpt-tokenizer',
     runtime: 'node',
@@ -24,10 +24,12 @@ const all = {
     package: 'ai-tokenizer',
     encodings: gpt,
   },
-  'tokenmill-rust': { title: 'tokenmill (Rust)', runtime: 'rust', peer: 'tokenmill', counts: true },
-  tiktoken: { title: 'tiktoken (Python)', runtime: 'python', peer: 'tiktoken', package: 'tiktoken' },
-  gigatoken: { title: 'gigatoken', runtime: 'python', peer: 'gigatoken', package: 'gigatoken' },
-  fastokens: { title: 'fastokens', runtime: 'python', peer: 'fastokens', package: 'fastokens' },
+  'tokenmill-rust': { title: 'tokenmill (Rust)', runtime: 'rust', peer: 'tokenmill', counts: true, batch: true },
+  'tokenizers-1': { title: 'tokenizers 1.0.0-rc.3 (Rust)', runtime: 'rust', peer: 'hf', batch: true },
+  tiktoken: { title: 'tiktoken (Python)', runtime: 'python', peer: 'tiktoken', package: 'tiktoken', batch: true },
+  gigatoken: { title: 'gigatoken', runtime: 'python', peer: 'gigatoken', package: 'gigatoken', batch: true },
+  fastokens: { title: 'fastokens', runtime: 'python', peer: 'fastokens', package: 'fastokens', batch: true },
+  tokie: { title: 'tokie', runtime: 'python', peer: 'tokie', package: 'tokie', counts: true, batch: true },
   quicktok: {
     title: 'quicktok-v1',
     runtime: 'python',
@@ -35,8 +37,15 @@ const all = {
     package: 'quicktok-v1',
     encodings: gpt,
     counts: true,
+    batch: true,
   },
-  tokenizers: { title: 'tokenizers (Python)', runtime: 'python', peer: 'tokenizers', package: 'tokenizers' },
+  tokenizers: {
+    title: 'tokenizers (Python)',
+    runtime: 'python',
+    peer: 'tokenizers',
+    package: 'tokenizers',
+    batch: true,
+  },
 }
 
 /** @param {readonly string[]} ids */
@@ -49,7 +58,8 @@ export const nodePeers = list([
 
 /** The fastest there are in any language; Tokenmill both from Rust and through Node. */
 export const nativePeers = list([
-  ...['tokenmill-rust', 'tokenmill', 'gigatoken', 'fastokens', 'quicktok', 'tokenizers', 'tiktoken'],
+  ...['tokenmill-rust', 'tokenmill', 'gigatoken', 'fastokens', 'tokenizers-1', 'quicktok', 'tokie', 'tokenizers'],
+  ...['tiktoken', 'gpt-tokenizer', 'tiktoken-wasm', 'ai-tokenizer'],
 ])
 
 /** The ids that all others are compared with. */
@@ -61,7 +71,7 @@ export const ours = { id: 'tokenmill', ...all.tokenmill }
 export const hasEncoding = ({ encodings }, encoding) => !encodings || encodings.includes(encoding)
 
 /* Without a count of its own a peer is asked for the ids, whose length costs nothing more. */
-const apiOf = ({ counts }, api) => (counts ? api : 'encode')
+const apiOf = ({ counts }, api) => (api === 'count' && !counts ? 'encode' : api)
 
 /** Which of `apis` is measured for the figures of each of them. */
 export const apisOf = (peer, apis) => [...new Set(apis.map((api) => apiOf(peer, api)))]

@@ -10,7 +10,7 @@ const list = (versions) =>
 /** The head of a record: when, on what, with which versions and texts. */
 export const head = ({ title, date, machine, versions, load, texts, leftOut, command, settings }) => {
   const { cpu, cores, memoryGB, system } = machine
-  const { tokenmill, commit, changed, node, rust, python, npm, pypi } = versions
+  const { tokenmill, commit, changed, node, rust, python, npm, crates, pypi } = versions
   return [
     `# ${title}`,
     [
@@ -19,6 +19,7 @@ export const head = ({ title, date, machine, versions, load, texts, leftOut, com
       `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}; Node ${node}, Rust ${rust}, Python ${python ?? 'none'}`,
       `- ${settings.rounds} rounds, up to ${settings.passes} warm passes each, a process is stopped after ${settings.limit} s`,
       `- npm: ${list(npm)}`,
+      `- crates: ${list(crates)}`,
       `- PyPI: ${list(pypi) || 'none'}`,
       ...(leftOut.length > 0 ? [`- left out, because what runs them is not here: ${leftOut.join(', ')}`] : []),
       `- texts: ${texts.map(({ name, bytes, sha256 }) => `${name} ${(bytes / 1e6).toFixed(2)} MB (SHA-256 ${sha256.slice(0, 8)}…)`).join(', ')}`,

@@ -32,8 +32,11 @@ const idsOf = (cells) => {
 const words = {
   encode: 'ids of a text',
   count: 'how many ids a text has',
+  decode: 'the text of ids',
   first: 'first pass: text that it has not seen, after 20 KB that it has',
   warm: 'warm: the same text again, the best pass of each process',
+  'decode first': 'first pass, after the first 5,000 ids',
+  'decode warm': 'warm: the same ids again, the best pass of each process',
 }
 
 /* Why there is no number, once per reason. */
@@ -75,13 +78,13 @@ export const throughputSection = ({ title, cells, references, peers, encodings, 
           ]
         })
         parts.push(
-          `### ${encoding}, ${api} (${words[api]}), ${words[step]}`,
+          `### ${encoding}, ${api} (${words[api]}), ${words[`${api} ${step}`] ?? words[step]}`,
           `MB/s, median of ${rounds} (best).`,
-          table(['', ...texts.map(({ name }) => name), 'ids'], rows),
+          table(['', ...texts.map(({ name }) => name), api === 'decode' ? 'text' : 'ids'], rows),
         )
       }
     }
-    parts.push(`Ids of ${encoding} are compared with those of ${names(from)}.`)
+    if (from.length > 0) parts.push(`Ids of ${encoding} are compared with those of ${names(from)}.`)
   }
   if (apis.includes('count')) parts.push('† has no count of its own: the figures of encode, whose length it is.')
   const failed = notes(cells, titles)

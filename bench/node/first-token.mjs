@@ -4,7 +4,7 @@
  */
 const [peer, encoding, tokenizerJson, memory] = process.argv.slice(2)
 const { load } = await import(`./peers/${peer}.mjs`)
-const ids = await (await load(encoding, { tokenizerJson })).encode('Hello world')
+const ids = await (await load(encoding, { tokenizerJson, what: 'first-token' })).encode('Hello world')
 // 'Hello' and ' world' are tokens in every encoding.
 if (ids.length !== 2) throw new Error(`'Hello world' became ${ids.length} ids`)
 if (memory) {

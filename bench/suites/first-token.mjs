@@ -19,10 +19,9 @@ const none = (runtime) => ({ id: `none-${runtime}`, title: 'no tokenizer', runti
  * @returns {Promise<{ bare: Record<string, number[]>, rows: FirstToken[] }>} `bare`: ns of a process that does nothing, by runtime
  */
 export const firstToken = async ({ tools, peers, encodings, rounds, limit, next, say }) => {
-  const runtimes = [
-    'node',
-    ...(peers.some((peer) => peer.runtime === 'python' && canRun(peer, tools)) ? ['python'] : []),
-  ]
+  const runtimes = ['node', 'python', 'rust'].filter((runtime) =>
+    peers.some((peer) => peer.runtime === runtime && canRun(peer, tools)),
+  )
   const bare = Object.fromEntries(runtimes.map((runtime) => [runtime, []]))
   const rows = []
   for (const encoding of encodings) {
@@ -47,7 +46,7 @@ export const firstToken = async ({ tools, peers, encodings, rounds, limit, next,
     for (let round = 0; round < Math.min(rounds, 3); round++) {
       for (const { peer, row } of shuffled(measured, next)) {
         const { lines } = await runChild({ ...firstTokenOf(tools, peer, encoding, true), limit })
-        for (const { rss, peak } of lines) {
+        for (const { rss, peak } of lines.filter(({ rss }) => rss !== undefined)) {
           row.rss.push(rss)
           row.peak.push(peak)
         }

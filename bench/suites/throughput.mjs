@@ -1,10 +1,8 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { canRun, childOf } from '../lib/commands.mjs'
+import { existsSync } from 'node:fs'
+import { canRun } from '../lib/commands.mjs'
 import { countDifferences } from '../lib/ids.mjs'
-import { runFolder } from '../lib/paths.mjs'
-import { apisOf, hasEncoding, ours, reference } from '../lib/peers.mjs'
-import { runChild } from '../lib/run-child.mjs'
+import { addTo, emptyCell, expectedIds, idsFile, measureText, readIds } from '../lib/measure.mjs'
+import { apisOf, hasEncoding } from '../lib/peers.mjs'
 import { shuffled } from '../lib/stats.mjs'
 
 /*
@@ -16,41 +14,9 @@ import { shuffled } from '../lib/stats.mjs'
  * One cell: a peer with an encoding, a text, and `encode` or `count`. Times in ns, one entry per round; `warm` is the best
  * pass of a round. `ids`: how many differ from the reference; undefined when nothing came out.
  *
- * @typedef {{ peer: string, encoding: string, text: string, bytes: number, api: 'encode' | 'count', load: number[], first: number[],
+ * @typedef {{ peer: string, encoding: string, text: string, bytes: number, api: 'encode' | 'count' | 'decode', load: number[], first: number[],
  *   warm: number[], ids?: number, outcome: 'done' | 'cut' | 'failed', message: string }} Cell
  */
-
-/*
- * The time of one thread. A native tokenizer may start threads of its own: all of them count. V8 has helpers that compile and
- * collect garbage beside the main thread, and what one thread does is at most the time of all and at most the clock's.
- */
-const timeOf = ({ runtime }, { wall, cpu }) => (runtime === 'node' ? Math.min(wall, cpu) : cpu)
-
-const idsFile = join(runFolder, 'ids')
-const readIds = () => {
-  const bytes = readFileSync(idsFile)
-  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-}
-
-const measure = async (context, peer, encoding, text, api, passes) => {
-  const { tools, limit } = context
-  rmSync(idsFile, { force: true })
-  const flags = { api, 'warm-up': text.warmUp, text: text.file, passes, seconds: limit / 3, ids: idsFile }
-  const { lines, outcome, message } = await runChild({ ...childOf(tools, peer, encoding, 'throughput', flags), limit })
-  const times = (step) => lines.filter((line) => line.step === step).map((line) => timeOf(peer, line))
-  const counts = lines.flatMap(({ count }) => (count === undefined ? [] : [count]))
-  return { outcome, message, counts, load: times('load'), first: times('first'), warm: times('warm') }
-}
-
-/* The ids of the first of `peers` that can tell them. */
-const expectedIds = async (context, encoding, text) => {
-  for (const peer of [reference, ours]) {
-    if (!canRun(peer, context.tools)) continue
-    const { outcome } = await measure(context, peer, encoding, text, 'encode', 0)
-    if (outcome === 'done') return { ids: readIds(), from: peer.title }
-  }
-  throw new Error(`neither ${reference.title} nor ${ours.title} can encode ${text.name} with ${encoding}`)
-}
 
 /**
  * @param {{ tools: import('../lib/commands.mjs').Tools, peers: readonly any[], encodings: readonly string[],
@@ -59,7 +25,7 @@ const expectedIds = async (context, encoding, text) => {
  * @returns {Promise<{ cells: Cell[], references: { encoding: string, text: string, count: number, from: string }[] }>}
  */
 export const throughput = async (context) => {
-  const { tools, peers, encodings, texts, apis, rounds, passes, next, say } = context
+  const { tools, peers, encodings, texts, apis, rounds, next, say } = context
   const cells = new Map()
   const references = []
   const expected = new Map()
@@ -80,18 +46,11 @@ export const throughput = async (context) => {
         )
         for (const { peer, api } of shuffled(runs, next)) {
           const key = [peer.id, encoding, text.name, api].join(' ')
-          const cell = cells.get(key) ?? {
-            ...{ peer: peer.id, encoding, text: text.name, bytes: text.bytes, api },
-            ...{ load: [], first: [], warm: [], outcome: 'done', message: '' },
-          }
+          const cell = cells.get(key) ?? emptyCell(peer, encoding, text, api)
           cells.set(key, cell)
           if (cell.outcome !== 'done') continue // once is enough
-          const result = await measure(context, peer, encoding, text, api, passes)
-          cell.outcome = result.outcome
-          cell.message = result.message
-          cell.load.push(...result.load)
-          cell.first.push(...result.first)
-          if (result.warm.length > 0) cell.warm.push(Math.min(...result.warm))
+          const result = await measureText(context, peer, encoding, text, api)
+          addTo(cell, result)
           if (api === 'count' ? result.first.length > 0 : existsSync(idsFile))
             cell.ids = Math.max(cell.ids ?? 0, differences(api, wanted, result))
         }

@@ -2,5 +2,9 @@
 export const load = async (_, { tokenizerJson }) => {
   const { Tokenizer } = await import('tokenizers')
   const tokenizer = Tokenizer.fromFile(tokenizerJson)
-  return { encode: async (text) => (await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds() }
+  return {
+    encode: async (text) => (await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds(),
+    decode: (ids) => tokenizer.decode(ids, false),
+    takesList: true,
+  }
 }

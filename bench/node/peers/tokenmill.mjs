@@ -1,6 +1,16 @@
 /** @type {import('./peer.d.ts').Load} */
-export const load = async (encoding) => {
-  const { getEncoding } = await import(process.env.TOKENMILL_BENCH_MODULE)
+export const load = async (encoding, { what }) => {
+  const { getEncoding, setThreads } = await import(process.env.TOKENMILL_BENCH_MODULE)
   const tokenizer = getEncoding(encoding)
-  return { encode: (text) => tokenizer.encodeOrdinary(text), count: (text) => tokenizer.count(text) }
+  const plain = { disallowedSpecial: [] }
+  return {
+    encode: (text) => tokenizer.encodeOrdinary(text),
+    // Short strings have no special token to allow, and people leave the options out.
+    count: what === 'short' ? (text) => tokenizer.count(text) : (text) => tokenizer.count(text, plain),
+    decode: (ids) => tokenizer.decode(ids),
+    batch: (texts, threads) => {
+      setThreads(threads)
+      return tokenizer.encodeBatch(texts, plain)
+    },
+  }
 }

@@ -1,51 +1,20 @@
-//! The tokenizers that can be measured from Rust. Text that looks like a special token is plain text to all of them.
+//! This repository's own.
 
 use std::error::Error;
 use std::path::Path;
 
 use tokenmill_bpe::{Counter, Encoding, SpecialPolicy, Tokenizer, Worker};
 
-/// A loaded tokenizer.
-pub trait Peer {
-    /// The ids of `text`, in memory of their own.
-    fn encode(&mut self, text: &str) -> Vec<u32>;
-    /// How many they are.
-    fn count(&mut self, text: &str) -> usize {
-        self.encode(text).len()
-    }
-}
+use super::{Batch, Peer};
 
-/// What a call gave.
-pub enum Output {
-    Ids(Vec<u32>),
-    Count(usize),
-}
-
-impl Output {
-    pub fn count(&self) -> usize {
-        match self {
-            Self::Ids(ids) => ids.len(),
-            Self::Count(count) => *count,
-        }
-    }
-}
-
-/// Loads the peer called `name`; `data` is the folder `encodings/`.
-pub fn load(name: &str, encoding: &str, data: &Path) -> Result<Box<dyn Peer>, Box<dyn Error>> {
-    match name {
-        "tokenmill" => Ok(Box::new(Tokenmill::load(encoding, data)?)),
-        _ => Err(format!("no peer is called {name}").into()),
-    }
-}
-
-struct Tokenmill {
+pub struct Tokenmill {
     tokenizer: Tokenizer,
     worker: Worker,
     plain: SpecialPolicy,
 }
 
 impl Tokenmill {
-    fn load(encoding: &str, data: &Path) -> Result<Self, Box<dyn Error>> {
+    pub fn load(encoding: &str, data: &Path) -> Result<Self, Box<dyn Error>> {
         let encoding = Encoding::from_name(encoding).ok_or_else(|| format!("there is no encoding {encoding}"))?;
         let ranks = std::fs::read(data.join(format!("{}.bpe", encoding.ranks_name())))?;
         let tokenizer = Tokenizer::from_encoding(encoding, &ranks)?;
@@ -64,5 +33,13 @@ impl Peer for Tokenmill {
         let mut count = Counter::default();
         self.tokenizer.encode_to(text, &self.plain, &mut self.worker, &mut count, None).expect("nothing refuses it");
         count.0
+    }
+
+    fn batch(&mut self, texts: &[&str]) -> Batch {
+        Batch::Flat(self.tokenizer.encode_batch(texts, &self.plain, None).expect("nothing refuses it").ids)
+    }
+
+    fn decode(&mut self, ids: &[u32]) -> Vec<u8> {
+        self.tokenizer.decode_bytes(ids).expect("they are ids")
     }
 }
