@@ -4,7 +4,7 @@ export interface Peer {
   /** Left out where the peer has none: `encode(text).length` is then measured. */
   count?(text: string): number
   /** Left out where there is none. `ids` is a `Uint32Array`, or an array where `takesList`. */
-  decode?(ids: any): string | Promise<string>
+  decode?(ids: ArrayLike<number>): string | Promise<string>
   readonly takesList?: boolean
   /** Several texts on so many threads; left out where it has none. */
   batch?(texts: readonly string[], threads: number): { readonly ids: Uint32Array }

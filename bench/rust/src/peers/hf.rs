@@ -27,7 +27,7 @@ impl Peer for Hf {
 
     fn batch(&mut self, texts: &[&str]) -> Batch {
         let rows = self.0.encode(texts, &EncodeOptions::no_specials()).wait().expect("it encodes any text");
-        Batch::Rows(rows.iter().map(|row| row.ids().iter().map(|&id| u32::from(id)).collect()).collect())
+        Batch::Other(Box::new(move || rows.iter().flat_map(|row| row.ids().iter().map(|&id| u32::from(id))).collect()))
     }
 
     fn decode(&mut self, ids: &[u32]) -> Vec<u8> {

@@ -20,17 +20,17 @@ pub trait Peer {
     fn decode(&mut self, ids: &[u32]) -> Vec<u8>;
 }
 
-/// Ids of several texts as a peer gives them: one after the other, or a list for each.
+/// Ids of several texts as a peer gives them: one after the other, or in a form of its own, of which they are made outside the clock.
 pub enum Batch {
     Flat(Vec<u32>),
-    Rows(Vec<Vec<u32>>),
+    Other(Box<dyn FnOnce() -> Vec<u32>>),
 }
 
 impl Batch {
     pub fn ids(self) -> Vec<u32> {
         match self {
             Self::Flat(ids) => ids,
-            Self::Rows(rows) => rows.concat(),
+            Self::Other(ids) => ids(),
         }
     }
 }
