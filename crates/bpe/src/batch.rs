@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::tokenizer::{Counter, Sink};
+use crate::sink::{Counter, Sink};
 use crate::{Error, SpecialPolicy, Tokenizer, Worker};
 
 /// Longer texts are cut, in bytes.

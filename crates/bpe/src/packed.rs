@@ -1,5 +1,7 @@
 //! A short piece of text in a few words of 64 bits, to be hashed and compared at once.
 
+use crate::pages::Zero;
+
 /// Up to `8 * N - 4` bytes of text, zeros after them, and in the highest 32 bits a length of 5 bits above a payload of 27. Two of
 /// them stand for the same piece when they are equal but for the payload.
 #[derive(Clone, Copy)]
@@ -19,6 +21,8 @@ static ONES: [u8; 64] = {
     }
     ones
 };
+
+impl<const N: usize> Zero for Packed<N> {}
 
 impl<const N: usize> Packed<N> {
     /// The most bytes that fit.
@@ -103,4 +107,17 @@ impl<const N: usize> Packed<N> {
 fn load<const N: usize>(bytes: &[u8]) -> [u64; N] {
     let bytes = &bytes[..8 * N];
     std::array::from_fn(|index| u64::from_le_bytes(bytes[8 * index..8 * index + 8].try_into().expect("eight bytes")))
+}
+
+/// Asks for `items[at]` to be brought near, where the processor has a way to.
+#[inline(always)]
+pub(crate) fn prefetch<T>(items: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address does no harm.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(items.as_ptr().wrapping_add(at).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (items, at);
 }

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
-use crate::merge::{Merger, Scratch};
-use crate::packed::Packed;
-use crate::pretokenize::{BLOCK, Pattern};
+use crate::merge::Merger;
+use crate::pretokenize::Pattern;
+use crate::sink::{Counter, Sink};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
-use crate::words::{Medium, Short, Size, Words};
+use crate::words::Words;
+use crate::worker::Worker;
 use crate::workers::{IdleWorker, IdleWorkers};
 use crate::{Encoding, Error, Level};
 
@@ -20,119 +21,11 @@ pub struct Tokenizer {
     vocabulary: Vocabulary,
     pattern: Pattern,
     special: SpecialTokens,
-    words: Words,
-    merger: Merger,
-    level: Level,
+    pub(crate) words: Words,
+    pub(crate) merger: Merger,
+    pub(crate) level: Level,
+    cache_bytes: usize,
     idle: IdleWorkers,
-}
-
-/// What one thread needs to encode: memory that is used again from call to call, up to about 2 MiB. It belongs to the first
-/// tokenizer that it is used with: another one must bring another worker.
-pub struct Worker {
-    ends: Box<[usize; BATCH]>,
-    lookups: Box<[Lookup; BATCH]>,
-    memory: Memory,
-}
-
-/// The most pieces that are looked up together.
-const BATCH: usize = 256 + BLOCK;
-
-/// A short piece and where to look for it.
-#[derive(Clone, Copy)]
-struct Lookup {
-    piece: Short,
-    home: usize,
-    hash: u64,
-}
-
-/// The part of a [`Worker`] for pieces that are not one token.
-struct Memory {
-    scratch: Scratch,
-    /// Up to 1 MiB each.
-    short: Cache<2, 4, 32768>,
-    medium: Cache<4, 8, 16384>,
-}
-
-impl Worker {
-    fn new(level: Level) -> Self {
-        Self {
-            ends: Box::new([0; BATCH]),
-            lookups: Box::new([Lookup { piece: Short::EMPTY, home: 0, hash: 0 }; BATCH]),
-            memory: Memory { scratch: Scratch::new(level), short: Cache::new(), medium: Cache::new() },
-        }
-    }
-}
-
-/// What becomes of ids: written down, or only counted.
-pub trait Sink {
-    /// Whether it wants no more. It may get some all the same.
-    fn is_full(&self) -> bool {
-        false
-    }
-
-    /// Takes one id.
-    fn push(&mut self, id: u32);
-
-    /// Takes several.
-    fn extend(&mut self, ids: &[u32]) {
-        for &id in ids {
-            self.push(id);
-        }
-    }
-}
-
-impl Sink for Vec<u32> {
-    #[inline(always)]
-    fn push(&mut self, id: u32) {
-        Self::push(self, id);
-    }
-
-    #[inline(always)]
-    fn extend(&mut self, ids: &[u32]) {
-        self.extend_from_slice(ids);
-    }
-}
-
-/// Counts ids.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counter(pub usize);
-
-impl Sink for Counter {
-    #[inline(always)]
-    fn push(&mut self, _: u32) {
-        self.0 += 1;
-    }
-
-    #[inline(always)]
-    fn extend(&mut self, ids: &[u32]) {
-        self.0 += ids.len();
-    }
-}
-
-/// Counts ids up to a limit: more than `limit` may be counted, but not all when there are many more.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LimitedCounter {
-    /// How many were counted.
-    pub count: usize,
-    /// It is full when there are more.
-    pub limit: usize,
-}
-
-impl Sink for LimitedCounter {
-    #[inline(always)]
-    fn is_full(&self) -> bool {
-        self.count > self.limit
-    }
-
-    #[inline(always)]
-    fn push(&mut self, _: u32) {
-        self.count += 1;
-    }
-
-    #[inline(always)]
-    fn extend(&mut self, ids: &[u32]) {
-        self.count += ids.len();
-    }
 }
 
 impl Tokenizer {
@@ -147,7 +40,8 @@ impl Tokenizer {
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens)?;
         let (words, merger) = (Words::new(&vocabulary), Merger::new(&vocabulary));
-        Ok(Self { vocabulary, pattern, special, words, merger, level: Level::best(), idle: IdleWorkers::default() })
+        let (level, cache_bytes, idle) = (Level::best(), Cache::BYTES, IdleWorkers::default());
+        Ok(Self { vocabulary, pattern, special, words, merger, level, cache_bytes, idle })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
@@ -162,6 +56,12 @@ impl Tokenizer {
     #[must_use]
     pub fn with_level(self, level: Level) -> Self {
         Self { level, idle: IdleWorkers::default(), ..self }
+    }
+
+    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 11 KiB at least, instead of 3 MiB.
+    #[must_use]
+    pub fn with_cache_bytes(self, bytes: usize) -> Self {
+        Self { cache_bytes: bytes, idle: IdleWorkers::default(), ..self }
     }
 
     /// How it splits text.
@@ -215,7 +115,7 @@ impl Tokenizer {
 
     /// What a thread needs to encode with this tokenizer.
     pub fn worker(&self) -> Worker {
-        Worker::new(self.level)
+        Worker::new(self.level, self.cache_bytes)
     }
 
     /// A worker of an earlier call, which knows its words; a new one when all are busy. It is kept for later calls when it is dropped.
@@ -227,7 +127,7 @@ impl Tokenizer {
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         // Nobody cancels it, and no other error is possible.
-        _ = self.encode_plain(text, &mut self.worker(), &mut ids, None);
+        _ = self.encode_plain(text, &mut self.idle_worker(), &mut ids, None);
         ids
     }
 
@@ -235,7 +135,7 @@ impl Tokenizer {
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
         // Nobody cancels it, and no other error is possible.
-        _ = self.encode_plain(text, &mut self.worker(), &mut count, None);
+        _ = self.encode_plain(text, &mut self.idle_worker(), &mut count, None);
         count.0
     }
 
@@ -245,7 +145,7 @@ impl Tokenizer {
     /// [`Error::DisallowedSpecialToken`].
     pub fn encode(&self, text: &str, policy: &SpecialPolicy) -> Result<Vec<u32>, Error> {
         let mut ids = Vec::new();
-        self.encode_to(text, policy, &mut self.worker(), &mut ids, None)?;
+        self.encode_to(text, policy, &mut self.idle_worker(), &mut ids, None)?;
         Ok(ids)
     }
 
@@ -330,94 +230,11 @@ impl Tokenizer {
                 return Ok(());
             }
             let count = self.pattern.scan(self.level, text, start, &mut worker.ends[..]);
-            self.encode_pieces(text.as_bytes(), start, count, worker, sink);
+            self.encode_pieces(text.as_bytes(), start, count, worker, sink, cancel);
             start = worker.ends[count - 1];
         }
-        Ok(())
-    }
-
-    /// Encodes the pieces of `text` from `start` on that end at `worker.ends[..count]`: first all are hashed and their slots asked for,
-    /// then looked up. A piece that is a token is that token; any other is merged.
-    fn encode_pieces(&self, text: &[u8], start: usize, count: usize, worker: &mut Worker, sink: &mut impl Sink) {
-        let Worker { ends, lookups, memory } = worker;
-        let ends = &ends[..count];
-        let mut from = start;
-        for (lookup, &end) in lookups.iter_mut().zip(ends) {
-            let piece = Short::of(text, from, end);
-            let hash = piece.hash();
-            let home = self.words.short.home(hash);
-            self.words.short.prefetch(home);
-            *lookup = Lookup { piece, home, hash };
-            from = end;
-        }
-        let mut from = start;
-        for (lookup, &end) in lookups.iter().zip(ends) {
-            let slot = self.words.short.slot(lookup.home);
-            if slot.is_piece_of(lookup.piece) {
-                sink.push(slot.payload());
-            } else {
-                self.encode_other_piece(text, from, end, lookup, memory, sink);
-            }
-            from = end;
-        }
-    }
-
-    /// A piece that is not in the first slot of its hash.
-    #[inline(never)]
-    fn encode_other_piece(
-        &self,
-        text: &[u8],
-        start: usize,
-        end: usize,
-        lookup: &Lookup,
-        memory: &mut Memory,
-        sink: &mut impl Sink,
-    ) {
-        let Memory { scratch, short, medium } = memory;
-        match Size::of(end - start) {
-            Size::Short => match self.words.short.get_from(lookup.home, lookup.piece) {
-                Some(id) => sink.push(id),
-                None => self.merge_once(text, start, end, lookup.piece, lookup.hash, scratch, short, sink),
-            },
-            Size::Medium => {
-                let piece = Medium::of(text, start, end);
-                let hash = piece.hash();
-                match self.words.medium.get_from(self.words.medium.home(hash), piece) {
-                    Some(id) => sink.push(id),
-                    None => self.merge_once(text, start, end, piece, hash, scratch, medium, sink),
-                }
-            }
-            Size::Long => match self.words.get_long(&text[start..end]) {
-                Some(id) => sink.push(id),
-                None => self.merger.merge(&text[start..end], scratch, |id| sink.push(id)),
-            },
-        }
-    }
-
-    /// Merges a piece that is no token, unless the cache has it.
-    #[expect(clippy::too_many_arguments, reason = "one step of the above, for two lengths")]
-    #[inline(always)]
-    fn merge_once<const N: usize, const WORDS: usize, const SLOTS: usize>(
-        &self,
-        text: &[u8],
-        start: usize,
-        end: usize,
-        piece: Packed<N>,
-        hash: u64,
-        scratch: &mut Scratch,
-        cache: &mut Cache<N, WORDS, SLOTS>,
-        sink: &mut impl Sink,
-    ) {
-        if cache.get(piece, hash, sink) {
-            return;
-        }
-        let (mut ids, mut count) = ([0; Medium::MAX], 0);
-        self.merger.merge(&text[start..end], scratch, |id| {
-            ids[count] = id;
-            count += 1;
-        });
-        cache.insert(piece, hash, &ids[..count]);
-        sink.extend(&ids[..count]);
+        // Then the last ids are any.
+        if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// The length of its longest token, special tokens too, in bytes: no id is of more of a text.

@@ -1,9 +1,11 @@
 //! Whole pieces that are one token.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use crate::packed::Packed;
+use rustc_hash::FxHashMap;
+
+use crate::packed::{Packed, prefetch};
+use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
 
 /// Pieces of up to 12 bytes: nearly all of English, and single characters of every script.
@@ -11,8 +13,8 @@ pub(crate) type Short = Packed<2>;
 /// Pieces of 13 to 28 bytes.
 pub(crate) type Medium = Packed<4>;
 
-/// Which of them a piece is.
-pub(crate) enum Size {
+/// Which of them a token is.
+enum Size {
     Short,
     Medium,
     Long,
@@ -20,7 +22,7 @@ pub(crate) enum Size {
 
 impl Size {
     #[inline(always)]
-    pub fn of(length: usize) -> Self {
+    fn of(length: usize) -> Self {
         if length <= Short::MAX {
             Self::Short
         } else if length <= Medium::MAX {
@@ -35,7 +37,7 @@ impl Size {
 pub(crate) struct Words {
     pub short: Table<2>,
     pub medium: Table<4>,
-    long: HashMap<Box<[u8]>, u32>,
+    long: FxHashMap<Box<[u8]>, u32>,
 }
 
 impl Words {
@@ -46,7 +48,7 @@ impl Words {
         let mut words = Self {
             short: Table::new(count(1..=Short::MAX)),
             medium: Table::new(count(Short::MAX + 1..=Medium::MAX)),
-            long: HashMap::new(),
+            long: FxHashMap::default(),
         };
         // By ascending id: in most vocabularies frequent tokens come first, and so get their first place.
         for (id, token) in vocabulary.tokens() {
@@ -81,14 +83,14 @@ impl Words {
 
 /// Pieces with their ids as payload: open addressing, at most half full.
 pub(crate) struct Table<const N: usize> {
-    slots: Box<[Packed<N>]>,
+    slots: Pages<Packed<N>>,
     shift: u32,
 }
 
 impl<const N: usize> Table<N> {
     fn new(count: usize) -> Self {
         let bits = (2 * count).next_power_of_two().ilog2().max(4);
-        Self { slots: vec![Packed::EMPTY; 1 << bits].into(), shift: 64 - bits }
+        Self { slots: Pages::zeros(1 << bits), shift: 64 - bits }
     }
 
     fn insert(&mut self, piece: Packed<N>, id: u32) {
@@ -108,14 +110,7 @@ impl<const N: usize> Table<N> {
     /// Asks for the slot to be brought near.
     #[inline(always)]
     pub fn prefetch(&self, home: usize) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch of any address does no harm; this one is that of a slot.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.slots.as_ptr().add(home).cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = home;
+        prefetch(&self.slots, home);
     }
 
     /// What is in the slot.

@@ -127,19 +127,22 @@ fn work_can_be_cancelled_before_and_while_it_runs() {
     let cancelled = tokenizer.encode_batch(&short, &policy, Some(&AtomicBool::new(true)));
     assert!(matches!(cancelled.expect_err("cancelled").error, Error::Cancelled));
 
-    // Words that are not tokens: a second of work and more.
+    // Words that are not tokens, and one piece of them all: a second of work and more.
     let words: Vec<_> = (0..2_000_000_u64).map(|i| format!("{:x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
-    let long = words.join(" ");
-    let cancel = AtomicBool::new(false);
-    let (result, after) = std::thread::scope(|scope| {
-        let work = scope.spawn(|| with_threads(2, || tokenizer.encode_batch(&[&long], &policy, Some(&cancel))));
-        std::thread::sleep(Duration::from_millis(20));
-        cancel.store(true, Ordering::Relaxed);
-        let start = Instant::now();
-        (work.join().expect("it does not panic"), start.elapsed())
-    });
-    assert!(matches!(result.expect_err("cancelled").error, Error::Cancelled));
-    assert!(after < Duration::from_millis(200), "{after:?}");
+    let mut rng = Rng::new(1);
+    let letters: String = (0..20_000_000).map(|_| char::from(b'a' + rng.below(26) as u8)).collect();
+    for long in [words.join(" "), letters] {
+        let cancel = AtomicBool::new(false);
+        let (result, after) = std::thread::scope(|scope| {
+            let work = scope.spawn(|| with_threads(2, || tokenizer.encode_batch(&[&long], &policy, Some(&cancel))));
+            std::thread::sleep(Duration::from_millis(100));
+            cancel.store(true, Ordering::Relaxed);
+            let start = Instant::now();
+            (work.join().expect("it does not panic"), start.elapsed())
+        });
+        assert!(matches!(result.expect_err("cancelled").error, Error::Cancelled));
+        assert!(after < Duration::from_millis(400), "{after:?}");
+    }
 }
 
 /// The ids of `text`, handed over in chunks of `size` bytes and what the call before has left; else where a refused token is.

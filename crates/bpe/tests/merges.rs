@@ -5,36 +5,49 @@ mod common;
 use std::fmt::Display;
 
 use common::{BY_RANKS, ranks, reference_pattern, tokenizer};
-use tokenmill_bpe::{Counter, Encoding, SpecialPolicy, Worker};
+use tokenmill_bpe::{Counter, Encoding, Level, SpecialPolicy, Tokenizer, Worker};
 use tokenmill_testkit::bpe::encode_piece;
+use tokenmill_testkit::cases;
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::text;
 
-/// A tokenizer with one worker for all texts, so that what it remembers of earlier ones is tested too.
+/// An encoding at every level of instructions, with one worker for all texts at each, so that what it remembers of earlier ones is tested
+/// too; once also with the least memory, in which words take each other's places.
 struct Tested {
     encoding: Encoding,
-    worker: Worker,
+    tokenizers: Vec<(Tokenizer, Worker)>,
     texts: usize,
 }
 
 impl Tested {
     fn new(encoding: Encoding) -> Self {
-        Self { encoding, worker: tokenizer(encoding).worker(), texts: 0 }
+        let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        let make = || Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed");
+        let levels = Level::available().into_iter().map(|level| make().with_level(level));
+        let with_workers = |tokenizer: Tokenizer| {
+            let worker = tokenizer.worker();
+            (tokenizer, worker)
+        };
+        let tokenizers = levels.chain([make().with_cache_bytes(0)]).map(with_workers).collect();
+        Self { encoding, tokenizers, texts: 0 }
     }
 
     fn assert_encodes(&mut self, text: &str, expected: &[u32], which: &dyn Display) {
-        let (tokenizer, name, plain) = (tokenizer(self.encoding), self.encoding.name(), SpecialPolicy::default());
-        let mut ids = Vec::new();
-        tokenizer.encode_to(text, &plain, &mut self.worker, &mut ids, None).expect("plain text");
-        assert_eq!(ids, expected, "{name}, {which}: {text:?}");
-        let mut count = Counter::default();
-        tokenizer.encode_to(text, &plain, &mut self.worker, &mut count, None).expect("plain text");
-        assert_eq!(count.0, expected.len(), "{name}, {which}: {text:?}");
-        assert_eq!(tokenizer.decode_bytes(&ids).expect("tokens"), text.as_bytes(), "{name}, {which}: {text:?}");
+        let (name, plain) = (self.encoding.name(), SpecialPolicy::default());
+        for (number, (tokenizer, worker)) in self.tokenizers.iter_mut().enumerate() {
+            let mut ids = Vec::new();
+            tokenizer.encode_to(text, &plain, worker, &mut ids, None).expect("plain text");
+            assert_eq!(ids, expected, "{name}, {which}, tokenizer {number}: {text:?}");
+            let mut count = Counter::default();
+            tokenizer.encode_to(text, &plain, worker, &mut count, None).expect("plain text");
+            assert_eq!(count.0, expected.len(), "{name}, {which}, tokenizer {number}: {text:?}");
+        }
+        let tokenizer = tokenizer(self.encoding);
+        assert_eq!(tokenizer.decode_bytes(expected).expect("tokens"), text.as_bytes(), "{name}, {which}: {text:?}");
         self.texts += 1;
         if self.texts.is_multiple_of(16) {
-            assert_eq!(tokenizer.encode_ordinary(text), expected, "{name}, {which}, new worker: {text:?}");
-            assert_eq!(tokenizer.count_ordinary(text), expected.len(), "{name}, {which}, new worker: {text:?}");
+            assert_eq!(tokenizer.encode_ordinary(text), expected, "{name}, {which}, idle worker: {text:?}");
+            assert_eq!(tokenizer.count_ordinary(text), expected.len(), "{name}, {which}, idle worker: {text:?}");
         }
     }
 }
@@ -78,6 +91,14 @@ fn letters_of_one_piece() {
 fn runs() {
     check_random(4_000, text::runs, 70);
     check_random(40, text::runs, 1_500);
+}
+
+#[test]
+fn many_pieces_in_turns() {
+    // Hundreds of pieces in one batch, most of them unknown.
+    check_random(400, text::awkward, 3_000);
+    check_random(400, text::any_characters, 3_000);
+    check_random(400, text::ascii, 6_000);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::atomic::AtomicBool;
 
-use super::Placed;
 use super::pairs::{NONE, Pairs};
+use super::{Placed, is_set};
 
 #[derive(Clone, Copy)]
 struct Node {
@@ -15,8 +16,9 @@ struct Node {
 
 const END: u32 = u32::MAX;
 
-/// Merges `symbols`, at most 2^32 - 1 of them: always the pair with the smallest result, the leftmost of several.
-pub(crate) fn merge(symbols: &[u32], pairs: &Pairs) -> Vec<Placed> {
+/// Merges `symbols`, at most 2^32 - 1 of them: always the pair with the smallest result, the leftmost of several. Gives up soon after
+/// `cancel` is set.
+pub(crate) fn merge(symbols: &[u32], pairs: &Pairs, cancel: Option<&AtomicBool>) -> Vec<Placed> {
     let count = symbols.len() as u32;
     let mut nodes: Vec<Node> = (symbols.iter().zip(0..count))
         .map(|(&id, place)| Node {
@@ -35,6 +37,10 @@ pub(crate) fn merge(symbols: &[u32], pairs: &Pairs) -> Vec<Placed> {
         .collect();
 
     while let Some(Reverse((result, place, left, right))) = heap.pop() {
+        // A place is any number, so this asks now and then.
+        if place % 1024 == 0 && is_set(cancel) {
+            break;
+        }
         let node = nodes[place as usize];
         if node.id != left || node.next == END || nodes[node.next as usize].id != right {
             continue;

@@ -9,9 +9,11 @@
 //! Where no such token is found (tokens longer than the overlap) the piece goes to the heap. A run of one symbol, the one
 //! input where that is usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
 
+use std::sync::atomic::AtomicBool;
+
 use super::pairs::Pairs;
 use super::short::{MAX_SYMBOLS, Symbols};
-use super::{Placed, heap};
+use super::{Placed, heap, is_set};
 
 /// How far before the end of the result the next window starts, at first.
 const OVERLAP: usize = 16;
@@ -26,23 +28,36 @@ pub(crate) struct Long {
 }
 
 impl Long {
-    /// Merges `symbols` and calls `emit` for each token that is left.
-    pub fn merge(&mut self, symbols: &[u32], short: &mut Symbols, pairs: &Pairs, mut emit: impl FnMut(u32)) {
+    /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `cancel` is set, with any tokens.
+    pub fn merge(
+        &mut self,
+        symbols: &[u32],
+        short: &mut Symbols,
+        pairs: &Pairs,
+        cancel: Option<&AtomicBool>,
+        mut emit: impl FnMut(u32),
+    ) {
         let is_run = symbols.len() > 2 * RUN && symbols.iter().all(|&symbol| symbol == symbols[0]);
         if is_run && merge_run(symbols, pairs, &mut emit).is_some() {
             return;
         }
-        match self.merge_in_windows(symbols, short, pairs) {
+        match self.merge_in_windows(symbols, short, pairs, cancel) {
             Some(()) => self.tokens.iter().for_each(|token| emit(token.id)),
-            None => heap::merge(symbols, pairs).iter().for_each(|token| emit(token.id)),
+            None => heap::merge(symbols, pairs, cancel).iter().for_each(|token| emit(token.id)),
         }
     }
 
     /// Leaves the result in `tokens`; `None` when two windows have no token in common.
-    fn merge_in_windows(&mut self, symbols: &[u32], short: &mut Symbols, pairs: &Pairs) -> Option<()> {
+    fn merge_in_windows(
+        &mut self,
+        symbols: &[u32],
+        short: &mut Symbols,
+        pairs: &Pairs,
+        cancel: Option<&AtomicBool>,
+    ) -> Option<()> {
         self.tokens.clear();
         let mut end = 0;
-        while end < symbols.len() {
+        while end < symbols.len() && !is_set(cancel) {
             let mut overlap = OVERLAP;
             loop {
                 let kept = self.tokens.partition_point(|token| token.start + overlap <= end).saturating_sub(1);
@@ -97,12 +112,12 @@ impl Long {
 /// of it may stand there. `None` when no token is there twice in a row.
 fn merge_run(symbols: &[u32], pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
     let twice = |tokens: &[Placed]| tokens.windows(2).position(|pair| pair[0].id == pair[1].id);
-    let sample = heap::merge(&symbols[..RUN], pairs);
+    let sample = heap::merge(&symbols[..RUN], pairs, None);
     let at = twice(&sample)?;
     let length = sample[at + 1].start - sample[at].start;
 
     let more = (symbols.len() - RUN) / length;
-    let tokens = heap::merge(&symbols[..symbols.len() - more * length], pairs);
+    let tokens = heap::merge(&symbols[..symbols.len() - more * length], pairs, None);
     let at = (tokens.windows(2)).position(|pair| pair[0].id == sample[at].id && pair[1].id == sample[at].id)?;
     tokens[..at].iter().for_each(|token| emit(token.id));
     (0..more).for_each(|_| emit(tokens[at].id));

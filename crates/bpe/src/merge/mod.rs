@@ -6,11 +6,15 @@ mod lanes;
 mod long;
 mod pairs;
 mod short;
+mod together;
 
 use characters::{Characters, length_of, merge_character};
 use long::Long;
-use pairs::{NONE, Pairs};
+use pairs::{NO_ID, NONE, Pairs};
 use short::{MAX_SYMBOLS, Symbols};
+pub(crate) use together::Job;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Level;
 use crate::vocabulary::Vocabulary;
@@ -34,11 +38,12 @@ pub(crate) struct Scratch {
     short: Symbols,
     long: Long,
     symbols: Vec<u32>,
+    level: Level,
 }
 
 impl Scratch {
     pub fn new(level: Level) -> Self {
-        Self { short: Symbols::new(level), long: Long::default(), symbols: Vec::new() }
+        Self { short: Symbols::new(level), long: Long::default(), symbols: Vec::new(), level }
     }
 }
 
@@ -53,9 +58,10 @@ impl Merger {
         Self { pairs: Pairs::new(vocabulary), bytes, characters: Characters::new(vocabulary) }
     }
 
-    /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left.
+    /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left. A long one is given up soon after
+    /// `cancel` is set, with any tokens.
     #[inline]
-    pub fn merge(&self, piece: &[u8], scratch: &mut Scratch, mut emit: impl FnMut(u32)) {
+    pub fn merge(&self, piece: &[u8], scratch: &mut Scratch, cancel: Option<&AtomicBool>, mut emit: impl FnMut(u32)) {
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
             scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
@@ -74,7 +80,56 @@ impl Merger {
             scratch.symbols.iter().for_each(|&symbol| scratch.short.push(symbol));
             scratch.short.merge(&self.pairs, |_, id| emit(id));
         } else {
-            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, emit);
+            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, cancel, emit);
+        }
+    }
+
+    /// Adds the job of merging `piece`, which is valid UTF-8, to `jobs`; `false` when it has too many symbols for one.
+    #[inline]
+    pub fn prepare(&self, piece: &[u8], jobs: &mut Vec<Job>) -> bool {
+        let mut job = Job::EMPTY;
+        if piece.len() <= together::MAX_SYMBOLS && piece.is_ascii() {
+            for (id, &one) in job.ids.iter_mut().zip(piece) {
+                *id = self.bytes[usize::from(one)];
+            }
+            for (result, &[first, second]) in job.results.iter_mut().zip(piece.array_windows()) {
+                *result = self.pairs.of_bytes(first, second);
+            }
+            job.count = piece.len();
+            job.is_paired = true;
+        } else if piece.len() <= together::LONGEST {
+            let mut before = NO_ID;
+            self.symbols(piece, |symbol| {
+                self.pairs.ask_for(before, symbol);
+                before = symbol;
+                job.ids[job.count.min(together::MAX_SYMBOLS)] = symbol;
+                job.count += 1;
+            });
+        }
+        let fits = (1..=together::MAX_SYMBOLS).contains(&job.count);
+        if fits {
+            jobs.push(job);
+        }
+        fits
+    }
+
+    /// Merges each of `jobs`.
+    pub fn merge_in_turns(&self, jobs: &mut [Job], scratch: &mut Scratch) {
+        match scratch.level {
+            // SAFETY: there is such a level only on processors that have AVX-512.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { together::avx512::merge(jobs, &self.pairs) },
+            _ => {
+                for job in jobs {
+                    scratch.short.clear();
+                    job.ids[..job.count].iter().for_each(|&symbol| scratch.short.push(symbol));
+                    job.count = 0;
+                    scratch.short.merge(&self.pairs, |_, id| {
+                        job.ids[job.count] = id;
+                        job.count += 1;
+                    });
+                }
+            }
         }
     }
 
@@ -111,4 +166,8 @@ impl Merger {
             start = end;
         }
     }
+}
+
+fn is_set(cancel: Option<&AtomicBool>) -> bool {
+    cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
 }

@@ -1,5 +1,7 @@
 //! Which two tokens merge into which.
 
+use crate::packed::prefetch;
+use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
 
 /// No merge. Larger than every id, so that a minimum over ids passes it by.
@@ -7,15 +9,23 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 const ID_BITS: u32 = 21;
 const ID_MASK: u64 = (1 << ID_BITS) - 1;
-const EMPTY: u64 = u64::MAX;
+const EMPTY: u64 = 0;
+/// Set in every key, so that none is empty.
+const PRESENT: u64 = 1 << (2 * ID_BITS);
 
-/// The merges of a vocabulary: open addressing over words that hold left part, right part and result, 21 bits each, with a
-/// bitmap in front that turns away most pairs that do not merge, and a table of its own for pairs of bytes, whose part for letters
+/// In place of an id that is none; no token has it.
+pub(crate) const NO_ID: u32 = ID_MASK as u32;
+
+/// Slots of one line of the caches.
+const BUCKET: usize = 8;
+
+/// The merges of a vocabulary: words that hold left part, right part and result, 21 bits each, in buckets of a line of the caches, with
+/// a bitmap in front that turns away most pairs that do not merge, and a table of its own for pairs of bytes, whose part for letters
 /// stays in the nearest cache.
 pub(crate) struct Pairs {
-    slots: Box<[u64]>,
+    slots: Pages<u64>,
     shift: u32,
-    filter: Box<[u64]>,
+    filter: Pages<u64>,
     filter_shift: u32,
     bytes: Box<[u32]>,
 }
@@ -29,9 +39,9 @@ impl Pairs {
         let slot_bits = (2 * count).next_power_of_two().ilog2().max(8);
         let filter_bits = slot_bits + 3;
         let mut pairs = Self {
-            slots: vec![EMPTY; 1 << slot_bits].into(),
+            slots: Pages::zeros(1 << slot_bits),
             shift: 64 - slot_bits,
-            filter: vec![0; 1 << (filter_bits - 6)].into(),
+            filter: Pages::zeros(1 << (filter_bits - 6)),
             filter_shift: 64 - filter_bits,
             bytes: vec![NONE; 1 << 16].into(),
         };
@@ -41,7 +51,7 @@ impl Pairs {
             pairs.filter[(bit / 64) as usize] |= 1 << (bit % 64);
             let mut slot = (hash >> pairs.shift) as usize;
             while pairs.slots[slot] != EMPTY {
-                slot = (slot + 1) & (pairs.slots.len() - 1);
+                slot = pairs.after(slot, (hash >> pairs.shift) as usize);
             }
             pairs.slots[slot] = key(left, right) << ID_BITS | u64::from(id);
             if let Some(&[first, second]) = vocabulary.get(id) {
@@ -80,9 +90,54 @@ impl Pairs {
             if slot == EMPTY {
                 return NONE;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            at = self.after(at, (hash >> self.shift) as usize);
         }
     }
+
+    /// The slot to look in after `at` for what has the slot `home`: round its bucket, and then on to the next.
+    #[inline(always)]
+    fn after(&self, at: usize, home: usize) -> usize {
+        let next = (at & !(BUCKET - 1)) | ((at + 1) % BUCKET);
+        if next % BUCKET == home % BUCKET { (next + BUCKET) & (self.slots.len() - 1) } else { next }
+    }
+
+    /// Asks for the bucket where [`Pairs::get_in`] looks to be brought near.
+    #[inline(always)]
+    pub fn ask_for(&self, left: u32, right: u32) -> Bucket {
+        let first = (hash(left, right) >> self.shift) as usize & !(BUCKET - 1);
+        prefetch(&self.slots, first);
+        Bucket { key: key(left, right) << ID_BITS, first }
+    }
+
+    /// [`Pairs::get`] without a branch, but for full buckets.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub fn get_in(&self, bucket: Bucket) -> u32 {
+        use std::arch::x86_64::{
+            _mm_cvtsi128_si64, _mm512_castsi512_si128, _mm512_cmplt_epu64_mask, _mm512_load_si512,
+            _mm512_mask_compress_epi64, _mm512_set1_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
+        };
+        // SAFETY: a bucket's first slot is a multiple of the number of its slots, as the number of all is, and below it. They start with a
+        // line of the caches.
+        let slots = unsafe { _mm512_load_si512(self.slots.as_ptr().add(bucket.first).cast()) };
+        let rest = _mm512_xor_si512(slots, _mm512_set1_epi64(bucket.key.cast_signed()));
+        let found = _mm512_cmplt_epu64_mask(rest, _mm512_set1_epi64(1 << ID_BITS));
+        // One test of both, which is foreseen; of `found` alone it would not be.
+        if found | _mm512_testn_epi64_mask(slots, slots) == 0 {
+            let key = bucket.key >> ID_BITS;
+            return self.get((key >> ID_BITS & ID_MASK) as u32, (key & ID_MASK) as u32);
+        }
+        let none = _mm512_set1_epi64(i64::from(NONE));
+        _mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_mask_compress_epi64(none, found, rest))) as u32
+    }
+}
+
+/// A pair and the bucket that it is in, if it is anywhere. The default is a pair of nothing.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bucket {
+    key: u64,
+    first: usize,
 }
 
 #[inline(always)]
@@ -92,7 +147,7 @@ fn byte_pair(first: u8, second: u8) -> usize {
 
 #[inline(always)]
 fn key(left: u32, right: u32) -> u64 {
-    u64::from(left) << ID_BITS | u64::from(right)
+    PRESENT | u64::from(left) << ID_BITS | u64::from(right)
 }
 
 /// Multiplicative hashing; the high bits are the good ones.

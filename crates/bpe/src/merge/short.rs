@@ -76,7 +76,7 @@ impl Symbols {
     #[inline(always)]
     fn merge_from_keys(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
         let Some(last) = self.count.checked_sub(1) else { return };
-        self.keys[last..=last | 15].fill(NONE);
+        self.keys[last..=last | 31].fill(NONE);
         let (ids, keys) = (&mut self.ids[..self.count], &self.keys);
         let mut left = match self.level {
             Level::Portable => merge::<Portable>(ids, keys, pairs),
@@ -111,13 +111,18 @@ fn merge_avx512(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
 #[inline(always)]
 fn merge<L: Lanes>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     // With one vector the keys stay in a register.
-    if ids.len() <= L::WIDTH { merge_in::<L, 1>(ids, keys, pairs) } else { merge_in::<L, 8>(ids, keys, pairs) }
+    match ids.len().div_ceil(L::WIDTH) {
+        0 | 1 => merge_in::<L, 1>(ids, keys, pairs),
+        2 => merge_in::<L, 2>(ids, keys, pairs),
+        3 | 4 => merge_in::<L, 4>(ids, keys, pairs),
+        _ => merge_in::<L, 8>(ids, keys, pairs),
+    }
 }
 
 #[inline(always)]
 fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     let count = ids.len();
-    let vectors = if VECTORS == 1 { 1 } else { count.div_ceil(L::WIDTH) };
+    let vectors = if VECTORS <= 4 { VECTORS } else { count.div_ceil(L::WIDTH) };
     let mut lanes = [L::none(); VECTORS];
     for (lanes, keys) in lanes.iter_mut().zip(keys.chunks_exact(L::WIDTH)).take(vectors) {
         *lanes = L::load(keys);

@@ -1,0 +1,80 @@
+//! What one thread needs to encode.
+
+use std::fmt;
+
+use crate::Level;
+use crate::cache::{Cache, INLINE};
+use crate::merge::{Job, Scratch};
+use crate::pretokenize::BLOCK;
+use crate::sink::SLACK;
+use crate::words::Short;
+
+/// The most pieces that are looked up together.
+pub(crate) const BATCH: usize = 256 + BLOCK;
+
+/// What one thread needs to encode: memory that is used again from call to call. It belongs to the first tokenizer that it is used with:
+/// another one must bring another worker.
+pub struct Worker {
+    pub(crate) ends: Box<[usize; BATCH]>,
+    pub(crate) lookups: Box<[Lookup; BATCH]>,
+    /// The token of each piece that is one.
+    pub(crate) ids: Box<[u32; BATCH + SLACK]>,
+    pub(crate) misses: Box<[Miss; BATCH]>,
+    pub(crate) memory: Memory,
+}
+
+/// A piece of up to 12 bytes and where to look for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup {
+    pub piece: Short,
+    pub home: usize,
+}
+
+/// A piece that is not in the first slot of its hash.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Miss {
+    /// Its number.
+    pub piece: u32,
+    /// The number of its tokens, where they are known and fit in `ids`; or [`Miss::JOB`] and the number of its job; or [`Miss::OPEN`].
+    pub state: u32,
+    /// The hash that the cache knows it by.
+    pub hash: u64,
+    pub ids: [u32; INLINE],
+}
+
+impl Miss {
+    pub const JOB: u32 = 1 << 16;
+    /// Still to be looked for.
+    pub const OPEN: u32 = u32::MAX;
+}
+
+/// The part of a [`Worker`] for pieces that are not one token.
+pub(crate) struct Memory {
+    pub scratch: Scratch,
+    pub cache: Cache,
+    pub jobs: Vec<Job>,
+    pub ids: Vec<u32>,
+}
+
+impl Worker {
+    pub(crate) fn new(level: Level, cache_bytes: usize) -> Self {
+        Self {
+            ends: Box::new([0; BATCH]),
+            lookups: Box::new([Lookup { piece: Short::EMPTY, home: 0 }; BATCH]),
+            ids: Box::new([0; BATCH + SLACK]),
+            misses: Box::new([Miss::default(); BATCH]),
+            memory: Memory {
+                scratch: Scratch::new(level),
+                cache: Cache::new(cache_bytes),
+                jobs: Vec::with_capacity(BATCH),
+                ids: Vec::new(),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
