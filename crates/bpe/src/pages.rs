@@ -1,12 +1,10 @@
 //! Memory for the large tables, on large pages where the system has them: a table that is read all over otherwise misses the processor's
 //! table of pages at almost every look, and costs a page fault for each 4 KiB when it is made.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// The size of a large page on the usual systems, in bytes.
-const LARGE: usize = 2 << 20;
 /// A line of the processor's caches.
 const LINE: usize = 64;
 
@@ -21,6 +19,7 @@ impl<T: Zero, const N: usize> Zero for [T; N] {}
 pub(crate) struct Pages<T> {
     start: NonNull<T>,
     length: usize,
+    is_mapped: bool,
 }
 
 // SAFETY: it owns its numbers, like a box.
@@ -31,25 +30,78 @@ unsafe impl<T: Sync> Sync for Pages<T> {}
 impl<T: Zero> Pages<T> {
     /// `length` zeros; there is at least one.
     pub fn zeros(length: usize) -> Self {
-        let layout = Self::layout(length);
-        // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
-        let start = unsafe { alloc(layout) };
-        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
-        #[cfg(target_os = "linux")]
-        if layout.align() == LARGE {
-            // SAFETY: these bytes were just given to us. That it may fail does no harm: it is about speed.
-            unsafe { libc::madvise(start.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
+        let layout = layout::<T>(length);
+        let mapped = large::map(layout.size());
+        let start = mapped.unwrap_or_else(|| {
+            // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
+            let start = unsafe { alloc_zeroed(layout) };
+            NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout))
+        });
+        Self { start: start.cast(), length, is_mapped: mapped.is_some() }
+    }
+}
+
+fn layout<T>(length: usize) -> Layout {
+    let layout = Layout::array::<T>(length.max(1)).expect("a table is far smaller than the address space");
+    layout.align_to(LINE).expect("a power of two").pad_to_align()
+}
+
+/// Memory from the system, from the start of a large page on.
+#[cfg(target_os = "linux")]
+mod large {
+    use std::ptr::{NonNull, null_mut};
+
+    /// The size of a large page on the usual machines, in bytes.
+    const LARGE: usize = 2 << 20;
+    /// A multiple of the size of any page.
+    const PAGES: usize = 64 << 10;
+
+    /// So many zeros, when they are a large page and more, and the system has them.
+    pub fn map(bytes: usize) -> Option<NonNull<u8>> {
+        if bytes < LARGE {
+            return None;
         }
-        // SAFETY: as many bytes as the layout has.
-        unsafe { start.write_bytes(0, layout.size()) };
-        Self { start: start.cast(), length }
+        let bytes = bytes.next_multiple_of(PAGES);
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a mapping of its own, at a place that the system chooses.
+        let mapped = unsafe { libc::mmap(null_mut(), bytes + LARGE, access, kind, -1, 0) };
+        if mapped == libc::MAP_FAILED {
+            return None;
+        }
+        let before = mapped.addr().wrapping_neg() % LARGE;
+        let start = mapped.wrapping_byte_add(before);
+        // SAFETY: what is given back is before and after what is wanted, and nobody knows of it. The advice is about speed: where the system
+        // does not take it there is no harm.
+        unsafe {
+            if before > 0 {
+                libc::munmap(mapped, before);
+            }
+            libc::munmap(start.wrapping_byte_add(bytes), LARGE - before);
+            libc::madvise(start, bytes, libc::MADV_HUGEPAGE);
+        }
+        NonNull::new(start.cast())
     }
 
-    fn layout(length: usize) -> Layout {
-        let layout = Layout::array::<T>(length.max(1)).expect("a table is far smaller than the address space");
-        let align = if layout.size() >= LARGE { LARGE } else { LINE };
-        layout.align_to(align).expect("a power of two").pad_to_align()
+    /// Gives back what [`map`] gave for so many bytes.
+    ///
+    /// # Safety
+    /// It did, and nobody uses them any more.
+    pub unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { libc::munmap(start.as_ptr().cast(), bytes.next_multiple_of(PAGES)) };
     }
+}
+
+/// Other systems have large pages by themselves, or for the privileged.
+#[cfg(not(target_os = "linux"))]
+mod large {
+    use std::ptr::NonNull;
+
+    pub fn map(_: usize) -> Option<NonNull<u8>> {
+        None
+    }
+
+    pub unsafe fn unmap(_: NonNull<u8>, _: usize) {}
 }
 
 impl<T> Deref for Pages<T> {
@@ -72,10 +124,31 @@ impl<T> DerefMut for Pages<T> {
 
 impl<T> Drop for Pages<T> {
     fn drop(&mut self) {
-        let bytes = Layout::array::<T>(self.length.max(1)).expect("it was one before");
-        let align = if bytes.size() >= LARGE { LARGE } else { LINE };
-        let layout = bytes.align_to(align).expect("it was one before").pad_to_align();
-        // SAFETY: it was allocated with this layout.
-        unsafe { dealloc(self.start.as_ptr().cast(), layout) };
+        let (start, layout) = (self.start.cast(), layout::<T>(self.length));
+        if self.is_mapped {
+            // SAFETY: it was mapped for these bytes, and goes with its owner.
+            unsafe { large::unmap(start, layout.size()) };
+        } else {
+            // SAFETY: it was allocated with this layout.
+            unsafe { dealloc(start.as_ptr(), layout) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_zeros_at_the_start_of_a_line() {
+        for length in [1, 7, 1000, 1 << 18, (1 << 18) + 1, 700_001] {
+            let mut pages = Pages::<u64>::zeros(length);
+            assert_eq!((pages.len(), pages.as_ptr().addr() % LINE), (length, 0));
+            assert!(pages.iter().all(|&number| number == 0));
+            pages.fill(u64::MAX);
+            let other = Pages::<[u64; 4]>::zeros(length);
+            assert!(other.iter().all(|&numbers| numbers == [0; 4]));
+            assert!(pages.iter().all(|&number| number == u64::MAX));
+        }
     }
 }

@@ -39,7 +39,14 @@ impl Tokenizer {
         special_tokens: impl IntoIterator<Item = (String, u32)>,
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens)?;
-        let (words, merger) = (Words::new(&vocabulary), Merger::new(&vocabulary));
+        // Each takes milliseconds, which is most of what a process waits for before its first token.
+        let (words, merger) = std::thread::scope(|scope| {
+            let merger = std::thread::Builder::new().spawn_scoped(scope, || Merger::new(&vocabulary));
+            let words = Words::new(&vocabulary);
+            // Where there is no thread to be had, or it panicked, this one does it.
+            let merger = merger.ok().and_then(|merger| merger.join().ok());
+            (words, merger.unwrap_or_else(|| Merger::new(&vocabulary)))
+        });
         let (level, cache_bytes, idle) = (Level::best(), Cache::BYTES, IdleWorkers::default());
         Ok(Self { vocabulary, pattern, special, words, merger, level, cache_bytes, idle })
     }

@@ -9,6 +9,8 @@ use crate::Error;
 pub(crate) const MAX_IDS: usize = (1 << 21) - 1;
 /// No token is longer, in bytes.
 const MAX_TOKEN: usize = 4096;
+/// How many bytes are copied at a time.
+const COPY: usize = 16;
 /// All tokens together are not longer, in bytes.
 const MAX_TOTAL: usize = 1 << 28;
 
@@ -27,8 +29,8 @@ pub struct Vocabulary {
     bytes: Vec<u8>,
     /// Token `id` is `bytes[starts[id]..starts[id + 1]]`; an empty one is a hole in the ids.
     starts: Vec<u32>,
-    /// The two tokens whose merge is token `id`.
-    parts: Vec<Option<(u32, u32)>>,
+    /// The two tokens whose merge is token `id`, or [`NO_PARTS`] twice.
+    parts: Vec<[u32; 2]>,
 }
 
 impl Vocabulary {
@@ -114,7 +116,7 @@ impl Vocabulary {
             let ids = vocabulary.tokens().map(|(id, token)| (token, id)).collect();
             let parts: Vec<_> = underived.iter().map(|&id| derive_parts(vocabulary.token(id), id, &ids)).collect();
             for (id, parts) in underived.into_iter().zip(parts) {
-                vocabulary.parts[id as usize] = parts;
+                vocabulary.parts[id as usize] = parts.map_or([NO_PARTS; 2], |(left, right)| [left, right]);
             }
         }
         vocabulary.checked()
@@ -127,7 +129,7 @@ impl Vocabulary {
     /// id, u32 length and bytes, by ascending id.
     pub fn to_compact(&self) -> Vec<u8> {
         // A token whose part has a larger id than itself could not be built in one pass.
-        let parts = |id: usize| self.parts[id].filter(|&(left, right)| left.max(right) < id as u32);
+        let parts = |id: usize| self.parts(id as u32).filter(|&(left, right)| left.max(right) < id as u32);
         let literals: Vec<_> = self.tokens().filter(|&(id, _)| parts(id as usize).is_none()).collect();
         let mut file = MAGIC.to_vec();
         file.extend((self.len() as u32).to_le_bytes());
@@ -163,7 +165,8 @@ impl Vocabulary {
 
     /// The two tokens whose merge is token `id`; `None` for bytes, holes, and tokens that no merge reaches.
     pub fn parts(&self, id: u32) -> Option<(u32, u32)> {
-        self.parts[id as usize]
+        let [left, right] = self.parts[id as usize];
+        (left != NO_PARTS).then_some((left, right))
     }
 
     /// Where the bytes of token `id` are in [`Vocabulary::bytes`]; empty for a hole. Panics when `id` is not below `len`.
@@ -183,38 +186,63 @@ impl Vocabulary {
     fn with_capacity(count: usize) -> Self {
         let mut starts = Vec::with_capacity(count + 1);
         starts.push(0);
-        Self { bytes: Vec::with_capacity(8 * count), starts, parts: Vec::with_capacity(count) }
+        Self { bytes: vec![0; 8 * count + MAX_TOKEN], starts, parts: Vec::with_capacity(count) }
     }
 
+    /// Adds the next token, which has `parts` or is told by its bytes.
     fn push(&mut self, token: &[u8], parts: Option<(u32, u32)>) -> Result<(), Error> {
-        self.bytes.extend_from_slice(token);
-        self.end_token(parts)
-    }
-
-    fn push_merge(&mut self, id: u32, parts: Option<(u32, u32)>) -> Result<(), Error> {
-        if let Some((left, right)) = parts {
-            if left.max(right) >= id || self.range(left).is_empty() || self.range(right).is_empty() {
-                return Err(invalid(format!(
-                    "token {id} joins {left} and {right}, which are not both defined before it"
-                )));
-            }
-            self.bytes.extend_from_within(self.range(left));
-            self.bytes.extend_from_within(self.range(right));
-        }
-        self.end_token(parts)
-    }
-
-    fn end_token(&mut self, parts: Option<(u32, u32)>) -> Result<(), Error> {
-        let (start, end) = (self.starts[self.parts.len()] as usize, self.bytes.len());
-        if end - start > MAX_TOKEN || end > MAX_TOTAL {
-            return Err(invalid(format!("token {} is too long", self.parts.len())));
-        }
-        self.starts.push(end as u32);
-        self.parts.push(parts);
+        let start = self.make_room(token.len())?;
+        self.bytes[start..start + token.len()].copy_from_slice(token);
+        self.end_token(start + token.len(), parts);
         Ok(())
     }
 
-    fn checked(self) -> Result<Self, Error> {
+    /// Adds the next token, `id`, which is made of `parts`; without them a hole.
+    fn push_merge(&mut self, id: u32, parts: Option<(u32, u32)>) -> Result<(), Error> {
+        let Some((left, right)) = parts else { return self.push(&[], None) };
+        let is_there = |part: u32| part < id && !self.range(part).is_empty();
+        if !is_there(left) || !is_there(right) {
+            return Err(invalid(format!("token {id} joins {left} and {right}, which are not both defined before it")));
+        }
+        let (left, right) = (self.range(left), self.range(right));
+        let start = self.make_room(left.len() + right.len())?;
+        let middle = self.append(left, start);
+        let end = self.append(right, middle);
+        self.end_token(end, parts);
+        Ok(())
+    }
+
+    /// Where the next token starts; there is room for one of `length` bytes, and for [`COPY`] more.
+    fn make_room(&mut self, length: usize) -> Result<usize, Error> {
+        let start = self.starts[self.parts.len()] as usize;
+        if length > MAX_TOKEN || start + length > MAX_TOTAL {
+            return Err(invalid(format!("token {} is too long", self.parts.len())));
+        }
+        let needed = start + length + COPY;
+        if self.bytes.len() < needed {
+            self.bytes.resize(2 * needed, 0);
+        }
+        Ok(start)
+    }
+
+    /// Copies `range` of the bytes to `at`, [`COPY`] at a time, since most tokens are shorter; returns where the copy ends.
+    #[inline(always)]
+    fn append(&mut self, range: Range<usize>, at: usize) -> usize {
+        for done in (0..range.len()).step_by(COPY) {
+            let some: [u8; COPY] = *self.bytes[range.start + done..].first_chunk().expect("there is room behind");
+            self.bytes[at + done..at + done + COPY].copy_from_slice(&some);
+        }
+        at + range.len()
+    }
+
+    fn end_token(&mut self, end: usize, parts: Option<(u32, u32)>) {
+        self.starts.push(end as u32);
+        let (left, right) = parts.unwrap_or((NO_PARTS, NO_PARTS));
+        self.parts.push([left, right]);
+    }
+
+    fn checked(mut self) -> Result<Self, Error> {
+        self.bytes.truncate(self.starts[self.parts.len()] as usize);
         let mut missing = [true; 256];
         for (_, token) in self.tokens() {
             if let [byte] = token {

@@ -42,24 +42,24 @@ pub(crate) struct Words {
 
 impl Words {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let count = |lengths: RangeInclusive<usize>| {
-            vocabulary.tokens().filter(|(_, token)| lengths.contains(&token.len())).count()
-        };
-        let mut words = Self {
-            short: Table::new(count(1..=Short::MAX)),
-            medium: Table::new(count(Short::MAX + 1..=Medium::MAX)),
-            long: FxHashMap::default(),
-        };
+        let mut lengths = [0; Medium::MAX + 2];
+        for id in 0..vocabulary.len() as u32 {
+            lengths[vocabulary.range(id).len().min(Medium::MAX + 1)] += 1;
+        }
+        let of = |size: RangeInclusive<usize>| Table::<2>::bits(lengths[size].iter().sum());
+        let mut short = Filling::new(Table::<2>::new(of(1..=Short::MAX)));
+        let mut medium = Filling::new(Table::<4>::new(of(Short::MAX + 1..=Medium::MAX)));
+        let mut long = FxHashMap::default();
         // By ascending id: in most vocabularies frequent tokens come first, and so get their first place.
         for (id, token) in vocabulary.tokens() {
             let range = vocabulary.range(id);
             match Size::of(token.len()) {
-                Size::Short => words.short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
-                Size::Medium => words.medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
-                Size::Long => _ = words.long.insert(token.into(), id),
+                Size::Short => short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
+                Size::Medium => medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
+                Size::Long => _ = long.insert(token.into(), id),
             }
         }
-        words
+        Self { short: short.finish(), medium: medium.finish(), long }
     }
 
     /// The token with these bytes, more than [`Medium::MAX`] of them.
@@ -88,13 +88,18 @@ pub(crate) struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
-    fn new(count: usize) -> Self {
-        let bits = (2 * count).next_power_of_two().ilog2().max(4);
+    /// One of 2^`bits` slots.
+    fn new(bits: u32) -> Self {
         Self { slots: Pages::zeros(1 << bits), shift: 64 - bits }
     }
 
-    fn insert(&mut self, piece: Packed<N>, id: u32) {
-        let mut at = self.home(piece.hash());
+    /// Those of a table for `count` pieces.
+    fn bits(count: usize) -> u32 {
+        (2 * count).next_power_of_two().ilog2().max(4)
+    }
+
+    fn insert(&mut self, piece: Packed<N>, home: usize, id: u32) {
+        let mut at = home;
         while !self.slots[at].is_empty() {
             at = (at + 1) & (self.slots.len() - 1);
         }
@@ -139,5 +144,40 @@ impl<const N: usize> Table<N> {
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
+    }
+}
+
+/// A table that is being filled: pieces wait for some others, while their slots are brought near.
+struct Filling<const N: usize> {
+    table: Table<N>,
+    waiting: Vec<(Packed<N>, usize, u32)>,
+}
+
+impl<const N: usize> Filling<N> {
+    const WAIT: usize = 64;
+
+    fn new(table: Table<N>) -> Self {
+        Self { table, waiting: Vec::with_capacity(Self::WAIT) }
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, piece: Packed<N>, id: u32) {
+        let home = self.table.home(piece.hash());
+        self.table.prefetch(home);
+        self.waiting.push((piece, home, id));
+        if self.waiting.len() == Self::WAIT {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        for (piece, home, id) in self.waiting.drain(..) {
+            self.table.insert(piece, home, id);
+        }
+    }
+
+    fn finish(mut self) -> Table<N> {
+        self.flush();
+        self.table
     }
 }

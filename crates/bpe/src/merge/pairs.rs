@@ -34,7 +34,8 @@ impl Pairs {
     pub fn new(vocabulary: &Vocabulary) -> Self {
         let merges =
             (0..vocabulary.len() as u32).filter_map(|id| vocabulary.parts(id).map(|(left, right)| (left, right, id)));
-        let count = merges.clone().count().max(1);
+        // Some may be made by no merge; the others are about as many.
+        let count = vocabulary.len();
         // At most half full; sixteen bits of filter for each merge.
         let slot_bits = (2 * count).next_power_of_two().ilog2().max(8);
         let filter_bits = slot_bits + 3;
@@ -45,20 +46,33 @@ impl Pairs {
             filter_shift: 64 - filter_bits,
             bytes: vec![NONE; 1 << 16].into(),
         };
-        for (left, right, id) in merges {
-            let hash = hash(left, right);
-            let bit = hash >> pairs.filter_shift;
-            pairs.filter[(bit / 64) as usize] |= 1 << (bit % 64);
-            let mut slot = (hash >> pairs.shift) as usize;
-            while pairs.slots[slot] != EMPTY {
-                slot = pairs.after(slot, (hash >> pairs.shift) as usize);
+        // In groups, so that the places of one are brought near while the next waits.
+        let mut waiting = Vec::with_capacity(64);
+        let mut merges = merges.peekable();
+        while merges.peek().is_some() {
+            for (left, right, id) in merges.by_ref().take(64) {
+                let hash = hash(left, right);
+                prefetch(&pairs.slots, (hash >> pairs.shift) as usize);
+                prefetch(&pairs.filter, (hash >> pairs.filter_shift) as usize / 64);
+                waiting.push((hash, key(left, right) << ID_BITS | u64::from(id)));
+                if let &[first, second] = &vocabulary.bytes()[vocabulary.range(id)] {
+                    pairs.bytes[byte_pair(first, second)] = id;
+                }
             }
-            pairs.slots[slot] = key(left, right) << ID_BITS | u64::from(id);
-            if let Some(&[first, second]) = vocabulary.get(id) {
-                pairs.bytes[byte_pair(first, second)] = id;
-            }
+            waiting.drain(..).for_each(|(hash, slot)| pairs.insert(hash, slot));
         }
         pairs
+    }
+
+    fn insert(&mut self, hash: u64, slot: u64) {
+        let bit = hash >> self.filter_shift;
+        self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
+        let home = (hash >> self.shift) as usize;
+        let mut at = home;
+        while self.slots[at] != EMPTY {
+            at = self.after(at, home);
+        }
+        self.slots[at] = slot;
     }
 
     /// The token that `left` and `right` merge into, or [`NONE`].
