@@ -1,31 +1,46 @@
-//! Merging more than 64 symbols, in time linear in their number on all but contrived input, and O(n log n) on any.
+//! Merging more symbols than a word has, in time linear in their number on all but contrived input, and O(n log n) on any.
 //!
 //! A sequence of tokens is what merging its bytes gives if, and only if, each two neighbours are what merging the bytes of the two
 //! gives: the first merge that reached over the border of two neighbours would also be the first one to do so with those two
 //! alone. (This is the observation of the `bpe` crate; it holds for any vocabulary.) So two results that overlap in one
-//! token, at the same place, can be joined there. A long piece is merged in windows of 64 symbols; each starts at a token of the
-//! result so far, some symbols before its end, and is joined where both have the same token.
+//! token, at the same place, can be joined there.
 //!
-//! Where no such token is found (tokens longer than the overlap) the piece goes to the heap. A run of one symbol, the one
-//! input where that is usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
+//! A long piece is cut into blocks of a few symbols, each of which is merged on its own, and so is a window over each seam; both many in
+//! turns. The window and what is before the seam are joined at a token that they have in common, and so are the window and what
+//! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only;
+//! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, the one input where that is
+//! usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
 
 use std::sync::atomic::AtomicBool;
 
 use super::pairs::Pairs;
-use super::short::{MAX_SYMBOLS, Symbols};
-use super::{Placed, heap, is_set};
+use super::short::{self, Symbols};
+use super::together::{self, Job};
+use super::{Placed, heap, is_set, merge_in_turns};
+use crate::Level;
 
-/// How far before the end of the result the next window starts, at first.
-const OVERLAP: usize = 16;
+/// Symbols of a block.
+const BLOCK: usize = together::MAX_SYMBOLS;
+/// Blocks that are merged in turns.
+const STRIP: usize = 64;
+/// A window has at most so many symbols before its seam.
+const BEFORE: usize = BLOCK / 2;
 /// The length that runs of one symbol are merged at: several times the longest run that is a token in a published encoding.
 const RUN: usize = 512;
 
 /// A place for the work on long pieces.
 #[derive(Default)]
 pub(crate) struct Long {
+    /// The result so far.
     tokens: Vec<Placed>,
-    window: Vec<Placed>,
+    blocks: Vec<Job>,
+    seams: Vec<Window>,
+    windows: Vec<Job>,
+    tail: Vec<Placed>,
 }
+
+/// Where a window over a seam starts.
+type Window = usize;
 
 impl Long {
     /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `cancel` is set, with any tokens.
@@ -34,6 +49,7 @@ impl Long {
         symbols: &[u32],
         short: &mut Symbols,
         pairs: &Pairs,
+        level: Level,
         cancel: Option<&AtomicBool>,
         mut emit: impl FnMut(u32),
     ) {
@@ -41,71 +57,128 @@ impl Long {
         if is_run && merge_run(symbols, pairs, &mut emit).is_some() {
             return;
         }
-        match self.merge_in_windows(symbols, short, pairs, cancel) {
+        match self.merge_in_blocks(symbols, short, pairs, level, cancel) {
             Some(()) => self.tokens.iter().for_each(|token| emit(token.id)),
             None => heap::merge(symbols, pairs, cancel).iter().for_each(|token| emit(token.id)),
         }
+        self.tokens.clear();
+        // Not more than the usual is kept for the next piece.
+        self.tokens.shrink_to(1 << 16);
     }
 
-    /// Leaves the result in `tokens`; `None` when two windows have no token in common.
-    fn merge_in_windows(
+    /// Leaves the result in `tokens`; `None` when it has no token in common with a window.
+    fn merge_in_blocks(
         &mut self,
         symbols: &[u32],
         short: &mut Symbols,
         pairs: &Pairs,
+        level: Level,
         cancel: Option<&AtomicBool>,
     ) -> Option<()> {
         self.tokens.clear();
-        let mut end = 0;
-        while end < symbols.len() && !is_set(cancel) {
-            let mut overlap = OVERLAP;
-            loop {
-                let kept = self.tokens.partition_point(|token| token.start + overlap <= end).saturating_sub(1);
-                let start = self.tokens.get(kept).map_or(0, |token| token.start);
-                let window_end = symbols.len().min(start + MAX_SYMBOLS);
-                if window_end <= end {
-                    return None;
-                }
-                self.merge_window(symbols, start, window_end, short, pairs);
-                if self.join(kept) {
-                    end = window_end;
-                    break;
-                }
-                overlap *= 2;
+        let mut start = 0;
+        for strip in symbols.chunks(STRIP * BLOCK) {
+            if is_set(cancel) {
+                return Some(());
             }
+            self.blocks.clear();
+            self.blocks.extend(strip.chunks(BLOCK).map(Job::of));
+            merge_in_turns(&mut self.blocks, short, pairs, level);
+
+            self.seams.clear();
+            self.windows.clear();
+            for (number, block) in self.blocks.iter().enumerate() {
+                let seam = start + number * BLOCK;
+                let before = match number.checked_sub(1) {
+                    Some(previous) => self.blocks[previous].end_of(BEFORE),
+                    None => self
+                        .tokens
+                        .iter()
+                        .rev()
+                        .map(|token| seam - token.start)
+                        .take_while(|&at| at <= BEFORE)
+                        .last()
+                        .unwrap_or(0),
+                };
+                let after = block.start_of(BLOCK - before, strip.len().min((number + 1) * BLOCK) - number * BLOCK);
+                self.seams.push(seam - before);
+                self.windows.push(Job::of(&symbols[seam - before..seam + after]));
+            }
+            merge_in_turns(&mut self.windows, short, pairs, level);
+
+            for number in 0..self.blocks.len() {
+                let seam = start + number * BLOCK;
+                if !self.join(number, seam) {
+                    self.join_larger(symbols, (seam + BLOCK).min(symbols.len()), short, pairs)?;
+                }
+            }
+            start += strip.len();
         }
         Some(())
     }
 
-    fn merge_window(&mut self, symbols: &[u32], start: usize, end: usize, short: &mut Symbols, pairs: &Pairs) {
-        short.clear();
-        symbols[start..end].iter().for_each(|&symbol| short.push(symbol));
-        self.window.clear();
-        short.merge(pairs, |place, id| self.window.push(Placed { start: start + place, id }));
-    }
-
-    /// Continues the result with the window from the first token on that both have at or after token `kept`.
-    fn join(&mut self, kept: usize) -> bool {
+    /// Continues the result, which ends at `seam`, with the window over it and the block after it; `false`, and nothing is changed,
+    /// when the window and one of the two have no token in common.
+    fn join(&mut self, number: usize, seam: usize) -> bool {
+        let (block, window, window_start) = (&self.blocks[number], &self.windows[number], self.seams[number]);
         if self.tokens.is_empty() {
-            self.tokens.extend_from_slice(&self.window);
+            self.tokens.extend(block.placed(seam));
             return true;
         }
-        let (mut old, mut new) = (kept, 0);
-        while old < self.tokens.len() && new < self.window.len() {
-            let (left, right) = (self.tokens[old], self.window[new]);
-            if left == right {
-                self.tokens.truncate(old);
-                self.tokens.extend_from_slice(&self.window[new..]);
-                return true;
+        let Some((kept, left)) = common_before(&self.tokens, window.placed(window_start)) else { return false };
+        let mut right = block.placed(seam).peekable();
+        let mut middle = window.placed(window_start).filter(|token| token.start > left.start).peekable();
+        // The first token that both have at or after the seam.
+        let in_common = loop {
+            let (Some(ours), Some(theirs)) = (middle.peek(), right.peek()) else { return false };
+            if ours == theirs {
+                break *ours;
             }
-            if left.start <= right.start {
-                old += 1;
+            if ours.start <= theirs.start {
+                middle.next()
             } else {
-                new += 1;
-            }
-        }
-        false
+                right.next()
+            };
+        };
+        self.tokens.truncate(kept + 1);
+        let between = |token: &Placed| token.start > left.start && token.start < in_common.start;
+        self.tokens.extend(window.placed(window_start).filter(between));
+        self.tokens.extend(right);
+        true
     }
+
+    /// Continues the result up to `end` with a window of as many symbols as can be merged at once; `None` when they have no token in
+    /// common.
+    fn join_larger(&mut self, symbols: &[u32], end: usize, short: &mut Symbols, pairs: &Pairs) -> Option<()> {
+        let from = end.saturating_sub(short::MAX_SYMBOLS);
+        let first = self.tokens.partition_point(|token| token.start < from);
+        let start = self.tokens.get(first).map_or(end, |token| token.start);
+        short.clear();
+        symbols[start..end].iter().for_each(|&symbol| short.push(symbol));
+        self.tail.clear();
+        short.merge(pairs, |place, id| self.tail.push(Placed { start: start + place, id }));
+        let (kept, left) = common_before(&self.tokens, self.tail.iter().copied())?;
+        self.tokens.truncate(kept + 1);
+        self.tokens.extend(self.tail.iter().filter(|token| token.start > left.start));
+        Some(())
+    }
+}
+
+/// The last token that is in both, and its index in `tokens`.
+fn common_before(tokens: &[Placed], window: impl Iterator<Item = Placed>) -> Option<(usize, Placed)> {
+    let mut found = None;
+    let mut at = None;
+    for token in window {
+        let from = *at.get_or_insert_with(|| tokens.partition_point(|other| other.start < token.start));
+        let behind = tokens[from..].iter().take_while(|other| other.start < token.start).count();
+        at = Some(from + behind);
+        match tokens.get(from + behind) {
+            Some(&other) if other == token => found = Some((from + behind, token)),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    found
 }
 
 /// Merges a run of one symbol, longer than [`RUN`]: where the result of a shorter run has one token twice in a row, any number more

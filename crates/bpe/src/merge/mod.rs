@@ -80,7 +80,8 @@ impl Merger {
             scratch.symbols.iter().for_each(|&symbol| scratch.short.push(symbol));
             scratch.short.merge(&self.pairs, |_, id| emit(id));
         } else {
-            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, cancel, emit);
+            let level = scratch.level;
+            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, level, cancel, emit);
         }
     }
 
@@ -95,18 +96,22 @@ impl Merger {
             for (result, &[first, second]) in job.results.iter_mut().zip(piece.array_windows()) {
                 *result = self.pairs.of_bytes(first, second);
             }
-            job.count = piece.len();
+            job = job.start(piece.len());
             job.is_paired = true;
         } else if piece.len() <= together::LONGEST {
-            let mut before = NO_ID;
+            let (mut before, mut count) = (NO_ID, 0);
             self.symbols(piece, |symbol| {
                 self.pairs.ask_for(before, symbol);
                 before = symbol;
-                job.ids[job.count.min(together::MAX_SYMBOLS)] = symbol;
-                job.count += 1;
+                job.ids[count.min(together::MAX_SYMBOLS)] = symbol;
+                count += 1;
             });
+            if count > together::MAX_SYMBOLS {
+                return false;
+            }
+            job = job.start(count);
         }
-        let fits = (1..=together::MAX_SYMBOLS).contains(&job.count);
+        let fits = job.count > 0;
         if fits {
             jobs.push(job);
         }
@@ -115,22 +120,7 @@ impl Merger {
 
     /// Merges each of `jobs`.
     pub fn merge_in_turns(&self, jobs: &mut [Job], scratch: &mut Scratch) {
-        match scratch.level {
-            // SAFETY: there is such a level only on processors that have AVX-512.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { together::avx512::merge(jobs, &self.pairs) },
-            _ => {
-                for job in jobs {
-                    scratch.short.clear();
-                    job.ids[..job.count].iter().for_each(|&symbol| scratch.short.push(symbol));
-                    job.count = 0;
-                    scratch.short.merge(&self.pairs, |_, id| {
-                        job.ids[job.count] = id;
-                        job.count += 1;
-                    });
-                }
-            }
-        }
+        merge_in_turns(jobs, &mut scratch.short, &self.pairs, scratch.level);
     }
 
     /// The symbols that merging starts with: characters merged on their own where that is exact, else bytes.
@@ -164,6 +154,27 @@ impl Merger {
                 }
             }
             start = end;
+        }
+    }
+}
+
+/// Merges each of `jobs`.
+fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: Level) {
+    match level {
+        // SAFETY: there is such a level only on processors that have AVX-512.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { together::avx512::merge(jobs, pairs) },
+        _ => {
+            for job in jobs {
+                short.clear();
+                job.ids[..job.count].iter().for_each(|&symbol| short.push(symbol));
+                (job.count, job.starts) = (0, 0);
+                short.merge(pairs, |place, id| {
+                    job.ids[job.count] = id;
+                    job.count += 1;
+                    job.starts |= 1 << place;
+                });
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! has no branch but the one at the end of a piece, and what it needs from afar is asked for a round before: while one piece
 //! waits the others go on. It takes AVX-512; other processors merge one piece after the other.
 
+use super::Placed;
 use super::pairs::{NO_ID, NONE};
 
 /// The most symbols of a piece. One more place holds no symbol, always.
@@ -24,6 +25,8 @@ pub(crate) struct Job {
     pub(super) results: [u32; WIDTH],
     /// The number of symbols.
     pub(super) count: usize,
+    /// A bit for each of the first symbols: whether one starts there still.
+    pub(super) starts: u16,
     /// Whether `results` are known.
     pub(super) is_paired: bool,
 }
@@ -35,7 +38,48 @@ pub(crate) struct SomeIds<'a> {
 }
 
 impl Job {
-    pub(super) const EMPTY: Self = Self { ids: [NO_ID; WIDTH], results: [NONE; WIDTH], count: 0, is_paired: false };
+    pub(super) const EMPTY: Self =
+        Self { ids: [NO_ID; WIDTH], results: [NONE; WIDTH], count: 0, starts: 0, is_paired: false };
+
+    /// That of merging `symbols`, at most [`MAX_SYMBOLS`].
+    pub(super) fn of(symbols: &[u32]) -> Self {
+        let mut job = Self::EMPTY;
+        job.ids[..symbols.len()].copy_from_slice(symbols);
+        job.start(symbols.len())
+    }
+
+    /// With that number of symbols.
+    #[inline(always)]
+    pub(super) fn start(mut self, count: usize) -> Self {
+        self.count = count;
+        self.starts = (1 << count) - 1;
+        self
+    }
+
+    /// Its tokens, of which the first symbol is number `first` of the piece.
+    pub(super) fn placed(&self, first: usize) -> impl Iterator<Item = Placed> {
+        let mut starts = self.starts;
+        self.ids[..self.count].iter().map(move |&id| {
+            let start = first + starts.trailing_zeros() as usize;
+            starts &= starts.wrapping_sub(1);
+            Placed { start, id }
+        })
+    }
+
+    /// How many of `symbols` at its end are whole tokens, at most `most`.
+    pub(super) fn end_of(&self, most: usize) -> usize {
+        let from = self.starts & u16::MAX.checked_shl((MAX_SYMBOLS - most) as u32).unwrap_or(0);
+        if from == 0 { 0 } else { MAX_SYMBOLS - from.trailing_zeros() as usize }
+    }
+
+    /// How many symbols at its start are whole tokens, at most `most`; all of them when they are not more.
+    pub(super) fn start_of(&self, most: usize, symbols: usize) -> usize {
+        if symbols <= most {
+            return symbols;
+        }
+        let ends = self.starts & (u16::MAX >> (15 - most));
+        ends.checked_ilog2().unwrap_or(0) as usize
+    }
 
     /// Its symbols: after merging, its tokens.
     #[inline(always)]
@@ -47,13 +91,12 @@ impl Job {
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx512 {
     use std::arch::x86_64::{
-        __m512i, _mm_cvtsi128_si32, _mm512_castsi512_si128, _mm512_cmpeq_epi32_mask, _mm512_loadu_si512,
-        _mm512_mask_compress_epi32, _mm512_mask_set1_epi32, _mm512_permutexvar_epi32, _mm512_reduce_min_epu32,
-        _mm512_set1_epi32, _mm512_storeu_si512,
+        __m512i, _mm512_loadu_si512, _mm512_mask_set1_epi32, _mm512_maskz_compress_epi32, _mm512_or_si512,
+        _mm512_reduce_min_epu32, _mm512_setr_epi32, _mm512_slli_epi32, _mm512_storeu_si512,
     };
 
-    use super::super::pairs::{Bucket, NO_ID, NONE, Pairs};
-    use super::Job;
+    use super::super::pairs::{Bucket, NONE, Pairs};
+    use super::{Job, MAX_SYMBOLS, WIDTH};
 
     /// So many are merged in turns: more cover the waits no better, and leave the nearest cache.
     const TURNS: usize = 12;
@@ -61,14 +104,30 @@ pub(super) mod avx512 {
     /// A piece in the middle of its merges: a merge has been made, and what its symbol and its neighbours merge into has been asked for.
     #[derive(Clone, Copy)]
     struct Lane {
-        ids: __m512i,
-        results: __m512i,
-        count: usize,
+        /// For each symbol that is left what orders its merge with the next one: see [`key`].
+        keys: __m512i,
+        /// A symbol stays where it was; one that is merged into the one before it is gone from `starts`.
+        ids: [u32; WIDTH],
+        starts: u32,
         job: usize,
-        /// The bit of the last merge's place; none before the first one.
-        here: u16,
+        /// The last merge's place, and that of the symbol before it, [`NOWHERE`] when there is none.
+        place: u32,
+        previous: u32,
         before: Bucket,
         after: Bucket,
+    }
+
+    /// The place that holds no symbol.
+    const NOWHERE: u32 = MAX_SYMBOLS as u32;
+    const PLACE_BITS: u32 = 4;
+    const _: () = assert!(NOWHERE + 1 == 1 << PLACE_BITS);
+    /// A key from here on is that of no merge.
+    const NO_KEY: u32 = NONE << PLACE_BITS;
+
+    /// What orders possible merges: by result, and of several with the same result the leftmost. An id has 21 bits, [`NONE`] has all.
+    #[inline(always)]
+    fn key(result: u32, place: u32) -> u32 {
+        result << PLACE_BITS | place
     }
 
     impl Lane {
@@ -76,60 +135,66 @@ pub(super) mod avx512 {
         #[inline]
         fn load(jobs: &[Job], number: usize) -> Self {
             let job = jobs.get(number).unwrap_or(&Job::EMPTY);
-            // SAFETY: both arrays are as long as a vector.
-            let (ids, results) = unsafe {
-                (_mm512_loadu_si512(job.ids.as_ptr().cast()), _mm512_loadu_si512(job.results.as_ptr().cast()))
-            };
-            let nothing = Bucket::default();
-            Self { ids, results, count: job.count, job: number, here: 0, before: nothing, after: nothing }
+            // SAFETY: the array is as long as a vector.
+            let results = unsafe { _mm512_loadu_si512(job.results.as_ptr().cast()) };
+            let places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            Self {
+                keys: _mm512_or_si512(_mm512_slli_epi32::<PLACE_BITS>(results), places),
+                ids: job.ids,
+                starts: u32::from(job.starts),
+                job: number,
+                place: NOWHERE,
+                previous: NOWHERE,
+                before: Bucket::default(),
+                after: Bucket::default(),
+            }
         }
 
-        #[target_feature(enable = "avx512f")]
+        #[target_feature(enable = "avx512f,popcnt")]
         #[inline]
         fn store(&self, job: &mut Job) {
-            // SAFETY: the array is as long as a vector.
-            unsafe { _mm512_storeu_si512(job.ids.as_mut_ptr().cast(), self.ids) };
-            job.count = self.count;
-        }
-
-        /// The symbol at `place`, modulo the number of places.
-        #[target_feature(enable = "avx512f")]
-        #[inline]
-        fn id(&self, place: u32) -> u32 {
-            let first = _mm512_permutexvar_epi32(_mm512_set1_epi32(place.cast_signed()), self.ids);
-            _mm_cvtsi128_si32(_mm512_castsi512_si128(first)).cast_unsigned()
+            // SAFETY: both arrays are as long as a vector.
+            unsafe {
+                let ids = _mm512_loadu_si512(self.ids.as_ptr().cast());
+                let left = _mm512_maskz_compress_epi32(self.starts as u16, ids);
+                _mm512_storeu_si512(job.ids.as_mut_ptr().cast(), left);
+            }
+            job.starts = self.starts as u16;
+            job.count = self.starts.count_ones() as usize;
         }
 
         /// Takes the results that the last merge has asked for, and makes the next one; `false` when there is none.
-        #[target_feature(enable = "avx512f,bmi1,bmi2")]
+        #[target_feature(enable = "avx512f,bmi1,bmi2,lzcnt")]
         #[inline]
         fn step(&mut self, pairs: &Pairs) -> bool {
-            let (before, after) = (pairs.get_in(self.before), pairs.get_in(self.after));
-            let results = _mm512_mask_set1_epi32(self.results, self.here, after.cast_signed());
-            let results = _mm512_mask_set1_epi32(results, self.here >> 1, before.cast_signed());
-            let best = _mm512_reduce_min_epu32(results);
-            if best == NONE {
+            let set = |keys, place: u32, key: u32| _mm512_mask_set1_epi32(keys, 1 << place, key.cast_signed());
+            let keys = set(self.keys, self.previous, key(pairs.get_in(self.before), self.previous));
+            let keys = set(keys, self.place, key(pairs.get_in(self.after), self.place));
+            // It may have been written to by a merge without a symbol before it.
+            let keys = set(keys, NOWHERE, NO_KEY);
+            let best = _mm512_reduce_min_epu32(keys);
+            if best >= NO_KEY {
                 return false;
             }
-            // The leftmost of several.
-            let places = _mm512_cmpeq_epi32_mask(results, _mm512_set1_epi32(best.cast_signed()));
-            let place = places.trailing_zeros();
-            self.here = 1 << place;
+            let (id, place) = (best >> PLACE_BITS, best & NOWHERE);
             // The next symbol goes, and with it its pair.
-            let stay = !(self.here << 1);
-            self.results = _mm512_mask_compress_epi32(_mm512_set1_epi32(NONE.cast_signed()), stay, results);
-            let ids = _mm512_mask_compress_epi32(_mm512_set1_epi32(NO_ID.cast_signed()), stay, self.ids);
-            self.ids = _mm512_mask_set1_epi32(ids, self.here, best.cast_signed());
-            // Before the first place comes the last one, which holds no symbol.
-            self.before = pairs.ask_for(self.id(place.wrapping_sub(1)), best);
-            self.after = pairs.ask_for(best, self.id(place + 1));
-            self.count -= 1;
+            let behind = self.starts & (u32::MAX << 1 << place);
+            let next = behind.trailing_zeros();
+            self.keys = set(keys, next & NOWHERE, NO_KEY);
+            self.starts ^= 1 << (next & NOWHERE);
+            let following = (behind & behind.wrapping_sub(1) | 1 << NOWHERE).trailing_zeros();
+            let previous = (self.starts & ((1 << place) - 1) | 1).ilog2();
+            self.place = place;
+            self.previous = if place == 0 { NOWHERE } else { previous };
+            self.ids[place as usize] = id;
+            self.before = pairs.ask_for(self.ids[(self.previous & NOWHERE) as usize], id);
+            self.after = pairs.ask_for(id, self.ids[(following & NOWHERE) as usize]);
             true
         }
     }
 
     /// Merges each of `jobs`: always the pair with the smallest result, the leftmost of several.
-    #[target_feature(enable = "avx512f,bmi1,bmi2")]
+    #[target_feature(enable = "avx512f,bmi1,bmi2,lzcnt,popcnt")]
     pub fn merge(jobs: &mut [Job], pairs: &Pairs) {
         for job in jobs.iter_mut().filter(|job| !job.is_paired) {
             for place in 1..job.count {
