@@ -20,8 +20,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::pairs::{NONE, Pairs};
 use crate::vocabulary::Vocabulary;
 
+/// Characters from here on are merged byte by byte. Emoji are below, and all scripts in daily use.
+const CODES: usize = 0x20000;
+
 pub(crate) struct Characters {
-    /// By code point, below 0x10000. Each is computed when it is first met, by whichever thread that is; all get the same.
+    /// By code point, below [`CODES`]. Each is computed when it is first met, by whichever thread that is; all get the same.
     merged: Box<[AtomicU64]>,
     /// `[last byte before][first byte & 0x3f]`: the smallest id of a token that ends inside the character.
     before: Box<[[u32; 64]]>,
@@ -74,7 +77,8 @@ impl Characters {
     /// The characters of a vocabulary; `None` where a token has a part with a larger id.
     pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
         let mut characters = Self {
-            merged: (0..1 << 16).map(|_| AtomicU64::new(Merged::UNKNOWN)).collect(),
+            // SAFETY: zero is a number, and that of what is not known yet.
+            merged: unsafe { Box::new_zeroed_slice(CODES).assume_init() },
             before: vec![[NONE; 64]; 256].into(),
             after: vec![[NONE; 256]; 64].into(),
         };
@@ -100,7 +104,7 @@ impl Characters {
         }
     }
 
-    /// What the character in `piece[start..end]`, of two or three bytes, may start as; `None`: its bytes.
+    /// What the character in `piece[start..end]` may start as; `None`: its bytes.
     #[inline(always)]
     pub fn get(
         &self,
@@ -115,8 +119,17 @@ impl Characters {
             [first, second, third] => {
                 usize::from(first & 0x0f) << 12 | usize::from(second & 0x3f) << 6 | usize::from(third & 0x3f)
             }
+            [first, second, third, fourth] => {
+                usize::from(first & 0x07) << 18
+                    | usize::from(second & 0x3f) << 12
+                    | usize::from(third & 0x3f) << 6
+                    | usize::from(fourth & 0x3f)
+            }
             _ => return None,
         };
+        if code >= CODES {
+            return None;
+        }
         let mut merged = self.merged[code].load(Ordering::Relaxed);
         if merged == Merged::UNKNOWN {
             merged = merge(character).map_or(Merged::MANY, |(first, second, cost)| Merged::new(first, second, cost).0);
