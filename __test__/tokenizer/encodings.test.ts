@@ -32,13 +32,13 @@ test('encodings with the same ranks are tokenizers of their own', (t) => {
 test('fingerprints are those of the release', (t) => {
   // A change here means that ids changed, or that files which hold a fingerprint are no longer opened.
   t.deepEqual(Object.fromEntries(encodingNames.map((name) => [name, getEncoding(name).fingerprint])), {
-    gpt2: 'b26345fa7503c7406e585e76fbcb73b002c8d6a90582a4c99afc1d01b2137d87',
-    r50k_base: 'b26345fa7503c7406e585e76fbcb73b002c8d6a90582a4c99afc1d01b2137d87',
-    p50k_base: 'a3f87450bf56f05319891418b5101e1f827bb6f1aede8ee4a700d9fba450f9e7',
-    p50k_edit: '720cffb1afbb6812cf9c9c9e765bb0ab2297a09ee1c19645f0fecdd3bc424f1b',
-    cl100k_base: '4d43eb6c6dbc9db8e006fd6f55198f2dbc32c57913d1c4bdea5ad189bac46071',
-    o200k_base: '28eb8260b7defee6300617ae372003d8fb53a0effe28ba35bed00630da058fca',
-    o200k_harmony: 'd7da47e92b2690ff6b67b2e3b2817d8834eeb506fa6a62bfb97476466c469a1c',
+    gpt2: '209e0e98e8778ab11a77bd453db2cfcf57cc188af9b0a11159d3372e0dcaa634',
+    r50k_base: '209e0e98e8778ab11a77bd453db2cfcf57cc188af9b0a11159d3372e0dcaa634',
+    p50k_base: '0f8bd5dc5570c7baee337bfbc9d3f74002163e34a9af4435023d6a0369b408fb',
+    p50k_edit: 'c9c3f5443ce2707aea4c65cbc7e7d3b3d3224b8671592d02d68bad1945d10a8e',
+    cl100k_base: '98db6f72255cc9b55a857a1c0e8794753ab318c7f5efda8f7624b0158a27b8dd',
+    o200k_base: 'dda95f1ee34976c8f890ac0fd1ac11e7fa243483641fad1d8bd166a71bcadb2f',
+    o200k_harmony: '41a3ab748ddbc9f5d5a296642818680017470135584f380bb263d4575eb22163',
   })
 })
 

@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let unreached =
         (vocabulary.tokens()).filter(|&(id, token)| token.len() > 1 && vocabulary.parts(id).is_none()).count();
     let compact = vocabulary.to_compact();
+    vocabulary.check_parts()?;
     assert_eq!(Vocabulary::from_compact(&compact)?, vocabulary, "what is written reads back the same");
     eprintln!("{} tokens, {unreached} of them reached by no merge, {} bytes", tokens.len(), compact.len());
     stdout().write_all(&compact)?;

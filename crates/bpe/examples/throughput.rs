@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let encoding = Encoding::from_name(&name).ok_or("no such encoding")?;
     let start = Instant::now();
     let tokenizer =
-        Tokenizer::from_encoding(encoding, &std::fs::read(format!("{folder}/{}.bpe", encoding.ranks_name()))?)?;
+        Tokenizer::from_encoding(encoding, std::fs::read(format!("{folder}/{}.bpe", encoding.ranks_name()))?)?;
     eprintln!("load {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let policy = tokenizer.special_policy::<&str>(&[], &[])?;
     let encode = |text: &str, worker: &mut Worker| {

@@ -1,5 +1,6 @@
 //! Text to ids and back.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,7 +56,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`Error::InvalidVocabulary`] when `ranks` is not in that form.
-    pub fn from_encoding(encoding: Encoding, ranks: &[u8]) -> Result<Self, Error> {
+    pub fn from_encoding<'a>(encoding: Encoding, ranks: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
         Self::new(Vocabulary::from_compact(ranks)?, encoding.pattern(), encoding.special_tokens())
     }
 
@@ -99,7 +100,10 @@ impl Tokenizer {
             hash.update(bytes);
         };
         field(self.pattern.name().as_bytes());
-        field(&self.vocabulary.to_compact());
+        // By the tokens alone, so that it stays when the form of the files changes.
+        let lengths = (0..self.vocabulary.len() as u32).map(|id| self.vocabulary.range(id).len() as u32);
+        field(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        field(self.vocabulary.bytes());
         for (token, id) in self.special.sorted() {
             field(token.as_bytes());
             field(&id.to_le_bytes());

@@ -1,5 +1,6 @@
 //! The tokens of a byte-level BPE and the merges that make them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -9,13 +10,11 @@ use crate::Error;
 pub(crate) const MAX_IDS: usize = (1 << 21) - 1;
 /// No token is longer, in bytes.
 const MAX_TOKEN: usize = 4096;
-/// How many bytes are copied at a time.
-const COPY: usize = 16;
 /// All tokens together are not longer, in bytes.
 const MAX_TOTAL: usize = 1 << 28;
 
-const MAGIC: [u8; 8] = *b"tkmbpe\0\x01";
-/// In place of a left part: the token is not made by a merge of two earlier ones.
+const MAGIC: [u8; 8] = *b"tkmbpe\0\x02";
+/// In place of a part: the token is not made by a merge of two others.
 const NO_PARTS: u32 = 0xff_ffff;
 
 /// The tokens of a byte-level BPE, by id. A smaller id is a higher priority, as in tiktoken, where it is called the rank.
@@ -63,87 +62,102 @@ impl Vocabulary {
                 return Err(invalid(format!("two tokens have the id {id}")));
             }
         }
-        let mut vocabulary = Self::with_capacity(by_id.len());
-        for (id, token) in by_id.iter().enumerate() {
-            vocabulary.push(token, derive_parts(token, id as u32, &ids))?;
+        let total: usize = by_id.iter().map(|token| token.len()).sum();
+        if total > MAX_TOTAL {
+            return Err(invalid(format!("expected at most {MAX_TOTAL} bytes of tokens, found {total}")));
         }
-        vocabulary.checked()
+        let mut starts = vec![0];
+        starts.extend(by_id.iter().scan(0, |end, token| {
+            *end += token.len() as u32;
+            Some(*end)
+        }));
+        let parts = |(id, token)| derive_parts(token, id, &ids).map_or([NO_PARTS; 2], Into::into);
+        let parts = (0..).zip(by_id.iter().copied()).map(parts).collect();
+        Self { bytes: by_id.concat(), starts, parts }.checked()
     }
 
-    /// Reads the form that [`Vocabulary::to_compact`] writes.
+    /// Reads the form that [`Vocabulary::to_compact`] writes. That the parts of a token are its parts is believed, since to look would take
+    /// most of the time: see [`Vocabulary::check_parts`].
     ///
     /// # Errors
     /// [`Error::InvalidVocabulary`] when `file` is not that form, with what was expected.
-    pub fn from_compact(file: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader(file);
+    pub fn from_compact<'a>(file: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
+        let file = file.into();
+        let mut reader = Reader(&file);
         if reader.take(MAGIC.len())? != MAGIC {
-            return Err(invalid("expected a Tokenmill vocabulary of version 1".to_owned()));
+            return Err(invalid("expected a Tokenmill vocabulary of version 2".to_owned()));
         }
-        let (count, literal_count) = (reader.u32()? as usize, reader.u32()? as usize);
-        if count > MAX_IDS || literal_count > count {
-            return Err(invalid(format!(
-                "expected at most {MAX_IDS} tokens, found {count}, {literal_count} of them literal"
-            )));
+        let count = reader.u32()? as usize;
+        if count > MAX_IDS {
+            return Err(invalid(format!("expected at most {MAX_IDS} tokens, found {count}")));
         }
+        let (low, high) = (reader.take(count)?, reader.take(count)?);
         let (left, right) = (reader.planes(count)?, reader.planes(count)?);
-        let mut literals = Vec::with_capacity(literal_count);
-        for _ in 0..literal_count {
-            let (id, length) = (reader.u32()?, reader.u32()? as usize);
-            literals.push((id, reader.take(length)?));
-        }
-        if !reader.0.is_empty() {
-            return Err(invalid(format!("{} bytes follow the last token", reader.0.len())));
-        }
+        let bytes = reader.0;
 
-        let mut vocabulary = Self::with_capacity(count);
-        let mut literals = literals.into_iter().peekable();
-        let mut underived = Vec::new();
-        for id in 0..count as u32 {
-            if let Some((_, token)) = literals.next_if(|&(literal, _)| literal == id) {
-                if token.len() > 1 {
-                    underived.push(id);
-                }
-                vocabulary.push(token, None)?;
-            } else {
-                let parts = (left.at(id), right.at(id));
-                vocabulary.push_merge(id, (parts.0 != NO_PARTS).then_some(parts))?;
+        let mut starts = Vec::with_capacity(count + 1);
+        let mut end = 0_u32;
+        starts.push(end);
+        for (&low, &high) in low.iter().zip(high) {
+            let length = u16::from_le_bytes([low, high]);
+            if usize::from(length) > MAX_TOKEN {
+                return Err(invalid(format!("expected tokens of at most {MAX_TOKEN} bytes, found one of {length}")));
             }
+            // At most 2^21 times 2^12, but a file that is as long as it says has fewer bytes.
+            end = end.saturating_add(length.into());
+            starts.push(end);
         }
-        if let Some((id, _)) = literals.next() {
-            return Err(invalid(format!("literal {id} is out of order")));
+        if end as usize != bytes.len() || bytes.len() > MAX_TOTAL {
+            return Err(invalid(format!("expected {end} bytes of tokens, found {}", bytes.len())));
         }
-        if !underived.is_empty() {
-            let ids = vocabulary.tokens().map(|(id, token)| (token, id)).collect();
-            let parts: Vec<_> = underived.iter().map(|&id| derive_parts(vocabulary.token(id), id, &ids)).collect();
-            for (id, parts) in underived.into_iter().zip(parts) {
-                vocabulary.parts[id as usize] = parts.map_or([NO_PARTS; 2], |(left, right)| [left, right]);
-            }
+        let parts: Vec<[u32; 2]> = left.numbers().zip(right.numbers()).map(Into::into).collect();
+        let is_known = |part: u32| (part as usize) < count;
+        if let Some(id) = parts
+            .iter()
+            .position(|&[left, right]| !(is_known(left) && is_known(right) || left == NO_PARTS && right == NO_PARTS))
+        {
+            return Err(invalid(format!("token {id} joins {:?}, which are not both tokens", parts[id])));
         }
-        vocabulary.checked()
+        // What was read stays where it is: new memory costs more than to move it there.
+        let before = file.len() - bytes.len();
+        let mut bytes = file.into_owned();
+        bytes.drain(..before);
+        bytes.shrink_to_fit();
+        Self { bytes, starts, parts }.checked()
     }
 
-    /// A form of a few bytes a token: the ids of the two parts of each token, and the bytes of those without parts.
+    /// Whether the parts of each token make the token.
     ///
-    /// Little-endian: 8 bytes of magic and version, u32 count of ids, u32 count of literals; the left parts as three planes
-    /// of bytes (low, middle, high), the right parts likewise (`0xffffff`: a hole or a literal); for each literal its u32
-    /// id, u32 length and bytes, by ascending id.
-    pub fn to_compact(&self) -> Vec<u8> {
-        // A token whose part has a larger id than itself could not be built in one pass.
-        let parts = |id: usize| self.parts(id as u32).filter(|&(left, right)| left.max(right) < id as u32);
-        let literals: Vec<_> = self.tokens().filter(|&(id, _)| parts(id as usize).is_none()).collect();
-        let mut file = MAGIC.to_vec();
-        file.extend((self.len() as u32).to_le_bytes());
-        file.extend((literals.len() as u32).to_le_bytes());
-        for side in [|parts: (u32, u32)| parts.0, |parts: (u32, u32)| parts.1] {
-            for plane in 0..3 {
-                file.extend((0..self.len()).map(|id| parts(id).map_or(NO_PARTS, side).to_le_bytes()[plane]));
+    /// # Errors
+    /// [`Error::InvalidVocabulary`] that names the first one of which they do not.
+    pub fn check_parts(&self) -> Result<(), Error> {
+        for (id, token) in self.tokens() {
+            if let Some((left, right)) = self.parts(id)
+                && token.strip_prefix(self.token(left)) != Some(self.token(right))
+            {
+                return Err(invalid(format!("token {id} is not {left} and {right} joined")));
             }
         }
-        for (id, token) in literals {
-            file.extend(id.to_le_bytes());
-            file.extend((token.len() as u32).to_le_bytes());
-            file.extend(token);
+        Ok(())
+    }
+
+    /// A form that is read in about a millisecond: the bytes of the tokens, and the ids of their two parts.
+    ///
+    /// Little-endian: 8 bytes of magic and version; u32 count of ids; the lengths of the tokens as two planes of bytes (low, high), a hole
+    /// being of length 0; the left parts as three planes (low, middle, high), the right parts likewise (`0xffffff`: none); the bytes of
+    /// the tokens, one after the other.
+    pub fn to_compact(&self) -> Vec<u8> {
+        let mut file = MAGIC.to_vec();
+        file.extend((self.len() as u32).to_le_bytes());
+        for plane in 0..2 {
+            file.extend(self.starts.array_windows().map(|[start, end]| (end - start).to_le_bytes()[plane]));
         }
+        for side in 0..2 {
+            for plane in 0..3 {
+                file.extend(self.parts.iter().map(|parts| parts[side].to_le_bytes()[plane]));
+            }
+        }
+        file.extend(&self.bytes);
         file
     }
 
@@ -183,70 +197,11 @@ impl Vocabulary {
         &self.bytes[self.range(id)]
     }
 
-    fn with_capacity(count: usize) -> Self {
-        let mut starts = Vec::with_capacity(count + 1);
-        starts.push(0);
-        Self { bytes: vec![0; 8 * count + MAX_TOKEN], starts, parts: Vec::with_capacity(count) }
-    }
-
-    /// Adds the next token, which has `parts` or is told by its bytes.
-    fn push(&mut self, token: &[u8], parts: Option<(u32, u32)>) -> Result<(), Error> {
-        let start = self.make_room(token.len())?;
-        self.bytes[start..start + token.len()].copy_from_slice(token);
-        self.end_token(start + token.len(), parts);
-        Ok(())
-    }
-
-    /// Adds the next token, `id`, which is made of `parts`; without them a hole.
-    fn push_merge(&mut self, id: u32, parts: Option<(u32, u32)>) -> Result<(), Error> {
-        let Some((left, right)) = parts else { return self.push(&[], None) };
-        let is_there = |part: u32| part < id && !self.range(part).is_empty();
-        if !is_there(left) || !is_there(right) {
-            return Err(invalid(format!("token {id} joins {left} and {right}, which are not both defined before it")));
-        }
-        let (left, right) = (self.range(left), self.range(right));
-        let start = self.make_room(left.len() + right.len())?;
-        let middle = self.append(left, start);
-        let end = self.append(right, middle);
-        self.end_token(end, parts);
-        Ok(())
-    }
-
-    /// Where the next token starts; there is room for one of `length` bytes, and for [`COPY`] more.
-    fn make_room(&mut self, length: usize) -> Result<usize, Error> {
-        let start = self.starts[self.parts.len()] as usize;
-        if length > MAX_TOKEN || start + length > MAX_TOTAL {
-            return Err(invalid(format!("token {} is too long", self.parts.len())));
-        }
-        let needed = start + length + COPY;
-        if self.bytes.len() < needed {
-            self.bytes.resize(2 * needed, 0);
-        }
-        Ok(start)
-    }
-
-    /// Copies `range` of the bytes to `at`, [`COPY`] at a time, since most tokens are shorter; returns where the copy ends.
-    #[inline(always)]
-    fn append(&mut self, range: Range<usize>, at: usize) -> usize {
-        for done in (0..range.len()).step_by(COPY) {
-            let some: [u8; COPY] = *self.bytes[range.start + done..].first_chunk().expect("there is room behind");
-            self.bytes[at + done..at + done + COPY].copy_from_slice(&some);
-        }
-        at + range.len()
-    }
-
-    fn end_token(&mut self, end: usize, parts: Option<(u32, u32)>) {
-        self.starts.push(end as u32);
-        let (left, right) = parts.unwrap_or((NO_PARTS, NO_PARTS));
-        self.parts.push([left, right]);
-    }
-
-    fn checked(mut self) -> Result<Self, Error> {
-        self.bytes.truncate(self.starts[self.parts.len()] as usize);
+    fn checked(self) -> Result<Self, Error> {
         let mut missing = [true; 256];
-        for (_, token) in self.tokens() {
-            if let [byte] = token {
-                missing[*byte as usize] = false;
+        for [start, end] in self.starts.array_windows() {
+            if end - start == 1 {
+                missing[usize::from(self.bytes[*start as usize])] = false;
             }
         }
         match missing.iter().position(|&missing| missing) {
@@ -299,8 +254,9 @@ impl<'a> Reader<'a> {
 struct Planes<'a>([&'a [u8]; 3]);
 
 impl Planes<'_> {
-    fn at(&self, id: u32) -> u32 {
-        let [low, middle, high] = self.0.map(|plane| plane[id as usize]);
-        u32::from_le_bytes([low, middle, high, 0])
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        let [low, middle, high] = self.0;
+        let bytes = low.iter().zip(middle).zip(high);
+        bytes.map(|((&low, &middle), &high)| u32::from_le_bytes([low, middle, high, 0]))
     }
 }

@@ -21,7 +21,7 @@ pub fn open(name: &str, file: &str) -> Result<Arc<Tokenizer>> {
     let ranks = std::fs::read(file).map_err(|error| {
         Error::new(Code::InvalidFile, format!("the ranks of {name} cannot be read from {file}: {error}"))
     })?;
-    let tokenizer = Tokenizer::from_encoding(encoding, &ranks)
+    let tokenizer = Tokenizer::from_encoding(encoding, ranks)
         .map(Arc::new)
         .map_err(|error| Error::new(Code::InvalidFile, format!("{file} does not hold the ranks of {name}: {error}")))?;
     loaded.insert(encoding, Arc::downgrade(&tokenizer));
