@@ -33,8 +33,9 @@ pub(crate) struct Cache {
 impl Cache {
     /// Longer pieces are not kept, in bytes.
     pub const LONGEST: usize = 1024;
-    /// What it takes by default, in bytes: it fits in the second of the processor's caches, or nearly so.
-    pub const BYTES: usize = 3 << 20;
+    /// What it takes by default, in bytes. Half of it is as fast on new text, and a fifth slower on text whose words come again; twice as
+    /// much is a tenth faster there, for each thread.
+    pub const BYTES: usize = 6 << 20;
 
     /// One that takes at most `bytes`, but 11 KiB at least.
     pub fn new(bytes: usize) -> Self {
