@@ -36,6 +36,12 @@ pub enum Error {
         /// The largest id of the vocabulary.
         largest: u32,
     },
+    /// A training that cannot be done.
+    #[error("invalid training: {reason}")]
+    InvalidTraining {
+        /// What was expected and what was found.
+        reason: String,
+    },
     /// What was asked for does not fit the memory.
     #[error("there is not enough memory for {bytes} bytes")]
     OutOfMemory {

@@ -21,6 +21,7 @@ mod search;
 mod sink;
 mod special;
 mod tokenizer;
+pub mod train;
 mod vocabulary;
 mod words;
 mod worker;

@@ -70,9 +70,15 @@ impl<const N: usize> Packed<N> {
         difference == 0
     }
 
+    /// How many bytes it has.
+    #[inline(always)]
+    pub fn length(self) -> usize {
+        (self.0[N - 1] >> LENGTH_SHIFT) as usize
+    }
+
     #[inline(always)]
     pub fn is_empty(self) -> bool {
-        self.0[N - 1] >> LENGTH_SHIFT == 0
+        self.length() == 0
     }
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use crate::Error;
 /// Ids are less than this: three of them fit one word of the pair table.
 pub(crate) const MAX_IDS: usize = (1 << 21) - 1;
 /// No token is longer, in bytes.
-const MAX_TOKEN: usize = 4096;
+pub(crate) const MAX_TOKEN: usize = 4096;
 /// All tokens together are not longer, in bytes.
 const MAX_TOTAL: usize = 1 << 28;
 
@@ -123,6 +123,30 @@ impl Vocabulary {
         let mut bytes = file.into_owned();
         bytes.drain(..before);
         bytes.shrink_to_fit();
+        Self { bytes, starts, parts }.checked()
+    }
+
+    /// The vocabulary of tokens whose merges are known: after `holes` ids without a token the 256 bytes in the order of `alphabet`, then the
+    /// tokens that `merges` make, by pairs of ids that are there before them and make tokens of at most [`MAX_TOKEN`] bytes, no two the same.
+    ///
+    /// # Errors
+    /// [`Error::InvalidVocabulary`] when they are too long together.
+    pub(crate) fn from_merges(holes: u32, alphabet: &[u8; 256], merges: &[[u32; 2]]) -> Result<Self, Error> {
+        let mut starts = vec![0; holes as usize];
+        starts.extend(0..=alphabet.len() as u32);
+        let mut parts = vec![[NO_PARTS; 2]; holes as usize + alphabet.len()];
+        let mut bytes = alphabet.to_vec();
+        for &pair in merges {
+            for part in pair {
+                let range = starts[part as usize] as usize..starts[part as usize + 1] as usize;
+                bytes.extend_from_within(range);
+            }
+            if bytes.len() > MAX_TOTAL {
+                return Err(invalid(format!("expected at most {MAX_TOTAL} bytes of tokens, found more")));
+            }
+            starts.push(bytes.len() as u32);
+            parts.push(pair);
+        }
         Self { bytes, starts, parts }.checked()
     }
 
