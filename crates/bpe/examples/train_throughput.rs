@@ -7,6 +7,7 @@
 //! The arguments are the size of the vocabulary, the number of threads and the pattern. `--merges` writes the two ids of each merge, a line
 //! for each.
 
+use std::io::Write;
 use std::time::Instant;
 
 use cpu_time::ProcessTime;
@@ -65,8 +66,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         texts.iter().map(|text| text.len()).sum::<usize>()
     );
     if let Some([_, path]) = out.as_deref() {
-        let lines: String = trained.merges().iter().map(|[left, right]| format!("{left} {right}\n")).collect();
-        std::fs::write(path, lines)?;
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+        trained.merges().iter().try_for_each(|[left, right]| writeln!(file, "{left} {right}"))?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ pub mod reference;
 pub mod rng;
 pub mod strings;
 pub mod text;
+pub mod train;
 
 /// CRC-32 (IEEE 802.3), as zlib has it.
 pub fn crc32(bytes: &[u8]) -> u32 {
