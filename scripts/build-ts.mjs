@@ -1,21 +1,54 @@
 /*
- * `npm run build:ts`: compiles src/ into dist/. Files that no source stands behind any more are deleted afterwards, not
- * all of dist/ before, because others may be running it.
+ * `npm run build:ts`: compiles src/ and bundles it into dist/, as each module that Node has to find, read and link costs a
+ * program that tokenizes one text about a millisecond. The library is one file. The command line has its own copy of it,
+ * so that neither shows its inner names to the other. Files that are no part of it any more are deleted afterwards, not all of
+ * dist/ before, because others may be running it.
  */
-import { rmSync } from 'node:fs'
-import { join, normalize } from 'node:path'
-import { root, run, script } from './lib/run.mjs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { rollup } from 'rollup'
+import { Failure, root, run, script } from './lib/run.mjs'
 import { filesUnder } from './lib/stamp.mjs'
+
+const dependencies = /^(node:|commander$|picocolors$)/
+
+/* Writes what `entry` of the compiled modules in `folder` needs; returns the names of the files. */
+const bundle = async (folder, entry, chunkFileNames) => {
+  const modules = await rollup({
+    input: { [entry]: join(folder, `${entry}.js`) },
+    external: dependencies,
+    onwarn: (warning) => {
+      throw new Failure(`bundling ${entry}: ${warning.message}`)
+    },
+  })
+  const { output } = await modules.write({
+    dir: join(root, 'dist'),
+    format: 'es',
+    chunkFileNames,
+    hoistTransitiveImports: false,
+  })
+  await modules.close()
+  return output.map(({ fileName }) => join(root, 'dist', fileName))
+}
 
 await script(async () => {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const { code, output } = await run(process.execPath, [tsc, '-p', 'tsconfig.json', '--listEmittedFiles'], {
-    quiet: true,
-    allowFailure: true,
-  })
-  const emitted = new Set([...output.matchAll(/^TSFILE: (.+)$/gm)].map(([, file]) => normalize(file.trim())))
-  const faults = output.replaceAll(/^TSFILE: .+\n/gm, '')
-  if (faults) process.stderr.write(faults)
-  if (code !== 0) process.exitCode = 1
-  else for (const file of filesUnder(['dist'])) if (!emitted.has(file)) rmSync(file)
+  mkdirSync(join(root, 'build'), { recursive: true })
+  const folder = mkdtempSync(join(root, 'build', 'modules-'))
+  try {
+    const { code } = await run(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', folder], {
+      allowFailure: true,
+    })
+    if (code !== 0) {
+      process.exitCode = 1
+      return
+    }
+    // Chunks are in dist/ itself, where src/package-file.ts and src/native.ts expect to be.
+    const library = await bundle(folder, 'index', '[name].js')
+    if (library.length !== 1) throw new Failure(`the library is ${library.length} files, not one`)
+    const files = new Set([...library, ...(await bundle(folder, 'cli/main', 'cli-[name].js'))])
+    for (const file of filesUnder(['dist'])) if (!files.has(file)) rmSync(file)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

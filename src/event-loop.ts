@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
 /*
  * Long work in JavaScript is a generator that yields every now and then ("steps"). The synchronous call runs it to its
  * end, the asynchronous twin lets the event loop breathe between steps: one code path, so the results are the same.
@@ -10,6 +8,9 @@ export type Steps<T> = Generator<undefined, T, undefined>
 
 /** How long the event loop waits for us at most, when the steps are short. */
 const turnMilliseconds = 10
+
+/** Lets timers and input in; is settled when the next turn of the event loop has begun. */
+export const nextTurn = (): Promise<void> => new Promise((begun) => setImmediate(begun))
 
 /** Does all the work now. */
 export const runToEnd = <T>(steps: Steps<T>): T => {

@@ -71,6 +71,9 @@ export const describeNative = (): NativeReport => {
   return 'addon' in result ? (loaded = result).report : result
 }
 
+/** The file behind the request of an attempt; throws where there is none. */
+export const fileOf = (request: string): string => require.resolve(request)
+
 const load = (): Loaded | (NativeReport & { readonly error: TokenmillError }) => {
   const platform = currentPlatform()
   const attempts: NativeAttempt[] = []
@@ -100,7 +103,7 @@ const candidates = ({ id }: Platform): Candidate[] => {
     const file = resolve(override)
     return [{ source: 'environment', request: file, load: () => require(file) }]
   }
-  // The same path from src/ and from dist/; an installed package has no build/.
+  // The same path from src/ and from the bundles in dist/; an installed package has no build/.
   const local = `../build/tokenmill.${id}.node`
   const fromPackage = packages[id]
   return [
@@ -118,7 +121,7 @@ const isMissing = (request: string, error: unknown): boolean =>
 
 const resolves = (request: string): boolean => {
   try {
-    require.resolve(request)
+    fileOf(request)
     return true
   } catch {
     return false

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { packageFile } from '../package-file.ts'
 import { CliFailure, usageFailure } from './failure.ts'
 
 /** What a command reads at most, unless it says otherwise. */
@@ -13,8 +13,8 @@ export interface Input {
   readonly bytes: Buffer
 }
 
-/** The text that `tokenmill run` takes when it is given none: `examples/mill.txt`, the same path from src/cli and from dist/cli. */
-export const samplePath = fileURLToPath(new URL('../../examples/mill.txt', import.meta.url))
+/** The text that `tokenmill run` takes when it is given none: `examples/mill.txt`. */
+export const samplePath = packageFile('examples/mill.txt')
 
 /**
  * The bytes of `file`; `-` is stdin, and so is no file at all unless stdin is a terminal, where nobody would know what is waited for.

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os'
 import { TokenmillError } from '../errors.ts'
 import { bytesOf } from './dtype.ts'
 
@@ -6,6 +5,8 @@ let limit: number | undefined
 
 /** The bytes of memory of this machine, or what the container allows. */
 export const memoryLimit = (): number => {
+  // Not imported: whoever only tokenizes need not wait for it.
+  const { totalmem } = process.getBuiltinModule('node:os')
   const allowed = process.constrainedMemory?.() ?? 0
   return (limit ??= allowed > 0 ? Math.min(totalmem(), allowed) : totalmem())
 }

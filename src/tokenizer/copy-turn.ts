@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../event-loop.ts'
 import type { Text } from './tokenizer.ts'
 
 /** Code units that are copied out of strings in one turn of the event loop: some milliseconds. */

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
+import { packageFile } from '../package-file.ts'
 import { invalid, received } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { didYouMean } from './near-names.ts'
@@ -46,7 +46,7 @@ export const getEncoding = (name: EncodingName | (string & {})): Tokenizer => {
       `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}`,
     )
   }
-  const file = fileURLToPath(new URL(`../../encodings/${ranks[name as EncodingName]}.bpe`, import.meta.url))
+  const file = packageFile(`encodings/${ranks[name as EncodingName]}.bpe`)
   const tokenizer = new BpeTokenizer(
     name,
     callNative(() => native().BpeHandle.open(name, file)),

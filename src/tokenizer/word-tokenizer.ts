@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
 import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
@@ -88,7 +87,8 @@ export class WordTokenizer implements Tokenizer {
    */
   get fingerprint(): string {
     if (this.#fingerprint === undefined) {
-      const hash = createHash('sha256')
+      // Not imported: it takes milliseconds, and few ask.
+      const hash = process.getBuiltinModule('node:crypto').createHash('sha256')
       const { vocabulary, unknown } = this
       hash.update(JSON.stringify(['tokenmill-words', 1, writtenRule(vocabulary.split), unknown, vocabulary.wordCount]))
       // JSON strings end where they end, so no two lists of tokens are the same bytes.

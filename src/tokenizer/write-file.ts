@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -7,15 +6,15 @@ import { dirname } from 'node:path'
  * it, synced, then renamed over it.
  */
 export const writeFileAtomically = async (path: string, chunks: Iterable<string>): Promise<void> => {
-  const temporary = `${path}.${randomUUID()}.tmp`
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
-    await closing(await open(temporary, 'wx'), async (file) => {
+    await closing(await promises.open(temporary, 'wx'), async (file) => {
       for (const chunk of chunks) await file.appendFile(chunk)
       await file.sync()
     })
-    await rename(temporary, path)
+    await promises.rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await promises.rm(temporary, { force: true })
     throw error
   }
   await syncDirectory(dirname(path))
@@ -24,7 +23,7 @@ export const writeFileAtomically = async (path: string, chunks: Iterable<string>
 /** Makes the rename last. Windows can neither open nor sync a directory. */
 const syncDirectory = async (path: string): Promise<void> => {
   if (process.platform === 'win32') return
-  await closing(await open(path, 'r'), (directory) => directory.sync())
+  await closing(await promises.open(path, 'r'), (directory) => directory.sync())
 }
 
 /** Uses `resource` and closes it, whatever happens. */

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { devices, type DeviceInfo } from '../../embedding/devices.ts'
 import { TokenmillError } from '../../errors.ts'
-import { describeNative } from '../../native.ts'
+import { describeNative, fileOf } from '../../native.ts'
 import { glibcVersion } from '../../platform.ts'
 import { encodingNames, getEncoding, type EncodingName } from '../../tokenizer/encodings.ts'
 import { exitCodes } from '../failure.ts'
@@ -67,11 +66,6 @@ const addon = (): Finding => {
   const about = loaded ? `${loaded.source}, ${fileOf(loaded.request)}` : (error?.message ?? 'not loaded')
   return { name: 'native addon', works: loaded !== undefined, needed: true, about }
 }
-
-/* The file behind what `src/native.ts` asked for, relative paths being relative to it. */
-const fileOf = (request: string): string => requireFromNative.resolve(request)
-
-const requireFromNative = createRequire(new URL('../../native.ts', import.meta.url))
 
 /* What each encoding makes of one text that has a word, punctuation, digits and a character of four bytes in it. */
 const checkText = "Hello, world! It's 12345 🌾"

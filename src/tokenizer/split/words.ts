@@ -13,11 +13,12 @@ const shortestStretch = 256
 /** A stretch of this many code units without a safe cut is cut here: part of the rule, and documented. */
 export const longestStretch = 4096
 
-// The locale is fixed: the default one would make the words depend on the machine.
-const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
+/* Made at the first use, as that takes milliseconds. The locale is fixed: the default one would make the words depend on the machine. */
+let segmenter: Intl.Segmenter | undefined
 
 /** Words by `Intl.Segmenter`, punctuation too: it knows the words of Chinese, Japanese, Thai and others without spaces. */
 export function* splitWords(text: string, emit: Emit): Steps<void> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'word' })
   for (let at = 0; at < text.length; yield) {
     const stretch = text.slice(at, endOfStretch(text, at))
     for (const { segment, index } of segmenter.segment(stretch)) emitTrimmed(segment, at + index, emit)
