@@ -109,23 +109,19 @@ impl LongPieces {
         Ok(())
     }
 
-    /// Wide products folded, 16 bytes at a time.
+    /// Wide products folded, 16 bytes at a time; the last 16 may overlap those before. `piece` has more than 12 bytes.
     #[inline(always)]
     fn hash(&self, piece: &[u8]) -> u64 {
-        let (mut hash, mut rest) = (piece.len() as u64, piece);
-        while let Some((block, after)) = rest.split_first_chunk::<16>() {
-            hash = self.fold(hash, block);
-            rest = after;
+        let word = |bytes: &[u8]| u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+        let fold = |hash: u64, first: u64, second: u64| {
+            let product = u128::from(first ^ self.seed[0]) * u128::from(second ^ self.seed[1] ^ hash);
+            product as u64 ^ (product >> 64) as u64 ^ hash.rotate_left(23)
+        };
+        let mut hash = piece.len() as u64;
+        for block in piece.chunks_exact(16) {
+            hash = fold(hash, word(block), word(&block[8..]));
         }
-        let mut last = [0; 16];
-        last[..rest.len()].copy_from_slice(rest);
-        self.fold(hash, &last)
-    }
-
-    #[inline(always)]
-    fn fold(&self, hash: u64, block: &[u8; 16]) -> u64 {
-        let word = |at: usize| u64::from_le_bytes(block[at..at + 8].try_into().expect("eight bytes"));
-        let product = u128::from(word(0) ^ self.seed[0]) * u128::from(word(8) ^ self.seed[1] ^ hash);
-        product as u64 ^ (product >> 64) as u64 ^ hash.rotate_left(23)
+        let last = &piece[piece.len() - 8..];
+        fold(hash, word(&piece[piece.len().saturating_sub(16)..]), word(last))
     }
 }
