@@ -153,6 +153,130 @@ export declare class TokenBatch implements Iterable<Uint32Array> {
   [Symbol.iterator](): IterableIterator<Uint32Array>
 }
 
+/** A function that the model may call. */
+export interface ChatFunction {
+  /** Its name, as in `get_weather`. */
+  readonly name: string
+  /** What it does, for the model to read. */
+  readonly description?: string
+  /** A JSON schema of the arguments. */
+  readonly parameters?: object | null
+}
+
+/** A {@link ChatFunction}, bare or as the `tools` of the chat API wrap it. */
+export type ChatTool =
+  | ChatFunction
+  | {
+      readonly type: 'function'
+      readonly function: ChatFunction
+    }
+
+/** One part of the content of a message. */
+export interface ChatContentPart {
+  /** What the part is: `text`, `image_url`, … */
+  readonly type: string
+  /** What a part of type `text` says. */
+  readonly text?: string
+  readonly [key: string]: unknown
+}
+
+/** A call of a function, as the assistant asked for it. */
+export interface ChatFunctionCall {
+  /** The name of the function. */
+  readonly name: string
+  /** The arguments: JSON as text (OpenAI), or a value (templates). */
+  readonly arguments?: unknown
+}
+
+/**
+ * One message of a chat, in the form of the chat APIs. Formats read the fields that they have a place for and refuse those that they have none for;
+ * a template reads whatever it likes.
+ */
+export interface ChatMessage {
+  /** Who speaks: `system`, `developer`, `user`, `assistant`, `tool`, … */
+  readonly role: string
+  /** What is said: a string, or parts. */
+  readonly content?: string | readonly ChatContentPart[] | null
+  /** The name of the speaker. */
+  readonly name?: string
+  /** The function that the assistant asks to call. */
+  readonly function_call?: ChatFunctionCall | null
+  /** The functions that the assistant asks to call. */
+  readonly tool_calls?:
+    | readonly {
+        readonly function: ChatFunctionCall
+        readonly [key: string]: unknown
+      }[]
+    | null
+  /** Which call a message of role `tool` answers. */
+  readonly tool_call_id?: string
+  readonly [key: string]: unknown
+}
+
+/** Whether, and which, function the model is told to call. */
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | {
+      readonly name: string
+    }
+  | {
+      readonly type: 'function'
+      readonly function: {
+        readonly name: string
+      }
+    }
+
+/** How {@link encodeChat} writes a chat for a model of OpenAI. */
+export interface ModelChatOptions {
+  /** The model, as in `gpt-4o`. */
+  readonly model: string
+  /**
+   * Whether the head of the answer follows the messages, as in the prompt that a model completes.
+   * @default true
+   */
+  readonly addGenerationPrompt?: boolean
+}
+
+/** How {@link countChat} counts a chat for a model of OpenAI. */
+export interface ModelCountOptions {
+  /** The model, as in `gpt-4o`. */
+  readonly model: string
+  /**
+   * Functions that the model may call: what they add is an estimate.
+   * @default none
+   */
+  readonly tools?: readonly ChatTool[]
+  /**
+   * Whether, and which, function the model is told to call.
+   * @default 'auto'
+   */
+  readonly toolChoice?: ToolChoice
+}
+
+/**
+ * The ids of a chat, as a model is given it. No text of a message becomes a special token, whatever it says.
+ *
+ * ```ts
+ * encodeChat([{ role: 'user', content: 'Hello' }], { model: 'gpt-4o' })
+ * // <|im_start|>user<|im_sep|>Hello<|im_end|><|im_start|>assistant<|im_sep|>
+ * ```
+ *
+ * The ids of `<|im_start|>`, `<|im_end|>` and `<|im_sep|>` are not published; these are gpt-tokenizer's. They are no ids of the encoding: its
+ * `decode` refuses them.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when the model is not known or is none for chats, or a message has what its format has no place for.
+ */
+export declare const encodeChat: (messages: readonly ChatMessage[], options: ModelChatOptions) => Uint32Array
+
+/**
+ * How many tokens a chat is billed as, the head of the answer included: the rule of OpenAI's cookbook. For messages of text without names, calls
+ * and tools it is the length of {@link encodeChat}.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` as {@link encodeChat}.
+ */
+export declare const countChat: (messages: readonly ChatMessage[], options: ModelCountOptions) => number
+
 /**
  * How text becomes words.
  *

@@ -8,6 +8,10 @@ export type {
   Text,
   Tokenizer,
 } from './tokenizer/tokenizer.ts'
+export { countChat, encodeChat, type ModelChatOptions, type ModelCountOptions } from './tokenizer/chat/chat.ts'
+export type { ToolChoice } from './tokenizer/chat/billing.ts'
+export type { ChatFunction, ChatTool } from './tokenizer/chat/function-text.ts'
+export type { ChatContentPart, ChatFunctionCall, ChatMessage } from './tokenizer/chat/message.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
 export { Vocabulary, type VocabularyOptions, type WordListOptions } from './tokenizer/vocabulary.ts'
 export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'

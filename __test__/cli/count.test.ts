@@ -58,3 +58,20 @@ test('a file that cannot be read is an error that names it', async (t) => {
     t.regex(stderr, reason)
   }
 })
+
+test('--chat counts messages as the model is billed for them', async (t) => {
+  const messages = [{ role: 'user', content: 'hello world' }]
+  const file = folder.file('chat.json', JSON.stringify(messages))
+  t.like(await tokenmill(['count', '--chat', file, '-m', 'gpt-4o']), { code: 0, stdout: '9\n', stderr: '' })
+  const body = JSON.stringify({ messages, tools: [{ type: 'function', function: { name: 'f' } }] })
+  const { stdout } = await tokenmill(['count', '--json', '--chat', '-', '-m', 'gpt-4o'], { input: body })
+  t.like(JSON.parse(stdout), { model: 'gpt-4o', messages: 1 })
+  t.true((JSON.parse(stdout) as { tokens: number }).tokens > 9)
+})
+
+test('--chat without a model, with a text too, or of no JSON is a failure', async (t) => {
+  t.like(await tokenmill(['count', '--chat', '-'], { input: '[]' }), { code: 2 })
+  t.like(await tokenmill(['count', '--chat', '-', '-m', 'gpt-4o', '-t', 'x'], { input: '[]' }), { code: 2 })
+  t.like(await tokenmill(['count', '--chat', '-', '-m', 'gpt-4o'], { input: '[' }), { code: 1 })
+  t.like(await tokenmill(['count', '--chat', '-', '-m', 'gpt-4o'], { input: 'null' }), { code: 2 })
+})

@@ -119,7 +119,15 @@ const count = (tokenmill: Command) =>
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
-    .addHelpText('after', examples('tokenmill count src/*.ts', 'git diff | tokenmill count --model gpt-4o'))
+    .option('--chat <file>', 'count the messages of a chat, as the model is billed for them: JSON, - for stdin')
+    .addHelpText(
+      'after',
+      examples(
+        'tokenmill count src/*.ts',
+        'git diff | tokenmill count --model gpt-4o',
+        'tokenmill count --model gpt-4o --chat messages.json',
+      ),
+    )
     .action(async (files, _, command) => (await import('./commands/count.ts')).count(files, command.optsWithGlobals()))
 
 const doctor = (tokenmill: Command) =>

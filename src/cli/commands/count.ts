@@ -2,9 +2,11 @@ import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
+import { countChatFile } from './count-chat.ts'
 
 export interface CountFlags extends EncodingChoice {
   readonly text?: string
+  readonly chat?: string
   readonly special: Special
   readonly utf8: 'replace' | 'strict'
   readonly json?: boolean
@@ -12,6 +14,12 @@ export interface CountFlags extends EncodingChoice {
 
 /** `tokenmill count` */
 export const count = async (files: readonly string[], flags: CountFlags): Promise<void> => {
+  const { chat } = flags
+  if (chat !== undefined) {
+    if (flags.text !== undefined || files.length > 0) throw usageFailure('pass --chat, --text or files, not several')
+    if (flags.encoding !== undefined) throw usageFailure('pass --model with --chat, not --encoding')
+    return countChatFile({ ...flags, chat })
+  }
   if (flags.text !== undefined && files.length > 0) throw usageFailure('pass --text or files, not both')
   if (files.filter((file) => file === '-').length > 1) throw usageFailure('stdin (-) can be read once only')
   const tokenizer = chosenTokenizer(flags)
