@@ -1,0 +1,88 @@
+//! What can go wrong.
+
+use std::fmt::{self, Display, Formatter};
+use std::io;
+
+/// Errors of this crate. `path` is the input or file as it was named.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option or an input that cannot be what it is.
+    #[error("{0}")]
+    InvalidOption(String),
+    /// The system does not read or write a file.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was done, as in `read`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An input that is not what it should be as a whole.
+    #[error("{path} is not a valid input: {reason}")]
+    InvalidInput {
+        /// The input.
+        path: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A document that is not as it should be, where that is not to be skipped.
+    #[error("{path}, line {line}: {fault}")]
+    Document {
+        /// The input.
+        path: String,
+        /// The line, from 1; in a Parquet file the row of its row group.
+        line: u64,
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// What the caller's function says of a document.
+    #[error("{0}")]
+    Encode(String),
+    /// A dataset that is not what it should be.
+    #[error("{path}: {reason}")]
+    CorruptDataset {
+        /// The file.
+        path: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// An index that does not exist.
+    #[error("{0}")]
+    OutOfRange(String),
+    /// A stated limit, or memory.
+    #[error("{0}")]
+    Limit(String),
+    /// The caller asked to stop.
+    #[error("the work was cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Display, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_string(), source }
+    }
+}
+
+/// What is wrong with one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A line or value that does not hold a document.
+    Malformed(String),
+    /// Bytes that are not UTF-8, from this byte of the line or document on.
+    InvalidUtf8(usize),
+    /// More bytes than a document may have, which is this many.
+    TooLarge(usize),
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(reason) => f.write_str(reason),
+            Self::InvalidUtf8(at) => write!(f, "expected UTF-8, received bytes that are not from byte {at} on"),
+            Self::TooLarge(most) => write!(f, "expected at most {most} bytes in a document, received more"),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Which files are read, in which order.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::Error;
+
+/// One file, or standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// As it was named; `-` is standard input.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length in bytes; 0 where it is not known.
+    pub bytes: u64,
+}
+
+impl Input {
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.name == "-"
+    }
+}
+
+/// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth) and `-`. In the order of `names`, the files of one
+/// glob sorted by name byte by byte; a file that is named twice is read once. A path that exists is that file, whatever characters it has.
+///
+/// # Errors
+/// A path that is not there, a folder, a glob that matches no file: each is named.
+pub fn resolve(names: &[String]) -> Result<Vec<Input>, Error> {
+    let mut inputs = Vec::new();
+    let mut known = HashSet::new();
+    for name in names {
+        for input in matching(name)? {
+            if known.insert(input.path.clone()) {
+                inputs.push(input);
+            }
+        }
+    }
+    if inputs.is_empty() {
+        return Err(Error::InvalidOption("expected at least one input, received none".to_owned()));
+    }
+    Ok(inputs)
+}
+
+fn matching(name: &str) -> Result<Vec<Input>, Error> {
+    if name == "-" {
+        return Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: 0 }]);
+    }
+    match fs::metadata(name) {
+        Ok(metadata) if metadata.is_dir() => {
+            let advice = format!("name its files, as in {}/**/*.jsonl", name.trim_end_matches('/'));
+            Err(Error::InvalidOption(format!("expected files for inputs, received the folder {name}: {advice}")))
+        }
+        Ok(metadata) => Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: metadata.len() }]),
+        Err(_) if name.contains(['*', '?', '[']) => glob(name),
+        Err(error) => Err(Error::io("read", name, error)),
+    }
+}
+
+fn glob(pattern: &str) -> Result<Vec<Input>, Error> {
+    let invalid = |error| Error::InvalidOption(format!("expected a glob for inputs, received {pattern:?}: {error}"));
+    let mut inputs = Vec::new();
+    for path in glob::glob(pattern).map_err(invalid)? {
+        let path = path.map_err(|error| {
+            let name = error.path().display().to_string();
+            Error::io("read", name, error.into())
+        })?;
+        let name = path.to_str().map(str::to_owned);
+        let name = name.ok_or_else(|| Error::InvalidOption(format!("the name of {} is not UTF-8", path.display())))?;
+        let metadata = fs::metadata(&path).map_err(|error| Error::io("read", &name, error))?;
+        if metadata.is_file() {
+            inputs.push(Input { name, path, bytes: metadata.len() });
+        }
+    }
+    if inputs.is_empty() {
+        return Err(Error::InvalidOption(format!("no file matches {pattern:?}")));
+    }
+    inputs.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    Ok(inputs)
+}

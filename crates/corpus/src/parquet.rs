@@ -1,0 +1,237 @@
+//! The texts of one column of a Parquet file.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::parquet::basic::Type;
+use ::parquet::column::reader::ColumnReaderImpl;
+use ::parquet::data_type::{ByteArray, ByteArrayType};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use ::parquet::file::reader::{ChunkReader, Length};
+use ::parquet::file::serialized_reader::SerializedPageReader;
+use bytes::Bytes;
+
+use crate::blocks::{BLOCK, no_memory};
+use crate::positioned::{read_at, read_exact_at};
+use crate::{Error, Input};
+
+/// Rows that are decoded at a time, at most.
+const ROWS: usize = 1024;
+
+/// A file whose column is known to be there.
+pub struct ParquetFile {
+    name: String,
+    file: Arc<Shared>,
+    metadata: ParquetMetaData,
+    column: usize,
+}
+
+impl ParquetFile {
+    pub fn open(input: &Input, column: &str, progress: &Arc<AtomicU64>) -> Result<Self, Error> {
+        let invalid = |reason| Error::InvalidInput { path: input.name.clone(), reason };
+        if input.is_stdin() {
+            return Err(invalid("a Parquet file is read from its end, which standard input does not have".to_owned()));
+        }
+        let io = |error| Error::io("read", &input.name, error);
+        let file = File::open(&input.path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let file = Shared { file: Arc::new(file), length, progress: Arc::clone(progress) };
+        let metadata =
+            guarded(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(|failure| match failure {
+                Failure::System(error) => io(error),
+                Failure::Damaged(reason) => invalid(reason),
+                Failure::Fatal(error) => error,
+            })?;
+        let columns = metadata.file_metadata().schema_descr().columns();
+        let Some(index) = columns.iter().position(|it| it.path().string() == column) else {
+            let names: Vec<_> = columns.iter().map(|column| column.path().string()).collect();
+            return Err(invalid(format!("expected a column {column:?}, received {}", names.join(", "))));
+        };
+        let found = &columns[index];
+        if found.physical_type() != Type::BYTE_ARRAY || found.max_rep_level() > 0 {
+            let kind = if found.max_rep_level() > 0 { "lists".to_owned() } else { found.physical_type().to_string() };
+            return Err(invalid(format!("expected texts in the column {column:?}, received {kind}")));
+        }
+        Ok(Self { name: input.name.clone(), file: Arc::new(file), metadata, column: index })
+    }
+
+    pub fn row_groups(&self) -> usize {
+        self.metadata.num_row_groups()
+    }
+}
+
+/// Rows of one row group: `ends[i]` is where the text of row `i` ends in `bytes`, none where it is null.
+#[derive(Default)]
+pub struct Values {
+    pub bytes: Vec<u8>,
+    pub ends: Vec<Option<usize>>,
+    /// From 0.
+    pub first_row: u64,
+    /// Why there are no more, when the file is damaged.
+    pub fault: Option<String>,
+}
+
+/// Reads one row group.
+pub struct RowGroup {
+    file: Arc<ParquetFile>,
+    reader: Option<ColumnReaderImpl<ByteArrayType>>,
+    group: usize,
+    row: u64,
+}
+
+impl RowGroup {
+    /// The rows of `group` from `row` on.
+    pub fn new(file: Arc<ParquetFile>, group: usize, row: u64) -> Self {
+        Self { file, reader: None, group, row }
+    }
+
+    /// The next rows, about a block of them; none at the end.
+    pub fn next(&mut self) -> Result<Option<Values>, Error> {
+        let count = self.file.metadata.row_group(self.group).num_rows().max(0).cast_unsigned();
+        let mut values = Values { first_row: self.row, ..Values::default() };
+        while self.row < count && values.bytes.len() < BLOCK && values.ends.len() < BLOCK / 16 {
+            let before = self.row;
+            if let Err(failure) = self.read(&mut values, count - before) {
+                let reason = match failure {
+                    Failure::Damaged(reason) => reason,
+                    Failure::System(error) => return Err(Error::io("read", &self.file.name, error)),
+                    Failure::Fatal(error) => return Err(error),
+                };
+                values.fault = Some(format!("row group {}: {reason}", self.group));
+                self.row = count;
+                break;
+            }
+        }
+        let is_end = values.ends.is_empty() && values.fault.is_none();
+        Ok((!is_end).then_some(values))
+    }
+
+    fn read(&mut self, values: &mut Values, left: u64) -> Result<(), Failure> {
+        if self.reader.is_none() {
+            self.reader = Some(guarded(|| self.open())?);
+        }
+        let mean = self.mean_length();
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        let column = self.file.metadata.row_group(self.group).column(self.file.column).column_descr();
+        let full = column.max_def_level();
+        let (mut texts, mut levels): (Vec<ByteArray>, Vec<i16>) = (Vec::new(), Vec::new());
+        // Few at a time when they are long, so that a block is not much more than one.
+        let rows = ROWS.min(left as usize).min(1 + (BLOCK - values.bytes.len().min(BLOCK)) / mean);
+        let (records, ..) = guarded(|| reader.read_records(rows, (full > 0).then_some(&mut levels), None, &mut texts))?;
+        if records == 0 {
+            return Err(Failure::Damaged(format!("expected {left} more rows, received none")));
+        }
+        let length = texts.iter().map(ByteArray::len).sum::<usize>();
+        let fatal = |_| Failure::Fatal(no_memory(length));
+        values.bytes.try_reserve(length).map_err(fatal)?;
+        let mut texts = texts.into_iter();
+        for row in 0..records {
+            let is_null = full > 0 && levels.get(row).is_none_or(|&level| level < full);
+            let text = if is_null { None } else { texts.next() };
+            if let Some(text) = &text {
+                values.bytes.extend_from_slice(text.data());
+            }
+            values.ends.push(text.map(|_| values.bytes.len()));
+        }
+        self.row += records as u64;
+        Ok(())
+    }
+
+    /// The mean length of a text, as the metadata has it, which may be anything.
+    fn mean_length(&self) -> usize {
+        let group = self.file.metadata.row_group(self.group);
+        let bytes = group.column(self.file.column).uncompressed_size().max(1).cast_unsigned();
+        (bytes / group.num_rows().max(1).cast_unsigned()).clamp(1, BLOCK as u64) as usize
+    }
+
+    fn open(&self) -> Result<ColumnReaderImpl<ByteArrayType>, ParquetError> {
+        let group = self.file.metadata.row_group(self.group);
+        let column = group.column(self.file.column);
+        let pages = SerializedPageReader::new(
+            Arc::clone(&self.file.file),
+            column,
+            usize::try_from(group.num_rows()).unwrap_or(0),
+            None,
+        )?;
+        let mut reader = ColumnReaderImpl::new(column.column_descr_ptr(), Box::new(pages));
+        reader.skip_records(self.row as usize)?;
+        Ok(reader)
+    }
+}
+
+enum Failure {
+    /// The file is not what it says.
+    Damaged(String),
+    /// The system does not read it.
+    System(io::Error),
+    Fatal(Error),
+}
+
+/// The library's own checks of crafted files are not all there are: a panic of it is an error of the file.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ParquetError::External(error))) => Err(match error.downcast::<io::Error>() {
+            Ok(error) if error.raw_os_error().is_some() => Failure::System(*error),
+            Ok(error) => Failure::Damaged(error.to_string()),
+            Err(error) => Failure::Damaged(error.to_string()),
+        }),
+        Ok(Err(error)) => Err(Failure::Damaged(error.to_string())),
+        Err(_) => Err(Failure::Damaged("its contents contradict one another".to_owned())),
+    }
+}
+
+/// A file that is read by several threads: the library's own reader of files moves their one place.
+struct Shared {
+    file: Arc<File>,
+    length: u64,
+    progress: Arc<AtomicU64>,
+}
+
+impl Length for Shared {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Shared {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let from = From { file: Arc::clone(&self.file), at: start, progress: Arc::clone(&self.progress) };
+        Ok(BufReader::new(from))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            let reason = format!("expected {length} bytes at byte {start}, received a file of {}", self.length);
+            return Err(ParquetError::EOF(reason));
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| ParquetError::General(no_memory(length).to_string()))?;
+        bytes.resize(length, 0);
+        read_exact_at(&self.file, &mut bytes, start)?;
+        self.progress.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(bytes.into())
+    }
+}
+
+/// A file from a place on.
+struct From {
+    file: Arc<File>,
+    at: u64,
+    progress: Arc<AtomicU64>,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = read_at(&self.file, buffer, self.at)?;
+        self.at += length as u64;
+        self.progress.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}

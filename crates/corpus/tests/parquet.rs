@@ -1,0 +1,150 @@
+//! Reading Parquet files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::cast_possible_wrap,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod common;
+
+use std::fs::{File, read};
+use std::sync::Arc;
+
+use common::{Folder, read_from, texts};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use tokenmill_corpus::{Fault, Format, OnFault, Position, ReadOptions};
+
+const SCHEMA: &str = "message rows { required int64 id; optional binary text (UTF8); required group meta { required binary url (UTF8); } }";
+
+/// Writes `groups` of texts; the id counts up and the address is the id.
+fn write(folder: &Folder, name: &str, compression: Compression, groups: &[Vec<Option<String>>]) -> String {
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    let properties =
+        WriterProperties::builder().set_compression(compression).set_data_page_row_count_limit(700).build();
+    let path = folder.path(name);
+    let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::new(properties)).unwrap();
+    for texts in groups {
+        let mut group = writer.next_row_group().unwrap();
+        let ids: Vec<i64> = (0..texts.len() as i64).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&ids, None, None).unwrap();
+        column.close().unwrap();
+        let levels: Vec<i16> = texts.iter().map(|text| i16::from(text.is_some())).collect();
+        let values: Vec<ByteArray> = texts.iter().flatten().map(|text| text.as_bytes().to_vec().into()).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
+        column.close().unwrap();
+        let urls: Vec<ByteArray> = ids.iter().map(|id| id.to_string().as_str().into()).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&urls, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn groups() -> Vec<Vec<Option<String>>> {
+    let text = |group: usize, row: usize| match row % 97 {
+        13 => None,
+        14 => Some("long ".repeat(2000)),
+        15 => Some(String::new()),
+        _ => Some(format!("group {group} row {row}")),
+    };
+    [3000, 1, 0, 20_000, 512].iter().enumerate().map(|(g, &rows)| (0..rows).map(|row| text(g, row)).collect()).collect()
+}
+
+fn options() -> ReadOptions {
+    ReadOptions { threads: 3, malformed: OnFault::Skip, ..ReadOptions::default() }
+}
+
+#[test]
+fn rows_come_in_order_from_every_compression_and_thread_count() {
+    let folder = Folder::new();
+    let groups = groups();
+    let mut expected = Vec::new();
+    let mut nulls = Vec::new();
+    for (row, text) in groups.iter().flat_map(|group| (1_u64..).zip(group)) {
+        match text {
+            Some(text) => expected.push((text.clone(), row, 0)),
+            None => nulls.push((0, row, Fault::Malformed("expected a text, received null".to_owned()))),
+        }
+    }
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    for (name, compression) in
+        [("a.parquet", Compression::UNCOMPRESSED), ("b.parquet", Compression::SNAPPY), ("c.pq", zstd)]
+    {
+        let path = write(&folder, name, compression, &groups);
+        for threads in [1, 3, 8] {
+            let options = ReadOptions { threads, ..options() };
+            let (found, faults, _) = read_from(&[path.clone()], &options, Position::default()).unwrap();
+            assert!(found == expected, "{name} {threads}");
+            assert_eq!(faults, nulls);
+        }
+    }
+}
+
+#[test]
+fn reading_goes_on_from_every_position() {
+    let folder = Folder::new();
+    let groups = groups();
+    let names = [
+        write(&folder, "a.parquet", Compression::SNAPPY, &groups),
+        write(&folder, "b.parquet", Compression::SNAPPY, &groups),
+    ];
+    let (all, _, positions) = read_from(&names, &options(), Position::default()).unwrap();
+    assert!(positions.len() >= 8, "{}", positions.len());
+    for start in positions {
+        let (rest, _, again) = read_from(&names, &options(), start).unwrap();
+        assert!(all.ends_with(&rest), "{start:?} {} {} {again:?} {:?}", all.len(), rest.len(), rest[0]);
+        assert_eq!(again[0], start);
+    }
+}
+
+#[test]
+fn another_column_can_be_named_and_one_that_cannot_be_read_is_an_error() {
+    let folder = Folder::new();
+    let name = write(&folder, "a.parquet", Compression::SNAPPY, &[vec![Some("text".to_owned()); 3]]);
+    let with = |field: &str| texts(&[name.clone()], &ReadOptions { field: field.to_owned(), ..options() });
+    assert_eq!(with("meta.url").unwrap(), ["0", "1", "2"]);
+    let error = |field: &str| with(field).unwrap_err().to_string();
+    assert!(error("txt").ends_with("expected a column \"txt\", received id, text, meta.url"), "{}", error("txt"));
+    assert!(error("id").ends_with("expected texts in the column \"id\", received INT64"), "{}", error("id"));
+    let stdin = texts(&["-".to_owned()], &ReadOptions { format: Format::Parquet, ..options() });
+    assert!(stdin.unwrap_err().to_string().contains("a Parquet file is read from its end"));
+}
+
+#[test]
+fn damaged_files_are_faults_or_errors_and_never_more_rows() {
+    let folder = Folder::new();
+    let groups = [groups()[0].clone(), groups()[4].clone()];
+    let good = write(&folder, "a.parquet", Compression::SNAPPY, &groups);
+    let all = texts(&[good.clone()], &options()).unwrap();
+    let bytes = read(&good).unwrap();
+    for length in [0, 3, 8, bytes.len() / 2, bytes.len() - 1] {
+        let name = folder.write("cut.parquet", &bytes[..length]);
+        let error = texts(&[name], &options()).unwrap_err().to_string();
+        assert!(error.contains("cut.parquet is not a valid input: "), "{error}");
+    }
+    // Any byte may be anything: no crash, no hang, and no more rows than there were.
+    let mut damaged = 0;
+    for at in (0..bytes.len()).step_by(bytes.len() / 400) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 0xff;
+        let name = folder.write("flipped.parquet", &bytes);
+        match texts(&[name], &options()) {
+            Ok(found) => {
+                damaged += usize::from(found != all);
+                assert!(found.len() <= all.len() + 200, "{at}");
+            }
+            Err(_) => damaged += 1,
+        }
+    }
+    assert!(damaged > 50, "{damaged}");
+}
