@@ -16,7 +16,6 @@ mod packed;
 mod pages;
 mod pieces;
 mod pretokenize;
-mod ring;
 mod search;
 mod sink;
 mod special;

@@ -93,6 +93,13 @@ impl<const N: usize> Packed<N> {
         self
     }
 
+    /// With the payload 0.
+    #[inline(always)]
+    pub fn without_payload(mut self) -> Self {
+        self.0[N - 1] &= !PAYLOAD;
+        self
+    }
+
     /// A hash of all of it, where the payload is 0: wide products folded, as in wyhash. The high bits are the good ones.
     #[inline(always)]
     pub fn hash(self) -> u64 {

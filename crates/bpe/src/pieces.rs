@@ -9,11 +9,12 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHasher;
 
-use crate::cache::{Cache, INLINE, Key};
+use crate::Level;
+use crate::cache::{ABSENT, Cache, INLINE, Stretch};
 use crate::sink::Sink;
 use crate::tokenizer::Tokenizer;
-use crate::words::Short;
-use crate::worker::{Lookup, Memory, Miss, Worker};
+use crate::words::{Medium, Short};
+use crate::worker::{BATCH, Lookup, Memory, Miss, Worker};
 
 /// The pieces of a batch.
 #[derive(Clone, Copy)]
@@ -42,29 +43,81 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        let Worker { ends, lookups, ids, misses, memory } = worker;
+        match self.level {
+            Level::Portable => self.encode_pieces_by(text, start, count, worker, sink, cancel),
+            // SAFETY: there is such a level only on processors that have AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { self.encode_pieces_avx2(text, start, count, worker, sink, cancel) },
+            // SAFETY: there is such a level only on processors that have AVX-512.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { self.encode_pieces_avx512(text, start, count, worker, sink, cancel) },
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn encode_pieces_avx2(
+        &self,
+        text: &[u8],
+        start: usize,
+        count: usize,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) {
+        self.encode_pieces_by(text, start, count, worker, sink, cancel);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512bw,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn encode_pieces_avx512(
+        &self,
+        text: &[u8],
+        start: usize,
+        count: usize,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) {
+        self.encode_pieces_by(text, start, count, worker, sink, cancel);
+    }
+
+    #[inline(always)]
+    fn encode_pieces_by(
+        &self,
+        text: &[u8],
+        start: usize,
+        count: usize,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) {
+        let Worker { ends, lookups, ids, misses, unknown, memory } = worker;
         let pieces = Pieces { text, start, ends: &ends[..count] };
         let lookups = &mut lookups[..count];
         let mut from = start;
         for (lookup, &end) in lookups.iter_mut().zip(pieces.ends) {
             let piece = Short::of(text, from, end);
-            let home = self.words.short.home(piece.hash());
-            self.words.short.prefetch(home);
-            *lookup = Lookup { piece, home };
+            let hash = piece.hash();
+            self.words.short.prefetch(self.words.short.home(hash));
+            *lookup = Lookup { piece, hash };
             from = end;
         }
 
         let mut missed = 0;
         for (index, (lookup, id)) in lookups.iter().zip(ids.iter_mut()).enumerate() {
-            let slot = self.words.short.slot(lookup.home);
+            let slot = self.words.short.slot(self.words.short.home(lookup.hash));
             *id = slot.payload();
             misses[missed].piece = index as u32;
             missed += usize::from(!slot.is_piece_of(lookup.piece));
         }
         let misses = &mut misses[..missed];
-        self.ask_for(pieces, misses, &memory.cache);
-        self.look_up(pieces, lookups, misses, memory);
-        self.merge_jobs(pieces, misses, memory);
+        ask_for(pieces, lookups, misses, &memory.cache);
+        let unknown = find_known(pieces, lookups, misses, unknown, &memory.cache);
+        if !unknown.is_empty() {
+            self.look_up(pieces, lookups, misses, unknown, memory);
+            self.merge_jobs(pieces, lookups, misses, unknown, memory);
+        }
 
         let mut next = 0;
         for miss in &*misses {
@@ -73,137 +126,193 @@ impl Tokenizer {
             next = index + 1;
             if miss.state <= INLINE as u32 {
                 sink.extend_some(&miss.ids, miss.state as usize);
-            } else if miss.state == Miss::OPEN {
-                self.encode_open(pieces, miss, memory, sink, cancel);
             } else {
-                let tokens = memory.jobs[(miss.state - Miss::JOB) as usize].symbols();
-                if let (Some(eight), true) = (tokens.padded.first_chunk(), tokens.count <= INLINE) {
-                    sink.extend_some(eight, tokens.count);
-                } else {
-                    sink.extend(&tokens.padded[..tokens.count]);
-                }
+                self.emit_more(pieces, lookups, miss, memory, sink, cancel);
             }
         }
         sink.extend_run(&ids[..], next..count);
     }
 
-    /// Asks for the places where `misses` may be.
-    #[inline(always)]
-    fn ask_for(&self, pieces: Pieces, misses: &mut [Miss], cache: &Cache) {
-        for miss in misses {
-            let (start, end) = pieces.bounds(miss.piece as usize);
-            if end - start <= Key::MAX {
-                miss.hash = Key::of(pieces.text, start, end).hash();
-                cache.prefetch(miss.hash);
-                // For shorter pieces it is asked for in vain, which costs less than to ask whether they are.
-                self.words.medium.prefetch(self.words.medium.home(miss.hash));
-            } else {
-                miss.hash = hash_of_long(&pieces.text[start..end]);
-                cache.prefetch_long(miss.hash);
-            }
-        }
-    }
-
-    /// Looks for `misses` in the cache and in the rest of the table of tokens, and makes jobs of the others.
-    #[inline(always)]
-    fn look_up(&self, pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], memory: &mut Memory) {
+    /// Looks for the `unknown` of `misses` in the rest of the tables of tokens, and makes jobs of the others.
+    #[inline]
+    fn look_up(&self, pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], unknown: &[u16], memory: &mut Memory) {
         let Memory { cache, jobs, .. } = memory;
         jobs.clear();
-        for miss in misses {
-            miss.state = Miss::OPEN;
+        for &number in unknown {
+            let miss = &misses[usize::from(number)];
+            let (start, end) = pieces.bounds(miss.piece as usize);
+            if end - start <= Short::MAX {
+                cache.prefetch_short_elsewhere(miss.hash);
+            } else if end - start <= Medium::MAX {
+                cache.prefetch_medium_elsewhere(miss.hash);
+                self.words.medium.prefetch(self.words.medium.home(miss.hash));
+            }
+        }
+        for &number in unknown {
+            let miss = &mut misses[usize::from(number)];
             let (start, end) = pieces.bounds(miss.piece as usize);
             let piece = &pieces.text[start..end];
-            if piece.len() <= Key::MAX {
-                let key = Key::of(pieces.text, start, end);
-                if let Some(count) = cache.get(key, miss.hash, &mut miss.ids) {
-                    if count <= INLINE {
-                        miss.state = count as u32;
-                    }
+            let id = if piece.len() <= Short::MAX {
+                let piece = lookups[miss.piece as usize].piece;
+                let found = cache.get_short_elsewhere(piece, miss.hash, &mut miss.ids);
+                if found != ABSENT {
+                    miss.state = Miss::known(found, Cache::SHORT_INLINE);
                     continue;
                 }
-                let id = if piece.len() <= Short::MAX {
-                    let lookup = &lookups[miss.piece as usize];
-                    self.words.short.get_from(lookup.home, lookup.piece)
-                } else {
-                    self.words.medium.get_from(self.words.medium.home(miss.hash), key)
-                };
-                if let Some(id) = id {
-                    (miss.ids[0], miss.state) = (id, 1);
-                    cache.insert(key, miss.hash, &[id]);
+                let id = self.words.short.get_from(self.words.short.home(miss.hash), piece);
+                id.inspect(|&id| cache.insert_short(piece, miss.hash, &[id]))
+            } else if piece.len() <= Medium::MAX {
+                let piece = Medium::of(pieces.text, start, end);
+                let found = cache.get_medium_elsewhere(piece, miss.hash, &mut miss.ids);
+                if found != ABSENT {
+                    miss.state = Miss::known(found, INLINE as u32);
                     continue;
                 }
-            } else if cache.has_long(piece, miss.hash) || self.words.get_long(piece).is_some() {
-                continue;
-            }
-            if self.merger.prepare(piece, jobs) {
+                let id = self.words.medium.get_from(self.words.medium.home(miss.hash), piece);
+                id.inspect(|&id| cache.insert_medium(piece, miss.hash, &[id]))
+            } else {
+                let id = self.words.get_long(piece);
+                id.inspect(|&id| cache.insert_long(piece, miss.hash, &[id]))
+            };
+            if let Some(id) = id {
+                (miss.ids[0], miss.state) = (id, 1);
+            } else if self.merger.prepare(piece, jobs) {
                 miss.state = Miss::JOB + jobs.len() as u32 - 1;
             }
         }
     }
 
     /// Merges the jobs, and remembers what they came to.
-    #[inline(always)]
-    fn merge_jobs(&self, pieces: Pieces, misses: &[Miss], memory: &mut Memory) {
+    #[inline]
+    fn merge_jobs(
+        &self,
+        pieces: Pieces,
+        lookups: &[Lookup],
+        misses: &mut [Miss],
+        unknown: &[u16],
+        memory: &mut Memory,
+    ) {
         let Memory { scratch, cache, jobs, .. } = memory;
         if jobs.is_empty() {
             return;
         }
         self.merger.merge_in_turns(jobs, scratch);
-        for miss in misses.iter().filter(|miss| miss.state >= Miss::JOB && miss.state != Miss::OPEN) {
+        for &number in unknown {
+            let miss = &mut misses[usize::from(number)];
+            if miss.state < Miss::JOB || miss.state == Miss::OPEN {
+                continue;
+            }
             let (start, end) = pieces.bounds(miss.piece as usize);
             let tokens = jobs[(miss.state - Miss::JOB) as usize].symbols();
+            if tokens.count <= INLINE {
+                miss.ids = *tokens.padded.first_chunk().expect("they are more");
+                miss.state = tokens.count as u32;
+            }
             let tokens = &tokens.padded[..tokens.count];
-            if end - start <= Key::MAX {
-                cache.insert(Key::of(pieces.text, start, end), miss.hash, tokens);
+            if end - start <= Short::MAX {
+                cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, tokens);
+            } else if end - start <= Medium::MAX {
+                cache.insert_medium(Medium::of(pieces.text, start, end), miss.hash, tokens);
             } else {
                 cache.insert_long(&pieces.text[start..end], miss.hash, tokens);
             }
         }
     }
 
-    /// A piece that has too many symbols or tokens for the ways above.
+    /// Gives the tokens of a piece that has more than [`INLINE`], or is not known yet, to `sink`.
     #[inline(never)]
-    fn encode_open(
+    fn emit_more(
         &self,
         pieces: Pieces,
+        lookups: &[Lookup],
         miss: &Miss,
         memory: &mut Memory,
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
+        if miss.state >= Miss::JOB && miss.state != Miss::OPEN {
+            let tokens = memory.jobs[(miss.state - Miss::JOB) as usize].symbols();
+            return sink.extend(&tokens.padded[..tokens.count]);
+        }
+        if miss.state != Miss::OPEN
+            && let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, (miss.state - Miss::PLACED) as usize))
+        {
+            return sink.extend(known);
+        }
         let Memory { scratch, cache, ids, .. } = memory;
         let (start, end) = pieces.bounds(miss.piece as usize);
         let piece = &pieces.text[start..end];
         if piece.len() > Cache::LONGEST {
-            return match self.words.get_long(piece) {
-                Some(id) => sink.push(id),
-                None => self.merger.merge(piece, scratch, cancel, |id| sink.push(id)),
-            };
+            return self.merger.merge(piece, scratch, cancel, |id| sink.push(id));
+        }
+        // Another such piece of this batch may be the same.
+        if piece.len() > Medium::MAX
+            && let Some(known) = cache.find_long(piece, miss.hash).and_then(|stretch| cache.stretch(stretch))
+        {
+            return sink.extend(known);
         }
         ids.clear();
-        let mut merge = |ids: &mut Vec<u32>| self.merger.merge(piece, scratch, None, |id| ids.push(id));
-        if piece.len() <= Key::MAX {
-            let key = Key::of(pieces.text, start, end);
-            if cache.get_many(key, miss.hash, sink) {
-                return;
-            }
-            merge(ids);
-            cache.insert(key, miss.hash, ids);
+        self.merger.merge(piece, scratch, None, |id| ids.push(id));
+        if piece.len() <= Short::MAX {
+            cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, ids);
+        } else if piece.len() <= Medium::MAX {
+            cache.insert_medium(Medium::of(pieces.text, start, end), miss.hash, ids);
         } else {
-            if cache.get_long(piece, miss.hash, sink) {
-                return;
-            }
-            match self.words.get_long(piece) {
-                Some(id) => ids.push(id),
-                None => merge(ids),
-            }
             cache.insert_long(piece, miss.hash, ids);
         }
         sink.extend(ids);
     }
 }
 
-/// The hash of a piece of more than [`Key::MAX`] bytes.
+/// Asks for the places where `misses` may be.
+#[inline(always)]
+fn ask_for(pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], cache: &Cache) {
+    for miss in misses {
+        let (start, end) = pieces.bounds(miss.piece as usize);
+        if end - start <= Short::MAX {
+            miss.hash = lookups[miss.piece as usize].hash;
+            cache.prefetch_short(miss.hash);
+        } else if end - start <= Medium::MAX {
+            miss.hash = Medium::of(pieces.text, start, end).hash();
+            cache.prefetch_medium(miss.hash);
+        } else {
+            miss.hash = hash_of_long(&pieces.text[start..end]);
+            cache.prefetch_long(miss.hash);
+        }
+    }
+}
+
+/// Looks for `misses` in the cache, and returns the numbers of those that are not there, in `unknown`.
+#[inline(always)]
+fn find_known<'a>(
+    pieces: Pieces,
+    lookups: &[Lookup],
+    misses: &mut [Miss],
+    unknown: &'a mut [u16; BATCH],
+    cache: &Cache,
+) -> &'a [u16] {
+    let mut count = 0;
+    for (number, miss) in misses.iter_mut().enumerate() {
+        let (start, end) = pieces.bounds(miss.piece as usize);
+        let (found, inline) = if end - start <= Short::MAX {
+            let piece = lookups[miss.piece as usize].piece;
+            (cache.get_short(piece, miss.hash, &mut miss.ids), Cache::SHORT_INLINE)
+        } else if end - start <= Medium::MAX {
+            (cache.get_medium(Medium::of(pieces.text, start, end), miss.hash, &mut miss.ids), INLINE as u32)
+        } else if let Some(found) = cache.find_long(&pieces.text[start..end], miss.hash) {
+            [miss.ids[0], miss.ids[1]] = found.halves();
+            (found.count as u32, 0)
+        } else {
+            (ABSENT, 0)
+        };
+        unknown[count] = number as u16;
+        count += usize::from(found == ABSENT);
+        miss.state = Miss::known(found, inline);
+    }
+    &unknown[..count]
+}
+
+/// The hash of a piece of more than [`Medium::MAX`] bytes.
 #[inline(always)]
 fn hash_of_long(piece: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();

@@ -66,7 +66,7 @@ impl Tokenizer {
         Self { level, idle: IdleWorkers::default(), ..self }
     }
 
-    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 11 KiB at least, instead of 6 MiB.
+    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 34 KiB at least, instead of 8.5 MiB.
     #[must_use]
     pub fn with_cache_bytes(self, bytes: usize) -> Self {
         Self { cache_bytes: bytes, idle: IdleWorkers::default(), ..self }

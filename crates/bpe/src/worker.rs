@@ -20,14 +20,16 @@ pub struct Worker {
     /// The token of each piece that is one.
     pub(crate) ids: Box<[u32; BATCH + SLACK]>,
     pub(crate) misses: Box<[Miss; BATCH]>,
+    /// The numbers of the misses that are not in the cache.
+    pub(crate) unknown: Box<[u16; BATCH]>,
     pub(crate) memory: Memory,
 }
 
-/// A piece of up to 12 bytes and where to look for it.
+/// A piece, which is another one when it has more than 12 bytes, and its hash.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup {
     pub piece: Short,
-    pub home: usize,
+    pub hash: u64,
 }
 
 /// A piece that is not in the first slot of its hash.
@@ -35,7 +37,8 @@ pub(crate) struct Lookup {
 pub(crate) struct Miss {
     /// Its number.
     pub piece: u32,
-    /// The number of its tokens, where they are known and fit in `ids`; or [`Miss::JOB`] and the number of its job; or [`Miss::OPEN`].
+    /// The number of its tokens, where they are in `ids`; [`Miss::PLACED`] and their number, where their place is; [`Miss::JOB`] and the
+    /// number of its job; or [`Miss::OPEN`].
     pub state: u32,
     /// The hash that the cache knows it by.
     pub hash: u64,
@@ -43,9 +46,16 @@ pub(crate) struct Miss {
 }
 
 impl Miss {
-    pub const JOB: u32 = 1 << 16;
+    pub const PLACED: u32 = 1 << 16;
+    pub const JOB: u32 = 1 << 17;
     /// Still to be looked for.
     pub const OPEN: u32 = u32::MAX;
+
+    /// The state of a piece of `count` tokens, of which at most `inline` are in `ids`; that of [`ABSENT`](crate::cache::ABSENT) is open.
+    #[inline(always)]
+    pub fn known(count: u32, inline: u32) -> u32 {
+        count | if count > inline { Self::PLACED } else { 0 }
+    }
 }
 
 /// The part of a [`Worker`] for pieces that are not one token.
@@ -60,9 +70,10 @@ impl Worker {
     pub(crate) fn new(level: Level, cache_bytes: usize) -> Self {
         Self {
             ends: Box::new([0; BATCH]),
-            lookups: Box::new([Lookup { piece: Short::EMPTY, home: 0 }; BATCH]),
+            lookups: Box::new([Lookup { piece: Short::EMPTY, hash: 0 }; BATCH]),
             ids: Box::new([0; BATCH + SLACK]),
             misses: Box::new([Miss::default(); BATCH]),
+            unknown: Box::new([0; BATCH]),
             memory: Memory {
                 scratch: Scratch::new(level),
                 cache: Cache::new(cache_bytes),

@@ -1,0 +1,64 @@
+//! Where in the ring the records of longer pieces are.
+
+use crate::packed::prefetch;
+
+/// Places of one hash, the newest first.
+const WAYS: usize = 4;
+/// A place, below the bits of the hash that are kept with it.
+const PLACE_BITS: u32 = 40;
+
+/// Places by the hash of what is there. Each is told from the others of its set by 24 bits of the hash, and the piece that is found there has
+/// to be compared.
+pub(super) struct Index {
+    sets: Box<[[u64; WAYS]]>,
+    shift: u32,
+}
+
+impl Index {
+    /// Bytes of a set.
+    pub const SET: usize = size_of::<[u64; WAYS]>();
+
+    /// One of `sets` sets, a power of two.
+    pub fn new(sets: usize) -> Self {
+        Self { sets: vec![[0; WAYS]; sets].into(), shift: 64 - sets.ilog2() }
+    }
+
+    /// What it takes.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.sets[..])
+    }
+
+    #[inline(always)]
+    fn at(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    /// Asks for the places of this hash to be brought near.
+    #[inline(always)]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.sets, self.at(hash));
+    }
+
+    /// A place that may be that of this hash; 0 when there is none.
+    #[inline(always)]
+    pub fn get(&self, hash: u64) -> u64 {
+        let set = &self.sets[self.at(hash)];
+        let is_it = |word: u64| (word ^ hash << PLACE_BITS) >> PLACE_BITS == 0;
+        let mut found = 0;
+        for &word in set.iter().rev() {
+            found = if is_it(word) { word } else { found };
+        }
+        found & ((1 << PLACE_BITS) - 1)
+    }
+
+    /// Remembers `place`, if it has not too many bits: after some 4 TiB nothing new is remembered.
+    pub fn insert(&mut self, hash: u64, place: u64) {
+        if place >> PLACE_BITS == 0 {
+            let at = self.at(hash);
+            let set = &mut self.sets[at];
+            set.copy_within(..WAYS - 1, 1);
+            set[0] = hash << PLACE_BITS | place;
+        }
+    }
+}
