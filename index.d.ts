@@ -459,22 +459,55 @@ export declare class WordTokenizer implements Tokenizer {
   save(path: string | URL): Promise<void>
 }
 
-/** Several samples, row after row. Nobody else holds its arrays. */
+/**
+ * Several samples, row after row. Its arrays are fresh, unless the caller gave them.
+ *
+ * What is there depends on the dataset: windows of a text have `inputs` and `targets`; ragged examples an `attentionMask`,
+ * packed documents `positionIds` and `segmentIds`.
+ */
 export interface Batch {
   /** Token ids, `shape[0] * shape[1]` of them, row after row. */
   readonly inputs: Uint32Array
-  /** What the model should answer, in the same places; -100 is ignored by the loss. */
+  /**
+   * What the model should answer, in the same places; -100 is ignored by the loss. Where a whole row has one answer (its class), one
+   * per row.
+   */
   readonly targets: Int32Array
   /** Rows and ids per row. */
   readonly shape: readonly [rows: number, columns: number]
+  /** 1 where an input belongs to the sample, 0 where the row was filled up. */
+  readonly attentionMask?: Uint8Array
+  /** The place of each input in its document, from 0. */
+  readonly positionIds?: Uint32Array
+  /** Which document of its row each input belongs to, from 1; 0 where the row was filled up. */
+  readonly segmentIds?: Uint32Array
+  /**
+   * Where each segment of the batch starts in the row of all its inputs, and at last their number: `cu_seqlens` of attention over
+   * sequences of different lengths. What a row is filled up with is a segment too.
+   */
+  readonly cuSeqlens?: Int32Array
 }
 
-/** One training sample: equally long, and views of the data rather than copies where that is possible. */
+/** Arrays for a batch to be written into: at least `batchSize * columns` long. */
+export interface BatchArrays {
+  /** For {@link Batch.inputs}. */
+  readonly inputs: Uint32Array
+  /** For {@link Batch.targets}. */
+  readonly targets: Int32Array
+}
+
+/** One training sample: views of the data rather than copies where that is possible. */
 export interface Sample {
   /** What the model reads. */
   readonly inputs: Uint32Array
-  /** What it should answer at each place; -100 is ignored by the loss. */
+  /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
+  /** 1 where an input belongs to the sample, 0 where it was filled up. */
+  readonly attentionMask?: Uint8Array
+  /** The place of each input in its document, from 0. */
+  readonly positionIds?: Uint32Array
+  /** Which document each input belongs to, from 1; 0 where the sample was filled up. */
+  readonly segmentIds?: Uint32Array
 }
 
 /** What may decide a sample besides its index. */
@@ -486,17 +519,48 @@ export interface SampleOptions {
   readonly epoch?: number
 }
 
-/** Samples by index: what a `DataLoader` reads. All samples are equally long. */
+/** What may decide a batch besides the indices of its samples. */
+export interface BatchOptions extends SampleOptions {
+  /** Where to write it, rather than into fresh arrays. */
+  readonly out?: BatchArrays
+}
+
+/**
+ * Samples by index: what a `DataLoader` reads. `length` and `get` are enough; the other members make it faster, or say what rows
+ * of different lengths are filled up with.
+ */
 export interface Dataset {
   /** The number of samples. */
   readonly length: number
+  /** The id that shorter samples of a batch are filled up with. Without it all samples of a batch must be equally long. */
+  readonly paddingId?: number
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample
+  /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
+  batch?(indices: Float64Array, options?: BatchOptions): Batch
+  /** {@link Dataset.batch} off the event loop. */
+  batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
+}
+
+/** How far a `DataLoader` has read: plain data, for a checkpoint. */
+export interface LoaderState {
+  /** Of this form of state. */
+  readonly version: 1
+  /** The epoch that is being read. */
+  readonly epoch: number
+  /** How many samples of it all ranks together have been given. */
+  readonly sample: number
+  /** The seed of the order. */
+  readonly seed: number
+  /** Whether the order is shuffled. */
+  readonly shuffle: boolean
+  /** The samples of the dataset. */
+  readonly samples: number
 }
 
 /** How {@link DataLoader} makes batches. */
 export interface DataLoaderOptions {
-  /** Samples in one batch. */
+  /** Samples in one batch of one rank. */
   readonly batchSize: number
   /**
    * Reads the samples in an order that `seed` and the epoch decide, rather than that of the dataset.
@@ -518,14 +582,29 @@ export interface DataLoaderOptions {
    * @default 0
    */
   readonly epoch?: number
+  /**
+   * Which of several processes that train together this is, from 0: each reads other samples, and as many as the others.
+   * @default 0
+   */
+  readonly rank?: number
+  /**
+   * How many processes train together.
+   * @default 1
+   */
+  readonly worldSize?: number
+  /**
+   * Batches that `for await` has under way ahead of the one it gave, when the dataset makes them off the event loop.
+   * @default 2
+   */
+  readonly prefetch?: number
 }
 
 /**
  * Batches of a dataset, by `for` or `for await`. The latter lets timers and input in between batches.
  *
- * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory. Each iteration that
- * runs to its end advances `epoch`; one that is left early does not, so the next starts the same epoch over.
- * Iterations over one loader do not disturb each other.
+ * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory; docs/datasets.md has its
+ * definition. Each iteration that runs to its end advances `epoch`; one that is left early does not, so the next starts the same
+ * epoch over. Iterations over one loader do not disturb each other.
  *
  * ```ts
  * const loader = new DataLoader(dataset, { batchSize: 8, shuffle: true, seed: 1 })
@@ -536,7 +615,7 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
   #private
   /** Where the samples come from. */
   readonly dataset: Dataset
-  /** Samples in one batch. */
+  /** Samples in one batch of one rank. */
   readonly batchSize: number
   /** Whether the samples are read in another order than that of the dataset. */
   readonly shuffle: boolean
@@ -544,14 +623,172 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
   readonly seed: number
   /** Whether a last batch that is smaller than the others is left out. */
   readonly dropLast: boolean
+  /** Which of `worldSize` processes this is. */
+  readonly rank: number
+  /** How many processes read the dataset together. */
+  readonly worldSize: number
+  /** Batches under way ahead of the one that was given. */
+  readonly prefetch: number
   /** @throws `ERR_INVALID_ARGUMENT` when `dataset` is none, or an option is wrong. */
   constructor(dataset: Dataset, options: DataLoaderOptions)
   /** The epoch that the next iteration reads. */
   get epoch(): number
-  /** The number of batches in one epoch. */
+  /** The number of batches of this rank in one whole epoch. */
   get length(): number
+  /**
+   * Where reading is: what {@link DataLoader.load} needs to go on after the batch that was given last, in another process, with
+   * another batch size or number of ranks too. Batches that are only under way do not count. It is plain data, for a checkpoint.
+   */
+  state(): LoaderState
+  /**
+   * Lets the next iteration go on where `state` was taken; when nothing is left of that epoch, with the next one.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when it is no state, or that of another order: another seed, shuffling or length of the dataset.
+   */
+  load(state: LoaderState): void
+  /**
+   * The batches of the next epoch, one after the other: what `for` reads. With `out`, every batch is written into those arrays, so
+   * that reading allocates nothing: the next batch then overwrites the last one.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
+   */
+  batches({ out }?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined>
   [Symbol.iterator](): Generator<Batch, void, undefined>
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>
+}
+
+/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
+export type ExamplePart =
+  | {
+      readonly text: string
+      readonly scored: boolean
+    }
+  | {
+      readonly ids: Uint32Array | readonly number[]
+      readonly scored: boolean
+    }
+
+/** What a record is to the model. */
+export interface Example {
+  /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
+  readonly parts: readonly ExamplePart[]
+  /** The class of the whole example. The model is then asked for it, and for no token. */
+  readonly label?: number
+}
+
+/** What an {@link ExampleDataset} makes of a record. */
+export interface ExampleObjective<Record = unknown> {
+  /** What messages call it. */
+  readonly name: string
+  /** The example of a record; `index` is its number, for messages. */
+  example(record: Record, index: number, tokenizer: Tokenizer): Example
+}
+
+/** Where a text of a record is: the name of a field, or what makes it. */
+export type Field<Record> = string | ((record: Record) => string)
+
+/** How {@link completion} reads records. */
+export interface CompletionOptions<Record> {
+  /**
+   * What the model is given.
+   * @default 'prompt'
+   */
+  readonly prompt?: Field<Record>
+  /**
+   * What it should go on with.
+   * @default 'completion'
+   */
+  readonly completion?: Field<Record>
+  /**
+   * The id after the completion, which the model is asked for too; `null` for none.
+   * @default tokenizer.endOfTextId
+   */
+  readonly endId?: number | null
+}
+
+/**
+ * Go on after a prompt: the loss is of the completion and its end alone, the prompt is -100 in the targets. For instructions,
+ * summaries and translations, `prompt` is a function that writes the record down.
+ */
+export declare const completion: <Record = unknown>(options?: CompletionOptions<Record>) => ExampleObjective<Record>
+
+/** How {@link classification} reads records. */
+export interface ClassificationOptions<Record> {
+  /** The classes; the target is the place of a label among them. */
+  readonly labels: readonly string[]
+  /**
+   * The text.
+   * @default 'text'
+   */
+  readonly text?: Field<Record>
+  /**
+   * Its label.
+   * @default 'label'
+   */
+  readonly label?: Field<Record>
+}
+
+/** Tell the class of a text: a batch has one target for each row. */
+export declare const classification: <Record = unknown>(
+  options: ClassificationOptions<Record>,
+) => ExampleObjective<Record>
+
+/** How {@link ExampleDataset} reads records. */
+export interface ExampleOptions<Record> {
+  /** What makes ids of their texts. */
+  readonly tokenizer: Tokenizer
+  /** The most inputs of an example. */
+  readonly maxLength: number
+  /** What the model is asked for, as `completion()`, `chat()` or `classification()` say. */
+  readonly objective: ExampleObjective<Record>
+  /**
+   * What becomes of longer examples; `cutExamples` and `droppedExamples` count them:
+   *
+   * - `'cut'`: their end is left out
+   * - `'drop'`: they are left out
+   * - `'error'`: the first one is an `ERR_LIMIT`
+   * @default 'cut'
+   */
+  readonly tooLong?: 'cut' | 'drop' | 'error'
+  /**
+   * What shorter rows of a batch are filled up with; their targets are -100.
+   * @default tokenizer.endOfTextId, else 0
+   */
+  readonly paddingId?: number
+}
+
+/**
+ * Records as examples of a task, for fine-tuning. All are encoded at once, on all cores; text of a record never becomes a special
+ * token. Examples differ in length: a `DataLoader` fills the rows of a batch up to the longest, with an `attentionMask`.
+ *
+ * ```ts
+ * const dataset = new ExampleDataset(records, { tokenizer, maxLength: 512, objective: completion() })
+ * dataset.get(0) // the prompt is -100 in the targets
+ * ```
+ */
+export declare class ExampleDataset<Record = unknown> implements Dataset {
+  #private
+  /** The number of examples. */
+  readonly length: number
+  /** What shorter rows of a batch are filled up with. */
+  readonly paddingId: number
+  /** The most inputs of an example. */
+  readonly maxLength: number
+  /** What the model is asked for. */
+  readonly objective: ExampleObjective<Record>
+  /** Examples whose end is left out. */
+  readonly cutExamples: number
+  /** Examples that are left out, as they are longer than `maxLength` or have no input. */
+  readonly droppedExamples: number
+  /** Examples that ask for nothing: all of their targets are -100, as the cut left the prompt alone. */
+  readonly unscoredExamples: number
+  /** @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
+  constructor(records: Iterable<Record>, options: ExampleOptions<Record>)
+  /**
+   * Example `index`.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such example.
+   */
+  get(index: number): Sample
 }
 
 /** The ids of a dataset as both types of array, over one memory. */
@@ -562,20 +799,197 @@ export interface TokenViews {
   readonly signed: Int32Array
 }
 
+/** Which window a sample is of. */
+export interface WindowPlace {
+  /** The index of the window in its dataset. */
+  readonly index: number
+  /** The epoch, for objectives whose samples differ from one to the next. */
+  readonly epoch: number
+}
+
 /** What a window asks of the model: how many ids it reads, and what it makes of them. */
 export interface Objective {
   /** What messages call it. */
   readonly name: string
   /** The ids that a window of `contextLength` inputs reads. */
   idsPerWindow(contextLength: number): number
-  /** The sample of the window at `start`. */
-  sample(tokens: TokenViews, start: number, contextLength: number): Sample
+  /** The sample of `contextLength` inputs that starts at `start`; `place` says which one of the dataset it is. */
+  sample(tokens: TokenViews, start: number, contextLength: number, place: WindowPlace): Sample
 }
 
 /**
  * Predict the next token: the targets are the inputs shifted by one, so a window reads `contextLength + 1` ids.
  */
 export declare const nextToken: () => Objective
+
+/** How {@link maskedTokens} hides tokens. */
+export interface MaskedTokensOptions {
+  /** The id that stands for a hidden token, such as that of `[MASK]`. */
+  readonly maskId: number
+  /** Says which ids there are, which of them are special, and where words start. */
+  readonly tokenizer?: Tokenizer
+  /**
+   * The ids that may take the place of a token are below this.
+   * @default tokenizer.vocabSize
+   */
+  readonly vocabSize?: number
+  /**
+   * Ids that are never chosen, and never take the place of another. The mask is always one of them.
+   * @default those of tokenizer.specialTokens
+   */
+  readonly specialIds?: Iterable<number>
+  /**
+   * How likely a token, or a word, is chosen: what the model must find out.
+   * @default 0.15
+   */
+  readonly probability?: number
+  /**
+   * The share of chosen tokens that become the mask.
+   * @default 0.8
+   */
+  readonly maskShare?: number
+  /**
+   * The share of chosen tokens that become any other token. The rest stay as they are.
+   * @default 0.1
+   */
+  readonly randomShare?: number
+  /**
+   * Chooses words rather than tokens: with `true` as the texts of the tokenizer's tokens tell, else as the function does, which says
+   * whether a token continues the word of the token before it.
+   * @default false
+   */
+  readonly wholeWords?: boolean | ((id: number) => boolean)
+  /**
+   * Decides the choice together with the epoch and the window; an integer ≥ 0.
+   * @default 0
+   */
+  readonly seed?: number
+}
+
+/**
+ * Fill the blanks, as BERT is trained (Devlin et al. 2018, section 3.1): some tokens are chosen, and the targets are those, all
+ * others -100. Of the chosen ones 80 % become the mask, 10 % another token, 10 % stay. The choice differs from epoch to epoch, and is
+ * the same on every machine for the same (seed, epoch, window).
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when an option is wrong, or neither `tokenizer` nor `vocabSize` says which ids there are.
+ */
+export declare const maskedTokens: (options: MaskedTokensOptions) => Objective
+
+/** A dataset and how much of a mixture it is. */
+export interface MixturePart {
+  /** Where its samples come from. */
+  readonly dataset: Dataset
+  /** Its share, beside the weights of the others; a number above 0. */
+  readonly weight: number
+}
+
+/** How {@link MixedDataset} reads its parts. */
+export interface MixtureOptions {
+  /**
+   * The samples of an epoch.
+   * @default that of all parts together
+   */
+  readonly length?: number
+  /**
+   * Decides the order in which each part is read; an integer ≥ 0.
+   * @default 0
+   */
+  readonly seed?: number
+}
+
+/**
+ * Several datasets as one, in which each has a share by its weight: of any number of neighbouring samples, to within one for each part
+ * before it.
+ *
+ * Every part is read through, in an order that is its own in each pass, before a sample of it comes again; the next epoch goes on
+ * where the last one ended. So a part of small weight gives other samples in each epoch, and one of large weight several times the
+ * same ones.
+ *
+ * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^20) rises to the next g, w being
+ * its weight in 2^20ths of all weights; the value before is the number of the sample among its own. What is left is divided among
+ * the other parts in the same way. Sample n of a part of m samples is `Permutation(m, seed, pass).at(n mod m)`, pass = floor(n / m),
+ * which is also the epoch that the part is told. Nothing is stored.
+ */
+export declare class MixedDataset implements Dataset {
+  #private
+  /** The samples of an epoch. */
+  readonly length: number
+  /** What shorter samples of a batch are filled up with: that of the parts, which have the same one. */
+  readonly paddingId?: number
+  /** @throws `ERR_INVALID_ARGUMENT` when a part is no dataset, is empty, or an option is wrong. */
+  constructor(parts: readonly MixturePart[], options?: MixtureOptions)
+  /** The sample at `index` of an epoch. */
+  get(index: number, { epoch }?: SampleOptions): Sample
+  /** Samples `indices` as one batch. */
+  batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
+  /** Which part sample `index` of an epoch is of, and the how manieth sample of that part it is since epoch 0. */
+  placeOf(
+    index: number,
+    epoch: number,
+  ): {
+    readonly part: number
+    readonly number: number
+  }
+}
+
+/** Token ids: below 2^31, so that an id is never mistaken for the -100 of ignored targets. */
+export type TokenArray = Uint32Array | Uint16Array | readonly number[]
+
+/** Token ids in one row, or a list of documents. */
+export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[]
+
+/** How {@link PackedDataset} fills windows. */
+export interface PackingOptions {
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /**
+   * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
+   * @default 'bestFit'
+   */
+  readonly strategy?: 'bestFit' | 'firstFit'
+  /**
+   * What a document asks of the model.
+   * @default nextToken()
+   */
+  readonly objective?: Objective
+  /**
+   * What windows are filled up with.
+   * @default 0
+   */
+  readonly paddingId?: number
+}
+
+/**
+ * Whole documents side by side in windows of one length, so that little of a batch is filled up with nothing.
+ *
+ * A document longer than a window is cut into several pieces, each of which goes on where the one before ended: no prediction is
+ * lost. Samples have `segmentIds` (which piece, from 1; 0 is filled up), `positionIds` that start at 0 in each piece and an
+ * `attentionMask`; batches have `cuSeqlens` too. A model that looks at them keeps documents apart, as if each were alone.
+ */
+export declare class PackedDataset implements Dataset {
+  #private
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /** What a document asks of the model. */
+  readonly objective: Objective
+  /** The number of windows. */
+  readonly length: number
+  /** What windows are filled up with. */
+  readonly paddingId: number
+  /** Places of all windows that are filled up. */
+  readonly paddedPlaces: number
+  /** Documents that were cut, since they are longer than a window. */
+  readonly cutDocuments: number
+  /** Documents that are in no window: too short to predict anything. */
+  readonly droppedDocuments: number
+  /** @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
+  constructor(documents: TokensOrDocuments, options: PackingOptions)
+  /**
+   * Window `index`.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such window.
+   */
+  get(index: number, { epoch }?: SampleOptions): Sample
+}
 
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
@@ -592,12 +1006,32 @@ export interface WindowOptions {
    * @default nextToken()
    */
   readonly objective?: Objective
+  /**
+   * - `'cross'`: the documents are one row of tokens, and windows run over their ends
+   * - `'within'`: every window is of one document
+   * @default 'cross'
+   */
+  readonly boundaries?: 'cross' | 'within'
+  /**
+   * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
+   *
+   * - `'drop'`: they are left out; `droppedTokens` counts them
+   * - `'keep'`: they are a window that is filled up with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
+   * @default 'drop'
+   */
+  readonly tails?: 'drop' | 'keep'
+  /**
+   * What kept tails are filled up with.
+   * @default 0
+   */
+  readonly paddingId?: number
 }
 
 /**
  * Sliding windows over token ids, for the next token `ceil((tokens - contextLength) / stride)` of them.
  *
- * Nothing is copied: samples are views of the tokens, so whoever writes into one writes into all that overlap it.
+ * Nothing is copied: samples are views of the tokens, so whoever writes into one writes into all that overlap it. Samples of
+ * objectives that change tokens, and kept tails, are copies.
  *
  * ```ts
  * const dataset = new WindowDataset(Uint32Array.of(10, 11, 12, 13, 14, 15), { contextLength: 3, stride: 2 })
@@ -613,20 +1047,32 @@ export declare class WindowDataset implements Dataset {
   readonly stride: number
   /** What a window asks of the model. */
   readonly objective: Objective
+  /** Whether windows run over the ends of documents. */
+  readonly boundaries: 'cross' | 'within'
+  /** What becomes of tokens that fill no window. */
+  readonly tails: 'drop' | 'keep'
+  /** What kept tails are filled up with. */
+  readonly tailPaddingId: number
   /** The number of windows. */
   readonly length: number
+  /** Tokens at ends that are in no window. Those that a stride above `contextLength` skips are not counted. */
+  readonly droppedTokens: number
+  /** Documents of which there is no window. */
+  readonly droppedDocuments: number
   /**
-   * @param tokens ids below 2^31. A `Uint32Array` is used in place; other kinds of array are copied.
+   * @param tokens ids below 2^31, or a list of documents. A `Uint32Array` is used in place; other kinds of array are copied.
    * @throws `ERR_INVALID_ARGUMENT` when there are fewer tokens than one window reads, or an id or option is wrong.
    */
-  constructor(tokens: Uint32Array | Uint16Array | readonly number[], options: WindowOptions)
+  constructor(tokens: TokensOrDocuments, options: WindowOptions)
   /**
    * Window `index`, its arrays being views of the tokens.
    *
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
    */
-  get(index: number): Sample
+  get(index: number, { epoch }?: SampleOptions): Sample
+  /** Windows `indices` as one batch. */
+  batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
 }
 
 /** The name of an encoding that {@link getEncoding} knows. */

@@ -16,10 +16,26 @@ export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
 export { Vocabulary, type VocabularyOptions, type WordListOptions } from './tokenizer/vocabulary.ts'
 export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'
 export type { SplitRule } from './tokenizer/split/split.ts'
-export type { Batch } from './dataset/batch.ts'
+export type { Batch, BatchArrays } from './dataset/batch.ts'
 export { DataLoader, type DataLoaderOptions } from './dataset/data-loader.ts'
-export type { Dataset, Sample, SampleOptions } from './dataset/dataset.ts'
-export { nextToken, type Objective, type TokenViews } from './dataset/objective.ts'
+export type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset/dataset.ts'
+export { ExampleDataset, type ExampleOptions } from './dataset/example-dataset.ts'
+export {
+  classification,
+  completion,
+  type ClassificationOptions,
+  type CompletionOptions,
+  type Example,
+  type ExampleObjective,
+  type ExamplePart,
+  type Field,
+} from './dataset/example-objective.ts'
+export type { LoaderState } from './dataset/loader-state.ts'
+export { maskedTokens, type MaskedTokensOptions } from './dataset/masked-tokens.ts'
+export { MixedDataset, type MixturePart, type MixtureOptions } from './dataset/mixed-dataset.ts'
+export { nextToken, type Objective, type TokenViews, type WindowPlace } from './dataset/objective.ts'
+export { PackedDataset, type PackingOptions } from './dataset/packed-dataset.ts'
+export type { TokenArray, TokensOrDocuments } from './dataset/tokens.ts'
 export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'
 export { encodingForModel, modelNames } from './tokenizer/models.ts'

@@ -91,6 +91,12 @@ export declare class PanicInConstructor {
   constructor()
 }
 
+/**
+ * Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later. The facade has
+ * checked that they are there; both arrays have `starts.length * columns` places.
+ */
+export declare function copyWindows(tokens: Uint32Array, starts: Float64Array, columns: number, inputs: Uint32Array, targets: Int32Array): void
+
 /** The number of ids that [`encode`] gives. */
 export declare function count(encoder: number, text: string, policy: number): number
 

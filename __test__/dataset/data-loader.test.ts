@@ -169,11 +169,11 @@ test("a dataset gets the epoch, and may be anybody's", (t) => {
 test('samples of different lengths are an error', (t) => {
   const uneven: Dataset = {
     length: 2,
-    get: (index) => ({ inputs: new Uint32Array(index + 1), targets: new Int32Array(2) }),
+    get: (index) => ({ inputs: new Uint32Array(index + 1), targets: new Int32Array(index + 1) }),
   }
   t.throws(() => [...new DataLoader(uneven, { batchSize: 2 })], {
     code: 'ERR_INVALID_ARGUMENT',
-    message: /samples of 1 inputs and targets/,
+    message: /samples of 1 inputs and targets.*received 2 inputs and 2 targets/,
   })
 })
 
@@ -194,6 +194,15 @@ for (const [title, dataset, options, message] of [
   ['a shuffle of 1', windows(1), { batchSize: 1, shuffle: 1 }, /options.shuffle, received 1/],
   ['a dropLast of text', windows(1), { batchSize: 1, dropLast: 'no' }, /options.dropLast, received "no"/],
   ['an unknown option', windows(1), { batchSize: 1, workers: 2 }, /received workers/],
+  ['a worldSize of 0', windows(1), { batchSize: 1, worldSize: 0 }, /options.worldSize, received 0/],
+  [
+    'a rank beyond the world',
+    windows(1),
+    { batchSize: 1, rank: 2, worldSize: 2 },
+    /from 0 to 1 for options.rank, received 2/,
+  ],
+  ['a rank without a world', windows(1), { batchSize: 1, rank: 1 }, /options.rank, received 1/],
+  ['a prefetch of -1', windows(1), { batchSize: 1, prefetch: -1 }, /options.prefetch, received -1/],
   ['a dataset of null', null, { batchSize: 1 }, /a dataset.* for dataset, received null/],
   ['a dataset of a list', [1, 2], { batchSize: 1 }, /for dataset, received an array of 2/],
   ['a dataset of NaN samples', { length: NaN, get: () => 0 }, { batchSize: 1 }, /for dataset/],

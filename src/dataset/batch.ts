@@ -1,9 +1,36 @@
-/** Several samples, row after row. Nobody else holds its arrays. */
+/**
+ * Several samples, row after row. Its arrays are fresh, unless the caller gave them.
+ *
+ * What is there depends on the dataset: windows of a text have `inputs` and `targets`; ragged examples an `attentionMask`,
+ * packed documents `positionIds` and `segmentIds`.
+ */
 export interface Batch {
   /** Token ids, `shape[0] * shape[1]` of them, row after row. */
   readonly inputs: Uint32Array
-  /** What the model should answer, in the same places; -100 is ignored by the loss. */
+  /**
+   * What the model should answer, in the same places; -100 is ignored by the loss. Where a whole row has one answer (its class), one
+   * per row.
+   */
   readonly targets: Int32Array
   /** Rows and ids per row. */
   readonly shape: readonly [rows: number, columns: number]
+  /** 1 where an input belongs to the sample, 0 where the row was filled up. */
+  readonly attentionMask?: Uint8Array
+  /** The place of each input in its document, from 0. */
+  readonly positionIds?: Uint32Array
+  /** Which document of its row each input belongs to, from 1; 0 where the row was filled up. */
+  readonly segmentIds?: Uint32Array
+  /**
+   * Where each segment of the batch starts in the row of all its inputs, and at last their number: `cu_seqlens` of attention over
+   * sequences of different lengths. What a row is filled up with is a segment too.
+   */
+  readonly cuSeqlens?: Int32Array
+}
+
+/** Arrays for a batch to be written into: at least `batchSize * columns` long. */
+export interface BatchArrays {
+  /** For {@link Batch.inputs}. */
+  readonly inputs: Uint32Array
+  /** For {@link Batch.targets}. */
+  readonly targets: Int32Array
 }

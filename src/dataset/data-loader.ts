@@ -1,13 +1,15 @@
-import { TokenmillError } from '../errors.ts'
+import { types } from 'node:util'
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
-import type { Batch } from './batch.ts'
-import type { Dataset, Sample } from './dataset.ts'
-import { Permutation } from './permutation.ts'
+import type { Batch, BatchArrays } from './batch.ts'
+import { collate } from './collate.ts'
+import type { BatchOptions, Dataset } from './dataset.ts'
+import { EpochOrder } from './epoch-order.ts'
+import { checkedState, type LoaderState } from './loader-state.ts'
 
 /** How {@link DataLoader} makes batches. */
 export interface DataLoaderOptions {
-  /** Samples in one batch. */
+  /** Samples in one batch of one rank. */
   readonly batchSize: number
   /**
    * Reads the samples in an order that `seed` and the epoch decide, rather than that of the dataset.
@@ -29,14 +31,29 @@ export interface DataLoaderOptions {
    * @default 0
    */
   readonly epoch?: number
+  /**
+   * Which of several processes that train together this is, from 0: each reads other samples, and as many as the others.
+   * @default 0
+   */
+  readonly rank?: number
+  /**
+   * How many processes train together.
+   * @default 1
+   */
+  readonly worldSize?: number
+  /**
+   * Batches that `for await` has under way ahead of the one it gave, when the dataset makes them off the event loop.
+   * @default 2
+   */
+  readonly prefetch?: number
 }
 
 /**
  * Batches of a dataset, by `for` or `for await`. The latter lets timers and input in between batches.
  *
- * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory. Each iteration that
- * runs to its end advances `epoch`; one that is left early does not, so the next starts the same epoch over.
- * Iterations over one loader do not disturb each other.
+ * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory; docs/datasets.md has its
+ * definition. Each iteration that runs to its end advances `epoch`; one that is left early does not, so the next starts the same
+ * epoch over. Iterations over one loader do not disturb each other.
  *
  * ```ts
  * const loader = new DataLoader(dataset, { batchSize: 8, shuffle: true, seed: 1 })
@@ -46,7 +63,7 @@ export interface DataLoaderOptions {
 export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   /** Where the samples come from. */
   readonly dataset: Dataset
-  /** Samples in one batch. */
+  /** Samples in one batch of one rank. */
   readonly batchSize: number
   /** Whether the samples are read in another order than that of the dataset. */
   readonly shuffle: boolean
@@ -54,24 +71,40 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   readonly seed: number
   /** Whether a last batch that is smaller than the others is left out. */
   readonly dropLast: boolean
+  /** Which of `worldSize` processes this is. */
+  readonly rank: number
+  /** How many processes read the dataset together. */
+  readonly worldSize: number
+  /** Batches under way ahead of the one that was given. */
+  readonly prefetch: number
   #epoch: number
+  /** Places of the epoch that the next iteration leaves out, since they were read before {@link DataLoader.load}. */
+  #start = 0
+  /** Where the batch that was given last ends. */
+  #given: { readonly epoch: number; readonly sample: number } | undefined
 
   /** @throws `ERR_INVALID_ARGUMENT` when `dataset` is none, or an option is wrong. */
   constructor(dataset: Dataset, options: DataLoaderOptions) {
     this.dataset = checkedDataset(dataset)
-    const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'epoch'] as const
+    const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'epoch', 'rank', 'worldSize', 'prefetch'] as const
     const {
       batchSize,
       shuffle = false,
       seed = 0,
       dropLast = false,
       epoch = 0,
+      rank = 0,
+      worldSize = 1,
+      prefetch = 2,
     } = checkedOptions('options', options, known)
     this.batchSize = positiveInteger('options.batchSize', batchSize)
     this.shuffle = boolean('options.shuffle', shuffle)
     this.seed = integerIn('options.seed', seed, 0)
     this.dropLast = boolean('options.dropLast', dropLast)
     this.#epoch = integerIn('options.epoch', epoch, 0)
+    this.worldSize = positiveInteger('options.worldSize', worldSize)
+    this.rank = integerIn('options.rank', rank, 0, this.worldSize - 1)
+    this.prefetch = integerIn('options.prefetch', prefetch, 0, 1024)
   }
 
   /** The epoch that the next iteration reads. */
@@ -79,54 +112,121 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     return this.#epoch
   }
 
-  /** The number of batches in one epoch. */
+  /** The number of batches of this rank in one whole epoch. */
   get length(): number {
-    const batches = this.dataset.length / this.batchSize
-    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
+    return this.#order(this.#epoch, 0).batches
   }
 
-  *[Symbol.iterator](): Generator<Batch, void, undefined> {
-    const { dataset, batchSize, length } = this
-    const epoch = this.#epoch
-    const samples = dataset.length
-    const order = this.shuffle ? new Permutation(samples, this.seed, epoch) : undefined
-    for (let batch = 0; batch < length; batch++) {
-      const start = batch * batchSize
-      const rows = Math.min(batchSize, samples - start)
-      yield collate(rows, (row) => dataset.get(order === undefined ? start + row : order.at(start + row), { epoch }))
+  /**
+   * Where reading is: what {@link DataLoader.load} needs to go on after the batch that was given last, in another process, with
+   * another batch size or number of ranks too. Batches that are only under way do not count. It is plain data, for a checkpoint.
+   */
+  state(): LoaderState {
+    const { epoch, sample } = this.#given ?? { epoch: this.#epoch, sample: this.#start }
+    const { seed, shuffle } = this
+    return { version: 1, epoch, sample, seed, shuffle, samples: this.dataset.length }
+  }
+
+  /**
+   * Lets the next iteration go on where `state` was taken; when nothing is left of that epoch, with the next one.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when it is no state, or that of another order: another seed, shuffling or length of the dataset.
+   */
+  load(state: LoaderState): void {
+    const { epoch, sample } = checkedState(state, { ...this, samples: this.dataset.length })
+    const isOver = this.#order(epoch, sample).batches === 0
+    this.#epoch = isOver ? epoch + 1 : epoch
+    this.#start = isOver ? 0 : sample
+    this.#given = undefined
+  }
+
+  /**
+   * The batches of the next epoch, one after the other: what `for` reads. With `out`, every batch is written into those arrays, so
+   * that reading allocates nothing: the next batch then overwrites the last one.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
+   */
+  *batches({ out }: { readonly out?: BatchArrays } = {}): Generator<Batch, void, undefined> {
+    if (out !== undefined) checkArrays(out)
+    const reading = this.#begin()
+    for (let batch = 0; batch < reading.order.batches; batch++) {
+      const made = makeBatch(this.dataset, reading.order.batch(batch), { epoch: reading.epoch, ...(out && { out }) })
+      this.#give(reading, batch)
+      yield made
     }
-    // Of two iterations of the same epoch, the second to end must not skip one.
-    this.#epoch = Math.max(this.#epoch, epoch + 1)
+    this.#end(reading.epoch)
+  }
+
+  [Symbol.iterator](): Generator<Batch, void, undefined> {
+    return this.batches()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    const reading = this.#begin()
     const turns = new Turns()
-    for (const batch of this) {
-      yield batch
+    for await (const [batch, made] of this.dataset.batchAsync ? this.#prefetched(reading) : this.#inTurn(reading)) {
+      this.#give(reading, batch)
+      yield made
       if (turns.isOver) await turns.next()
     }
+    this.#end(reading.epoch)
+  }
+
+  *#inTurn({ order, epoch }: Reading): Generator<readonly [number, Batch], void, undefined> {
+    for (let batch = 0; batch < order.batches; batch++)
+      yield [batch, makeBatch(this.dataset, order.batch(batch), { epoch })]
+  }
+
+  /** Batches in their order, some of them under way while the caller is busy with one. */
+  async *#prefetched({ order, epoch }: Reading): AsyncGenerator<readonly [number, Batch], void, undefined> {
+    const underWay: Promise<Batch>[] = []
+    let next = 0
+    for (let batch = 0; batch < order.batches; batch++) {
+      while (next < order.batches && next <= batch + this.prefetch) {
+        const made = (this.dataset as Required<Dataset>).batchAsync(order.batch(next++), { epoch })
+        // When the caller leaves, nobody waits for it any more.
+        made.catch(() => {})
+        underWay.push(made)
+      }
+      yield [batch, await (underWay.shift() as Promise<Batch>)]
+    }
+  }
+
+  #order(epoch: number, start: number): EpochOrder {
+    const { seed, shuffle, batchSize, dropLast, rank, worldSize } = this
+    const { length: samples } = this.dataset
+    return new EpochOrder({ samples, start, seed, epoch, shuffle, batchSize, dropLast, rank, worldSize })
+  }
+
+  /** Starts an iteration: it reads what is left of the epoch, and another one at the same time the whole epoch. */
+  #begin(): Reading {
+    const [epoch, start] = [this.#epoch, this.#start]
+    this.#start = 0
+    return { epoch, order: this.#order(epoch, start) }
+  }
+
+  #give({ epoch, order }: Reading, batch: number): void {
+    this.#given = { epoch, sample: order.placesAfter(batch + 1) }
+  }
+
+  /** Of two iterations of the same epoch, the second to end must not skip one. */
+  #end(epoch: number): void {
+    this.#epoch = Math.max(this.#epoch, epoch + 1)
+    this.#given = { epoch: this.#epoch, sample: 0 }
   }
 }
 
-/** Copies `rows` samples into one fresh pair of arrays. */
-const collate = (rows: number, sampleOf: (row: number) => Sample): Batch => {
-  const first = sampleOf(0)
-  const columns = first.inputs.length
-  const inputs = new Uint32Array(rows * columns)
-  const targets = new Int32Array(rows * columns)
-  for (let row = 0; row < rows; row++) {
-    const sample = row === 0 ? first : sampleOf(row)
-    if (sample.inputs.length !== columns || sample.targets.length !== columns) {
-      throw new TokenmillError(
-        'ERR_INVALID_ARGUMENT',
-        `expected samples of ${columns} inputs and targets, as the first of the batch, ` +
-          `received ${sample.inputs.length} inputs and ${sample.targets.length} targets`,
-      )
-    }
-    inputs.set(sample.inputs, row * columns)
-    targets.set(sample.targets, row * columns)
-  }
-  return { inputs, targets, shape: [rows, columns] }
+/** An iteration over one epoch. */
+interface Reading {
+  readonly epoch: number
+  readonly order: EpochOrder
+}
+
+const makeBatch = (dataset: Dataset, indices: Float64Array, options: BatchOptions): Batch => {
+  if (dataset.batch) return dataset.batch(indices, options)
+  const { epoch = 0, out } = options
+  const samples = Array.from(indices, (index) => dataset.get(index, { epoch }))
+  return collate(samples, { paddingId: dataset.paddingId, out })
 }
 
 const checkedDataset = (dataset: unknown): Dataset => {
@@ -134,4 +234,10 @@ const checkedDataset = (dataset: unknown): Dataset => {
   if (typeof get === 'function' && typeof length === 'number' && Number.isSafeInteger(length) && length >= 0)
     return dataset as Dataset
   throw invalid('dataset', 'a dataset: an object with length and get(index)', dataset)
+}
+
+const checkArrays = (out: unknown): void => {
+  const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
+  if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
+  if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
 }

@@ -1,9 +1,17 @@
-/** One training sample: equally long, and views of the data rather than copies where that is possible. */
+import type { Batch, BatchArrays } from './batch.ts'
+
+/** One training sample: views of the data rather than copies where that is possible. */
 export interface Sample {
   /** What the model reads. */
   readonly inputs: Uint32Array
-  /** What it should answer at each place; -100 is ignored by the loss. */
+  /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
+  /** 1 where an input belongs to the sample, 0 where it was filled up. */
+  readonly attentionMask?: Uint8Array
+  /** The place of each input in its document, from 0. */
+  readonly positionIds?: Uint32Array
+  /** Which document each input belongs to, from 1; 0 where the sample was filled up. */
+  readonly segmentIds?: Uint32Array
 }
 
 /** What may decide a sample besides its index. */
@@ -15,10 +23,25 @@ export interface SampleOptions {
   readonly epoch?: number
 }
 
-/** Samples by index: what a `DataLoader` reads. All samples are equally long. */
+/** What may decide a batch besides the indices of its samples. */
+export interface BatchOptions extends SampleOptions {
+  /** Where to write it, rather than into fresh arrays. */
+  readonly out?: BatchArrays
+}
+
+/**
+ * Samples by index: what a `DataLoader` reads. `length` and `get` are enough; the other members make it faster, or say what rows
+ * of different lengths are filled up with.
+ */
 export interface Dataset {
   /** The number of samples. */
   readonly length: number
+  /** The id that shorter samples of a batch are filled up with. Without it all samples of a batch must be equally long. */
+  readonly paddingId?: number
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample
+  /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
+  batch?(indices: Float64Array, options?: BatchOptions): Batch
+  /** {@link Dataset.batch} off the event loop. */
+  batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
 }

@@ -8,14 +8,22 @@ export interface TokenViews {
   readonly signed: Int32Array
 }
 
+/** Which window a sample is of. */
+export interface WindowPlace {
+  /** The index of the window in its dataset. */
+  readonly index: number
+  /** The epoch, for objectives whose samples differ from one to the next. */
+  readonly epoch: number
+}
+
 /** What a window asks of the model: how many ids it reads, and what it makes of them. */
 export interface Objective {
   /** What messages call it. */
   readonly name: string
   /** The ids that a window of `contextLength` inputs reads. */
   idsPerWindow(contextLength: number): number
-  /** The sample of the window at `start`. */
-  sample(tokens: TokenViews, start: number, contextLength: number): Sample
+  /** The sample of `contextLength` inputs that starts at `start`; `place` says which one of the dataset it is. */
+  sample(tokens: TokenViews, start: number, contextLength: number, place: WindowPlace): Sample
 }
 
 /**

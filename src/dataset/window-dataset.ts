@@ -1,8 +1,12 @@
-import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
-import type { Dataset, Sample } from './dataset.ts'
-import { nextToken, type Objective, type TokenViews } from './objective.ts'
+import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import type { Batch } from './batch.ts'
+import { collate, ignored } from './collate.ts'
+import { copyWindows } from './copy-windows.ts'
+import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
+import { nextToken, type Objective } from './objective.ts'
+import { tokensOf, type TokensOrDocuments } from './tokens.ts'
+import { WindowPlan } from './window-plan.ts'
 
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
@@ -19,12 +23,32 @@ export interface WindowOptions {
    * @default nextToken()
    */
   readonly objective?: Objective
+  /**
+   * - `'cross'`: the documents are one row of tokens, and windows run over their ends
+   * - `'within'`: every window is of one document
+   * @default 'cross'
+   */
+  readonly boundaries?: 'cross' | 'within'
+  /**
+   * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
+   *
+   * - `'drop'`: they are left out; `droppedTokens` counts them
+   * - `'keep'`: they are a window that is filled up with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
+   * @default 'drop'
+   */
+  readonly tails?: 'drop' | 'keep'
+  /**
+   * What kept tails are filled up with.
+   * @default 0
+   */
+  readonly paddingId?: number
 }
 
 /**
  * Sliding windows over token ids, for the next token `ceil((tokens - contextLength) / stride)` of them.
  *
- * Nothing is copied: samples are views of the tokens, so whoever writes into one writes into all that overlap it.
+ * Nothing is copied: samples are views of the tokens, so whoever writes into one writes into all that overlap it. Samples of
+ * objectives that change tokens, and kept tails, are copies.
  *
  * ```ts
  * const dataset = new WindowDataset(Uint32Array.of(10, 11, 12, 13, 14, 15), { contextLength: 3, stride: 2 })
@@ -39,32 +63,63 @@ export class WindowDataset implements Dataset {
   readonly stride: number
   /** What a window asks of the model. */
   readonly objective: Objective
+  /** Whether windows run over the ends of documents. */
+  readonly boundaries: 'cross' | 'within'
+  /** What becomes of tokens that fill no window. */
+  readonly tails: 'drop' | 'keep'
+  /** What kept tails are filled up with. */
+  readonly tailPaddingId: number
   /** The number of windows. */
   readonly length: number
-  readonly #tokens: TokenViews
+  /** Tokens at ends that are in no window. Those that a stride above `contextLength` skips are not counted. */
+  readonly droppedTokens: number
+  /** Documents of which there is no window. */
+  readonly droppedDocuments: number
+  readonly #tokens: ReturnType<typeof tokensOf>['views']
   readonly #tokenCount: number
+  readonly #plan: WindowPlan
 
   /**
-   * @param tokens ids below 2^31. A `Uint32Array` is used in place; other kinds of array are copied.
+   * @param tokens ids below 2^31, or a list of documents. A `Uint32Array` is used in place; other kinds of array are copied.
    * @throws `ERR_INVALID_ARGUMENT` when there are fewer tokens than one window reads, or an id or option is wrong.
    */
-  constructor(tokens: Uint32Array | Uint16Array | readonly number[], options: WindowOptions) {
-    const known = ['contextLength', 'stride', 'objective'] as const
-    const { contextLength, stride = contextLength, objective = nextToken() } = checkedOptions('options', options, known)
+  constructor(tokens: TokensOrDocuments, options: WindowOptions) {
+    const known = ['contextLength', 'stride', 'objective', 'boundaries', 'tails', 'paddingId'] as const
+    const {
+      contextLength,
+      stride = contextLength,
+      objective = nextToken(),
+      boundaries = 'cross',
+      tails = 'drop',
+      paddingId = 0,
+    } = checkedOptions('options', options, known)
     this.contextLength = positiveInteger('options.contextLength', contextLength)
     this.stride = positiveInteger('options.stride', stride)
     this.objective = checkedObjective(objective)
-    const ids = checkedTokens(tokens)
-    const needed = this.objective.idsPerWindow(this.contextLength)
-    if (ids.length < needed) {
+    this.boundaries = oneOf('options.boundaries', boundaries, ['cross', 'within'])
+    this.tails = oneOf('options.tails', tails, ['drop', 'keep'])
+    this.tailPaddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
+    const { views, documentStarts } = tokensOf(tokens)
+    this.#tokens = views
+    this.#tokenCount = views.ids.length
+    this.#plan = new WindowPlan({
+      documentStarts: this.boundaries === 'within' ? documentStarts : Float64Array.of(0, views.ids.length),
+      idsPerWindow: this.objective.idsPerWindow(this.contextLength),
+      leastIds: this.objective.idsPerWindow(1),
+      stride: this.stride,
+      keepTails: this.tails === 'keep',
+    })
+    this.length = this.#plan.windows
+    this.droppedTokens = this.#plan.droppedTokens
+    this.droppedDocuments = this.#plan.droppedDocuments
+    if (this.length === 0) {
+      const needed = this.objective.idsPerWindow(this.tails === 'keep' ? 1 : this.contextLength)
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
-        `expected at least ${needed} tokens for one window of contextLength ${this.contextLength}, received ${ids.length}`,
+        `expected at least ${needed} tokens for one window of contextLength ${this.contextLength}, received ` +
+          (this.boundaries === 'within' ? `documents of at most ${this.#plan.longest}` : `${views.ids.length}`),
       )
     }
-    this.length = Math.floor((ids.length - needed) / this.stride) + 1
-    this.#tokens = { ids, signed: new Int32Array(ids.buffer, ids.byteOffset, ids.length) }
-    this.#tokenCount = ids.length
   }
 
   /**
@@ -73,7 +128,46 @@ export class WindowDataset implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
    */
-  get(index: number): Sample {
+  get(index: number, { epoch = 0 }: SampleOptions = {}): Sample {
+    this.#check(index)
+    const { start, ids } = this.#plan.at(index)
+    const needed = this.objective.idsPerWindow(this.contextLength)
+    const place = { index, epoch }
+    if (ids === needed) {
+      const sample = this.objective.sample(this.#tokens, start, this.contextLength, place)
+      return this.tails === 'keep' ? { ...sample, attentionMask: new Uint8Array(this.contextLength).fill(1) } : sample
+    }
+    // The objective may read one id more than there are inputs.
+    const inputs = this.contextLength - (needed - ids)
+    return this.#filledUp(this.objective.sample(this.#tokens, start, inputs, place))
+  }
+
+  /** Windows `indices` as one batch. */
+  batch(indices: Float64Array, { epoch = 0, out }: BatchOptions = {}): Batch {
+    if (this.objective !== nextToken() || this.tails === 'keep')
+      return collate(
+        Array.from(indices, (index) => this.get(index, { epoch })),
+        { out },
+      )
+    const starts = indices.map((index) => {
+      this.#check(index)
+      return this.#plan.at(index).start
+    })
+    return copyWindows(this.#tokens.ids, starts, this.contextLength, out)
+  }
+
+  #filledUp({ inputs, targets }: Sample): Sample {
+    const sample = {
+      inputs: new Uint32Array(this.contextLength).fill(this.tailPaddingId),
+      targets: new Int32Array(this.contextLength).fill(ignored),
+      attentionMask: new Uint8Array(this.contextLength).fill(1, 0, inputs.length),
+    }
+    sample.inputs.set(inputs)
+    sample.targets.set(targets)
+    return sample
+  }
+
+  #check(index: number): void {
     integerIn('index', index, -Number.MAX_SAFE_INTEGER)
     if (index < 0 || index >= this.length) {
       throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
@@ -84,31 +178,10 @@ export class WindowDataset implements Dataset {
         'the tokens of the dataset were transferred to another thread or resized',
       )
     }
-    return this.objective.sample(this.#tokens, index * this.stride, this.contextLength)
   }
 }
 
-/** The ids as a `Uint32Array`, each below 2^31: so an id is never mistaken for the -100 of ignored targets. */
-const checkedTokens = (tokens: unknown): Uint32Array => {
-  const largest = 2 ** 31 - 1
-  if (types.isUint16Array(tokens)) return Uint32Array.from(tokens)
-  if (Array.isArray(tokens))
-    return Uint32Array.from({ length: tokens.length }, (_, index) =>
-      integerIn(`tokens[${index}]`, tokens[index], 0, largest),
-    )
-  if (!types.isUint32Array(tokens))
-    throw invalid('tokens', 'a Uint32Array, a Uint16Array or an array of integers', tokens)
-  // One pass without a branch for each id.
-  let bits = 0
-  for (let index = 0; index < tokens.length; index++) bits |= tokens[index] as number
-  if (bits < 0) {
-    const index = tokens.findIndex((id) => id > largest)
-    integerIn(`tokens[${index}]`, tokens[index], 0, largest)
-  }
-  return tokens
-}
-
-const checkedObjective = (objective: unknown): Objective => {
+export const checkedObjective = (objective: unknown): Objective => {
   const { idsPerWindow, sample } = (objective ?? {}) as Partial<Objective>
   if (typeof idsPerWindow === 'function' && typeof sample === 'function') return objective as Objective
   throw invalid('options.objective', 'an objective such as nextToken()', objective)

@@ -29,3 +29,4 @@ mod token_rows;
 mod tokenizer;
 mod utf16;
 mod version;
+mod windows;

@@ -1,0 +1,95 @@
+import { TokenmillError } from '../errors.ts'
+import type { Batch, BatchArrays } from './batch.ts'
+import type { Sample } from './dataset.ts'
+
+/** The target that the loss ignores: torch's `ignore_index`. */
+export const ignored = -100
+
+/** What {@link collate} may do besides copying. */
+export interface CollateOptions {
+  /** What shorter samples are filled up with at their end; without it a sample of another length is an error. */
+  readonly paddingId?: number | undefined
+  /** Where to write, rather than into fresh arrays. */
+  readonly out?: BatchArrays | undefined
+}
+
+/**
+ * Copies samples, of which there is at least one, into one batch. Shorter ones are filled up to the longest: inputs with `paddingId`,
+ * targets with -100, everything else with 0; then there is an `attentionMask`.
+ */
+export const collate = (samples: readonly Sample[], { paddingId, out }: CollateOptions = {}): Batch => {
+  const first = samples[0] as Sample
+  const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), 0)
+  const oneTarget = samples.every(({ targets }) => targets.length === 1) && columns !== 1
+  checkLengths(samples, paddingId, oneTarget)
+  const rows = samples.length
+  const size = rows * columns
+  const inputs = arrayFor('inputs', size, out?.inputs) ?? new Uint32Array(size)
+  const targets = arrayFor('targets', oneTarget ? rows : size, out?.targets) ?? new Int32Array(oneTarget ? rows : size)
+  const masked = paddingId !== undefined || first.attentionMask !== undefined
+  const attentionMask = masked ? new Uint8Array(size) : undefined
+  const positionIds = first.positionIds && new Uint32Array(size)
+  const segmentIds = first.segmentIds && new Uint32Array(size)
+  for (let row = 0; row < rows; row++) {
+    const sample = samples[row] as Sample
+    const [start, length, end] = [row * columns, sample.inputs.length, (row + 1) * columns]
+    inputs.set(sample.inputs, start)
+    if (length < columns) inputs.fill(paddingId as number, start + length, end)
+    if (oneTarget) targets[row] = sample.targets[0] as number
+    else {
+      targets.set(sample.targets, start)
+      if (length < columns) targets.fill(ignored, start + length, end)
+    }
+    if (sample.attentionMask) attentionMask?.set(sample.attentionMask, start)
+    else attentionMask?.fill(1, start, start + length)
+    if (sample.positionIds) positionIds?.set(sample.positionIds, start)
+    if (sample.segmentIds) segmentIds?.set(sample.segmentIds, start)
+  }
+  return {
+    inputs,
+    targets,
+    shape: [rows, columns],
+    ...(attentionMask && { attentionMask }),
+    ...(positionIds && { positionIds }),
+    ...(segmentIds && { segmentIds, cuSeqlens: segmentStarts(segmentIds, columns) }),
+  }
+}
+
+/** Where segments start, and at last where they end: at the start of each row, and where the number changes. */
+const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => {
+  const starts: number[] = []
+  for (let place = 0; place < segmentIds.length; place++)
+    if (place % columns === 0 || segmentIds[place] !== segmentIds[place - 1]) starts.push(place)
+  return Int32Array.from([...starts, segmentIds.length])
+}
+
+/** The first `size` places of an array that was given; an error when it is shorter. */
+export const arrayFor = <T extends Uint32Array | Int32Array>(
+  name: 'inputs' | 'targets',
+  size: number,
+  given: T | undefined,
+): T | undefined => {
+  if (given === undefined || given.length === size) return given
+  if (given.length > size) return given.subarray(0, size) as T
+  throw new TokenmillError(
+    'ERR_INVALID_ARGUMENT',
+    `expected room for a batch of ${size} values in out.${name}, received an array of ${given.length}`,
+  )
+}
+
+const checkLengths = (samples: readonly Sample[], paddingId: number | undefined, oneTarget: boolean): void => {
+  const columns = (samples[0] as Sample).inputs.length
+  for (const { inputs, targets } of samples) {
+    if (!oneTarget && targets.length !== inputs.length)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `expected samples with a target for each input, or one for all, received ${inputs.length} inputs and ${targets.length} targets`,
+      )
+    if (paddingId === undefined && inputs.length !== columns)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `expected samples of ${columns} inputs and targets, as the first of the batch, or a dataset with a paddingId, ` +
+          `received ${inputs.length} inputs and ${targets.length} targets`,
+      )
+  }
+}

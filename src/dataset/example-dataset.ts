@@ -1,0 +1,196 @@
+import { TokenmillError } from '../errors.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { ignored } from './collate.ts'
+import type { Dataset, Sample } from './dataset.ts'
+import type { Example, ExampleObjective } from './example-objective.ts'
+
+/** How {@link ExampleDataset} reads records. */
+export interface ExampleOptions<Record> {
+  /** What makes ids of their texts. */
+  readonly tokenizer: Tokenizer
+  /** The most inputs of an example. */
+  readonly maxLength: number
+  /** What the model is asked for, as `completion()`, `chat()` or `classification()` say. */
+  readonly objective: ExampleObjective<Record>
+  /**
+   * What becomes of longer examples; `cutExamples` and `droppedExamples` count them:
+   *
+   * - `'cut'`: their end is left out
+   * - `'drop'`: they are left out
+   * - `'error'`: the first one is an `ERR_LIMIT`
+   * @default 'cut'
+   */
+  readonly tooLong?: 'cut' | 'drop' | 'error'
+  /**
+   * What shorter rows of a batch are filled up with; their targets are -100.
+   * @default tokenizer.endOfTextId, else 0
+   */
+  readonly paddingId?: number
+}
+
+/** Ids of many examples in one row. */
+interface Row {
+  readonly ids: Uint32Array
+  /** 1 where the model is asked for an id. */
+  readonly scored: Uint8Array
+  /** Where each example starts, and at last the end. */
+  readonly starts: Float64Array
+  /** The class of each, where there are classes. */
+  readonly labels: Int32Array | undefined
+}
+
+/**
+ * Records as examples of a task, for fine-tuning. All are encoded at once, on all cores; text of a record never becomes a special
+ * token. Examples differ in length: a `DataLoader` fills the rows of a batch up to the longest, with an `attentionMask`.
+ *
+ * ```ts
+ * const dataset = new ExampleDataset(records, { tokenizer, maxLength: 512, objective: completion() })
+ * dataset.get(0) // the prompt is -100 in the targets
+ * ```
+ */
+export class ExampleDataset<Record = unknown> implements Dataset {
+  /** The number of examples. */
+  readonly length: number
+  /** What shorter rows of a batch are filled up with. */
+  readonly paddingId: number
+  /** The most inputs of an example. */
+  readonly maxLength: number
+  /** What the model is asked for. */
+  readonly objective: ExampleObjective<Record>
+  /** Examples whose end is left out. */
+  readonly cutExamples: number
+  /** Examples that are left out, as they are longer than `maxLength` or have no input. */
+  readonly droppedExamples: number
+  /** Examples that ask for nothing: all of their targets are -100, as the cut left the prompt alone. */
+  readonly unscoredExamples: number
+  readonly #row: Row
+
+  /** @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
+  constructor(records: Iterable<Record>, options: ExampleOptions<Record>) {
+    const known = ['tokenizer', 'maxLength', 'objective', 'tooLong', 'paddingId'] as const
+    const checked = checkedOptions('options', options, known)
+    const tokenizer = checkedTokenizer(checked.tokenizer)
+    const { tooLong = 'cut', paddingId = tokenizer.endOfTextId ?? 0 } = checked
+    this.maxLength = positiveInteger('options.maxLength', checked.maxLength)
+    this.objective = checkedObjective<Record>(checked.objective)
+    this.paddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
+    const policy = oneOf('options.tooLong', tooLong, ['cut', 'drop', 'error'])
+    if (typeof records !== 'object' || records === null || !(Symbol.iterator in records))
+      throw invalid('records', 'an array or another iterable of records', records)
+    const examples = Array.from(records, (record, index) => this.objective.example(record, index, tokenizer))
+    const encoded = encodedParts(examples, tokenizer)
+
+    const isLabelled = examples.some(({ label }) => label !== undefined)
+    const rows: { readonly parts: readonly Part[]; readonly length: number; readonly label: number }[] = []
+    let [cut, dropped, total] = [0, 0, 0]
+    for (const [index, parts] of encoded.entries()) {
+      const all = parts.reduce((sum, { ids }) => sum + ids.length, 0)
+      // The last id is a target only, unless the target is a label.
+      const most = this.maxLength + (isLabelled ? 0 : 1)
+      const isTooLong = all > most
+      if (isTooLong && policy === 'error')
+        throw new TokenmillError(
+          'ERR_LIMIT',
+          `expected examples of at most ${most} tokens, as options.maxLength says, received ${all} in records[${index}]`,
+        )
+      if ((isTooLong && policy === 'drop') || all < (isLabelled ? 1 : 2)) {
+        dropped++
+        continue
+      }
+      if (isTooLong) cut++
+      const length = Math.min(all, most)
+      total += length
+      rows.push({ parts, length, label: (examples[index] as Example).label ?? ignored })
+    }
+    if (rows.length === 0)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `expected at least one example, received ${dropped} that are left out`,
+      )
+    this.length = rows.length
+    this.cutExamples = cut
+    this.droppedExamples = dropped
+    this.#row = joined(rows, total, isLabelled)
+    this.unscoredExamples = isLabelled ? 0 : unscored(this.#row)
+  }
+
+  /**
+   * Example `index`.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such example.
+   */
+  get(index: number): Sample {
+    integerIn('index', index, -Number.MAX_SAFE_INTEGER)
+    if (index < 0 || index >= this.length)
+      throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
+    const { ids, scored, starts, labels } = this.#row
+    const [start, end] = [starts[index] as number, starts[index + 1] as number]
+    if (labels !== undefined) return { inputs: ids.subarray(start, end), targets: labels.subarray(index, index + 1) }
+    const targets = new Int32Array(end - start - 1)
+    for (let place = 0; place < targets.length; place++) {
+      const next = start + place + 1
+      targets[place] = scored[next] === 1 ? (ids[next] as number) : ignored
+    }
+    return { inputs: ids.subarray(start, end - 1), targets }
+  }
+}
+
+interface Part {
+  readonly ids: Uint32Array
+  readonly scored: boolean
+}
+
+/** The ids of the parts of each example; all texts are encoded in one call. */
+const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): readonly (readonly Part[])[] => {
+  const texts = examples.flatMap(({ parts }) => parts.flatMap((part) => ('text' in part ? [part.text] : [])))
+  const rows = tokenizer.encodeBatch(texts, { disallowedSpecial: [] })
+  let next = 0
+  return examples.map(({ parts }) =>
+    parts.map((part) => ({
+      ids: 'text' in part ? (rows.at(next++) as Uint32Array) : Uint32Array.from(part.ids),
+      scored: part.scored,
+    })),
+  )
+}
+
+const joined = (
+  rows: readonly { readonly parts: readonly Part[]; readonly length: number; readonly label: number }[],
+  total: number,
+  isLabelled: boolean,
+): Row => {
+  const ids = new Uint32Array(total)
+  const scored = new Uint8Array(total)
+  const starts = new Float64Array(rows.length + 1)
+  let end = 0
+  for (const [index, { parts, length }] of rows.entries()) {
+    let left = length
+    for (const part of parts) {
+      const taken = part.ids.subarray(0, left)
+      ids.set(taken, end)
+      if (part.scored) scored.fill(1, end, end + taken.length)
+      end += taken.length
+      left -= taken.length
+    }
+    starts[index + 1] = end
+  }
+  return { ids, scored, starts, labels: isLabelled ? Int32Array.from(rows, ({ label }) => label) : undefined }
+}
+
+/** Examples of which no id is asked for; the first one never is. */
+const unscored = ({ scored, starts }: Row): number => {
+  let count = 0
+  for (let index = 0; index + 1 < starts.length; index++)
+    if (!scored.subarray((starts[index] as number) + 1, starts[index + 1]).includes(1)) count++
+  return count
+}
+
+const checkedTokenizer = (tokenizer: unknown): Tokenizer => {
+  if (typeof (tokenizer as Tokenizer | undefined)?.encodeBatch === 'function') return tokenizer as Tokenizer
+  throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
+}
+
+const checkedObjective = <Record>(objective: unknown): ExampleObjective<Record> => {
+  if (typeof (objective as ExampleObjective | undefined)?.example === 'function')
+    return objective as ExampleObjective<Record>
+  throw invalid('options.objective', 'an objective such as completion()', objective)
+}

@@ -1,0 +1,114 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { invalid, options as checkedOptions, string } from '../validate.ts'
+
+/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
+export type ExamplePart =
+  | { readonly text: string; readonly scored: boolean }
+  | { readonly ids: Uint32Array | readonly number[]; readonly scored: boolean }
+
+/** What a record is to the model. */
+export interface Example {
+  /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
+  readonly parts: readonly ExamplePart[]
+  /** The class of the whole example. The model is then asked for it, and for no token. */
+  readonly label?: number
+}
+
+/** What an {@link ExampleDataset} makes of a record. */
+export interface ExampleObjective<Record = unknown> {
+  /** What messages call it. */
+  readonly name: string
+  /** The example of a record; `index` is its number, for messages. */
+  example(record: Record, index: number, tokenizer: Tokenizer): Example
+}
+
+/** Where a text of a record is: the name of a field, or what makes it. */
+export type Field<Record> = string | ((record: Record) => string)
+
+/** How {@link completion} reads records. */
+export interface CompletionOptions<Record> {
+  /**
+   * What the model is given.
+   * @default 'prompt'
+   */
+  readonly prompt?: Field<Record>
+  /**
+   * What it should go on with.
+   * @default 'completion'
+   */
+  readonly completion?: Field<Record>
+  /**
+   * The id after the completion, which the model is asked for too; `null` for none.
+   * @default tokenizer.endOfTextId
+   */
+  readonly endId?: number | null
+}
+
+/**
+ * Go on after a prompt: the loss is of the completion and its end alone, the prompt is -100 in the targets. For instructions,
+ * summaries and translations, `prompt` is a function that writes the record down.
+ */
+export const completion = <Record = unknown>(options?: CompletionOptions<Record>): ExampleObjective<Record> => {
+  const checked = checkedOptions('options', options, ['prompt', 'completion', 'endId'])
+  const prompt = fieldOf<Record>('options.prompt', checked.prompt ?? 'prompt')
+  const answer = fieldOf<Record>('options.completion', checked.completion ?? 'completion')
+  return {
+    name: 'completion',
+    example: (record, index, tokenizer) => {
+      const { endId = tokenizer.endOfTextId ?? null } = checked
+      return {
+        parts: [
+          { text: prompt(record, index), scored: false },
+          { text: answer(record, index), scored: true },
+          ...(endId === null ? [] : [{ ids: [endId], scored: true }]),
+        ],
+      }
+    },
+  }
+}
+
+/** How {@link classification} reads records. */
+export interface ClassificationOptions<Record> {
+  /** The classes; the target is the place of a label among them. */
+  readonly labels: readonly string[]
+  /**
+   * The text.
+   * @default 'text'
+   */
+  readonly text?: Field<Record>
+  /**
+   * Its label.
+   * @default 'label'
+   */
+  readonly label?: Field<Record>
+}
+
+/** Tell the class of a text: a batch has one target for each row. */
+export const classification = <Record = unknown>(options: ClassificationOptions<Record>): ExampleObjective<Record> => {
+  const { labels, text = 'text', label = 'label' } = checkedOptions('options', options, ['labels', 'text', 'label'])
+  if (!Array.isArray(labels) || labels.length === 0) throw invalid('options.labels', 'an array of labels', labels)
+  const places = new Map(labels.map((name: unknown, place) => [string(`options.labels[${place}]`, name), place]))
+  const [textOf, labelOf] = [fieldOf<Record>('options.text', text), fieldOf<Record>('options.label', label)]
+  return {
+    name: 'classification',
+    example: (record, index) => {
+      const name = labelOf(record, index)
+      const place = places.get(name)
+      if (place === undefined)
+        throw invalid(`the label of records[${index}]`, `one of ${[...places.keys()].join(', ')}`, name)
+      return { parts: [{ text: textOf(record, index), scored: false }], label: place }
+    },
+  }
+}
+
+/** Reads a text out of record `index`. */
+const fieldOf = <Record>(name: string, field: unknown): ((record: Record, index: number) => string) => {
+  if (typeof field === 'function')
+    return (record, index) =>
+      string(`what ${name} makes of records[${index}]`, (field as (record: Record) => unknown)(record))
+  const key = string(name, field)
+  return (record, index) => {
+    if (typeof record !== 'object' || record === null) throw invalid(`records[${index}]`, 'an object', record)
+    return string(`records[${index}].${key}`, (record as { readonly [key: string]: unknown })[key])
+  }
+}

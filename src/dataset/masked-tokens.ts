@@ -1,0 +1,159 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { ignored } from './collate.ts'
+import type { Objective } from './objective.ts'
+import { chainOf, scramble } from './scramble.ts'
+import { wordContinuations } from './word-continuations.ts'
+
+/** How {@link maskedTokens} hides tokens. */
+export interface MaskedTokensOptions {
+  /** The id that stands for a hidden token, such as that of `[MASK]`. */
+  readonly maskId: number
+  /** Says which ids there are, which of them are special, and where words start. */
+  readonly tokenizer?: Tokenizer
+  /**
+   * The ids that may take the place of a token are below this.
+   * @default tokenizer.vocabSize
+   */
+  readonly vocabSize?: number
+  /**
+   * Ids that are never chosen, and never take the place of another. The mask is always one of them.
+   * @default those of tokenizer.specialTokens
+   */
+  readonly specialIds?: Iterable<number>
+  /**
+   * How likely a token, or a word, is chosen: what the model must find out.
+   * @default 0.15
+   */
+  readonly probability?: number
+  /**
+   * The share of chosen tokens that become the mask.
+   * @default 0.8
+   */
+  readonly maskShare?: number
+  /**
+   * The share of chosen tokens that become any other token. The rest stay as they are.
+   * @default 0.1
+   */
+  readonly randomShare?: number
+  /**
+   * Chooses words rather than tokens: with `true` as the texts of the tokenizer's tokens tell, else as the function does, which says
+   * whether a token continues the word of the token before it.
+   * @default false
+   */
+  readonly wholeWords?: boolean | ((id: number) => boolean)
+  /**
+   * Decides the choice together with the epoch and the window; an integer ≥ 0.
+   * @default 0
+   */
+  readonly seed?: number
+}
+
+/**
+ * Fill the blanks, as BERT is trained (Devlin et al. 2018, section 3.1): some tokens are chosen, and the targets are those, all
+ * others -100. Of the chosen ones 80 % become the mask, 10 % another token, 10 % stay. The choice differs from epoch to epoch, and is
+ * the same on every machine for the same (seed, epoch, window).
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when an option is wrong, or neither `tokenizer` nor `vocabSize` says which ids there are.
+ */
+export const maskedTokens = (options: MaskedTokensOptions): Objective => {
+  const { maskId, vocabSize, special, choose, mask, random, continues, seed } = resolve(options)
+  return Object.freeze<Objective>({
+    name: 'masked-tokens',
+    idsPerWindow: (contextLength) => contextLength,
+    sample: ({ ids }, start, contextLength, { epoch, index }) => {
+      const inputs = ids.slice(start, start + contextLength)
+      const targets = new Int32Array(contextLength).fill(ignored)
+      const key = chainOf(seed, epoch, index)(0)
+      let isChosen = false
+      for (let place = 0; place < contextLength; place++) {
+        const id = inputs[place] as number
+        // Three words for each place: whether it is chosen, what becomes of it, and which token takes its place.
+        const word = (number: number) => scramble(key + scramble(3 * place + number + 1))
+        if (special.has(id)) {
+          isChosen = false
+          continue
+        }
+        if (place === 0 || !continues?.(id) || special.has(ids[start + place - 1] as number))
+          isChosen = word(0) < choose
+        if (!isChosen) continue
+        targets[place] = id
+        const fate = word(1)
+        if (fate < mask) inputs[place] = maskId
+        else if (fate < random) inputs[place] = anyToken(word(2), vocabSize, special)
+      }
+      return { inputs, targets }
+    },
+  })
+}
+
+/** A token that `word` decides; not a special one. */
+const anyToken = (word: number, vocabSize: number, special: ReadonlySet<number>): number => {
+  for (let draw = word; ; draw = scramble(draw + 1)) {
+    const id = Math.floor((draw / 2 ** 32) * vocabSize)
+    if (!special.has(id)) return id
+  }
+}
+
+const known = [
+  'maskId',
+  'tokenizer',
+  'vocabSize',
+  'specialIds',
+  'probability',
+  'maskShare',
+  'randomShare',
+  'wholeWords',
+  'seed',
+] as const
+
+const resolve = (options: MaskedTokensOptions) => {
+  const {
+    maskId,
+    tokenizer,
+    vocabSize = tokenizer?.vocabSize,
+    specialIds = tokenizer?.specialTokens.values() ?? [],
+    probability = 0.15,
+    maskShare = 0.8,
+    randomShare = 0.1,
+    wholeWords = false,
+    seed = 0,
+  } = checkedOptions('options', options, known)
+  const checkedMask = integerIn('options.maskId', maskId, 0, 2 ** 31 - 1)
+  if (vocabSize === undefined) throw invalid('options.vocabSize', 'a vocabSize or a tokenizer', vocabSize)
+  const size = positiveInteger('options.vocabSize', vocabSize)
+  const special = new Set([checkedMask])
+  for (const id of specialIds) special.add(integerIn('options.specialIds', id, 0))
+  const [share, rest] = [shareOf('maskShare', maskShare, 1), shareOf('randomShare', randomShare, 1)]
+  if (share + rest > 1) throw invalid('options.randomShare', `at most ${1 - share}, what maskShare leaves`, randomShare)
+  if (rest > 0 && [...special].filter((id) => id < size).length >= size)
+    throw invalid('options.vocabSize', 'a vocabulary with ids that are not special', vocabSize)
+  return {
+    maskId: checkedMask,
+    vocabSize: size,
+    special,
+    // Compared with words of 32 bits.
+    choose: shareOf('probability', probability, 1) * 2 ** 32,
+    mask: share * 2 ** 32,
+    random: (share + rest) * 2 ** 32,
+    continues: continuationsOf(wholeWords, tokenizer),
+    seed: integerIn('options.seed', seed, 0),
+  }
+}
+
+const continuationsOf = (
+  wholeWords: unknown,
+  tokenizer: Tokenizer | undefined,
+): ((id: number) => boolean) | undefined => {
+  if (wholeWords === false) return undefined
+  if (typeof wholeWords === 'function') return wholeWords as (id: number) => boolean
+  if (wholeWords !== true) throw invalid('options.wholeWords', 'a boolean or a function', wholeWords)
+  if (tokenizer === undefined) throw invalid('options.tokenizer', 'a tokenizer, which tells whole words', tokenizer)
+  return wordContinuations(tokenizer)
+}
+
+const shareOf = (name: string, value: unknown, most: number): number => {
+  const share = finiteNumber(`options.${name}`, value)
+  if (share < 0 || share > most) throw invalid(`options.${name}`, `a number from 0 to ${most}`, value)
+  return share
+}

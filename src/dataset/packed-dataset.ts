@@ -1,0 +1,144 @@
+import { TokenmillError } from '../errors.ts'
+import { integerIn, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import type { Dataset, Sample, SampleOptions } from './dataset.ts'
+import { ignored } from './collate.ts'
+import { nextToken, type Objective, type TokenViews } from './objective.ts'
+import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
+import { tokensOf, type TokensOrDocuments } from './tokens.ts'
+import { checkedObjective } from './window-dataset.ts'
+
+/** How {@link PackedDataset} fills windows. */
+export interface PackingOptions {
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /**
+   * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
+   * @default 'bestFit'
+   */
+  readonly strategy?: 'bestFit' | 'firstFit'
+  /**
+   * What a document asks of the model.
+   * @default nextToken()
+   */
+  readonly objective?: Objective
+  /**
+   * What windows are filled up with.
+   * @default 0
+   */
+  readonly paddingId?: number
+}
+
+/** A stretch of a document that goes into one window. */
+interface Pieces {
+  readonly starts: Float64Array
+  /** Inputs of each. */
+  readonly sizes: Uint32Array
+}
+
+/**
+ * Whole documents side by side in windows of one length, so that little of a batch is filled up with nothing.
+ *
+ * A document longer than a window is cut into several pieces, each of which goes on where the one before ended: no prediction is
+ * lost. Samples have `segmentIds` (which piece, from 1; 0 is filled up), `positionIds` that start at 0 in each piece and an
+ * `attentionMask`; batches have `cuSeqlens` too. A model that looks at them keeps documents apart, as if each were alone.
+ */
+export class PackedDataset implements Dataset {
+  /** Inputs in one window. */
+  readonly contextLength: number
+  /** What a document asks of the model. */
+  readonly objective: Objective
+  /** The number of windows. */
+  readonly length: number
+  /** What windows are filled up with. */
+  readonly paddingId: number
+  /** Places of all windows that are filled up. */
+  readonly paddedPlaces: number
+  /** Documents that were cut, since they are longer than a window. */
+  readonly cutDocuments: number
+  /** Documents that are in no window: too short to predict anything. */
+  readonly droppedDocuments: number
+  readonly #tokens: TokenViews
+  readonly #pieces: Pieces
+  readonly #bins: readonly Bin[]
+
+  /** @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
+  constructor(documents: TokensOrDocuments, options: PackingOptions) {
+    const known = ['contextLength', 'strategy', 'objective', 'paddingId'] as const
+    const {
+      contextLength,
+      strategy = 'bestFit',
+      objective = nextToken(),
+      paddingId = 0,
+    } = checkedOptions('options', options, known)
+    this.contextLength = positiveInteger('options.contextLength', contextLength)
+    this.objective = checkedObjective(objective)
+    this.paddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
+    const pack =
+      oneOf('options.strategy', strategy, ['bestFit', 'firstFit']) === 'bestFit'
+        ? bestFitDecreasing
+        : firstFitDecreasing
+    const { views, documentStarts } = tokensOf(documents)
+    this.#tokens = views
+    // What a document has to read beside its inputs.
+    const more = this.objective.idsPerWindow(1) - 1
+    const pieces = piecesOf(documentStarts, this.contextLength, more)
+    this.#pieces = pieces
+    this.cutDocuments = pieces.cutDocuments
+    this.droppedDocuments = pieces.droppedDocuments
+    this.#bins = pack(pieces.sizes, this.contextLength)
+    this.length = this.#bins.length
+    if (this.length === 0)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `expected documents of at least ${more + 1} tokens, received ${documentStarts.length - 1} shorter ones`,
+      )
+    this.paddedPlaces = this.length * this.contextLength - pieces.sizes.reduce((sum, size) => sum + size, 0)
+  }
+
+  /**
+   * Window `index`.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such window.
+   */
+  get(index: number, { epoch = 0 }: SampleOptions = {}): Sample {
+    const bin = this.#bins[integerIn('index', index, -Number.MAX_SAFE_INTEGER)]
+    if (bin === undefined)
+      throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
+    const { contextLength } = this
+    const sample = {
+      inputs: new Uint32Array(contextLength).fill(this.paddingId),
+      targets: new Int32Array(contextLength).fill(ignored),
+      attentionMask: new Uint8Array(contextLength),
+      positionIds: new Uint32Array(contextLength),
+      segmentIds: new Uint32Array(contextLength),
+    }
+    let end = 0
+    for (const [segment, piece] of bin.entries()) {
+      const [start, size] = [this.#pieces.starts[piece] as number, this.#pieces.sizes[piece] as number]
+      // The place of a piece, not of its window: it is masked alike wherever it was put.
+      const { inputs, targets } = this.objective.sample(this.#tokens, start, size, { index: piece, epoch })
+      sample.inputs.set(inputs, end)
+      sample.targets.set(targets, end)
+      sample.attentionMask.fill(1, end, end + size)
+      sample.segmentIds.fill(segment + 1, end, end + size)
+      for (let place = 0; place < size; place++) sample.positionIds[end + place] = place
+      end += size
+    }
+    return sample
+  }
+}
+
+const piecesOf = (documentStarts: Float64Array, contextLength: number, more: number) => {
+  const [starts, sizes]: [number[], number[]] = [[], []]
+  let [cutDocuments, droppedDocuments] = [0, 0]
+  for (let document = 0; document + 1 < documentStarts.length; document++) {
+    const [first, end] = [documentStarts[document] as number, documentStarts[document + 1] as number]
+    const inputs = end - first - more
+    if (inputs < 1) droppedDocuments++
+    if (inputs > contextLength) cutDocuments++
+    for (let start = 0; start < inputs; start += contextLength) {
+      starts.push(first + start)
+      sizes.push(Math.min(contextLength, inputs - start))
+    }
+  }
+  return { starts: Float64Array.from(starts), sizes: Uint32Array.from(sizes), cutDocuments, droppedDocuments }
+}
