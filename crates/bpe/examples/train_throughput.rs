@@ -41,13 +41,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // In the pool, so that one thread is one thread.
     let trained = rayon::scope(|_| {
         trainer.add_texts(&texts, None)?;
-        let counted = (wall.elapsed(), cpu.elapsed(), trainer.counter()?.len());
+        let counted = (wall.elapsed(), cpu.elapsed());
         let trained = trainer.train(&TrainOptions::new(size.parse().map_err(|_| bad_size())?), None, None)?;
         println!(
             "counted {:.3} s wall, {:.3} s CPU, {} pieces",
             counted.0.as_secs_f64(),
             counted.1.as_secs_f64(),
-            counted.2
+            trained.pieces()
         );
         Ok::<_, tokenmill_bpe::Error>(trained)
     })?;

@@ -42,6 +42,9 @@ pub enum Error {
         /// What was expected and what was found.
         reason: String,
     },
+    /// What a training keeps outside the memory cannot be written or read again.
+    #[error("counts cannot be kept in a temporary file: {0}")]
+    Scratch(#[source] std::io::Error),
     /// What was asked for does not fit the memory.
     #[error("there is not enough memory for {bytes} bytes")]
     OutOfMemory {

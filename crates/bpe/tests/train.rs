@@ -3,10 +3,12 @@
 mod common;
 
 use std::collections::HashMap;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokenmill_bpe::train::{PieceCounter, Progress, TrainOptions, Trained, Trainer};
+use tokenmill_bpe::train::{Budget, PieceCounter, Progress, Scratch, TrainOptions, Trained, Trainer};
 use tokenmill_bpe::{Error, Level, Pattern, Vocabulary};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::text;
@@ -180,7 +182,7 @@ fn counters_count_what_the_pattern_splits() {
             }
             assert_eq!(counter.len(), expected.len());
             let mut drained = Vec::new();
-            counter.drain(|piece, count| drained.push((piece.to_vec(), count))).expect("there is memory");
+            counter.drain(|piece, count| drained.push((piece.to_vec(), count)));
             assert!(drained.is_sorted_by(|(left, _), (right, _)| left < right), "ascending, each once");
             assert!(counter.is_empty());
             assert_eq!(drained.into_iter().collect::<HashMap<_, _>>(), expected, "{} by {level:?}", pattern.name());
@@ -198,7 +200,7 @@ fn drained_pieces_can_be_put_in_again() {
     for text in &texts {
         counter.add_text(text, None).expect("there is memory");
         if counter.len() > 50 {
-            counter.drain(|piece, count| runs.push((piece.to_vec(), count))).expect("there is memory");
+            counter.drain(|piece, count| runs.push((piece.to_vec(), count)));
         }
     }
     assert!(runs.len() > 300, "it was drained several times");
@@ -208,6 +210,148 @@ fn drained_pieces_can_be_put_in_again() {
     let mut trainer = Trainer::new(Pattern::Cl100k);
     trainer.add_counter(counter);
     assert_eq!(trainer.train(&options, None, None).expect("the options are good"), expected);
+}
+
+/// A budget of `bytes` whose files are in memory, and how many there were.
+fn budget(bytes: usize) -> (Budget, Arc<AtomicUsize>) {
+    let files = Arc::new(AtomicUsize::new(0));
+    let made = Arc::clone(&files);
+    let scratch = move || {
+        made.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(Cursor::new(Vec::new())) as Box<dyn Scratch>)
+    };
+    (Budget { bytes, scratch: Arc::new(scratch) }, files)
+}
+
+fn trained_within<S: AsRef<str>>(bytes: usize, pattern: Pattern, texts: &[S], options: &TrainOptions) -> Trained {
+    let mut trainer = Trainer::new(pattern).with_budget(budget(bytes).0);
+    let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    trainer.add_texts(&texts, None).expect("there is memory");
+    trainer.train(options, None, None).expect("the options are good")
+}
+
+#[test]
+fn training_outside_the_memory_makes_the_same() {
+    for seed in 0..share(6_000) {
+        let mut rng = Rng::new(seed);
+        let make = *rng.choose(&[few_characters, text::awkward, text::ascii, text::runs, text::any_characters]);
+        let longest = *rng.choose(&[10, 40, 200]);
+        let texts: Vec<String> = (0..rng.up_to(6)).map(|_| make(&mut rng, longest)).collect();
+        let mut options = options(&random_settings(&mut rng));
+        // Ids of four bytes, at times.
+        options.vocab_size += *rng.choose(&[0, 0, 70_000]);
+        let (pattern, _) = common::patterns()[rng.below(3)];
+        let expected = trained(pattern, &texts, &options);
+        // Of the larger ones what is left fits the memory after some passes.
+        let bytes = *rng.choose(&[0, 1, 500, 2_000, 6_000, 20_000]);
+        let found = trained_within(bytes, pattern, &texts, &options);
+        assert_eq!(found, expected, "seed {seed}, {bytes} bytes, {}, {options:?}: {texts:?}", pattern.name());
+    }
+}
+
+#[test]
+fn counts_of_very_different_size_outside_the_memory() {
+    let texts = zipf(2_000, 6);
+    let options = TrainOptions::new(2_500);
+    let expected = trained(Pattern::R50k, &texts, &options);
+    for bytes in [0, 10_000, 100_000, 200_000, 1_000_000] {
+        assert_eq!(trained_within(bytes, Pattern::R50k, &texts, &options), expected, "{bytes}");
+    }
+}
+
+#[test]
+fn rows_of_hugging_face_outside_the_memory() {
+    let trainings = trainings();
+    for row in &trainings.rows {
+        let found = trained_within(3_000, pattern(&row.pattern), trainings.texts(row), &options(&row.settings));
+        assert_eq!(found.merges().as_flattened(), row.merges, "{:?}, {:?}", row.corpus, row.settings);
+    }
+}
+
+#[test]
+fn files_are_used_where_the_memory_ends() {
+    let texts = zipf(2_000, 7);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let files = |bytes| {
+        let (budget, files) = budget(bytes);
+        let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget);
+        trainer.add_texts(&texts, None).expect("there is memory");
+        let while_counting = files.load(Ordering::Relaxed);
+        assert!(trainer.memory() <= bytes.max(200_000), "{} of {bytes} bytes", trainer.memory());
+        trainer.train(&TrainOptions::new(400), None, None).expect("the options are good");
+        (while_counting, files.load(Ordering::Relaxed))
+    };
+    assert_eq!(files(1 << 30), (0, 0));
+    let (counting, all) = files(1);
+    assert!(counting > 16 && all > counting, "{counting} files, then {all}");
+}
+
+#[test]
+fn a_file_that_fails_is_an_error_and_not_a_wrong_result() {
+    #[derive(Debug)]
+    struct Full(Cursor<Vec<u8>>, u64);
+    impl Read for Full {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+    impl Seek for Full {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.position() + bytes.len() as u64 > self.1 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let texts = zipf(2_000, 8);
+    for room in [0, 100, 2_000] {
+        let scratch = move || Ok(Box::new(Full(Cursor::new(Vec::new()), room)) as Box<dyn Scratch>);
+        let budget = Budget { bytes: 1_000, scratch: Arc::new(scratch) };
+        let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget);
+        let counted = texts.iter().try_for_each(|text| trainer.add_text(text, None));
+        let result = counted.and_then(|()| trainer.train(&TrainOptions::new(400), None, None));
+        assert!(matches!(result, Err(Error::Scratch(_))), "{room}: {result:?}");
+    }
+    let none = Budget { bytes: 0, scratch: Arc::new(|| Err(io::ErrorKind::PermissionDenied.into())) };
+    let mut trainer = Trainer::new(Pattern::R50k).with_budget(none);
+    assert!(matches!(trainer.add_text(&texts.join(" "), None), Err(Error::Scratch(_))));
+}
+
+#[test]
+fn cancelling_and_stopping_work_outside_the_memory() {
+    let cancel = AtomicBool::new(false);
+    let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
+    trainer.add_text(&zipf(100, 5).join(" "), Some(&cancel)).expect("nobody cancels");
+    let mut stop = |now: Progress| {
+        cancel.store(now.merges >= 3, Ordering::Relaxed);
+        ControlFlow::Continue(())
+    };
+    let result = trainer.train(&TrainOptions::new(400), Some(&mut stop), Some(&cancel));
+    assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+
+    let texts = zipf(100, 5);
+    let expected = trained(Pattern::R50k, &texts, &TrainOptions::new(256 + 17));
+    let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
+    for text in &texts {
+        trainer.add_text(text, None).expect("there is memory");
+    }
+    let mut seen: Vec<Progress> = Vec::new();
+    let mut stop = |now: Progress| {
+        seen.push(now);
+        if now.merges == 17 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let stopped = trainer.train(&TrainOptions::new(400), Some(&mut stop), None).expect("the options are good");
+    assert_eq!(stopped.merges(), expected.merges());
+    assert_eq!(seen.iter().map(|now| now.merges).collect::<Vec<_>>(), (1..=17).collect::<Vec<_>>());
+    assert!(seen.is_sorted_by(|before, after| before.frequency >= after.frequency), "{seen:?}");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The distinct pieces of a training, as symbols that are joined in place.
 
 use std::cmp::Reverse;
+use std::sync::atomic::AtomicBool;
+
+use rustc_hash::FxHashMap;
 
 use crate::Error;
-use crate::train::counter::{PieceCounter, bytes_of};
+use crate::train::counter::{Counts, bytes_of};
+use crate::train::store::{Store, Symbol, occurrences};
 use crate::words::Short;
 
 /// Stands before the first piece, between two, and after the last.
@@ -11,7 +15,7 @@ pub(crate) const EDGE: u32 = u32::MAX;
 /// In a cell that was the start of a symbol which is now the right part of another.
 const INNER: u32 = u32::MAX - 1;
 
-/// One cell for each byte of the pieces, and an edge around each piece. The first and the last cell of a symbol hold its id; so from its
+/// One cell for each byte of the pieces, or for each symbol that they were when they came in, and an edge around each piece. The first and the last cell of a symbol hold its id; so from its
 /// start the next symbol is found by its length, and the one before it by the cell before. What the other cells hold is of no meaning,
 /// but no cell that is not the start of a symbol any more holds the id that it had when it was: it is overwritten when that symbol is
 /// joined, and ids do not come back, because what holds them grows. So a place and two ids tell whether a pair is still there.
@@ -20,7 +24,7 @@ pub(crate) struct Cells {
     pub words: Vec<Word>,
     /// The counts that pieces have, each once. Kept by number, since there are few: the sum of `n` different ones is at least `n²/2`.
     pub counts: Vec<u64>,
-    /// The length of each symbol in bytes, by id.
+    /// The length of each symbol in cells, by id.
     pub lengths: Vec<u16>,
 }
 
@@ -38,37 +42,29 @@ pub(crate) struct Joined {
 }
 
 impl Cells {
-    /// The pieces of `counter` that have two bytes at least, by descending count: those that are read most are near each other. Byte `b`
+    /// The pieces of `counts` that have two bytes at least, by descending count: those that are read most are near each other. Byte `b`
     /// has the id `ids[b]`.
-    pub fn new(counter: &PieceCounter, ids: &[u32; 256]) -> Result<Self, Error> {
+    pub fn new(counts: &Counts, ids: &[u32; 256]) -> Result<Self, Error> {
         let mut pieces: Vec<(u64, Piece)> = Vec::new();
-        reserve(&mut pieces, counter.len())?;
+        reserve(&mut pieces, counts.len())?;
         pieces.extend(
-            counter.short.iter().filter(|(piece, _)| piece.length() > 1).map(|(p, count)| (count, Piece::Short(p))),
+            counts.short.iter().filter(|(piece, _)| piece.length() > 1).map(|(p, count)| (count, Piece::Short(p))),
         );
-        pieces.extend(counter.long.iter().map(|(piece, count)| (count, Piece::Long(piece))));
+        pieces.extend(counts.long.iter().map(|(piece, count)| (count, Piece::Long(piece))));
         pieces.sort_unstable_by_key(|&(count, _)| Reverse(count));
 
         let total: usize = pieces.iter().map(|(_, piece)| piece.length() + 1).sum::<usize>() + 1;
-        // Places have 32 bits.
-        if u32::try_from(total).is_err() {
-            return Err(Error::OutOfMemory { bytes: total.saturating_mul(size_of::<u32>()) });
-        }
-        let occurrences = pieces.iter().try_fold(0_u64, |sum, (count, piece)| {
-            count.checked_mul(piece.length() as u64).and_then(|bytes| sum.checked_add(bytes))
-        });
-        if occurrences.is_none() {
-            return Err(Error::InvalidTraining { reason: "the pieces have 2^64 bytes or more together".to_owned() });
-        }
-        let (mut symbols, mut words, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        check_places(total as u64)?;
+        pieces.iter().try_fold(0, |sum, (count, piece)| occurrences(sum, piece.length(), *count))?;
+        let (mut symbols, mut words, mut classes) = (Vec::new(), Vec::new(), Vec::new());
         reserve(&mut symbols, total)?;
         reserve(&mut words, pieces.len())?;
         symbols.push(EDGE);
         for (count, piece) in pieces {
-            if counts.last() != Some(&count) {
-                counts.push(count);
+            if classes.last() != Some(&count) {
+                classes.push(count);
             }
-            words.push(Word { start: symbols.len() as u32, class: counts.len() as u32 - 1 });
+            words.push(Word { start: symbols.len() as u32, class: classes.len() as u32 - 1 });
             match piece {
                 Piece::Short(piece) => {
                     let (bytes, length) = bytes_of(piece);
@@ -79,7 +75,31 @@ impl Cells {
             symbols.push(EDGE);
         }
         let holes = ids.iter().min().copied().unwrap_or_default() as usize;
-        Ok(Self { symbols, words, counts, lengths: vec![1; holes + ids.len()] })
+        Ok(Self { symbols, words, counts: classes, lengths: vec![1; holes + ids.len()] })
+    }
+
+    /// The pieces of `store`, whose symbols have ids below `ids`.
+    pub fn from_store<S: Symbol>(mut store: Store, ids: usize, cancel: Option<&AtomicBool>) -> Result<Self, Error> {
+        let [pieces, total] = store.size();
+        check_places(pieces + total + 1)?;
+        let (mut symbols, mut words, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        reserve(&mut symbols, (pieces + total) as usize + 1)?;
+        reserve(&mut words, pieces as usize)?;
+        symbols.push(EDGE);
+        let mut class_of: FxHashMap<u64, u32> = FxHashMap::default();
+        for lane in &mut store.lanes {
+            lane.for_each::<S>(cancel, |piece, count| {
+                let class = *class_of.entry(count).or_insert(counts.len() as u32);
+                if class as usize == counts.len() {
+                    counts.push(count);
+                }
+                words.push(Word { start: symbols.len() as u32, class });
+                symbols.extend(piece.iter().map(|symbol| symbol.id()));
+                symbols.push(EDGE);
+                Ok(())
+            })?;
+        }
+        Ok(Self { symbols, words, counts, lengths: vec![1; ids] })
     }
 
     /// Joins `left` and `right` at `place` to `joined`, when they are still there.
@@ -141,6 +161,14 @@ impl Piece<'_> {
             Self::Long(piece) => piece.len(),
         }
     }
+}
+
+/// Places have 32 bits.
+fn check_places(total: u64) -> Result<(), Error> {
+    if u32::try_from(total).is_ok() {
+        return Ok(());
+    }
+    Err(Error::OutOfMemory { bytes: usize::try_from(total).unwrap_or(usize::MAX).saturating_mul(size_of::<u32>()) })
 }
 
 /// Makes room for `more` items.

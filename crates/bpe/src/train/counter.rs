@@ -17,8 +17,7 @@ const BATCH: usize = 256 + BLOCK;
 pub struct PieceCounter {
     pattern: Pattern,
     level: Level,
-    pub(crate) short: ShortPieces,
-    pub(crate) long: LongPieces,
+    pub(crate) counts: Counts,
     ends: Box<[usize; BATCH]>,
     found: Box<[Found; BATCH]>,
 }
@@ -42,8 +41,7 @@ impl PieceCounter {
         Self {
             pattern,
             level: Level::best(),
-            short: ShortPieces::new(seed),
-            long: LongPieces::new(seed),
+            counts: Counts { short: ShortPieces::new(seed), long: LongPieces::new(seed) },
             ends: Box::new([0; BATCH]),
             found: Box::new([Found::default(); BATCH]),
         }
@@ -57,7 +55,7 @@ impl PieceCounter {
 
     /// How many distinct pieces it knows.
     pub fn len(&self) -> usize {
-        self.short.len() + self.long.len()
+        self.counts.len()
     }
 
     /// Whether it knows none.
@@ -67,7 +65,7 @@ impl PieceCounter {
 
     /// The memory that its pieces take, in bytes.
     pub fn memory(&self) -> usize {
-        self.short.memory() + self.long.memory()
+        self.counts.memory()
     }
 
     /// Counts the pieces of `text`. Two calls count those of two texts: no piece goes from one into the other.
@@ -75,26 +73,41 @@ impl PieceCounter {
     /// # Errors
     /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`]: a part of the text is then counted.
     pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+        self.add_text_within(text, usize::MAX, |_| Ok(()), cancel)
+    }
+
+    /// [`PieceCounter::add_text`] in `most` bytes of memory: `give_up` empties the counts that would take more.
+    pub(crate) fn add_text_within(
+        &mut self,
+        text: &str,
+        most: usize,
+        mut give_up: impl FnMut(&mut Counts) -> Result<(), Error>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
         let bytes = text.as_bytes();
         let mut start = 0;
         while start < text.len() {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
+            if self.counts.memory_for(BATCH) > most && !self.counts.is_empty() {
+                give_up(&mut self.counts)?;
+            }
             let count = self.pattern.scan(self.level, text, start, &mut self.ends[..]);
             let ends = &self.ends[..count];
-            self.short.reserve(count)?;
+            let Counts { short, long } = &mut self.counts;
+            short.reserve(count)?;
             let mut from = start;
             for (&end, found) in ends.iter().zip(self.found.iter_mut()) {
-                *found = self.short.ask_for(Short::of(bytes, from, end));
+                *found = short.ask_for(Short::of(bytes, from, end));
                 from = end;
             }
             from = start;
             for (&end, &found) in ends.iter().zip(self.found.iter()) {
                 if end - from <= Short::MAX {
-                    self.short.add(found, 1);
+                    short.add(found, 1);
                 } else {
-                    self.long.add(&bytes[from..end], 1)?;
+                    long.add(&bytes[from..end], 1)?;
                 }
                 from = end;
             }
@@ -111,12 +124,13 @@ impl PieceCounter {
         if piece.is_empty() || count == 0 {
             return Ok(());
         }
+        let Counts { short, long } = &mut self.counts;
         if piece.len() > Short::MAX {
-            return self.long.add(piece, count);
+            return long.add(piece, count);
         }
-        self.short.reserve(1)?;
-        let found = self.short.ask_for(Short::of(piece, 0, piece.len()));
-        self.short.add(found, count);
+        short.reserve(1)?;
+        let found = short.ask_for(Short::of(piece, 0, piece.len()));
+        short.add(found, count);
         Ok(())
     }
 
@@ -125,44 +139,70 @@ impl PieceCounter {
     /// # Errors
     /// [`Error::OutOfMemory`]: a part of it is then counted.
     pub fn add_counter(&mut self, other: &Self) -> Result<(), Error> {
-        for (piece, count) in other.short.iter() {
-            self.short.reserve(1)?;
-            let found = self.short.ask_for(piece);
-            self.short.add(found, count);
+        let Counts { short, long } = &mut self.counts;
+        for (piece, count) in other.counts.short.iter() {
+            short.reserve(1)?;
+            let found = short.ask_for(piece);
+            short.add(found, count);
         }
-        other.long.iter().try_for_each(|(piece, count)| self.long.add(piece, count))
+        other.counts.long.iter().try_for_each(|(piece, count)| long.add(piece, count))
     }
 
-    /// Gives each piece and its count to `visit`, by ascending bytes, and forgets them all: so that a caller can bound the memory, keep
-    /// sorted runs elsewhere, and hand their sums to [`PieceCounter::add_piece`] at the end.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`]: nothing is then visited or forgotten.
-    pub fn drain(&mut self, mut visit: impl FnMut(&[u8], u64)) -> Result<(), Error> {
-        let out_of_memory = |bytes| Error::OutOfMemory { bytes };
-        let count = self.len();
-        let mut short = Vec::new();
-        let mut long = Vec::new();
-        short
-            .try_reserve_exact(self.short.len())
-            .and_then(|()| long.try_reserve_exact(self.long.len()))
-            .map_err(|_| out_of_memory(count.saturating_mul(24)))?;
-        short.extend(self.short.iter().map(|(piece, count)| (bytes_of(piece), count)));
-        long.extend(self.long.iter());
-        short.sort_unstable_by(|((left, length), _), ((right, other), _)| left[..*length].cmp(&right[..*other]));
-        long.sort_unstable();
-        let mut long = long.into_iter().peekable();
-        for ((bytes, length), count) in &short {
-            let piece = &bytes[..*length];
+    /// Gives each piece and its count to `visit`, by ascending bytes, and forgets them all. They are sorted where they are: that takes no
+    /// more memory.
+    pub fn drain(&mut self, visit: impl FnMut(&[u8], u64)) {
+        self.counts.drain(visit);
+    }
+}
+
+/// Pieces and how often each was met.
+pub(crate) struct Counts {
+    pub short: ShortPieces,
+    pub long: LongPieces,
+}
+
+impl Counts {
+    pub fn len(&self) -> usize {
+        self.short.len() + self.long.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The memory that they take, in bytes.
+    pub fn memory(&self) -> usize {
+        self.short.memory() + self.long.memory()
+    }
+
+    /// The memory that they take at once when there is room for `more` pieces that are not long, in bytes.
+    fn memory_for(&self, more: usize) -> usize {
+        self.short.memory_for(more) + self.long.memory_for(more)
+    }
+
+    /// The pieces and their counts, in any order.
+    pub fn for_each<E>(&self, mut visit: impl FnMut(&[u8], u64) -> Result<(), E>) -> Result<(), E> {
+        for (piece, count) in self.short.iter() {
+            let (bytes, length) = bytes_of(piece);
+            visit(&bytes[..length], count)?;
+        }
+        self.long.iter().try_for_each(|(piece, count)| visit(piece, count))
+    }
+
+    /// [`PieceCounter::drain`].
+    pub fn drain(&mut self, mut visit: impl FnMut(&[u8], u64)) {
+        let mut long = self.long.sorted().peekable();
+        for (piece, count) in self.short.sorted() {
+            let (bytes, length) = bytes_of(piece);
+            let piece = &bytes[..length];
             while let Some((piece, count)) = long.next_if(|&(before, _)| before < piece) {
                 visit(piece, count);
             }
-            visit(piece, *count);
+            visit(piece, count);
         }
         long.for_each(|(piece, count)| visit(piece, count));
         self.short.clear();
         self.long.clear();
-        Ok(())
     }
 }
 

@@ -46,6 +46,26 @@ impl LongPieces {
         self.entries.iter().map(|entry| (&self.bytes[entry.start..entry.start + entry.length], entry.count))
     }
 
+    /// The pieces and their counts by ascending bytes. They cannot be found any more: [`LongPieces::clear`] comes next.
+    pub fn sorted(&mut self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.places = Vec::new();
+        let Self { entries, bytes, .. } = self;
+        let piece = |entry: &Entry| &bytes[entry.start..entry.start + entry.length];
+        entries.sort_unstable_by(|left, right| piece(left).cmp(piece(right)));
+        self.iter()
+    }
+
+    /// The memory that there is at once when there is room for `more` short pieces, in bytes.
+    pub fn memory_for(&self, more: usize) -> usize {
+        let grows = |length: usize, capacity: usize, more: usize, size: usize| {
+            if length + more > capacity { 3 * capacity * size } else { capacity * size }
+        };
+        let entries = self.entries.len();
+        grows(2 * entries, self.places.len(), 2 * more, size_of::<Place>())
+            + grows(entries, self.entries.capacity(), more, size_of::<Entry>())
+            + grows(self.bytes.len(), self.bytes.capacity(), 64 * more, 1)
+    }
+
     /// Counts `piece` `count` times more.
     pub fn add(&mut self, piece: &[u8], count: u64) -> Result<(), Error> {
         self.reserve(piece.len())?;

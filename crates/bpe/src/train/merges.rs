@@ -13,7 +13,7 @@ use crate::train::queue::Queue;
 use crate::vocabulary::MAX_TOKEN;
 
 /// The floor is not less than this part of the highest count when pairs are found.
-const FLOOR: u64 = 64;
+pub(crate) const FLOOR: u64 = 64;
 /// Cancelling is looked for once in so many places.
 const CHECK: usize = 1 << 16;
 
@@ -29,7 +29,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     #[inline(always)]
-    fn allows(&self, length: usize) -> bool {
+    pub fn allows(&self, length: usize) -> bool {
         length == 2 || length < self.token_length && length <= MAX_TOKEN
     }
 }
@@ -79,6 +79,8 @@ impl Side {
 /// The state of a training.
 pub(crate) struct Merging<'a> {
     cells: Cells,
+    /// The length of each symbol in bytes, by id.
+    lengths: Vec<u16>,
     limits: Limits,
     pairs: Pairs,
     queue: Queue,
@@ -90,19 +92,27 @@ pub(crate) struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    pub fn new(cells: Cells, limits: Limits, cancel: Option<&'a AtomicBool>) -> Self {
+    /// Goes on after `merges`, with symbols of these `lengths` in bytes.
+    pub fn new(
+        cells: Cells,
+        lengths: Vec<u16>,
+        merges: Vec<[u32; 2]>,
+        limits: Limits,
+        cancel: Option<&'a AtomicBool>,
+    ) -> Self {
         let mut merging = Self {
             cells,
+            lengths,
             limits,
             pairs: Pairs::default(),
             queue: Queue::new(),
             floor: u64::MAX,
             before: Side::default(),
             after: Side::default(),
-            merges: Vec::new(),
+            merges,
             cancel,
         };
-        let ids = merging.cells.lengths.len();
+        let ids = merging.lengths.len();
         merging.before.by_id.resize(ids, Beside::default());
         merging.after.by_id.resize(ids, Beside::default());
         merging
@@ -125,14 +135,16 @@ impl<'a> Merging<'a> {
         let pair = &mut self.pairs.all[index as usize];
         let (ids, count) = (pair.key.ids(), std::mem::take(&mut pair.count));
         let places = pair.first..pair.first + pair.length as usize;
-        let joined = self.cells.lengths.len() as u32;
-        let length = ids.map(|id| self.cells.lengths[id as usize]).iter().sum();
+        let joined = self.lengths.len() as u32;
         for items in [&mut self.before.by_id, &mut self.after.by_id] {
             reserve(items, 1)?;
             items.push(Beside::default());
         }
         reserve(&mut self.merges, 1)?;
-        self.cells.lengths.push(length);
+        for lengths in [&mut self.lengths, &mut self.cells.lengths] {
+            reserve(lengths, 1)?;
+            lengths.push(ids.map(|id| lengths[id as usize]).iter().sum());
+        }
         self.merges.push(ids);
         for first in places.clone().step_by(CHECK) {
             self.check()?;
@@ -148,9 +160,9 @@ impl<'a> Merging<'a> {
 
     /// Counts all neighbours, and keeps those that are not rarer than a new floor, lower than the old one; `false` when there are none.
     fn find_pairs(&mut self) -> Result<bool, Error> {
-        let Self { cells, limits, pairs, cancel, .. } = self;
+        let Self { cells, lengths, limits, pairs, cancel, .. } = self;
         let allows = |[left, right]: [u32; 2]| {
-            limits.allows(usize::from(cells.lengths[left as usize]) + usize::from(cells.lengths[right as usize]))
+            limits.allows(usize::from(lengths[left as usize]) + usize::from(lengths[right as usize]))
         };
         pairs.clear();
         let mut visited = 0_usize;
@@ -217,7 +229,7 @@ impl<'a> Merging<'a> {
 
     /// Counts the pairs that are there no more, and adds those that are new.
     fn update_pairs(&mut self, [left, right]: [u32; 2], joined: u32) -> Result<(), Error> {
-        let Self { cells, limits, pairs, queue, floor, before, after, .. } = self;
+        let Self { lengths, limits, pairs, queue, floor, before, after, .. } = self;
         pairs.reserve(before.ids.len() + after.ids.len())?;
         // Places are taken from left to right. So in `abab` the second `ab` finds the first one joined already, and takes back the pair of
         // `ab` and `a` that the first one has added.
@@ -239,7 +251,7 @@ impl<'a> Merging<'a> {
                 }
                 let count = beside.count - taken_back;
                 beside.next = Beside::DROPPED;
-                let length = new.iter().map(|&id| usize::from(cells.lengths[id as usize])).sum();
+                let length = new.iter().map(|&id| usize::from(lengths[id as usize])).sum();
                 if count >= *floor && limits.allows(length) {
                     let first = pairs.places.len();
                     reserve(&mut pairs.places, beside.places as usize)?;

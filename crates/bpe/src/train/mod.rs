@@ -17,7 +17,13 @@
 //! with two exceptions: where the text itself comes to be merged to the same characters as a special token, `BpeTrainer` gives both one
 //! id, and here they have two, because text must never become a special token; and no token is longer than 4096 bytes.
 //!
-//! The result is the same for any number of threads and any order of the texts.
+//! The result is the same for any number of threads, any order of the texts and any memory that may be taken.
+//!
+//! # Memory
+//! Without a [`Budget`] the distinct pieces and what is known of their pairs are kept in memory: 20 to 30 bytes for each byte of a distinct
+//! piece. With one, counts that do not fit go to sorted runs in files, and pieces that do not fit are merged in passes over a file, until
+//! what is left fits. Nothing is ever dropped. What is taken beside that: the longest piece, and in passes the pairs that are frequent enough
+//! to be merged soon.
 
 mod alphabet;
 mod cells;
@@ -26,23 +32,34 @@ mod explain;
 mod long;
 mod merges;
 mod pairs;
+mod passes;
 mod queue;
 mod short;
+mod spill;
+mod store;
 mod texts;
 mod trained;
 
+use std::convert::Infallible;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 pub use counter::PieceCounter;
 pub use explain::MergeStep;
+pub use spill::{Budget, Scratch};
 pub use trained::Trained;
 
 use crate::special::SpecialTokens;
 use crate::vocabulary::MAX_IDS;
 use crate::{Error, Pattern};
 use cells::Cells;
+use counter::Counts;
 use merges::{Limits, Merging};
+use passes::Passes;
+use spill::Runs;
+use store::{StoreWriter, Symbol, is_narrow};
 
 /// What to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +92,9 @@ pub struct Progress {
     pub frequency: u64,
 }
 
+/// What is called after each merge, and may stop the training there.
+pub type Watch<'p> = Option<&'p mut dyn FnMut(Progress) -> ControlFlow<()>>;
+
 /// Takes texts, and makes a vocabulary of them.
 ///
 /// ```
@@ -87,17 +107,35 @@ pub struct Progress {
 /// assert_eq!(trained.tokens().skip(256).collect::<Vec<_>>(), [&b"lo"[..], b"low", b" low", b"es"]);
 /// # Ok::<(), tokenmill_bpe::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Trainer {
     pattern: Pattern,
     /// The first one is always there.
     counters: Vec<PieceCounter>,
+    budget: Option<Budget>,
+    /// What the counters had to give up.
+    runs: Mutex<Runs>,
 }
+
+impl fmt::Debug for Trainer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("Trainer");
+        debug.field("pattern", &self.pattern).field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+/// The memory that merging takes for each symbol and each piece, in bytes: measured, and not less than 12 and 4.
+const MERGING: u64 = 24;
 
 impl Trainer {
     /// One that has no texts yet.
     pub fn new(pattern: Pattern) -> Self {
-        Self { pattern, counters: vec![PieceCounter::new(pattern)] }
+        Self { pattern, counters: vec![PieceCounter::new(pattern)], budget: None, runs: Mutex::default() }
+    }
+
+    /// Takes no more memory than `budget` says, and uses files for the rest.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     /// How it splits texts.
@@ -108,9 +146,9 @@ impl Trainer {
     /// Takes a text. Two calls are two texts: no piece goes from one into the other.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`]: a part of the text is then taken.
+    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`]: a part of the text is then taken.
     pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
-        self.counters[0].add_text(text, cancel)
+        count(&mut self.counters[0], text, self.budget.as_ref(), 1, &self.runs, cancel)
     }
 
     /// Takes what a thread has counted on its own. Counters of another pattern are taken as they are.
@@ -118,35 +156,22 @@ impl Trainer {
         self.counters.push(counter);
     }
 
-    /// All that was counted up to now, in one counter.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`]: a part of it is then counted twice, and the trainer is of no use any more.
-    pub fn counter(&mut self) -> Result<&mut PieceCounter, Error> {
-        let largest = (0..self.counters.len()).max_by_key(|&index| self.counters[index].len()).unwrap_or_default();
-        self.counters.swap(0, largest);
-        while self.counters.len() > 1 {
-            let counter = self.counters.swap_remove(1);
-            self.counters[0].add_counter(&counter)?;
-        }
-        Ok(&mut self.counters[0])
-    }
-
     /// The memory that the counted pieces take, in bytes.
     pub fn memory(&self) -> usize {
         self.counters.iter().map(PieceCounter::memory).sum()
     }
 
-    /// Makes the vocabulary. `progress` is called after each merge, and may stop the training there: what there is by then is the result.
+    /// Makes the vocabulary, on all threads of the current rayon pool where the pieces do not fit the memory. `progress` is called after each
+    /// merge, and may stop the training there: what there is by then is the result.
     ///
     /// # Errors
     /// [`Error::InvalidTraining`] when the size is too small for the special tokens and the bytes, or too large;
     /// [`Error::InvalidSpecialToken`] when one is empty or there twice; [`Error::Cancelled`] soon after `cancel` is set;
-    /// [`Error::InvalidVocabulary`] when the tokens are too long together; [`Error::OutOfMemory`].
+    /// [`Error::InvalidVocabulary`] when the tokens are too long together; [`Error::OutOfMemory`], [`Error::Scratch`].
     pub fn train(
-        mut self,
+        self,
         options: &TrainOptions,
-        mut progress: Option<&mut dyn FnMut(Progress) -> ControlFlow<()>>,
+        mut progress: Watch<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<Trained, Error> {
         let special: Vec<(String, u32)> = options.special_tokens.iter().cloned().zip(0..).collect();
@@ -159,21 +184,111 @@ impl Trainer {
             );
             return Err(Error::InvalidTraining { reason });
         }
-        let cells = Cells::new(self.counter()?, &alphabet::ids(special.len() as u32))?;
-        drop(self.counters);
+        let pattern = self.pattern;
         let limits = Limits {
             merges: size - fixed,
             min_frequency: options.min_frequency,
             token_length: options.max_token_length.map_or(usize::MAX, |length| length as usize),
         };
-        let most = limits.merges as u32;
-        let mut merging = Merging::new(cells, limits, cancel);
-        while let Some(frequency) = merging.step()? {
-            let now = Progress { merges: merging.merges.len() as u32, most, frequency };
-            if progress.as_mut().is_some_and(|progress| progress(now).is_break()) {
-                break;
-            }
-        }
-        Trained::new(self.pattern, special, merging.merges, size)
+        let ids = alphabet::ids(special.len() as u32);
+        let (pieces, merges) = if is_narrow(size) {
+            self.merges::<u16>(limits, &ids, fixed, &mut progress, cancel)?
+        } else {
+            self.merges::<u32>(limits, &ids, fixed, &mut progress, cancel)?
+        };
+        Trained::new(pattern, special, merges, size, pieces)
     }
+
+    /// How many distinct pieces there are, and the merges. The first of them has the id `first`.
+    fn merges<S: Symbol>(
+        mut self,
+        limits: Limits,
+        ids: &[u32; 256],
+        first: usize,
+        progress: &mut Watch<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(u64, Vec<[u32; 2]>), Error> {
+        let most = limits.merges as u32;
+        let mut runs = std::mem::take(self.runs.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let Some(budget) = self.budget.take() else {
+            let counter = self.into_counter()?;
+            let cells = Cells::new(&counter.counts, ids)?;
+            let pieces = counter.len() as u64;
+            drop(counter);
+            return Ok((
+                pieces,
+                merge(Merging::new(cells, vec![1; first], Vec::new(), limits, cancel), most, progress)?,
+            ));
+        };
+        let fits = |[pieces, symbols]: [u64; 2]| MERGING.saturating_mul(pieces + symbols) <= budget.bytes as u64;
+        let mut pieces = 0;
+        let mut store;
+        if runs.is_empty() && self.memory() <= budget.bytes {
+            let counter = self.into_counter()?;
+            let (mut count, mut symbols) = (0, 0);
+            _ = counter.counts.for_each(|piece, _| {
+                (count, symbols) = (count + 1, symbols + piece.len() as u64);
+                Ok::<_, Infallible>(())
+            });
+            if fits([count, symbols]) {
+                let cells = Cells::new(&counter.counts, ids)?;
+                drop(counter);
+                let merging = Merging::new(cells, vec![1; first], Vec::new(), limits, cancel);
+                return Ok((count, merge(merging, most, progress)?));
+            }
+            store = StoreWriter::new(ids, &budget)?;
+            pieces = count;
+            counter.counts.for_each(|piece, count| store.add::<S>(piece, count))?;
+        } else {
+            self.counters.iter_mut().try_for_each(|counter| runs.take(&mut counter.counts, &budget))?;
+            drop(self);
+            store = StoreWriter::new(ids, &budget)?;
+            runs.merge(cancel, |piece, count| {
+                pieces += 1;
+                store.add::<S>(piece, count)
+            })?;
+        }
+        let mut passes = Passes::new(store.finish()?, first, limits, budget.bytes, cancel);
+        if !passes.run::<S>(fits, most, progress)? {
+            return Ok((pieces, passes.merges));
+        }
+        let Passes { store, limits, lengths, merges, .. } = passes;
+        let cells = Cells::from_store::<S>(store, lengths.len(), cancel)?;
+        Ok((pieces, merge(Merging::new(cells, lengths, merges, limits, cancel), most, progress)?))
+    }
+
+    /// All that was counted up to now.
+    fn into_counter(mut self) -> Result<PieceCounter, Error> {
+        let largest = (0..self.counters.len()).max_by_key(|&index| self.counters[index].len()).unwrap_or_default();
+        let mut counter = self.counters.swap_remove(largest);
+        while let Some(other) = self.counters.pop() {
+            counter.add_counter(&other)?;
+        }
+        Ok(counter)
+    }
+}
+
+/// Counts a text; a counter that is more than one `part` of the memory gives up what it has to `runs`.
+fn count(
+    counter: &mut PieceCounter,
+    text: &str,
+    budget: Option<&Budget>,
+    parts: usize,
+    runs: &Mutex<Runs>,
+    cancel: Option<&AtomicBool>,
+) -> Result<(), Error> {
+    let Some(budget) = budget else { return counter.add_text(text, cancel) };
+    let give_up = |counts: &mut Counts| runs.lock().unwrap_or_else(PoisonError::into_inner).take(counts, budget);
+    counter.add_text_within(text, budget.bytes / parts, give_up, cancel)
+}
+
+/// The merges of `merging`, to their end.
+fn merge(mut merging: Merging<'_>, most: u32, progress: &mut Watch<'_>) -> Result<Vec<[u32; 2]>, Error> {
+    while let Some(frequency) = merging.step()? {
+        let now = Progress { merges: merging.merges.len() as u32, most, frequency };
+        if progress.as_mut().is_some_and(|progress| progress(now).is_break()) {
+            break;
+        }
+    }
+    Ok(merging.merges)
 }

@@ -5,7 +5,7 @@ use crate::packed::prefetch;
 use crate::train::cells::reserve;
 
 /// Two neighbours. Ordered by their ids, the left one first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key(u64);
 
 impl Key {
@@ -18,6 +18,12 @@ impl Key {
 
     pub fn ids(self) -> [u32; 2] {
         [(self.0 >> 32) as u32, self.0 as u32]
+    }
+
+    /// The high bits are the good ones.
+    #[inline(always)]
+    pub fn hash(self) -> u64 {
+        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -59,7 +65,7 @@ impl Pairs {
     #[inline(always)]
     fn home(&self, key: Key) -> usize {
         // Never taken where the table is empty: then there is nothing to look at.
-        (key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - self.table.len().trailing_zeros())) as usize
+        (key.hash() >> (64 - self.table.len().trailing_zeros())) as usize
     }
 
     /// Asks for the place of `key` to be brought near.

@@ -47,12 +47,35 @@ impl ShortPieces {
         self.slots.iter().map(|slot| (Short::from_words(slot), slot[2])).filter(|(piece, _)| !piece.is_empty())
     }
 
+    /// The pieces and their counts by ascending bytes. They cannot be found any more: [`ShortPieces::clear`] comes next.
+    pub fn sorted(&mut self) -> impl Iterator<Item = (Short, u64)> {
+        self.slots.retain(|&slot| slot != FREE);
+        // Bytes that are not there are zeros; of two pieces of which one is the start of the other, zeros follow, and the length decides.
+        self.slots.sort_unstable_by_key(|&[first, last, _]| {
+            [first.swap_bytes(), u64::from((last as u32).swap_bytes()) << 32 | last >> 32]
+        });
+        self.slots.iter().map(|slot| (Short::from_words(slot), slot[2]))
+    }
+
+    /// The memory that there is at once when there is room for `more` pieces, in bytes.
+    pub fn memory_for(&self, more: usize) -> usize {
+        if 2 * (self.used + more) <= self.slots.len() {
+            return self.memory();
+        }
+        self.memory() + self.count_for(more) * size_of::<Slot>()
+    }
+
+    /// The size of the next table.
+    fn count_for(&self, more: usize) -> usize {
+        (2 * (self.used + more)).next_power_of_two().max(1 << FIRST_BITS)
+    }
+
     /// Makes room for `more` pieces.
     pub fn reserve(&mut self, more: usize) -> Result<(), Error> {
         if 2 * (self.used + more) <= self.slots.len() {
             return Ok(());
         }
-        let count = (2 * (self.used + more)).next_power_of_two().max(1 << FIRST_BITS);
+        let count = self.count_for(more);
         let mut slots = Vec::new();
         let bytes = count.saturating_mul(size_of::<Slot>());
         slots.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes })?;

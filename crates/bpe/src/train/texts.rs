@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::train::{PieceCounter, Trainer};
+use crate::train::{PieceCounter, Trainer, count};
 use crate::{Error, Pattern};
 
 /// Threads take texts by tasks of about this length; longer texts are cut where that changes no piece.
@@ -15,7 +15,7 @@ impl Trainer {
     /// next call.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`]: parts of the texts are then taken.
+    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`]: parts of the texts are then taken.
     pub fn add_texts(&mut self, texts: &[&str], cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let tasks = tasks(self.pattern, texts);
         let threads = rayon::current_num_threads().min(tasks.len()).max(1);
@@ -23,9 +23,10 @@ impl Trainer {
             self.counters.push(PieceCounter::new(self.pattern));
         }
         let next = AtomicUsize::new(0);
+        let (budget, runs, parts) = (self.budget.as_ref(), &self.runs, self.counters.len());
         let count = |counter: &mut PieceCounter| {
             while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                task.iter().try_for_each(|text| counter.add_text(text, cancel))?;
+                task.iter().try_for_each(|text| count(counter, text, budget, parts, runs, cancel))?;
             }
             Ok(())
         };

@@ -11,6 +11,7 @@ pub struct Trained {
     merges: Vec<[u32; 2]>,
     vocabulary: Vocabulary,
     wanted: usize,
+    pieces: u64,
 }
 
 impl Trained {
@@ -19,9 +20,10 @@ impl Trained {
         special_tokens: Vec<(String, u32)>,
         merges: Vec<[u32; 2]>,
         wanted: usize,
+        pieces: u64,
     ) -> Result<Self, Error> {
         let vocabulary = Vocabulary::from_merges(special_tokens.len() as u32, &alphabet::BYTES, &merges)?;
-        Ok(Self { pattern, special_tokens, merges, vocabulary, wanted })
+        Ok(Self { pattern, special_tokens, merges, vocabulary, wanted, pieces })
     }
 
     /// Its tokens, without the special ones, whose ids are holes.
@@ -53,6 +55,11 @@ impl Trained {
     /// How many tokens fewer there are than were wanted, because no pair was left that was frequent enough.
     pub fn missing(&self) -> usize {
         self.wanted - self.vocab_size()
+    }
+
+    /// How many distinct pieces the texts had.
+    pub fn pieces(&self) -> u64 {
+        self.pieces
     }
 
     /// The tokenizer of this vocabulary.
