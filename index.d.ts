@@ -36,6 +36,30 @@ export declare class TokenmillError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions)
 }
 
+/** {@link EncodeOptions} of texts that come in chunks. */
+export interface EncodeStreamOptions extends EncodeOptions {
+  /**
+   * The most bytes of UTF-8 that are kept because no id is sure yet: more without a place to cut are an `ERR_LIMIT`.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxPieceBytes?: number
+}
+
+/** {@link EncodeStreamOptions}, and a signal that ends the work. */
+export interface EncodeChunksOptions extends EncodeStreamOptions {
+  /** Ends the work; the generator throws `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** {@link DecodeOptions}, and a signal that ends the work. */
+export interface DecodeChunksOptions extends DecodeOptions {
+  /** Ends the work; the generator throws `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
+export type Chunks<T> = Iterable<T> | AsyncIterable<T>
+
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
 
@@ -116,6 +140,15 @@ export interface Tokenizer {
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
   /** {@link Tokenizer.encodeBatch} off the event loop. */
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  /**
+   * A stream that takes one text in chunks and gives its ids as soon as they are sure: joined, they are those of
+   * {@link Tokenizer.encode}, however the text is cut. Characters, surrogate pairs and special tokens may be cut. Of the text no more is
+   * kept than the longest piece. It fails with `ERR_LIMIT` when that is longer than `maxPieceBytes`, and as `encode` does; an index in a
+   * message is one into the whole stream.
+   */
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
@@ -130,6 +163,16 @@ export interface Tokenizer {
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  /**
+   * A stream that takes ids in chunks and gives their text as soon as it is sure: joined, it is that of {@link Tokenizer.decode}. It never
+   * gives a part of a character.
+   */
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
+  /** {@link Tokenizer.decodeStream} as a generator: the text of the ids that `source` gives, one by one or in chunks. */
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined>
   /** The bytes of `ids`, which may cut a character. */
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
   /** The id of a token, special tokens too; `undefined` when there is none. */
@@ -442,8 +485,20 @@ export declare class WordTokenizer implements Tokenizer {
   count(text: Text, options?: EncodeOptions): number
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
+  /**
+   * A stream that takes one text in chunks and gives its ids as soon as they are sure. By the rule `'book'` that is at white space, by `'words'`
+   * after some thousand code units; with a RegExp the text is kept to its end, unless an allowed special token cuts it. Indices in
+   * messages count UTF-16 code units of all text before.
+   */
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined>
   /** {@link WordTokenizer.decode} as UTF-8. */
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
   tokenToId(token: Text): number | undefined

@@ -12,6 +12,7 @@ export { countChat, encodeChat, type ModelChatOptions, type ModelCountOptions } 
 export type { ToolChoice } from './tokenizer/chat/billing.ts'
 export type { ChatFunction, ChatTool } from './tokenizer/chat/function-text.ts'
 export type { ChatContentPart, ChatFunctionCall, ChatMessage } from './tokenizer/chat/message.ts'
+export type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './tokenizer/stream.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
 export { Vocabulary, type VocabularyOptions, type WordListOptions } from './tokenizer/vocabulary.ts'
 export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'

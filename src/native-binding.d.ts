@@ -45,6 +45,40 @@ export declare class CancelFlag {
   cancel(): void
 }
 
+/** Decodes ids that come in chunks. */
+export declare class DecodeStreamHandle {
+  /** A stream of `tokenizer`. `strict`: bytes that are not UTF-8 are an error. */
+  static open(tokenizer: BpeHandle, strict: boolean, skipSpecial: boolean): DecodeStreamHandle
+  /** The text up to the last character that is complete. */
+  push(ids: Uint32Array): string
+  /** What is left when no more ids come. */
+  end(): string
+}
+
+/**
+ * Encodes one text that comes in chunks. Calls follow one another: none begins before the promise of the one before is settled.
+ *
+ * Methods return the ids that are sure, or `null` where there are so many to make that `encodeReady` has to.
+ */
+export declare class EncodeStreamHandle {
+  /** A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. */
+  static open(tokenizer: BpeHandle, policy: number, strict: boolean, maxPieceBytes: number): EncodeStreamHandle
+  /** Takes a chunk, which is short. */
+  push(text: string): Uint32Array | null
+  /** Takes a chunk of bytes, which is short. */
+  pushBytes(bytes: Uint8Array): Uint32Array | null
+  /** Takes a chunk; it is copied before this returns. */
+  pushLater(text: string): Promise<Uint32Array>
+  /** Takes a chunk of bytes; it is copied before this returns. */
+  pushBytesLater(bytes: Uint8Array): Promise<Uint32Array>
+  /** The ids of the last call, when that returned `null`. */
+  encodeReady(): Promise<Uint32Array>
+  /** No more chunks come. */
+  end(): Uint32Array | null
+  /** Lets everything go; work that runs stops soon. */
+  close(): void
+}
+
 export declare class NativeEmbedding {
   static create(options: NativeEmbeddingOptions): NativeEmbedding
   static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>

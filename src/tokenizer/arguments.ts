@@ -1,10 +1,11 @@
-import { boolean, invalid, options as checkedOptions } from '../validate.ts'
+import { boolean, invalid, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedText } from './read-text.ts'
-import type { EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
+import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
 
 /* The arguments that the methods of every tokenizer take, checked in one way. */
 
 export const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8'] as const
+export const decodeOptionNames = ['errors', 'skipSpecialTokens'] as const
 
 /** `texts` as an array of texts of its own. */
 export const checkedTexts = (texts: unknown): Text[] => {
@@ -52,4 +53,13 @@ export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
     if (array[index] !== id) throw invalid(`ids[${index}]`, 'an integer from 0 to 4294967295', id)
   }
   return array
+}
+
+/** The choices of {@link DecodeOptions}. */
+export const checkedDecodeOptions = (options: DecodeOptions | undefined) => {
+  const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, decodeOptionNames)
+  return {
+    strict: oneOf('options.errors', errors, ['replace', 'strict']) === 'strict',
+    skipSpecialTokens: boolean('options.skipSpecialTokens', skipSpecialTokens),
+  }
 }

@@ -1,12 +1,36 @@
 import { cancellable } from '../cancel.ts'
-import { callNative, fromNative, type TokenmillError } from '../errors.ts'
+import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
-import { boolean, integerIn, oneOf, options as checkedOptions } from '../validate.ts'
-import { checkedSegments, checkedTexts, encodeOptionNames, idArray, splitSignal } from './arguments.ts'
+import { integerIn, options as checkedOptions } from '../validate.ts'
+import {
+  checkedDecodeOptions,
+  checkedSegments,
+  checkedTexts,
+  encodeOptionNames,
+  idArray,
+  splitSignal,
+} from './arguments.ts'
+import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
 import { copyTurn } from './copy-turn.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
-import { resolvePolicy, specialTokenError, type SpecialTokenPolicy } from './special-tokens.ts'
+import { explained } from './explained.ts'
+import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
+import {
+  checkedSource,
+  decodeChunksOf,
+  decodeStreamOf,
+  encodeChunksOf,
+  encodeChunksOptionNames,
+  encodeStreamOf,
+  encodeStreamOptionNames,
+  splitDecodeOptions,
+  splitStreamOptions,
+  type Chunks,
+  type DecodeChunksOptions,
+  type EncodeChunksOptions,
+  type EncodeStreamOptions,
+} from './stream.ts'
 import {
   TokenBatch,
   type DecodeOptions,
@@ -132,6 +156,21 @@ export class BpeTokenizer implements Tokenizer {
     )
   }
 
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+  }
+
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+    const call = splitStreamOptions(options, encodeChunksOptionNames)
+    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+  }
+
+  #chunkEncoder({ rest, maxPieceBytes }: ReturnType<typeof splitStreamOptions>): BpeChunkEncoder {
+    const { policy, strict } = this.#encodeCall(rest)
+    const { EncodeStreamHandle } = native()
+    return new BpeChunkEncoder(callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)))
+  }
+
   count(text: Text, options?: EncodeOptions): number {
     const { policy, strict } = this.#countCall(options)
     try {
@@ -175,14 +214,27 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
-    const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, [
-      'errors',
-      'skipSpecialTokens',
-    ])
-    const strict = oneOf('options.errors', errors, ['replace', 'strict']) === 'strict'
-    boolean('options.skipSpecialTokens', skipSpecialTokens)
+    const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
     const array = idArray(ids)
     return callNative(() => this.#native.decode(array, strict, skipSpecialTokens))
+  }
+
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {
+    return decodeStreamOf(this.#chunkDecoder(options))
+  }
+
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined> {
+    const { signal, rest } = splitDecodeOptions(options)
+    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+  }
+
+  #chunkDecoder(options: DecodeOptions | undefined): BpeChunkDecoder {
+    const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
+    const { DecodeStreamHandle } = native()
+    return new BpeChunkDecoder(callNative(() => DecodeStreamHandle.open(this.#native, strict, skipSpecialTokens)))
   }
 
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
@@ -321,18 +373,6 @@ const unshared = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes
 
 const unsharedText = (text: Text): Text => (typeof text === 'string' ? text : unshared(text))
-
-/**
- * A native error; that of a special token, which says only where and which, as the sentence that tells what to do. `start` is where the
- * text started that native code got.
- */
-const explained = (error: unknown, start = 0): TokenmillError => {
-  const native = fromNative(error)
-  const [, row, index, token] =
-    (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
-  if (index === undefined || token === undefined) return native
-  return specialTokenError(token, start + Number(index), row === undefined ? 'the text' : `texts[${row}]`)
-}
 
 const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
   try {

@@ -6,12 +6,15 @@ export interface SpecialSearch {
   readonly allowed: RegExp | undefined
   /** Finds what is an error. */
   readonly disallowed: RegExp | undefined
+  /** The length of the longest of all these, in code units; 0 without any. */
+  readonly longest: number
 }
 
 /** The search for what `policy` allows, as far as this tokenizer has it, and disallows. */
 export const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, number>): SpecialSearch => ({
   allowed: patternOf([...policy.allowed].filter((token) => known.has(token))),
   disallowed: patternOf([...policy.disallowed]),
+  longest: [...policy.allowed, ...policy.disallowed].reduce((longest, token) => Math.max(longest, token.length), 0),
 })
 
 /** Matches any of `tokens`; where several start at one place, the longest. */
@@ -23,12 +26,12 @@ const patternOf = (tokens: readonly string[]): RegExp | undefined => {
   return new RegExp(escaped.join('|'), 'gu')
 }
 
-/** @throws `ERR_SPECIAL_TOKEN` when `text` holds a disallowed special token. */
-export const refuseDisallowed = (text: string, { disallowed }: SpecialSearch): void => {
+/** @throws `ERR_SPECIAL_TOKEN` when `text`, which starts at `start` of what is called `name`, holds a disallowed special token. */
+export const refuseDisallowed = (text: string, { disallowed }: SpecialSearch, start = 0, name?: string): void => {
   if (disallowed === undefined) return
   disallowed.lastIndex = 0
   const match = disallowed.exec(text)
-  if (match !== null) throw specialTokenError(match[0], match.index)
+  if (match !== null) throw specialTokenError(match[0], start + match.index, name)
 }
 
 /** `text` cut at its allowed special tokens: stretches of plain text, and the tokens between them. */

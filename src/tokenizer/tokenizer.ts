@@ -1,3 +1,5 @@
+import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './stream.ts'
+
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
 
@@ -79,6 +81,15 @@ export interface Tokenizer {
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
   /** {@link Tokenizer.encodeBatch} off the event loop. */
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  /**
+   * A stream that takes one text in chunks and gives its ids as soon as they are sure: joined, they are those of
+   * {@link Tokenizer.encode}, however the text is cut. Characters, surrogate pairs and special tokens may be cut. Of the text no more is
+   * kept than the longest piece. It fails with `ERR_LIMIT` when that is longer than `maxPieceBytes`, and as `encode` does; an index in a
+   * message is one into the whole stream.
+   */
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
@@ -94,6 +105,16 @@ export interface Tokenizer {
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  /**
+   * A stream that takes ids in chunks and gives their text as soon as it is sure: joined, it is that of {@link Tokenizer.decode}. It never
+   * gives a part of a character.
+   */
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
+  /** {@link Tokenizer.decodeStream} as a generator: the text of the ids that `source` gives, one by one or in chunks. */
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined>
   /** The bytes of `ids`, which may cut a character. */
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
 

@@ -1,13 +1,36 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
-import { checkedIds, checkedSegments, checkedTexts, encodeOptionNames, splitSignal } from './arguments.ts'
+import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import {
+  checkedDecodeOptions,
+  checkedIds,
+  checkedSegments,
+  checkedTexts,
+  encodeOptionNames,
+  splitSignal,
+} from './arguments.ts'
+import { BufferedEncoder } from './buffered-stream.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, specialSearch, type SpecialSearch } from './special-search.ts'
 import { resolvePolicy } from './special-tokens.ts'
 import { writtenRule } from './split/split.ts'
+import {
+  checkedSource,
+  decodeChunksOf,
+  decodeStreamOf,
+  encodeChunksOf,
+  encodeChunksOptionNames,
+  encodeStreamOf,
+  encodeStreamOptionNames,
+  splitDecodeOptions,
+  splitStreamOptions,
+  type Chunks,
+  type DecodeChunksOptions,
+  type EncodeChunksOptions,
+  type EncodeStreamOptions,
+} from './stream.ts'
 import {
   TokenBatch,
   type DecodeOptions,
@@ -19,6 +42,7 @@ import {
 } from './tokenizer.ts'
 import { saveVocabulary } from './vocabulary-file.ts'
 import { Vocabulary } from './vocabulary.ts'
+import { sureWordUnits, WordChunkDecoder } from './word-stream.ts'
 
 /** How a {@link WordTokenizer} treats words that are not in its vocabulary. */
 export interface WordTokenizerOptions {
@@ -28,6 +52,9 @@ export interface WordTokenizerOptions {
    */
   readonly unknown?: '<|unk|>' | (string & {}) | null
 }
+
+/** Longer parts of a stream, in code units, are encoded in turns of the event loop. */
+const longPart = 1 << 16
 
 /** The checked choices of one call. */
 interface Call {
@@ -150,28 +177,74 @@ export class WordTokenizer implements Tokenizer {
     return count <= most && count
   }
 
+  /**
+   * A stream that takes one text in chunks and gives its ids as soon as they are sure. By the rule `'book'` that is at white space, by `'words'`
+   * after some thousand code units; with a RegExp the text is kept to its end, unless an allowed special token cuts it. Indices in
+   * messages count UTF-16 code units of all text before.
+   */
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+  }
+
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+    const call = splitStreamOptions(options, encodeChunksOptionNames)
+    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+  }
+
+  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+    const call = this.#encodeCall(rest)
+    const { split } = this.vocabulary
+    return new BufferedEncoder({
+      maxPieceBytes,
+      utf8: call.utf8,
+      sureUnits: (text, start) => sureWordUnits(text, start, split, call.search),
+      encode: (text, start) => {
+        const steps = this.#encodeText('the stream', text, call, start)
+        return text.length > longPart ? runInTurns(steps) : runToEnd(steps)
+      },
+    })
+  }
+
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
-    const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, [
-      'errors',
-      'skipSpecialTokens',
-    ])
-    oneOf('options.errors', errors, ['replace', 'strict'])
-    boolean('options.skipSpecialTokens', skipSpecialTokens)
-    const size = skipSpecialTokens ? this.vocabulary.wordCount : this.vocabSize
-    const words: string[] = []
-    let index = 0
-    for (const id of checkedIds(ids)) {
-      const token = this.vocabulary.idToToken(id)
-      if (token === undefined) throw this.#noSuchId(id, index)
-      if (id < size) words.push(token)
-      index++
-    }
+    const { skipSpecialTokens } = checkedDecodeOptions(options)
+    const words = this.#wordsOf(checkedIds(ids), skipSpecialTokens)
     try {
       return joinWords(words)
     } catch (error) {
       throw tooLong('the text of the ids', error)
     }
+  }
+
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {
+    return decodeStreamOf(this.#chunkDecoder(options))
+  }
+
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined> {
+    const { signal, rest } = splitDecodeOptions(options)
+    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+  }
+
+  #chunkDecoder(options: DecodeOptions | undefined): WordChunkDecoder {
+    const { skipSpecialTokens } = checkedDecodeOptions(options)
+    return new WordChunkDecoder((ids, index) => this.#wordsOf(ids, skipSpecialTokens, index))
+  }
+
+  /** The words of `ids`, the first of which is number `first` of all. */
+  #wordsOf(ids: Iterable<number>, skipSpecialTokens: boolean, first = 0): string[] {
+    const size = skipSpecialTokens ? this.vocabulary.wordCount : this.vocabSize
+    const words: string[] = []
+    let index = first
+    for (const id of ids) {
+      const token = this.vocabulary.idToToken(id)
+      if (token === undefined) throw this.#noSuchId(id, index)
+      if (id < size) words.push(token)
+      index++
+    }
+    return words
   }
 
   /** {@link WordTokenizer.decode} as UTF-8. */
@@ -237,9 +310,9 @@ export class WordTokenizer implements Tokenizer {
     return { search: specialSearch(policy, this.#specialIds), utf8: checkedUtf8(options.utf8) }
   }
 
-  *#encodeText(name: string, text: Text, call: Call): Steps<Uint32Array> {
+  *#encodeText(name: string, text: Text, call: Call, start = 0): Steps<Uint32Array> {
     const ids = new IdBuffer()
-    yield* this.#encodeInto(ids, name, yield* readText(name, text, call.utf8), call)
+    yield* this.#encodeInto(ids, name, yield* readText(name, text, call.utf8), call, start)
     return ids.toArray()
   }
 
@@ -255,18 +328,19 @@ export class WordTokenizer implements Tokenizer {
     return new TokenBatch(ids.toArray(), rowStarts)
   }
 
-  *#encodeInto(ids: IdBuffer, name: string, text: string, { search }: Call): Steps<void> {
-    refuseDisallowed(text, search)
+  /** The ids of `text`, which starts at index `start` of what is called `name`. */
+  *#encodeInto(ids: IdBuffer, name: string, text: string, { search }: Call, start = 0): Steps<void> {
+    refuseDisallowed(text, search, start, name === 'the stream' ? name : undefined)
     const { vocabulary } = this
     const unknownId = this.#unknownId
     let partStart = 0
-    const pushWord = (source: string, start: number, end: number, index: number) => {
-      const id = vocabulary.wordToId(source.slice(start, end)) ?? unknownId
-      if (id === undefined) throw unknownWord(source.slice(start, end), name, partStart + index)
+    const pushWord = (source: string, from: number, to: number, index: number) => {
+      const id = vocabulary.wordToId(source.slice(from, to)) ?? unknownId
+      if (id === undefined) throw unknownWord(source.slice(from, to), name, partStart + index)
       ids.push(id)
     }
     for (const part of partsOf(text, search)) {
-      partStart = part.start
+      partStart = start + part.start
       if (part.special) ids.push(this.#specialIds.get(part.text) as number)
       else yield* vocabulary.splitter.split(part.text, pushWord)
       yield

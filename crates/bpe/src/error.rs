@@ -36,6 +36,18 @@ pub enum Error {
         /// The largest id of the vocabulary.
         largest: u32,
     },
+    /// Bytes that must be UTF-8 and are not.
+    #[error("expected UTF-8, received bytes that are not from byte {at} on")]
+    InvalidUtf8 {
+        /// Where, from the start of all text.
+        at: usize,
+    },
+    /// A stretch of a streamed text that cannot be cut, and is longer than the caller wants to keep.
+    #[error("expected pieces of text of at most {limit} bytes, received a longer one")]
+    PieceTooLong {
+        /// How many bytes.
+        limit: usize,
+    },
     /// A training that cannot be done.
     #[error("invalid training: {reason}")]
     InvalidTraining {

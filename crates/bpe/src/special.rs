@@ -111,6 +111,17 @@ impl SpecialPolicy {
         }
     }
 
+    /// Where the next disallowed token from `from` on starts, and which it is.
+    pub(crate) fn next_disallowed(
+        &self,
+        text: &str,
+        from: usize,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Option<(usize, &str)>, Error> {
+        let found = self.disallowed.find(text, from, cancel)?;
+        Ok(found.map(|found| (found.start, self.disallowed.token(found.number))))
+    }
+
     /// The next allowed token from `from` on.
     pub(crate) fn next_allowed(
         &self,

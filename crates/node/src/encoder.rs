@@ -346,7 +346,8 @@ pub fn from_bpe(error: BpeError) -> Error {
         BpeError::InvalidSpecialToken { .. } => Code::InvalidArgument,
         BpeError::DisallowedSpecialToken { .. } => Code::SpecialToken,
         BpeError::UnknownId { .. } => Code::OutOfRange,
-        BpeError::OutOfMemory { .. } => Code::Limit,
+        BpeError::InvalidUtf8 { .. } => Code::InvalidUtf8,
+        BpeError::OutOfMemory { .. } | BpeError::PieceTooLong { .. } => Code::Limit,
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())

@@ -20,6 +20,7 @@ mod held;
 mod input_embedding;
 mod later;
 mod pool;
+mod stream;
 mod task;
 mod tensor;
 #[cfg(feature = "test-hooks")]

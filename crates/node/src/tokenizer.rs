@@ -173,6 +173,16 @@ impl BpeHandle {
 }
 
 impl BpeHandle {
+    /// What other exports work with.
+    pub fn shared(&self) -> Arc<Tokenizer> {
+        Arc::clone(&self.tokenizer)
+    }
+
+    /// The policy of that number.
+    pub fn policy(&self, number: u32) -> Result<Arc<SpecialPolicy>> {
+        self.encoder.policy(number)
+    }
+
     fn encode_source(
         &self,
         source: Source,

@@ -26,7 +26,8 @@ export function* splitWords(text: string, emit: Emit): Steps<void> {
   }
 }
 
-const endOfStretch = (text: string, at: number): number => {
+/** Where the stretch that starts at `at` ends; what is more than {@link longestStretch} + 1 code units after it does not matter. */
+export const endOfStretch = (text: string, at: number): number => {
   if (text.length - at <= shortestStretch) return text.length
   const last = at + longestStretch
   safeCut.lastIndex = shortestStretch - 1

@@ -1,0 +1,300 @@
+//! Text and ids that come in chunks.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi_derive::napi;
+use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError};
+
+use crate::encoder::{as_u32, from_bpe};
+use crate::error::{Code, Error, Result};
+use crate::later::{Deliver, Later, later};
+use crate::task::Work;
+use crate::text::{JsText, NewString, no_memory_for};
+use crate::tokenizer::BpeHandle;
+use crate::utf16::append_utf8;
+
+/// More bytes of sure text are encoded off the main thread: those of a millisecond, mostly.
+const MUCH: usize = 64 << 10;
+
+/// One text in chunks.
+struct State {
+    /// `None` after an error, and when the stream was closed.
+    stream: Option<EncodeStream>,
+    /// The first half of a surrogate pair whose second has not come.
+    surrogate: Option<u16>,
+    units: Vec<u16>,
+    text: Vec<u8>,
+}
+
+/// What the handle and the work of it share.
+struct Shared {
+    state: Mutex<State>,
+    is_closed: AtomicBool,
+}
+
+/// Encodes one text that comes in chunks. Calls follow one another: none begins before the promise of the one before is settled.
+///
+/// Methods return the ids that are sure, or `null` where there are so many to make that `encodeReady` has to.
+#[napi]
+pub struct EncodeStreamHandle {
+    shared: Arc<Shared>,
+}
+
+#[napi]
+impl EncodeStreamHandle {
+    /// A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error.
+    #[napi(factory, catch_unwind)]
+    pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32) -> Result<Self> {
+        let policy = tokenizer.policy(policy)?;
+        let stream = EncodeStream::new(tokenizer.shared(), policy, max_piece_bytes as usize, strict);
+        let state = State { stream: Some(stream), surrogate: None, units: Vec::new(), text: Vec::new() };
+        Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), is_closed: AtomicBool::new(false) }) })
+    }
+
+    /// Takes a chunk, which is short.
+    #[napi(catch_unwind)]
+    pub fn push(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Option<Uint32Array>> {
+        self.shared.run(|state, _| {
+            state.read_units(&text)?;
+            state.with_text(EncodeStream::push)?;
+            state.encode_little()
+        })
+    }
+
+    /// Takes a chunk of bytes, which is short.
+    #[napi(catch_unwind)]
+    pub fn push_bytes(&self, bytes: Uint8ArraySlice<'_>) -> Result<Option<Uint32Array>> {
+        self.shared.run(|state, _| {
+            if !bytes.is_empty() {
+                state.end_of_string()?;
+            }
+            state.stream()?.push_bytes(&bytes).map_err(in_stream)?;
+            state.encode_little()
+        })
+    }
+
+    /// Takes a chunk; it is copied before this returns.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn push_later(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<AsyncTask<Work<Later<Ids>>>> {
+        self.shared.run(|state, _| state.read_units(&text))?;
+        Ok(self.work(|state, is_closed| {
+            let mut ids = Vec::new();
+            state.with_text(|stream, text| stream.encode(text, &mut ids, Some(is_closed)))?;
+            Ok(ids)
+        }))
+    }
+
+    /// Takes a chunk of bytes; it is copied before this returns.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn push_bytes_later(&self, bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Ids>>>> {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(bytes.len()).map_err(|_| no_memory_for(bytes.len()))?;
+        copy.extend_from_slice(&bytes);
+        Ok(self.work(move |state, is_closed| {
+            state.end_of_string()?;
+            let mut ids = Vec::new();
+            state.stream()?.encode_bytes(&copy, &mut ids, Some(is_closed)).map_err(in_stream)?;
+            Ok(ids)
+        }))
+    }
+
+    /// The ids of the last call, when that returned `null`.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn encode_ready(&self) -> AsyncTask<Work<Later<Ids>>> {
+        self.work(|state, is_closed| {
+            let mut ids = Vec::new();
+            state.stream()?.encode_ready(&mut ids, Some(is_closed)).map_err(in_stream)?;
+            Ok(ids)
+        })
+    }
+
+    /// No more chunks come.
+    #[napi(catch_unwind)]
+    pub fn end(&self) -> Result<Option<Uint32Array>> {
+        self.shared.run(|state, _| {
+            state.end_of_string()?;
+            state.stream()?.end().map_err(in_stream)?;
+            state.encode_little()
+        })
+    }
+
+    /// Lets everything go; work that runs stops soon.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+impl EncodeStreamHandle {
+    fn work(
+        &self,
+        work: impl FnOnce(&mut State, &AtomicBool) -> Result<Vec<u32>> + Send + 'static,
+    ) -> AsyncTask<Work<Later<Ids>>> {
+        let shared = Arc::clone(&self.shared);
+        later(move || shared.run(work).map(Ids))
+    }
+}
+
+impl Drop for EncodeStreamHandle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    /// Does `call`, after which an error is the last of the stream.
+    fn run<T>(&self, call: impl FnOnce(&mut State, &AtomicBool) -> Result<T>) -> Result<T> {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+            // What panicked half-way left nothing that could be used.
+            let mut state = poisoned.into_inner();
+            state.clear();
+            state
+        });
+        let result = call(&mut state, &self.is_closed);
+        let is_closed = self.is_closed.load(Ordering::Relaxed);
+        if result.is_err() || is_closed {
+            state.clear();
+        }
+        // Not that it was cancelled.
+        if is_closed { result.map_err(|_| closed()) } else { result }
+    }
+
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        let clear = |mut state: MutexGuard<'_, State>| state.clear();
+        match self.state.try_lock() {
+            Ok(state) => clear(state),
+            Err(TryLockError::Poisoned(state)) => clear(state.into_inner()),
+            // The work that runs does it when it has stopped.
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+}
+
+impl State {
+    fn clear(&mut self) {
+        *self = Self { stream: None, surrogate: None, units: Vec::new(), text: Vec::new() };
+    }
+
+    fn stream(&mut self) -> Result<&mut EncodeStream> {
+        self.stream.as_mut().ok_or_else(closed)
+    }
+
+    /// Reads a string, of which the first half of a surrogate pair at the end waits for the next string.
+    fn read_units(&mut self, text: &JsText) -> Result<()> {
+        let units = text.units()?;
+        self.units.clear();
+        if units == 0 {
+            return Ok(());
+        }
+        self.units.extend(self.surrogate.take());
+        text.append_units_to(units, &mut self.units)?;
+        if let Some(&last) = self.units.last().filter(|unit| (0xd800..0xdc00).contains(*unit)) {
+            self.units.pop();
+            self.surrogate = Some(last);
+        }
+        Ok(())
+    }
+
+    /// Gives what [`State::read_units`] read to `take`.
+    fn with_text(
+        &mut self,
+        take: impl FnOnce(&mut EncodeStream, &str) -> std::result::Result<(), BpeError>,
+    ) -> Result<()> {
+        let Self { stream, units, text, .. } = self;
+        text.clear();
+        append_utf8(units, text).ok_or_else(|| no_memory_for(units.len()))?;
+        // SAFETY: it writes UTF-8.
+        let read = unsafe { str::from_utf8_unchecked(text) };
+        let result = take(stream.as_mut().ok_or_else(closed)?, read).map_err(in_stream);
+        text.shrink_to(MUCH);
+        units.shrink_to(MUCH);
+        result
+    }
+
+    /// What a surrogate that has no second half is read as.
+    fn end_of_string(&mut self) -> Result<()> {
+        if self.surrogate.take().is_some() {
+            self.stream()?.push("\u{fffd}").map_err(in_stream)?;
+        }
+        Ok(())
+    }
+
+    /// The sure ids, unless there are many to make.
+    fn encode_little(&mut self) -> Result<Option<Uint32Array>> {
+        let stream = self.stream()?;
+        if stream.ready_bytes() > MUCH {
+            return Ok(None);
+        }
+        let mut ids = Vec::new();
+        stream.encode_ready(&mut ids, None).map_err(in_stream)?;
+        ids_of(ids).map(Some)
+    }
+}
+
+fn closed() -> Error {
+    Error::new(Code::Disposed, "the stream was closed")
+}
+
+/// An error of the encoding stream, in which an index is one into the stream already.
+fn in_stream(error: BpeError) -> Error {
+    match error {
+        BpeError::DisallowedSpecialToken { token, at } => Error::new(Code::SpecialToken, format!("{at} {token}")),
+        BpeError::PieceTooLong { limit } => Error::new(
+            Code::Limit,
+            format!("expected pieces of at most {limit} bytes, as options.maxPieceBytes says, received a longer one"),
+        ),
+        BpeError::InvalidUtf8 { at } => Error::new(
+            Code::InvalidUtf8,
+            format!("expected UTF-8 for the stream, received bytes that are not from index {at} on"),
+        ),
+        error => from_bpe(error),
+    }
+}
+
+fn ids_of(ids: Vec<u32>) -> Result<Uint32Array> {
+    as_u32(ids.len())?;
+    Ok(Uint32Array::new(ids))
+}
+
+/// Ids on their way to JavaScript.
+pub struct Ids(Vec<u32>);
+
+impl Deliver for Ids {
+    type JsValue = Uint32Array;
+
+    fn deliver(self, _env: Env) -> Result<Uint32Array> {
+        ids_of(self.0)
+    }
+}
+
+/// Decodes ids that come in chunks.
+#[napi]
+pub struct DecodeStreamHandle {
+    stream: RefCell<DecodeStream>,
+}
+
+#[napi]
+impl DecodeStreamHandle {
+    /// A stream of `tokenizer`. `strict`: bytes that are not UTF-8 are an error.
+    #[napi(factory, catch_unwind)]
+    pub fn open(tokenizer: &BpeHandle, strict: bool, skip_special: bool) -> Self {
+        Self { stream: RefCell::new(DecodeStream::new(tokenizer.shared(), strict, skip_special)) }
+    }
+
+    /// The text up to the last character that is complete.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn push(&self, ids: Uint32ArraySlice<'_>) -> Result<NewString> {
+        self.stream.borrow_mut().decode(&ids).map(NewString).map_err(from_bpe)
+    }
+
+    /// What is left when no more ids come.
+    #[napi(catch_unwind)]
+    pub fn end(&self) -> Result<&'static str> {
+        self.stream.borrow_mut().end().map_err(from_bpe)
+    }
+}

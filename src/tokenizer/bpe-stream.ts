@@ -1,0 +1,79 @@
+import { callNative } from '../errors.ts'
+import type { DecodeStreamHandle, EncodeStreamHandle } from '../native-binding.d.ts'
+import { copyTurn } from './copy-turn.ts'
+import { explained } from './explained.ts'
+import type { ChunkDecoder, ChunkEncoder } from './stream.ts'
+import type { Text } from './tokenizer.ts'
+
+/** Longer chunks, in code units or bytes, are encoded off the main thread. */
+const longChunk = 1 << 15
+
+/** The ids of chunks by the native stream. */
+export class BpeChunkEncoder implements ChunkEncoder {
+  readonly #native: EncodeStreamHandle
+
+  constructor(handle: EncodeStreamHandle) {
+    this.#native = handle
+  }
+
+  push(chunk: Text): Uint32Array | Promise<Uint32Array> {
+    if (chunk.length > longChunk) return this.#pushLong(chunk)
+    return this.#now(() =>
+      typeof chunk === 'string' ? this.#native.push(chunk) : this.#native.pushBytes(unshared(chunk)),
+    )
+  }
+
+  end(): Uint32Array | Promise<Uint32Array> {
+    return this.#now(() => this.#native.end())
+  }
+
+  close(): void {
+    this.#native.close()
+  }
+
+  /** `null` comes from a chunk after which there are many ids to make, as it ended a long piece. */
+  #now(call: () => Uint32Array | null): Uint32Array | Promise<Uint32Array> {
+    try {
+      return call() ?? this.#later(() => this.#native.encodeReady())
+    } catch (error) {
+      throw explained(error, 0, 'the stream')
+    }
+  }
+
+  async #pushLong(chunk: Text): Promise<Uint32Array> {
+    const turn = copyTurn([chunk])
+    if (turn !== undefined) await turn
+    return this.#later(() =>
+      typeof chunk === 'string' ? this.#native.pushLater(chunk) : this.#native.pushBytesLater(unshared(chunk)),
+    )
+  }
+
+  async #later(call: () => Promise<Uint32Array>): Promise<Uint32Array> {
+    try {
+      return await call()
+    } catch (error) {
+      throw explained(error, 0, 'the stream')
+    }
+  }
+}
+
+/** The text of ids by the native stream. */
+export class BpeChunkDecoder implements ChunkDecoder {
+  readonly #native: DecodeStreamHandle
+
+  constructor(handle: DecodeStreamHandle) {
+    this.#native = handle
+  }
+
+  push(ids: Uint32Array): string {
+    return callNative(() => this.#native.push(ids))
+  }
+
+  end(): string {
+    return callNative(() => this.#native.end())
+  }
+}
+
+/** Bytes that no other thread changes while native code reads them. */
+const unshared = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes

@@ -1,0 +1,14 @@
+import { fromNative, type TokenmillError } from '../errors.ts'
+import { specialTokenError } from './special-tokens.ts'
+
+/**
+ * A native error; that of a special token, which says only where and which, as the sentence that tells what to do. `start` is where the
+ * text started that native code got.
+ */
+export const explained = (error: unknown, start = 0, name = 'the text'): TokenmillError => {
+  const native = fromNative(error)
+  const [, row, index, token] =
+    (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
+  if (index === undefined || token === undefined) return native
+  return specialTokenError(token, start + Number(index), row === undefined ? name : `texts[${row}]`)
+}

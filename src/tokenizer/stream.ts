@@ -1,0 +1,245 @@
+import { TokenmillError } from '../errors.ts'
+import { Turns } from '../event-loop.ts'
+import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
+import { checkedText } from './read-text.ts'
+import type { EncodeOptions, DecodeOptions, Text } from './tokenizer.ts'
+
+/** {@link EncodeOptions} of texts that come in chunks. */
+export interface EncodeStreamOptions extends EncodeOptions {
+  /**
+   * The most bytes of UTF-8 that are kept because no id is sure yet: more without a place to cut are an `ERR_LIMIT`.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxPieceBytes?: number
+}
+
+/** {@link EncodeStreamOptions}, and a signal that ends the work. */
+export interface EncodeChunksOptions extends EncodeStreamOptions {
+  /** Ends the work; the generator throws `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** {@link DecodeOptions}, and a signal that ends the work. */
+export interface DecodeChunksOptions extends DecodeOptions {
+  /** Ends the work; the generator throws `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
+export type Chunks<T> = Iterable<T> | AsyncIterable<T>
+
+/** Makes ids of one text that comes in chunks. */
+export interface ChunkEncoder {
+  /** The ids that are sure after this chunk. The next call begins when they are there. */
+  push(chunk: Text): Uint32Array | Promise<Uint32Array>
+  /** The other ids. */
+  end(): Uint32Array | Promise<Uint32Array>
+  /** Lets go of what is kept, and stops work that runs, which then fails. */
+  close(): void
+}
+
+/** Makes text of ids that come in chunks. */
+export interface ChunkDecoder {
+  /** The text that is sure after these ids. */
+  push(ids: Uint32Array): string
+  /** The rest of it. */
+  end(): string
+}
+
+/** The largest part of a chunk that is taken at once, in code units or bytes: so nobody waits for it. */
+const partLength = 1 << 20
+/** The most ids that are decoded at once: a millisecond. */
+const partIds = 1 << 16
+
+function* partsOf(chunk: Text): Generator<Text> {
+  if (chunk.length <= partLength) return yield chunk
+  for (let start = 0; start < chunk.length; start += partLength) {
+    yield typeof chunk === 'string' ? chunk.slice(start, start + partLength) : chunk.subarray(start, start + partLength)
+  }
+}
+
+/** A `TransformStream` over `encoder`. It gives no empty chunks. */
+export const encodeStreamOf = (encoder: ChunkEncoder): TransformStream<Text, Uint32Array> => {
+  type Controller = TransformStreamDefaultController<Uint32Array>
+  const give = (controller: Controller, ids: Uint32Array) => {
+    if (ids.length > 0) controller.enqueue(ids)
+  }
+  const transformer = {
+    async transform(chunk: Text, controller: Controller) {
+      try {
+        for (const part of partsOf(checkedText('a chunk', chunk))) give(controller, await encoder.push(part))
+      } catch (error) {
+        encoder.close()
+        throw error
+      }
+    },
+    async flush(controller: Controller) {
+      try {
+        give(controller, await encoder.end())
+      } finally {
+        encoder.close()
+      }
+    },
+    // When either side is given up. The types do not know it yet.
+    cancel: () => encoder.close(),
+  }
+  return new TransformStream<Text, Uint32Array>(transformer)
+}
+
+/** The ids of `source` as they become sure; no array is empty. */
+export async function* encodeChunksOf(
+  source: Chunks<Text>,
+  encoder: ChunkEncoder,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint32Array, void, undefined> {
+  const close = () => encoder.close()
+  signal?.addEventListener('abort', close, { once: true })
+  try {
+    for await (const chunk of untilAborted(source, signal)) {
+      for (const part of partsOf(checkedText('a chunk', chunk))) {
+        const ids = await encoder.push(part)
+        signal?.throwIfAborted()
+        if (ids.length > 0) yield ids
+      }
+    }
+    const ids = await encoder.end()
+    signal?.throwIfAborted()
+    if (ids.length > 0) yield ids
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : error
+  } finally {
+    signal?.removeEventListener('abort', close)
+    close()
+  }
+}
+
+function* partsOfIds(chunk: unknown): Generator<Uint32Array> {
+  const ids = idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>))
+  for (let start = 0; start < ids.length; start += partIds) yield ids.subarray(start, start + partIds)
+}
+
+/** A `TransformStream` over `decoder`. It gives no empty chunks. */
+export const decodeStreamOf = (decoder: ChunkDecoder): TransformStream<Uint32Array, string> => {
+  const turns = new Turns()
+  return new TransformStream<Uint32Array, string>({
+    async transform(chunk, controller) {
+      for (const part of partsOfIds(chunk)) {
+        const text = decoder.push(part)
+        if (text !== '') controller.enqueue(text)
+        if (turns.isOver) await turns.next()
+      }
+    },
+    flush(controller) {
+      const text = decoder.end()
+      if (text !== '') controller.enqueue(text)
+    },
+  })
+}
+
+/** The text of `source` as it becomes sure; no string is empty. */
+export async function* decodeChunksOf(
+  source: Chunks<number | Iterable<number>>,
+  decoder: ChunkDecoder,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string, void, undefined> {
+  const turns = new Turns()
+  for await (const chunk of untilAborted(source, signal)) {
+    for (const part of partsOfIds(chunk)) {
+      const text = decoder.push(part)
+      if (text !== '') yield text
+      if (turns.isOver) await turns.next()
+      signal?.throwIfAborted()
+    }
+  }
+  const text = decoder.end()
+  if (text !== '') yield text
+}
+
+/** `source`, which must have chunks; a text is not a source, as it would come character by character. */
+export const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
+  if (typeof source === 'object' && source !== null && !(source instanceof Uint8Array)) {
+    if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
+  }
+  throw invalid('source', 'an iterable or async iterable of chunks', source)
+}
+
+/** What `source` gives until `signal` aborts, also when it gives nothing any more. Then `signal.reason` is thrown. */
+async function* untilAborted<T>(
+  source: Chunks<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  if (signal === undefined) {
+    yield* source
+    return
+  }
+  signal.throwIfAborted()
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  let isDone = false
+  try {
+    for (;;) {
+      const next = await orAborted(iterator.next(), signal)
+      isDone = next.done === true
+      if (next.done === true) return
+      yield next.value
+    }
+  } catch (error) {
+    // A source that failed is over.
+    isDone = !signal.aborted
+    throw error
+  } finally {
+    if (!isDone) {
+      const returned = Promise.resolve(iterator.return?.())
+      // A source that gives nothing may not end either.
+      if (signal.aborted) returned.catch(() => undefined)
+      else await returned
+    }
+  }
+}
+
+const orAborted = <T>(value: T | PromiseLike<T>, signal: AbortSignal): Promise<T> =>
+  new Promise<T>((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    const settle = () => signal.removeEventListener('abort', abort)
+    Promise.resolve(value).then(resolve, reject).finally(settle)
+  })
+
+/** `options` of a stream: its own ones checked, and those that `encode` takes too. */
+export const splitStreamOptions = (
+  options: EncodeChunksOptions | undefined,
+  names: readonly (keyof EncodeChunksOptions & string)[] = encodeStreamOptionNames,
+): { maxPieceBytes: number; signal: AbortSignal | undefined; rest: EncodeOptions } => {
+  const { maxPieceBytes = 64 * 2 ** 20, signal, ...rest } = checkedOptions('options', options, names)
+  return {
+    maxPieceBytes: integerIn('options.maxPieceBytes', maxPieceBytes, 1, 2 ** 31 - 1),
+    signal: checkedSignal(signal),
+    rest,
+  }
+}
+
+/** Those of {@link EncodeStreamOptions}. */
+export const encodeStreamOptionNames = [...encodeOptionNames, 'maxPieceBytes'] as const
+/** Those of {@link EncodeChunksOptions}. */
+export const encodeChunksOptionNames = [...encodeStreamOptionNames, 'signal'] as const
+
+/** The signal of a generator, and the options that `decode` takes too. */
+export const splitDecodeOptions = (
+  options: DecodeChunksOptions | undefined,
+): { signal: AbortSignal | undefined; rest: DecodeOptions } => {
+  const { signal, ...rest } = checkedOptions('options', options, [...decodeOptionNames, 'signal'])
+  return { signal: checkedSignal(signal), rest }
+}
+
+const checkedSignal = (signal: AbortSignal | undefined): AbortSignal | undefined => {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw invalid('options.signal', 'an AbortSignal', signal)
+}
+
+/** The error for a piece that is too long to be kept. */
+export const pieceTooLong = (limit: number): TokenmillError =>
+  new TokenmillError(
+    'ERR_LIMIT',
+    `expected pieces of at most ${limit} bytes, as options.maxPieceBytes says, received a longer one`,
+  )
