@@ -102,6 +102,11 @@ impl Blocks {
         Ok(Some(block))
     }
 
+    /// The offset and line of what comes next; none at the end.
+    pub fn place(&self) -> Option<(u64, u64)> {
+        (!self.is_done).then_some((self.offset, self.line))
+    }
+
     /// Appends a block's length of bytes, or what is left; why there are no more when they are damaged.
     fn read(&mut self, bytes: &mut Vec<u8>) -> Result<Option<String>, Error> {
         let before = bytes.len();

@@ -2,21 +2,36 @@
 //!
 //! [`resolve`] says which files are read; [`read`] and [`map_batches`] read them, on several threads, in bounded memory, and give the documents in
 //! their order.
+//! [`prepare`] writes a dataset with them; [`Manifest`] says what is in one, [`verify`] whether it still is,
+//! and a [`Store`] reads its ids.
 
 mod blocks;
 mod bytes;
 mod documents;
+mod dtype;
 mod error;
 mod inputs;
 #[doc(hidden)]
 pub mod json;
+pub mod manifest;
 mod options;
 mod parquet;
 mod pipeline;
 mod positioned;
+mod store;
+mod write;
 
 pub use documents::Documents;
+pub use dtype::DType;
 pub use error::{Error, Fault};
 pub use inputs::{Input, resolve};
+pub use manifest::Manifest;
 pub use options::{Format, OnFault, OnInvalidUtf8, ReadOptions};
 pub use pipeline::{Batch, Position, Progress, map_batches, read};
+pub use store::{Mode, Store};
+pub use write::layout::Output;
+pub use write::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare, verify};
+
+fn options_error<T>(message: String) -> Result<T, Error> {
+    Err(Error::InvalidOption(message))
+}

@@ -110,6 +110,11 @@ impl RowGroup {
         Ok((!is_end).then_some(values))
     }
 
+    /// The next row.
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+
     fn read(&mut self, values: &mut Values, left: u64) -> Result<(), Failure> {
         if self.reader.is_none() {
             self.reader = Some(guarded(|| self.open())?);

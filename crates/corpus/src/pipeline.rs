@@ -36,6 +36,8 @@ pub struct Position {
 pub struct Batch<T> {
     /// Where the block starts.
     pub position: Position,
+    /// Where what comes after it starts.
+    pub end: Position,
     /// What the caller's function made of it.
     pub value: T,
 }
@@ -325,7 +327,7 @@ impl<T: Send> Pipeline<'_, T> {
                 return self.changed.notify_all();
             }
         };
-        let Some((raw, position, bytes)) = raw else {
+        let Some((raw, position, end, bytes)) = raw else {
             let mut state = self.lock();
             state.open.remove(&part);
             state.ended.insert(part, block);
@@ -347,7 +349,7 @@ impl<T: Send> Pipeline<'_, T> {
             Raw::Block(block, format) => documents::of_block(block, &format, self.options, name),
             Raw::Values(values) => documents::of_values(values, self.options, name),
         };
-        let result = documents.and_then(&mut *make).map(|value| Batch { position, value });
+        let result = documents.and_then(&mut *make).map(|value| Batch { position, end, value });
         let mut state = self.lock();
         state.made.insert(key, Made { bytes, result });
         drop(state);
@@ -355,7 +357,11 @@ impl<T: Send> Pipeline<'_, T> {
     }
 
     #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
-    fn next_block(&self, part: Part, source: Source) -> Result<(Source, Option<(Raw, Position, usize)>), Error> {
+    fn next_block(
+        &self,
+        part: Part,
+        source: Source,
+    ) -> Result<(Source, Option<(Raw, Position, Position, usize)>), Error> {
         let at = |offset, line| Position { input: part.0, part: part.1, offset, line };
         let mut source = source;
         if let Source::Unopened(position) = source {
@@ -369,11 +375,15 @@ impl<T: Send> Pipeline<'_, T> {
         let raw = match &mut source {
             Source::Bytes { blocks, format } => blocks.next()?.map(|block| {
                 let (position, length) = (at(block.offset, block.line), block.bytes.len());
-                (Raw::Block(block, format.clone()), position, length.max(4096))
+                // The end of an input is the start of the next: an empty one has a document, too, and damage is reported once.
+                let next_input = Position { input: part.0 + 1, ..Position::default() };
+                let end = blocks.place().map_or(next_input, |(offset, line)| at(offset, line));
+                (Raw::Block(block, format.clone()), position, end, length.max(4096))
             }),
             Source::Rows(rows) => rows.next()?.map(|values| {
-                let (position, length) = (at(values.first_row, 0), values.bytes.len());
-                (Raw::Values(values), position, length.max(4096))
+                let length = values.bytes.len();
+                let (position, end) = (at(values.first_row, 0), at(rows.row(), 0));
+                (Raw::Values(values), position, end, length.max(4096))
             }),
             Source::Unopened(_) => None,
         };

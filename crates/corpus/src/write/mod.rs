@@ -1,0 +1,13 @@
+//! Writing datasets.
+
+mod appender;
+pub mod layout;
+mod prepare;
+mod seen;
+mod sharded;
+mod split;
+mod state;
+mod verify;
+
+pub use prepare::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare};
+pub use verify::verify;

@@ -1,0 +1,489 @@
+//! Documents to datasets.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::appender::{exists, remove, replace};
+use super::layout::Output;
+use super::seen::{Digest, Seen};
+use super::split::{SplitWriter, starts_file};
+use super::state::{self, State};
+use crate::documents::Documents;
+use crate::dtype::DType;
+use crate::manifest::{self, Counts, InputFacts, Manifest, Separator, SeparatorPosition, TokenizerFacts, Validation};
+use crate::options::ReadOptions;
+use crate::pipeline::{Batch, Position, Progress, map_batches};
+use crate::{Error, Fault, Input, options_error};
+
+/// The ids of one block of documents.
+#[derive(Clone, Debug, Default)]
+pub struct Encoded {
+    /// Those of all documents.
+    pub ids: Vec<u32>,
+    /// Where those of each document end.
+    pub ends: Vec<usize>,
+}
+
+/// What is prepared, and how. All but [`ReadOptions::threads`], `memory_limit` and `checkpoint_every` decides the result.
+#[derive(Clone, Debug)]
+pub struct PrepareOptions {
+    /// The folder of the dataset; it is made.
+    pub out_dir: PathBuf,
+    /// How inputs are read.
+    pub read: ReadOptions,
+    /// Whose ids they are.
+    pub tokenizer: TokenizerFacts,
+    /// What stands between documents.
+    pub separator: Option<Separator>,
+    /// Ids in a shard.
+    pub shard_tokens: u64,
+    /// Which documents are for validation.
+    pub validation: Option<Validation>,
+    /// Whether documents that came before are left out.
+    pub deduplicate: bool,
+    /// The most bytes for the digests of documents, of which there are 16 bytes for each; above it they are in a file.
+    pub memory_limit: usize,
+    /// The forms of the result.
+    pub outputs: Vec<Output>,
+    /// Whether an unfinished preparation goes on; else it begins again.
+    pub resume: bool,
+    /// How often what was done is put on record.
+    pub checkpoint_every: Duration,
+}
+
+/// How far a preparation is, for who watches it.
+#[derive(Debug, Default)]
+pub struct Status {
+    progress: Progress,
+    total: AtomicU64,
+    documents: AtomicU64,
+    tokens: AtomicU64,
+    text: AtomicU64,
+}
+
+/// A look at a [`Status`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Glance {
+    /// Bytes that were read from the inputs, and those of all.
+    pub bytes_read: u64,
+    /// The bytes of all inputs on disk.
+    pub bytes_total: u64,
+    /// Documents that were written.
+    pub documents: u64,
+    /// Ids that were written.
+    pub tokens: u64,
+    /// The bytes of their text.
+    pub text_bytes: u64,
+}
+
+impl Status {
+    /// The numbers now.
+    pub fn glance(&self) -> Glance {
+        Glance {
+            bytes_read: self.progress.bytes_read(),
+            bytes_total: self.total.load(Ordering::Relaxed),
+            documents: self.documents.load(Ordering::Relaxed),
+            tokens: self.tokens.load(Ordering::Relaxed),
+            text_bytes: self.text.load(Ordering::Relaxed),
+        }
+    }
+
+    fn set(&self, counts: &Counts) {
+        self.documents.store(counts.documents, Ordering::Relaxed);
+        self.tokens.store(counts.tokens, Ordering::Relaxed);
+        self.text.store(counts.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What a preparation has made.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What the dataset holds.
+    pub manifest: Manifest,
+    /// The first faults of documents that were skipped, in words; the manifest counts all.
+    pub faults: Vec<String>,
+    /// Whether it was there already.
+    pub was_complete: bool,
+}
+
+/// The folder for what is needed until the dataset is whole.
+const WORK: &str = ".prepare";
+/// Faults that are kept in words.
+const FAULTS: usize = 100;
+const SPLITS: [&str; 2] = ["train", "val"];
+
+/// Encodes the documents of `inputs` and writes them to a folder, which is complete when it has a manifest. `encoder` makes each thread a function
+/// that gives the ids of some texts. After any interruption the same call goes on, and the files are those of an undisturbed one.
+///
+/// # Errors
+/// Those of reading, of `encoder` and of the system. What was done is kept.
+pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
+    inputs: &[Input],
+    options: &PrepareOptions,
+    status: &Status,
+    cancel: Option<&AtomicBool>,
+    encoder: impl Fn() -> F + Sync,
+) -> Result<Prepared, Error> {
+    check(options)?;
+    status.total.store(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
+    let work = options.out_dir.join(WORK);
+    fs::create_dir_all(&work).map_err(|error| Error::io("create", work.display(), error))?;
+    let lock = lock(&work)?;
+    let key = key(inputs, options)?;
+    let facts = facts(inputs, options);
+    let found = if options.resume { State::read(&work)? } else { None };
+    if found.as_ref().is_some_and(|state| state.key != key) {
+        return options_error(format!(
+            "{} holds an unfinished preparation of other inputs or options: finish that, or begin again without resume",
+            options.out_dir.display()
+        ));
+    }
+    if options.out_dir.join(manifest::FILE).exists() {
+        let there = Manifest::read(&options.out_dir)?;
+        let is_same = Manifest { counts: Counts::default(), splits: BTreeMap::new(), ..there.clone() } == facts;
+        if !options.resume || !is_same {
+            // Nothing of ours was there but the folder of the lock.
+            if found.is_none() {
+                let _ = fs::remove_dir_all(&work);
+            }
+            return options_error(format!(
+                "{} already holds a dataset{}: choose another folder, or remove it",
+                options.out_dir.display(),
+                if is_same { "" } else { " of other inputs or options" }
+            ));
+        }
+        let faults = found.map(|state| state.faults).unwrap_or_default();
+        return finished(&work, lock, Prepared { manifest: there, faults, was_complete: true });
+    }
+    let is_new = found.is_none();
+    if is_new {
+        clear(&options.out_dir, work.join(state::FILE).exists())?;
+    }
+    let mut state = found.unwrap_or_default();
+    state.key = key;
+    let mut preparation = Preparation::open(inputs, options, state, &work)?;
+    status.set(&preparation.state.counts);
+    if is_new {
+        preparation.checkpoint(Position::default())?;
+    }
+    let start = preparation.state.position;
+    let worker = || {
+        let mut encode = encoder();
+        move |documents: Documents| encoded(documents, &mut encode, options)
+    };
+    let (mut done, mut is_whole) = (start, true);
+    let result = map_batches(inputs, &options.read, start, cancel, &status.progress, worker, |batch| {
+        is_whole = false;
+        let end = batch.end;
+        preparation.add(batch)?;
+        (done, is_whole) = (end, true);
+        status.set(&preparation.state.counts);
+        if preparation.last_checkpoint.elapsed() >= options.checkpoint_every {
+            preparation.checkpoint(done)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    if let Err(error) = result {
+        // Not when a batch was left in the middle: the disk may be full. The record of before is still good.
+        if is_whole {
+            let _ = preparation.checkpoint(done);
+        }
+        return Err(error);
+    }
+    let prepared = preparation.finish(facts)?;
+    finished(&work, lock, prepared)
+}
+
+fn finished(work: &Path, lock: File, prepared: Prepared) -> Result<Prepared, Error> {
+    drop(lock);
+    fs::remove_dir_all(work).map_err(|error| Error::io("remove", work.display(), error))?;
+    Ok(prepared)
+}
+
+fn check(options: &PrepareOptions) -> Result<(), Error> {
+    if options.shard_tokens == 0 {
+        return options_error("expected at least 1 for shardTokens, received 0".to_owned());
+    }
+    if options.outputs.is_empty() {
+        return options_error("expected at least one format, received none".to_owned());
+    }
+    for output in &options.outputs {
+        output.check(options.tokenizer.vocab_size, options.shard_tokens)?;
+    }
+    if let Some(validation) = &options.validation
+        && !(validation.share > 0.0 && validation.share < 1.0)
+    {
+        return options_error(format!(
+            "expected a number between 0 and 1 for split.validation, received {}",
+            validation.share
+        ));
+    }
+    let vocab_size = options.tokenizer.vocab_size;
+    if let Some(separator) = &options.separator
+        && separator.id >= vocab_size
+    {
+        let id = separator.id;
+        return options_error(format!("expected a separator below the vocabulary size {vocab_size}, received {id}"));
+    }
+    Ok(())
+}
+
+/// Removes what an earlier preparation has left. Whole files that are of none are not ours to remove.
+fn clear(out_dir: &Path, is_ours: bool) -> Result<(), Error> {
+    for split in SPLITS {
+        let mut files = vec![starts_file(split), format!("megatron/{split}.idx")];
+        for output in Output::ALL {
+            let shards = if output.shard_tokens(1) == 1 { usize::MAX } else { 1 };
+            let file = |shard| output.file(split, shard);
+            files.extend((0..shards).map(file).take_while(|file| exists(&out_dir.join(file))));
+        }
+        for path in files.into_iter().map(|file| out_dir.join(file)) {
+            if !is_ours && path.exists() {
+                return options_error(format!(
+                    "{} is there already: choose another folder, or remove it",
+                    path.display()
+                ));
+            }
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Two processes must not write the same files.
+fn lock(work: &Path) -> Result<File, Error> {
+    let path = work.join("lock");
+    let file = File::create(&path).map_err(|error| Error::io("create", path.display(), error))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            options_error(format!("another process prepares {}", work.parent().unwrap_or(work).display()))
+        }
+        // Some network file systems have no locks, which is an error of another kind.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// The hash of all that decides the result, and of which files are read.
+fn key(inputs: &[Input], options: &PrepareOptions) -> Result<String, Error> {
+    let PrepareOptions { read, tokenizer, separator, shard_tokens, validation, deduplicate, outputs, .. } = options;
+    let ReadOptions { format, field, max_document_bytes, malformed, invalid_utf8, too_large, .. } = read;
+    let mut hasher = blake3::Hasher::new();
+    let reading = (format, field, max_document_bytes, malformed, invalid_utf8, too_large);
+    let writing = (tokenizer, separator, shard_tokens, validation, deduplicate, outputs);
+    hasher.update(format!("{reading:?} {writing:?}").as_bytes());
+    for input in inputs {
+        let changed = if input.is_stdin() {
+            None
+        } else {
+            let metadata = fs::metadata(&input.path).map_err(|error| Error::io("read", &input.name, error))?;
+            metadata.modified().ok().map(|time| (metadata.len(), time))
+        };
+        hasher.update(format!("{:?} {changed:?}", input.name).as_bytes());
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The manifest, but for what comes of the documents.
+fn facts(inputs: &[Input], options: &PrepareOptions) -> Manifest {
+    let bytes = inputs.iter().map(|input| input.bytes).sum();
+    let mut manifest = Manifest::new(options.tokenizer.clone(), InputFacts { files: inputs.len() as u64, bytes });
+    manifest.separator.clone_from(&options.separator);
+    manifest.shard_tokens = options.shard_tokens;
+    manifest.validation.clone_from(&options.validation);
+    manifest.deduplicated = options.deduplicate;
+    manifest
+}
+
+/// Documents as they are written.
+struct Ready {
+    /// With separators.
+    tokens: Vec<u8>,
+    documents: Vec<ReadyDocument>,
+    empty: u64,
+    faults: Vec<(u64, Fault)>,
+}
+
+struct ReadyDocument {
+    /// The bytes of its ids.
+    end: usize,
+    text_bytes: usize,
+    digest: Digest,
+    split: usize,
+}
+
+/// The work of a thread: the ids of documents, and all that does not need their order.
+fn encoded(
+    documents: Documents,
+    encode: &mut impl FnMut(&[&str]) -> Result<Encoded, Error>,
+    options: &PrepareOptions,
+) -> Result<Ready, Error> {
+    let mut texts = documents.texts();
+    let all = texts.len();
+    texts.retain(|text| !text.is_empty());
+    let Encoded { ids, ends } = encode(&texts)?;
+    let dtype = DType::of(options.tokenizer.vocab_size);
+    if ends.len() != texts.len() || ends.last().is_some_and(|&end| end != ids.len()) {
+        return Err(Error::Encode(format!("expected ids of {} texts, received those of {}", texts.len(), ends.len())));
+    }
+    if let Some(id) = ids.iter().find(|&&id| id >= options.tokenizer.vocab_size) {
+        let size = options.tokenizer.vocab_size;
+        return Err(Error::Encode(format!("expected ids below the vocabulary size {size}, received {id}")));
+    }
+    let (before, after) = match &options.separator {
+        Some(Separator { id, position: SeparatorPosition::Before }) => (Some(*id), None),
+        Some(Separator { id, position: SeparatorPosition::After }) => (None, Some(*id)),
+        None => (None, None),
+    };
+    let mut tokens = Vec::new();
+    let length = (ids.len() + texts.len()) * dtype.width();
+    tokens.try_reserve_exact(length).map_err(|_| crate::blocks::no_memory(length))?;
+    let mut ready = Vec::with_capacity(texts.len());
+    let mut start = 0;
+    for (text, end) in texts.iter().zip(ends) {
+        let ids = ids.get(start..end).ok_or_else(|| Error::Encode("expected ends that rise".to_owned()))?;
+        start = end;
+        dtype.append(before.as_slice(), &mut tokens);
+        dtype.append(ids, &mut tokens);
+        dtype.append(after.as_slice(), &mut tokens);
+        let digest = if options.deduplicate || options.validation.is_some() { digest(text) } else { 0 };
+        let split = options.validation.as_ref().map_or(0, |validation| split(digest, validation));
+        ready.push(ReadyDocument { end: tokens.len(), text_bytes: text.len(), digest, split });
+    }
+    let empty = (all - texts.len()) as u64;
+    Ok(Ready { tokens, documents: ready, empty, faults: documents.faults })
+}
+
+fn digest(text: &str) -> Digest {
+    let mut start = [0; 16];
+    start.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    Digest::from_le_bytes(start)
+}
+
+/// A document's split depends on it and the seed alone: files that are added move no other document.
+fn split(digest: Digest, validation: &Validation) -> usize {
+    let mut bytes = [0; 24];
+    bytes[..8].copy_from_slice(&validation.seed.to_le_bytes());
+    bytes[8..].copy_from_slice(&digest.to_le_bytes());
+    let mut start = [0; 8];
+    start.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..8]);
+    // 53 bits: what an f64 holds.
+    let place = (u64::from_le_bytes(start) >> 11) as f64 / (1_u64 << 53) as f64;
+    usize::from(place < validation.share)
+}
+
+struct Preparation<'a> {
+    inputs: &'a [Input],
+    work: PathBuf,
+    state: State,
+    splits: Vec<SplitWriter>,
+    seen: Option<Seen>,
+    out_dir: &'a Path,
+    last_checkpoint: Instant,
+}
+
+impl<'a> Preparation<'a> {
+    fn open(inputs: &'a [Input], options: &'a PrepareOptions, mut state: State, work: &Path) -> Result<Self, Error> {
+        let count = if options.validation.is_some() { 2 } else { 1 };
+        let mut states = std::mem::take(&mut state.splits).into_iter();
+        let open = |&name: &&'static str| {
+            let (size, tokens) = (options.tokenizer.vocab_size, options.shard_tokens);
+            let state = states.next().unwrap_or_default();
+            SplitWriter::open(&options.out_dir, name, &options.outputs, size, tokens, state)
+        };
+        let splits = SPLITS[..count].iter().map(open).collect::<Result<_, _>>()?;
+        let seen = options.deduplicate.then(|| Seen::open(work, state.seen, options.memory_limit)).transpose()?;
+        let (work, last_checkpoint) = (work.to_owned(), Instant::now());
+        Ok(Self { inputs, work, state, splits, seen, out_dir: &options.out_dir, last_checkpoint })
+    }
+
+    /// Writes what is to be written of a block.
+    fn add(&mut self, Batch { position, value, .. }: Batch<Ready>) -> Result<(), Error> {
+        let counts = &mut self.state.counts;
+        for (line, fault) in value.faults {
+            *match fault {
+                Fault::Malformed(_) => &mut counts.malformed,
+                Fault::InvalidUtf8(_) => &mut counts.invalid_utf8,
+                Fault::TooLarge(_) => &mut counts.too_large,
+            } += 1;
+            if self.state.faults.len() < FAULTS {
+                self.state.faults.push(format!("{}, line {line}: {fault}", self.inputs[position.input].name));
+            }
+        }
+        counts.empty += value.empty;
+        // Neighbours that go the same way are written together.
+        let mut run = Run { split: 0, bytes: 0..0, lengths: Vec::new() };
+        let width = self.splits.first().map_or(4, SplitWriter::width);
+        let mut start = 0;
+        for document in &value.documents {
+            let bytes = start..document.end;
+            start = document.end;
+            if let Some(seen) = &mut self.seen
+                && !seen.insert(document.digest)?
+            {
+                self.state.counts.duplicates += 1;
+                continue;
+            }
+            if run.split != document.split || run.bytes.end != bytes.start {
+                run.write(&mut self.splits, &value.tokens)?;
+                run = Run { split: document.split, bytes: bytes.start..bytes.start, lengths: run.lengths };
+                run.lengths.clear();
+            }
+            let length = (bytes.len() / width) as u64;
+            run.bytes.end = bytes.end;
+            run.lengths.push(length);
+            let counts = &mut self.state.counts;
+            counts.documents += 1;
+            counts.tokens += length;
+            counts.bytes += document.text_bytes as u64;
+        }
+        run.write(&mut self.splits, &value.tokens)
+    }
+
+    /// Puts on record that all before `position` is done.
+    fn checkpoint(&mut self, position: Position) -> Result<(), Error> {
+        self.state.splits = self.splits.iter_mut().map(SplitWriter::sync).collect::<Result<_, _>>()?;
+        if let Some(seen) = &mut self.seen {
+            seen.sync()?;
+            self.state.seen = seen.len();
+        }
+        self.state.position = position;
+        self.state.write(&self.work)?;
+        self.last_checkpoint = Instant::now();
+        Ok(())
+    }
+
+    fn finish(self, mut manifest: Manifest) -> Result<Prepared, Error> {
+        if self.state.counts.documents == 0 {
+            let Counts { empty, malformed, invalid_utf8, too_large, .. } = self.state.counts;
+            return Err(Error::InvalidInput {
+                path: format!("{} and {} more", self.inputs[0].name, self.inputs.len() - 1),
+                reason: format!(
+                    "expected at least one document, received {empty} without text, {malformed} malformed, {invalid_utf8} that are not UTF-8 and {too_large} that are too large"
+                ),
+            });
+        }
+        manifest.counts = self.state.counts;
+        for (name, split) in SPLITS.into_iter().zip(self.splits) {
+            manifest.splits.insert(name.to_owned(), split.finish()?);
+        }
+        replace(&self.out_dir.join(manifest::FILE), &manifest.to_bytes()?)?;
+        Ok(Prepared { manifest, faults: self.state.faults, was_complete: false })
+    }
+}
+
+/// Documents that follow one another in a block and go to the same split.
+struct Run {
+    split: usize,
+    bytes: Range<usize>,
+    lengths: Vec<u64>,
+}
+
+impl Run {
+    fn write(&self, splits: &mut [SplitWriter], tokens: &[u8]) -> Result<(), Error> {
+        splits[self.split].append(&tokens[self.bytes.clone()], self.lengths.iter().copied())
+    }
+}
