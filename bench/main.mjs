@@ -18,6 +18,7 @@ import { ensureTokenizerJson } from './lib/tokenizer-json.mjs'
 import { textOfFile } from './lib/texts.mjs'
 
 await script(async () => {
+  if (process.argv[2] === 'dataset') return (await import('./dataset/main.mjs')).main(process.argv.slice(3))
   const options = readOptions(process.argv.slice(2))
   if (options.help) return console.log(help)
   const started = performance.now()

@@ -1,4 +1,4 @@
-import { chainOf, scramble } from './scramble.ts'
+import { chainOf, scrambled } from './scramble.ts'
 
 /*
  * A permutation of 0 … length - 1 that is computed, not stored: a dataset of 10^12 windows is shuffled in no memory.
@@ -24,7 +24,9 @@ const leastBits = 8
 /** The order of one epoch: a pure function of `length`, `seed` and `epoch`, integers from 0 (length from 1) to 2^53 - 1. */
 export class Permutation {
   readonly #length: number
-  readonly #keys: readonly number[]
+  /** As signed numbers: the processor's own. */
+  readonly #keys: Int32Array
+  readonly #lowBits: number
   readonly #lowSize: number
   readonly #lowMask: number
   readonly #highMask: number
@@ -34,11 +36,12 @@ export class Permutation {
     let bits = leastBits
     while (2 ** bits < length) bits++
     const lowBits = Math.floor(bits / 2)
+    this.#lowBits = bits <= 31 ? lowBits : 0
     this.#lowSize = 2 ** lowBits
     this.#lowMask = this.#lowSize - 1
     this.#highMask = 2 ** (bits - lowBits) - 1
     const next = chainOf(seed, epoch)
-    this.#keys = Array.from({ length: rounds }, (_, round) => next(round))
+    this.#keys = Int32Array.from({ length: rounds }, (_, round) => next(round))
   }
 
   /** Where `index` goes: an integer from 0 to length - 1, a different one for each index of that range. */
@@ -50,12 +53,14 @@ export class Permutation {
   }
 
   #permute(value: number): number {
-    let high = Math.floor(value / this.#lowSize)
-    let low = value % this.#lowSize
+    const [keys, lowMask, highMask, lowBits] = [this.#keys, this.#lowMask, this.#highMask, this.#lowBits]
+    // Shifts for numbers of 31 bits, which are nearly all; arithmetic for larger ones.
+    let high = lowBits > 0 ? value >>> lowBits : Math.floor(value / this.#lowSize)
+    let low = lowBits > 0 ? value & lowMask : value % this.#lowSize
     for (let round = 0; round < rounds; round += 2) {
-      high ^= scramble(low ^ (this.#keys[round] as number)) & this.#highMask
-      low ^= scramble(high ^ (this.#keys[round + 1] as number)) & this.#lowMask
+      high ^= scrambled(low ^ (keys[round] as number)) & highMask
+      low ^= scrambled(high ^ (keys[round + 1] as number)) & lowMask
     }
-    return high * this.#lowSize + low
+    return lowBits > 0 ? (high << lowBits) | low : high * this.#lowSize + low
   }
 }

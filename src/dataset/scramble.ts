@@ -4,11 +4,14 @@
  */
 
 /** Scrambles 32 bits, each depending on all (the constants are those of Chris Wellons' search, bias 0.107). */
-export const scramble = (word: number): number => {
+export const scramble = (word: number): number => scrambled(word) >>> 0
+
+/** {@link scramble} as a signed number of the same bits. */
+export const scrambled = (word: number): number => {
   let x = word
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97)
-  return (x ^ (x >>> 15)) >>> 0
+  return x ^ (x >>> 15)
 }
 
 /**

@@ -149,10 +149,12 @@ export class WindowDataset implements Dataset {
         Array.from(indices, (index) => this.get(index, { epoch })),
         { out },
       )
-    const starts = indices.map((index) => {
+    const starts = new Float64Array(indices.length)
+    for (let row = 0; row < starts.length; row++) {
+      const index = indices[row] as number
       this.#check(index)
-      return this.#plan.at(index).start
-    })
+      starts[row] = this.#plan.startOf(index)
+    }
     return copyWindows(this.#tokens.ids, starts, this.contextLength, out)
   }
 
@@ -168,8 +170,8 @@ export class WindowDataset implements Dataset {
   }
 
   #check(index: number): void {
-    integerIn('index', index, -Number.MAX_SAFE_INTEGER)
-    if (index < 0 || index >= this.length) {
+    if (!(Number.isInteger(index) && index >= 0 && index < this.length)) {
+      integerIn('index', index, -Number.MAX_SAFE_INTEGER)
       throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
     }
     if (this.#tokens.ids.length !== this.#tokenCount) {

@@ -63,6 +63,13 @@ export class WindowPlan {
     return { start, ids: Math.min(idsPerWindow, (documentStarts[document + 1] as number) - start) }
   }
 
+  /** Where window `index` starts. */
+  startOf(index: number): number {
+    return this.#before.length === 2
+      ? (this.#options.documentStarts[0] as number) + index * this.#options.stride
+      : this.at(index).start
+  }
+
   /** The last document with at most `index` windows before it. */
   #documentOf(index: number): number {
     let [low, high] = [0, this.#before.length - 2]
