@@ -60,6 +60,94 @@ export interface DecodeChunksOptions extends DecodeOptions {
 /** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
 export type Chunks<T> = Iterable<T> | AsyncIterable<T>
 
+/** What chunks end at: see {@link ChunkOptions.boundary}. */
+export type Boundary = 'token' | 'word' | 'sentence' | 'paragraph' | 'markdown'
+
+/** How a text is cut into chunks. */
+export interface ChunkOptions extends EncodeOptions {
+  /** The most tokens of a chunk. */
+  readonly maxTokens: number
+  /**
+   * The most tokens that a chunk has in common with the one before it; less than `maxTokens`.
+   * @default 0
+   */
+  readonly overlap?: number
+  /**
+   * What chunks end at. Where no chunk of at most `maxTokens` does, the next finer one is taken: `'markdown'`, `'paragraph'`, `'sentence'`,
+   * `'word'`, `'token'`, and at last any character.
+   *
+   * - `'token'`: tokens of the text, never inside a character.
+   * - `'word'`, `'sentence'`: those of Unicode (UAX #29). White space stays with what is after it, line breaks with what is before.
+   * - `'paragraph'`: after blank lines.
+   * - `'markdown'`: before headings, else before blocks (lists, tables, code, paragraphs), else before items of a list and rows of a
+   *   table; never between a heading and what follows it.
+   *
+   * @default 'token'
+   */
+  readonly boundary?: Boundary
+}
+
+/** A part of a text. */
+export interface Chunk {
+  /** What it says: `text.slice(start, end)`. */
+  readonly text: string
+  /** Where it starts, in UTF-16 code units. */
+  readonly start: number
+  /** Where it ends, in UTF-16 code units. */
+  readonly end: number
+  /** How many tokens it has, as a text of its own. */
+  readonly tokens: number
+}
+
+/** Knows how many tokens every part of a text has. */
+export interface CountIndex {
+  /** The number of tokens of the whole text. */
+  readonly total: number
+  /**
+   * The number of tokens of `text.slice(start, end)`, as a text of its own. Byte-level BPE encodes only what is next to the two cuts.
+   *
+   * @param start in UTF-16 code units; 0 unless given
+   * @param end in UTF-16 code units; the length of the text unless given
+   */
+  count(start?: number, end?: number): number
+}
+
+/** {@link EncodeOptions}, and what else to tell of the tokens. */
+export interface OffsetOptions extends EncodeOptions {
+  /**
+   * Whether the result has `byteOffsets` and `byteEnds`.
+   * @default false
+   */
+  readonly byteOffsets?: boolean
+}
+
+/**
+ * Ids and where in the text their tokens are: in UTF-16 code units for a string, in bytes for a `Uint8Array`.
+ *
+ * `text.slice(offsets[i], ends[i])` is what token `i` is of, and never cuts a character: tokens that share a character both have all of it.
+ */
+export interface TokenOffsets {
+  /** The ids. */
+  readonly ids: Uint32Array
+  /** For each token the start of the first character that it has a part of; one entry more, the length of the text. */
+  readonly offsets: Uint32Array
+  /** For each token the end of the last character that it has a part of. */
+  readonly ends: Uint32Array
+  /** With `byteOffsets: true`: for each token the byte where it starts in the text as UTF-8, be it inside a character; one entry more, the length. */
+  readonly byteOffsets?: Uint32Array
+  /** With `byteOffsets: true`: for each token the byte where it ends in the text as UTF-8. */
+  readonly byteEnds?: Uint32Array
+}
+
+/** {@link EncodeOptions}, and which end of the text is cut off. */
+export interface TruncateOptions extends EncodeOptions {
+  /**
+   * `'end'` keeps the start of the text, `'start'` its end.
+   * @default 'end'
+   */
+  readonly cut?: 'end' | 'start'
+}
+
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
 
@@ -73,7 +161,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*` and `isWithinLimit`
+   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
   /**
@@ -132,6 +220,11 @@ export interface Tokenizer {
   encode(text: Text, options?: EncodeOptions): Uint32Array
   /** The ids of `text`, every special token in it being plain text. */
   encodeOrdinary(text: Text): Uint32Array
+  /**
+   * The ids of `text`, and where in it their tokens are.
+   * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
+   */
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
   encodeSegments(segments: readonly Segment[]): Uint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
@@ -158,6 +251,20 @@ export interface Tokenizer {
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
    */
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
+  /**
+   * The longest start of `text` (or end, with `cut: 'start'`) that has at most `maxTokens` tokens, counted as a text of its own. It never
+   * cuts a character: `''` when the first one has more tokens. Special tokens are plain text unless allowed, and then not cut.
+   */
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
+  /**
+   * `text` in chunks of at most `maxTokens` tokens, each counted as a text of its own and as long as can be. Without overlap the
+   * chunks joined are the text; with it each starts with the longest end of the one before it, at a boundary, that has at most `overlap`
+   * tokens. Special tokens are plain text unless allowed, and then not cut.
+   * @throws `ERR_LIMIT` when one character has more than `maxTokens` tokens.
+   */
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  /** Counts of all parts of `text`. Special tokens are plain text unless allowed. */
+  countIndex(text: string, options?: EncodeOptions): CountIndex
   /**
    * The text of `ids`.
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
@@ -478,6 +585,8 @@ export declare class WordTokenizer implements Tokenizer {
   encode(text: Text, options?: EncodeOptions): Uint32Array
   encodeOrdinary(text: Text): Uint32Array
   encodeSegments(segments: readonly Segment[]): Uint32Array
+  /** White space between words is of no token: `offsets[i + 1]` may be greater than `ends[i]`. */
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
@@ -492,6 +601,9 @@ export declare class WordTokenizer implements Tokenizer {
    */
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  countIndex(text: string, options?: EncodeOptions): CountIndex
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>

@@ -22,6 +22,8 @@ export declare class BpeHandle {
   addPolicy(allowed: Array<string>, disallowed: Array<string>): number
   /** Forgets the policies from number `first` on. */
   dropPolicies(first: number): void
+  /** The counts of all parts of `text`. */
+  countIndex(text: string, policy: number): NativeCountIndex
   /** The length of the longest token, in bytes. */
   longestToken(): number
   /** The number of ids of each of several texts, counted on all threads. */
@@ -79,6 +81,14 @@ export declare class EncodeStreamHandle {
   close(): void
 }
 
+/** The counts of the parts of a text. */
+export declare class NativeCountIndex {
+  /** The number of tokens of the whole text. */
+  get total(): number
+  /** The number of tokens of the text from code unit `start` to `end`, neither of them in the middle of a character. */
+  count(start: number, end: number): number
+}
+
 export declare class NativeEmbedding {
   static create(options: NativeEmbeddingOptions): NativeEmbedding
   static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>
@@ -125,6 +135,15 @@ export declare class PanicInConstructor {
   constructor()
 }
 
+/** The places, in code units, of the boundaries of `text` with number `boundary`, without its ends. */
+export declare function boundariesOf(text: string, boundary: number): Uint32Array
+
+/**
+ * The chunks of `text`: for each where it starts and ends, in code units, and how many tokens it has. `boundary` is a number of
+ * [`boundary_of`].
+ */
+export declare function chunkText(encoder: number, text: string, policy: number, maxTokens: number, overlap: number, boundary: number): Uint32Array
+
 /**
  * Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later. The facade has
  * checked that they are there; both arrays have `starts.length * columns` places.
@@ -154,6 +173,9 @@ export declare function encode(encoder: number, text: string, policy: number, ou
 /** [`encode`] of bytes, which are UTF-8. */
 export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
 
+/** [`encode_with_offsets`] of bytes, which are UTF-8; offsets are in bytes of what was given. */
+export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Array, strict: boolean, policy: number): TokenOffsets
+
 /**
  * Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
  * of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_parts`] has the ids.
@@ -161,6 +183,9 @@ export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: 
  * A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
  */
 export declare function encodePart(encoder: number, text: string, policy: number, first: boolean, last: boolean): number
+
+/** Encodes `text`; offsets are in UTF-16 code units. */
+export declare function encodeWithOffsets(encoder: number, text: string, policy: number): TokenOffsets
 
 export interface NativeCpu {
   cores: number
@@ -213,11 +238,25 @@ export declare function takeParts(encoder: number): Uint32Array
 /** The number of threads. */
 export declare function threads(): number
 
+/** `offsets` is one longer than `ids`; `byte_ends` as long as they. */
+export interface TokenOffsets {
+  ids: Uint32Array
+  offsets: Uint32Array
+  ends: Uint32Array
+  byteEnds: Uint32Array
+}
+
 /** Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`. */
 export interface TokenRows {
   ids: Uint32Array
   rowStarts: Uint32Array
 }
+
+/**
+ * The number of code units of the longest prefix of `text` that has at most `most` tokens; or, `from_end`, where the longest such suffix
+ * starts. `out[0]` becomes 1 when that is the same if `text` is only a part of the text, else 0.
+ */
+export declare function truncate(encoder: number, text: string, policy: number, most: number, fromEnd: boolean, out: Uint32Array): number
 
 /** The version of the workspace that this addon was built from. */
 export declare const VERSION: string

@@ -38,6 +38,17 @@ test('encode, then decode, gives the story back', async (t) => {
   t.true(bytes.equals(readFileSync(story)))
 })
 
+test('--offsets prints the id, the start and the end of each token', async (t) => {
+  const bytes = await tokenmill(['encode', '--offsets'], { input: 'é 🫠' })
+  t.like(bytes, ok)
+  const ids = getEncoding('o200k_base').encodeWithOffsets(new TextEncoder().encode('é 🫠'))
+  t.is(bytes.stdout, Array.from(ids.ids, (id, i) => `${id} ${ids.offsets[i]} ${ids.ends[i]}\n`).join(''))
+  const { stdout } = await tokenmill(['encode', '--offsets', '--json', '-t', 'é world'])
+  const { offsets, ends, count } = JSON.parse(stdout)
+  t.deepEqual([offsets, ends, count], [[0, 1, 7], [1, 7], 2])
+  t.is((await tokenmill(['encode', '--offsets', '--show', '-t', 'a'])).code, 2)
+})
+
 test('--json gives the encoding, the count and the ids', async (t) => {
   const { stdout } = await tokenmill(['encode', '--json', '-t', 'Hello, world!'])
   t.deepEqual(JSON.parse(stdout), { encoding: 'o200k_base', count: 4, ids: [13225, 11, 2375, 0] })

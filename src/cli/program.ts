@@ -73,6 +73,10 @@ const encode = (tokenmill: Command) =>
     .addOption(shared.special('throw'))
     .addOption(shared.utf8())
     .option('--show', 'show the tokens themselves, coloured, instead of their ids')
+    .option(
+      '--offsets',
+      'print a line for each token: its id, and where it starts and ends (in bytes; of --text, in UTF-16 code units)',
+    )
     .addOption(shared.json())
     .addHelpText(
       'after',

@@ -2,7 +2,7 @@ import { cancellable } from '../cancel.ts'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
-import { integerIn, options as checkedOptions } from '../validate.ts'
+import { integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedSegments,
@@ -12,7 +12,11 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
+import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import { copyTurn } from './copy-turn.ts'
+import { TextCountIndex, type CountIndex } from './count-index.ts'
+import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { cutsPair } from './parts.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { explained } from './explained.ts'
 import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
@@ -40,6 +44,7 @@ import {
   type Text,
   type Tokenizer,
 } from './tokenizer.ts'
+import { checkedTruncation, type TruncateOptions } from './truncate.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
@@ -98,6 +103,25 @@ export class BpeTokenizer implements Tokenizer {
 
   encodeOrdinary(text: Text): Uint32Array {
     return this.#encode(text, plain, false)
+  }
+
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
+    const { bytes, rest } = splitByteOffsets(options)
+    const { policy, strict } = this.#encodeCall(rest)
+    const checked = checkedText('text', text)
+    try {
+      const { ids, offsets, ends, byteEnds } =
+        typeof checked === 'string'
+          ? native().encodeWithOffsets(this.#encoder, checked, policy)
+          : native().encodeBytesWithOffsets(this.#encoder, unshared(checked), strict, policy)
+      if (!bytes) return { ids, offsets, ends }
+      // Each token starts where the one before it ends.
+      const byteOffsets = new Uint32Array(ids.length + 1)
+      byteOffsets.set(byteEnds, 1)
+      return { ids, offsets, ends, byteOffsets, byteEnds }
+    } catch (error) {
+      throw explained(error)
+    }
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
@@ -208,6 +232,56 @@ export class BpeTokenizer implements Tokenizer {
             ? native().countPart(this.#encoder, checked, policy, most, true, scratch)
             : this.#countParts(checked, policy, most)
       return count === moreIds ? false : count
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
+    const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
+    const { policy } = this.#countCall(rest)
+    // No code unit has more than three bytes, and no token less than one.
+    if (policy === plain && 3 * checked.length <= most) return checked
+    // Special tokens may be anywhere, so they are looked for in all of it.
+    let length = policy === plain ? Math.max(8 * most, minPart) : checked.length
+    try {
+      for (;;) {
+        const isWhole = length >= checked.length
+        let start = isWhole || keepsStart ? 0 : checked.length - length
+        let end = isWhole || !keepsStart ? checked.length : length
+        if (cutsPair(checked, start)) start--
+        if (cutsPair(checked, end)) end--
+        const part = checked.slice(start, end)
+        const place = start + native().truncate(this.#encoder, part, policy, most, !keepsStart, scratch)
+        if (isWhole || scratch[0] === 1) return keepsStart ? checked.slice(0, place) : checked.slice(place)
+        length *= 2
+      }
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
+    const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
+    const { policy } = this.#countCall(rest)
+    try {
+      return new ChunkList(checked, native().chunkText(this.#encoder, checked, policy, maxTokens, overlap, boundary))
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+
+  countIndex(text: string, options?: EncodeOptions): CountIndex {
+    const checked = string('text', text)
+    const { policy } = this.#countCall(options)
+    try {
+      const index = this.#native.countIndex(checked, policy)
+      // Half a character is U+FFFD, which the text does not hold.
+      return new TextCountIndex(checked.length, index.total, (start, end) =>
+        cutsPair(checked, start) || cutsPair(checked, end)
+          ? this.count(checked.slice(start, end), options)
+          : callNative(() => index.count(start, end)),
+      )
     } catch (error) {
       throw explained(error)
     }

@@ -1,4 +1,8 @@
 import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './stream.ts'
+import type { Chunk, ChunkOptions } from './chunk.ts'
+import type { CountIndex } from './count-index.ts'
+import type { OffsetOptions, TokenOffsets } from './offsets.ts'
+import type { TruncateOptions } from './truncate.ts'
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
@@ -13,7 +17,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*` and `isWithinLimit`
+   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
   /**
@@ -73,6 +77,11 @@ export interface Tokenizer {
   encode(text: Text, options?: EncodeOptions): Uint32Array
   /** The ids of `text`, every special token in it being plain text. */
   encodeOrdinary(text: Text): Uint32Array
+  /**
+   * The ids of `text`, and where in it their tokens are.
+   * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
+   */
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
   encodeSegments(segments: readonly Segment[]): Uint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
@@ -99,6 +108,20 @@ export interface Tokenizer {
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
    */
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
+  /**
+   * The longest start of `text` (or end, with `cut: 'start'`) that has at most `maxTokens` tokens, counted as a text of its own. It never
+   * cuts a character: `''` when the first one has more tokens. Special tokens are plain text unless allowed, and then not cut.
+   */
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
+  /**
+   * `text` in chunks of at most `maxTokens` tokens, each counted as a text of its own and as long as can be. Without overlap the
+   * chunks joined are the text; with it each starts with the longest end of the one before it, at a boundary, that has at most `overlap`
+   * tokens. Special tokens are plain text unless allowed, and then not cut.
+   * @throws `ERR_LIMIT` when one character has more than `maxTokens` tokens.
+   */
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  /** Counts of all parts of `text`. Special tokens are plain text unless allowed. */
+  countIndex(text: string, options?: EncodeOptions): CountIndex
 
   /**
    * The text of `ids`.

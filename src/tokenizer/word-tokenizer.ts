@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import { integerIn, invalid, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedIds,
@@ -10,8 +10,12 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
+import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
+import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { Parts, type CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, specialSearch, type SpecialSearch } from './special-search.ts'
 import { resolvePolicy } from './special-tokens.ts'
@@ -40,8 +44,10 @@ import {
   type Text,
   type Tokenizer,
 } from './tokenizer.ts'
+import { checkedTruncation, type TruncateOptions } from './truncate.ts'
 import { saveVocabulary } from './vocabulary-file.ts'
 import { Vocabulary } from './vocabulary.ts'
+import { byteSpans, placesBeforeReading, type WordSpans } from './word-offsets.ts'
 import { sureWordUnits, WordChunkDecoder } from './word-stream.ts'
 
 /** How a {@link WordTokenizer} treats words that are not in its vocabulary. */
@@ -143,6 +149,19 @@ export class WordTokenizer implements Tokenizer {
     return ids.toArray()
   }
 
+  /** White space between words is of no token: `offsets[i + 1]` may be greater than `ends[i]`. */
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
+    const { bytes, rest } = splitByteOffsets(options)
+    const call = this.#encodeCall(rest)
+    const checked = checkedText('text', text)
+    const read = runToEnd(readText('text', checked, call.utf8))
+    const ids = runToEnd(this.#encodeText('text', read, call))
+    const spans = this.#spans(read, call)
+    const inBytes = bytes || typeof checked !== 'string' ? byteSpans(read, spans) : spans
+    const { offsets, ends } = typeof checked === 'string' ? spans : placesBeforeReading(checked, inBytes)
+    return bytes ? { ids, offsets, ends, byteOffsets: inBytes.offsets, byteEnds: inBytes.ends } : { ids, offsets, ends }
+  }
+
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
     return runToEnd(this.#encodeTexts(checkedTexts(texts), this.#encodeCall(options)))
   }
@@ -203,6 +222,24 @@ export class WordTokenizer implements Tokenizer {
         return text.length > longPart ? runInTurns(steps) : runToEnd(steps)
       },
     })
+  }
+
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
+    const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
+    const parts = new Parts(this.#counted(checked, rest))
+    return keepsStart ? checked.slice(0, parts.endOfPrefix(most)) : checked.slice(parts.startOfSuffix(most))
+  }
+
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
+    const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
+    return new ChunkList(checked, new Parts(this.#counted(checked, rest)).chunks(maxTokens, overlap, boundary))
+  }
+
+  countIndex(text: string, options?: EncodeOptions): CountIndex {
+    const checked = string('text', text)
+    const call = this.#countCall(options)
+    const count = (start: number, end: number) => this.#count('text', checked.slice(start, end), call, Infinity)
+    return new TextCountIndex(checked.length, count(0, checked.length), count)
   }
 
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
@@ -293,6 +330,33 @@ export class WordTokenizer implements Tokenizer {
       if (count > limit) break
     }
     return count
+  }
+
+  /** What cutting `text` needs to know; as when counting, no word is unknown. */
+  #counted(text: string, options: EncodeOptions): CountedText {
+    const call = this.#countCall(options)
+    const read = wellFormed(text)
+    refuseDisallowed(read, call.search)
+    const { offsets, ends, specials } = this.#spans(read, call)
+    const count = (start: number, end: number) => this.#count('text', text.slice(start, end), call, Infinity)
+    return { text, offsets, ends, isWhole: (index) => specials.has(index), count }
+  }
+
+  /** Where the tokens of a well-formed text are. */
+  #spans(text: string, { search }: Call): WordSpans {
+    const [offsets, ends, specials] = [new IdBuffer(), new IdBuffer(), new Set<number>()]
+    for (const part of partsOf(text, search)) {
+      const push = (_: string, start: number, end: number, index: number) => {
+        offsets.push(part.start + index)
+        ends.push(part.start + index + end - start)
+      }
+      if (part.special) {
+        specials.add(ends.length)
+        push(part.text, 0, part.text.length, 0)
+      } else runToEnd(this.vocabulary.splitter.split(part.text, push))
+    }
+    offsets.push(text.length)
+    return { offsets: offsets.toArray(), ends: ends.toArray(), specials }
   }
 
   #countCall(options: EncodeOptions | undefined): Call {

@@ -57,6 +57,16 @@ pub enum Error {
     /// What a training keeps outside the memory cannot be written or read again.
     #[error("counts cannot be kept in a temporary file: {0}")]
     Scratch(#[source] std::io::Error),
+    /// A character of a text that is cut into chunks has more tokens than a chunk may have.
+    #[error("expected at most {most} tokens for each character, received {tokens} for the one at byte {at}")]
+    CharacterTooLarge {
+        /// Where it starts in the text, in bytes.
+        at: usize,
+        /// How many tokens it has.
+        tokens: usize,
+        /// How many a chunk may have.
+        most: usize,
+    },
     /// What was asked for does not fit the memory.
     #[error("there is not enough memory for {bytes} bytes")]
     OutOfMemory {

@@ -6,15 +6,22 @@
 //! ```
 
 mod batch;
+mod bits;
+mod boundaries;
 mod cache;
+mod chunk;
+mod cuts;
 mod decode;
 mod encoding;
 mod error;
 mod level;
+mod marks;
 mod merge;
+mod offsets;
 mod packed;
 mod pages;
 mod pieces;
+mod prefix_counts;
 mod pretokenize;
 mod search;
 mod sink;
@@ -29,9 +36,14 @@ mod worker;
 mod workers;
 
 pub use batch::{RowError, Rows};
+pub use boundaries::{Boundaries, Boundary, SectionLevel};
+pub use chunk::{Chunk, ChunkOptions};
+pub use cuts::Cut;
 pub use encoding::Encoding;
 pub use error::Error;
 pub use level::Level;
+pub use offsets::{Offsets, Unit};
+pub use prefix_counts::{Counts, PrefixCounts};
 pub use pretokenize::Pattern;
 pub use sink::{Counter, LimitedCounter, Sink};
 pub use special::SpecialPolicy;

@@ -14,12 +14,12 @@ use crate::error::{Code, Error, Result};
 use crate::text::{JsText, Origin, text_of};
 
 /// A tokenizer and what this thread needs to use it.
-struct Encoder {
-    tokenizer: Arc<Tokenizer>,
-    worker: Worker,
-    policies: Vec<Arc<SpecialPolicy>>,
-    units: Vec<u16>,
-    text: Vec<u8>,
+pub struct Encoder {
+    pub tokenizer: Arc<Tokenizer>,
+    pub worker: Worker,
+    pub policies: Vec<Arc<SpecialPolicy>>,
+    pub units: Vec<u16>,
+    pub text: Vec<u8>,
     ids: Vec<u32>,
 }
 
@@ -92,7 +92,8 @@ impl Drop for EncoderSlot {
     }
 }
 
-fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>) -> Result<T> {
+/// Calls with the encoder of that number, which is not to be asked for again inside.
+pub fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>) -> Result<T> {
     ENCODERS.with_borrow_mut(|encoders| match encoders.get_mut(number as usize) {
         Some(Some(encoder)) => call(encoder),
         _ => Err(Error::new(Code::Internal, format!("this thread has no encoder {number}"))),
@@ -301,7 +302,8 @@ fn within(counter: LimitedCounter) -> u32 {
     if counter.is_full() { MORE } else { counter.count as u32 }
 }
 
-fn keep_little(text: &mut Vec<u8>, units: &mut Vec<u16>) {
+/// Gives back most of what a long text took.
+pub fn keep_little(text: &mut Vec<u8>, units: &mut Vec<u16>) {
     text.shrink_to(KEPT);
     units.clear();
     units.shrink_to(KEPT);
@@ -358,6 +360,6 @@ pub fn as_u32(count: usize) -> Result<u32> {
     u32::try_from(count).map_err(|_| Error::new(Code::Limit, format!("{count} ids are more than one array can hold")))
 }
 
-fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<&Arc<SpecialPolicy>> {
+pub fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<&Arc<SpecialPolicy>> {
     policies.get(number as usize).ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
 }

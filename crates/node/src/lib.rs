@@ -19,6 +19,8 @@ mod error;
 mod held;
 mod input_embedding;
 mod later;
+mod limits;
+mod offsets;
 mod pool;
 mod stream;
 mod task;

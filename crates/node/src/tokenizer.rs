@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer};
@@ -10,6 +11,7 @@ use crate::cancel::CancelFlag;
 use crate::encode_task::{EncodeBatch, EncodeText, Source};
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
+use crate::limits::NativeCountIndex;
 use crate::task::Work;
 use crate::text::{JsText, JsTextOrBytes, NewString};
 use crate::token_rows::{Texts, TokenRows, count_rows, encode_rows};
@@ -76,6 +78,17 @@ impl BpeHandle {
     #[napi(catch_unwind)]
     pub fn drop_policies(&self, first: u32) -> Result<()> {
         self.encoder.drop_policies(first)
+    }
+
+    /// The counts of all parts of `text`.
+    #[napi(catch_unwind)]
+    pub fn count_index(
+        &self,
+        env: Env,
+        #[napi(ts_arg_type = "string")] text: JsText,
+        policy: u32,
+    ) -> Result<NativeCountIndex> {
+        NativeCountIndex::new(env, Arc::clone(&self.tokenizer), self.encoder.policy(policy)?, &text)
     }
 
     /// The length of the longest token, in bytes.

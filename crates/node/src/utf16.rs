@@ -93,6 +93,26 @@ pub fn utf16_length(text: &str) -> usize {
         .sum()
 }
 
+/// Turns ascending places in a text from bytes to units: all of them in one pass over the text.
+pub struct Places<'t> {
+    text: &'t str,
+    byte: usize,
+    unit: usize,
+}
+
+impl<'t> Places<'t> {
+    pub fn of(text: &'t str) -> Self {
+        Self { text, byte: 0, unit: 0 }
+    }
+
+    /// The unit of byte `at`, which is not before that of the last call and not inside a character.
+    pub fn units(&mut self, at: usize) -> usize {
+        self.unit += utf16_length(&self.text[self.byte..at]);
+        self.byte = at;
+        self.unit
+    }
+}
+
 /// Writes into memory that has three bytes for each unit that is still to come, and one more.
 struct Writer<'a> {
     /// Where `bytes` starts in the whole.

@@ -5,12 +5,14 @@ import { write, writeNumbers } from '../output.ts'
 import { styleOf } from '../terminal/style.ts'
 import { tokenLines } from '../terminal/token-view.ts'
 import { visibleToken } from '../terminal/visible.ts'
+import type { Text, Tokenizer } from '../../tokenizer/tokenizer.ts'
 
 export interface EncodeFlags extends EncodingChoice {
   readonly text?: string
   readonly special: Special
   readonly utf8: 'replace' | 'strict'
   readonly show?: boolean
+  readonly offsets?: boolean
   readonly json?: boolean
   readonly color?: boolean
 }
@@ -19,8 +21,10 @@ export interface EncodeFlags extends EncodingChoice {
 export const encode = async (file: string | undefined, flags: EncodeFlags): Promise<void> => {
   if (flags.text !== undefined && file !== undefined) throw usageFailure('pass --text or a file, not both')
   if (flags.show && flags.json) throw usageFailure('pass --show or --json, not both')
+  if (flags.show && flags.offsets) throw usageFailure('pass --show or --offsets, not both')
   const tokenizer = chosenTokenizer(flags)
   const text = flags.text ?? (await readInput(file)).bytes
+  if (flags.offsets) return writeOffsets(tokenizer, text, flags)
   const ids = await tokenizer.encodeAsync(text, encodeOptions(flags))
 
   if (flags.json) {
@@ -34,5 +38,27 @@ export const encode = async (file: string | undefined, flags: EncodeFlags): Prom
   } else {
     await writeNumbers(ids, ' ')
     await write('\n')
+  }
+}
+
+/** A line `id start end` for each token, or all three as arrays of JSON. */
+const writeOffsets = async (tokenizer: Tokenizer, text: Text, flags: EncodeFlags): Promise<void> => {
+  const { ids, offsets, ends } = tokenizer.encodeWithOffsets(text, encodeOptions(flags))
+  if (flags.json) {
+    await write(`{"encoding":${JSON.stringify(tokenizer.name)},"count":${ids.length},"ids":[`)
+    await writeNumbers(ids, ',')
+    await write('],"offsets":[')
+    await writeNumbers(offsets, ',')
+    await write('],"ends":[')
+    await writeNumbers(ends, ',')
+    await write(']}\n')
+    return
+  }
+  for (let from = 0; from < ids.length; from += 10_000) {
+    const lines = Array.from(
+      ids.subarray(from, from + 10_000),
+      (id, index) => `${id} ${offsets[from + index]} ${ends[from + index]}\n`,
+    )
+    await write(lines.join(''))
   }
 }

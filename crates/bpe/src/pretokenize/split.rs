@@ -42,6 +42,11 @@ impl Pattern {
         None
     }
 
+    /// Whether there are texts in which [`Pattern::split_before`] finds places. Such a pattern does not look back.
+    pub(crate) fn can_split(self) -> bool {
+        matches!(self, Self::R50k | Self::Cl100k | Self::O200k)
+    }
+
     /// Whether the character at `before` ends where a cut is safe; `at` is the next character.
     fn splits(self, text: &[u8], before: usize, at: usize) -> bool {
         let ((a, _), (b, _)) = (class_at(text, before), class_at(text, at));

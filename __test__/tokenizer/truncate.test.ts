@@ -1,0 +1,94 @@
+import test from 'ava'
+import * as fc from 'fast-check'
+import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
+import { cutsPair } from '../../src/tokenizer/parts.ts'
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+import { anyText } from './texts.ts'
+
+const words = new WordTokenizer(Vocabulary.fromText('Hello, world. And more <|endoftext|> words! 我们'), {
+  unknown: null,
+})
+const tokenizers: readonly Tokenizer[] = [...encodingNames.map(getEncoding), words]
+const o200k = getEncoding('o200k_base')
+
+for (const tokenizer of tokenizers) {
+  test(`${tokenizer.name}: what is kept is the longest start or end that fits, and cuts no character`, (t) => {
+    fc.assert(
+      fc.property(anyText, fc.nat(8), fc.constantFrom('all' as const, []), (text, most, allowedSpecial) => {
+        const options = { allowedSpecial } as const
+        const places = Array.from({ length: text.length + 1 }, (_, place) => place).filter(
+          (place) => !cutsPair(text, place),
+        )
+        const fits = (part: string) => tokenizer.count(part, options) <= most
+        const isUncut = (place: number) =>
+          allowedSpecial !== 'all' || !/<\|endoftext\|>/.test(text) || isOutside(text, place)
+        const kept = places.findLast((place) => isUncut(place) && fits(text.slice(0, place)))
+        t.is(tokenizer.truncate(text, most, options), text.slice(0, kept))
+        const from = places.find((place) => isUncut(place) && fits(text.slice(place)))
+        t.is(tokenizer.truncate(text, most, { ...options, cut: 'start' }), text.slice(from))
+      }),
+    )
+  })
+
+  test(`${tokenizer.name}: a long text is cut as a part of it is`, (t) => {
+    const text = "Hello, world. And it's more words!\n我们 🫠 1234 ".repeat(3000)
+    for (const most of [0, 1, 7, 100, 3000, 50_000]) {
+      const start = tokenizer.truncate(text, most)
+      const end = tokenizer.truncate(text, most, { cut: 'start' })
+      t.true(text.startsWith(start) && text.endsWith(end))
+      for (const kept of [start, end]) {
+        const count = tokenizer.count(kept)
+        t.true(count <= most && count >= Math.min(most - 3, tokenizer.count(text)), `${count} of ${most}`)
+        // Stable: there is nothing more to cut.
+        t.is(tokenizer.truncate(kept, most), kept)
+        t.is(tokenizer.truncate(kept, most, { cut: 'start' }), kept)
+      }
+    }
+  })
+}
+
+/** Whether `place` is in no special token. */
+const isOutside = (text: string, place: number): boolean =>
+  [...text.matchAll(/<\|endoftext\|>/g)].every(({ index }) => place <= index || index + 13 <= place)
+
+for (const [name, unit] of Object.entries({
+  a: 'a',
+  spaces: ' ',
+  lines: '\n',
+  digits: '1',
+  Chinese: '中',
+  emoji: '🫠',
+  marks: 'e\u0301',
+})) {
+  test(`a long run of ${name} is cut`, (t) => {
+    const text = unit.repeat(200_000)
+    for (const cut of ['end', 'start'] as const) {
+      for (const most of [1, 10, 1000, 1_000_000]) {
+        const kept = o200k.truncate(text, most, { cut })
+        const count = o200k.count(kept)
+        t.true(count <= most && (count >= most - 3 || kept === text), `${count} of ${most}`)
+      }
+    }
+  })
+}
+
+test('disallowed special tokens are found wherever they are', (t) => {
+  const text = 'word '.repeat(100_000) + '<|endoftext|>'
+  t.is(o200k.truncate(text, 2), 'word word')
+  t.throws(() => o200k.truncate(text, 2, { disallowedSpecial: 'all' }), { code: 'ERR_SPECIAL_TOKEN' })
+})
+
+test('wrong arguments are named', (t) => {
+  for (const tokenizer of [o200k, words]) {
+    t.throws(() => tokenizer.truncate(new Uint8Array() as never, 1), { message: /a string for text/ })
+    for (const most of [-1, 1.5, NaN, Infinity, '1' as never]) {
+      t.throws(() => tokenizer.truncate('a', most), { message: /an integer ≥ 0 for maxTokens/ })
+    }
+    t.throws(() => tokenizer.truncate('a', 1, { cut: 'middle' as never }), {
+      message: /one of 'end', 'start' for options.cut/,
+    })
+    t.throws(() => tokenizer.truncate('a', 1, { other: 1 } as never), { code: 'ERR_INVALID_ARGUMENT' })
+  }
+})

@@ -1,0 +1,113 @@
+//! Where in a text each token is.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::Error;
+use crate::marks::Marks;
+use crate::special::SpecialPolicy;
+use crate::tokenizer::Tokenizer;
+use crate::worker::Worker;
+
+/// What places in a text are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes of UTF-8.
+    Byte,
+    /// UTF-16 code units.
+    Utf16,
+}
+
+impl Unit {
+    /// How many of them the character has whose UTF-8 starts with `first`; 0 when it starts with no such byte.
+    #[inline(always)]
+    fn of_character(self, first: u8) -> u32 {
+        match (self, first) {
+            (_, 0x80..0xc0) => 0,
+            (_, 0..0x80) | (Self::Utf16, ..0xf0) => 1,
+            (Self::Utf16, _) | (Self::Byte, ..0xe0) => 2,
+            (Self::Byte, 0xe0..0xf0) => 3,
+            (Self::Byte, _) => 4,
+        }
+    }
+}
+
+/// Ids and where their tokens are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// For each id the start of the character in which its token starts; at last the length of the text.
+    pub offsets: Vec<u32>,
+    /// For each id the end of the last character of which its token has a part.
+    pub ends: Vec<u32>,
+    /// For each id the byte of the text where its token ends, be it inside a character.
+    pub byte_ends: Vec<u32>,
+}
+
+/// Writes [`Offsets`] while a text is encoded.
+struct Writer<'t> {
+    text: &'t [u8],
+    unit: Unit,
+    out: Offsets,
+    /// The end of the last token, in bytes; and in units that of its last character.
+    at: usize,
+    units: u32,
+    /// The start, in units, of the character that byte `at` is of.
+    floor: u32,
+}
+
+impl Marks for Writer<'_> {
+    #[inline(always)]
+    fn token(&mut self, id: u32, end: usize) {
+        let mut last = 0;
+        for &byte in &self.text[self.at..end] {
+            let width = self.unit.of_character(byte);
+            self.units += width;
+            last = if width == 0 { last } else { width };
+        }
+        self.at = end;
+        self.out.ids.push(id);
+        self.out.offsets.push(self.floor);
+        self.out.ends.push(self.units);
+        self.out.byte_ends.push(end as u32);
+        let is_inside = self.text.get(end).is_some_and(|byte| byte & 0xc0 == 0x80);
+        if !is_inside {
+            self.floor = self.units;
+        } else if last != 0 {
+            self.floor = self.units - last;
+        }
+    }
+
+    fn piece(&mut self, _: usize) {}
+
+    fn special(&mut self, id: u32, _: usize, end: usize) {
+        self.token(id, end);
+    }
+}
+
+impl Tokenizer {
+    /// The ids of [`Tokenizer::encode`] and where their tokens are, in `unit`s.
+    ///
+    /// # Errors
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`] for a text of 4 GiB or more; [`Error::Cancelled`].
+    pub fn encode_with_offsets(
+        &self,
+        text: &str,
+        unit: Unit,
+        policy: &SpecialPolicy,
+        worker: &mut Worker,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Offsets, Error> {
+        within_u32(text)?;
+        let mut writer = Writer { text: text.as_bytes(), unit, out: Offsets::default(), at: 0, units: 0, floor: 0 };
+        self.encode_marked(text, policy, worker, &mut writer, cancel)?;
+        let Writer { mut out, units, .. } = writer;
+        out.offsets.push(units);
+        Ok(out)
+    }
+}
+
+/// Places of a text are `u32`.
+pub(crate) fn within_u32(text: &str) -> Result<(), Error> {
+    if u32::try_from(text.len()).is_ok() { Ok(()) } else { Err(Error::OutOfMemory { bytes: text.len() }) }
+}

@@ -1,0 +1,46 @@
+//! Where tokens are, beside what adding up their lengths says.
+
+mod common;
+
+use common::tokenizer;
+use tokenmill_bpe::{Encoding, Unit};
+use tokenmill_testkit::rng::Rng;
+use tokenmill_testkit::text;
+
+#[test]
+fn offsets_are_those_of_the_characters_that_a_token_is_in() {
+    let units = |unit: Unit, text: &str| match unit {
+        Unit::Byte => text.len() as u32,
+        Unit::Utf16 => text.encode_utf16().count() as u32,
+    };
+    for encoding in [Encoding::R50kBase, Encoding::O200kBase] {
+        let tokenizer = tokenizer(encoding);
+        let policy = tokenizer.special_policy(&["<|endoftext|>"], &[]).expect("it is one");
+        for seed in 0..2000 {
+            let mut rng = Rng::new(seed);
+            let make = *rng.choose(&[text::awkward, text::any_characters, text::letters, text::runs]);
+            let mut text = make(&mut rng, 30);
+            if seed % 3 == 0 {
+                text.push_str("<|endoftext|> 😀");
+            }
+            for unit in [Unit::Byte, Unit::Utf16] {
+                let found = tokenizer
+                    .encode_with_offsets(&text, unit, &policy, &mut tokenizer.idle_worker(), None)
+                    .expect("a short text");
+                assert_eq!(found.ids, tokenizer.encode(&text, &policy).expect("all is allowed"));
+                let mut at = 0;
+                for (index, &id) in found.ids.iter().enumerate() {
+                    let start = at;
+                    at += tokenizer.token_bytes(id).expect("it was encoded").len();
+                    let floor = text.floor_char_boundary(start);
+                    let ceil = text.ceil_char_boundary(at);
+                    assert_eq!(found.offsets[index], units(unit, &text[..floor]), "{encoding:?} {text:?} {index}");
+                    assert_eq!(found.ends[index], units(unit, &text[..ceil]), "{encoding:?} {text:?} {index}");
+                    assert_eq!(found.byte_ends[index], at as u32);
+                }
+                assert_eq!(found.offsets.last(), Some(&units(unit, &text)));
+                assert_eq!(found.offsets.len(), found.ids.len() + 1);
+            }
+        }
+    }
+}

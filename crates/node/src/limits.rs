@@ -1,0 +1,212 @@
+//! Texts cut to a number of tokens.
+
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::{ObjectFinalize, Uint32Array, Uint32ArraySlice};
+use napi_derive::napi;
+use tokenmill_bpe::{
+    Boundaries, Boundary, ChunkOptions, Counts, Error as BpeError, PrefixCounts, SectionLevel, SpecialPolicy, Tokenizer,
+};
+
+use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, keep_little, policy_at, with_encoder};
+use crate::error::{Code, Error, Result};
+use crate::held::Held;
+use crate::text::{JsText, Origin, no_memory_for};
+use crate::utf16::{Places, utf16_length};
+
+/// The number of code units of the longest prefix of `text` that has at most `most` tokens; or, `from_end`, where the longest such suffix
+/// starts. `out[0]` becomes 1 when that is the same if `text` is only a part of the text, else 0.
+#[napi(catch_unwind)]
+pub fn truncate(
+    encoder: u32,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    policy: u32,
+    most: u32,
+    from_end: bool,
+    mut out: Uint32ArraySlice<'_>,
+) -> Result<u32> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
+        buffer.clear();
+        let text = text.append_to(buffer, units)?;
+        let policy = policy_at(policies, policy)?;
+        let in_text = |error| from_bpe_in(text, Origin::String, error);
+        let index = PrefixCounts::new(tokenizer, text, policy, worker, None).map_err(in_text)?;
+        let mut counts = Counts::new(&index, tokenizer, text, policy, worker);
+        let most = most as usize;
+        let cut = if from_end { counts.longest_suffix(most) } else { counts.longest_prefix(most) };
+        let cut = cut.map_err(in_text)?;
+        // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
+        if let Some(out) = unsafe { out.as_mut() }.first_mut() {
+            *out = cut.is_sure.into();
+        }
+        let place = as_u32(utf16_length(&text[..cut.at]));
+        keep_little(buffer, units);
+        place
+    })
+}
+
+/// The chunks of `text`: for each where it starts and ends, in code units, and how many tokens it has. `boundary` is a number of
+/// [`boundary_of`].
+#[napi(catch_unwind)]
+pub fn chunk_text(
+    encoder: u32,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    policy: u32,
+    max_tokens: u32,
+    overlap: u32,
+    boundary: u32,
+) -> Result<Uint32Array> {
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
+        buffer.clear();
+        let text = text.append_to(buffer, units)?;
+        let policy = policy_at(policies, policy)?;
+        let in_text = |error| match error {
+            BpeError::CharacterTooLarge { at, tokens, most } => Error::new(
+                Code::Limit,
+                format!(
+                    "expected options.maxTokens to be at least the tokens of every character, received {most}; the one at index {} has {tokens}",
+                    utf16_length(&text[..at])
+                ),
+            ),
+            error => from_bpe_in(text, Origin::String, error),
+        };
+        let index = PrefixCounts::new(tokenizer, text, policy, worker, None).map_err(in_text)?;
+        let mut counts = Counts::new(&index, tokenizer, text, policy, worker);
+        let options = ChunkOptions {
+            max_tokens: max_tokens as usize,
+            overlap: overlap as usize,
+            boundary: boundary_of(boundary)?,
+        };
+        let chunks = counts.chunks(options).map_err(in_text)?;
+        let (mut starts, mut ends) = (Places::of(text), Places::of(text));
+        let mut flat = Vec::new();
+        flat.try_reserve_exact(3 * chunks.len()).map_err(|_| no_memory_for(text.len()))?;
+        for chunk in chunks {
+            flat.extend([starts.units(chunk.start) as u32, ends.units(chunk.end) as u32, chunk.tokens as u32]);
+        }
+        keep_little(buffer, units);
+        as_u32(flat.len())?;
+        Ok(Uint32Array::new(flat))
+    })
+}
+
+/// The places, in code units, of the boundaries of `text` with number `boundary`, without its ends.
+#[napi(catch_unwind)]
+pub fn boundaries_of(#[napi(ts_arg_type = "string")] text: JsText, boundary: u32) -> Result<Uint32Array> {
+    let (mut buffer, mut units) = (Vec::new(), Vec::new());
+    let text = text.append_to(&mut buffer, &mut units)?;
+    let boundary = boundary_of(boundary)?;
+    let (mut boundaries, mut cursor, mut places) = (Boundaries::new(text), Places::of(text), Vec::new());
+    let mut from = 1;
+    while let Some(place) = boundaries.first_in(boundary, from, text.len()).map_err(from_bpe)? {
+        places.push(cursor.units(place) as u32);
+        from = place + 1;
+    }
+    Ok(Uint32Array::new(places))
+}
+
+/// The boundary of a number: 0 characters, 1 tokens, 2 words, 3 sentences, 4 paragraphs, 5 items, 6 blocks, 7 to 12 sections of level 6
+/// to 1.
+fn boundary_of(number: u32) -> Result<Boundary> {
+    Ok(match number {
+        0 => Boundary::Character,
+        1 => Boundary::Token,
+        2 => Boundary::Word,
+        3 => Boundary::Sentence,
+        4 => Boundary::Paragraph,
+        5 => Boundary::Item,
+        6 => Boundary::Block,
+        7..=12 => Boundary::Section(SectionLevel(13 - number as u8)),
+        _ => return Err(Error::new(Code::Internal, format!("there is no boundary {number}"))),
+    })
+}
+
+/// The counts of the parts of a text.
+#[napi(custom_finalize)]
+pub struct NativeCountIndex {
+    parts: Held<Arc<Parts>>,
+}
+
+struct Parts {
+    tokenizer: Arc<Tokenizer>,
+    policy: Arc<SpecialPolicy>,
+    text: String,
+    index: PrefixCounts,
+    /// Starts of characters about [`STEP`] code units apart, in code units and in bytes; none for ASCII, where both are the same.
+    steps: Vec<(u32, u32)>,
+}
+
+/// Code units from one known place to the next.
+const STEP: usize = 256;
+
+impl NativeCountIndex {
+    pub fn new(env: Env, tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, text: &JsText) -> Result<Self> {
+        let (mut buffer, mut units) = (Vec::new(), Vec::new());
+        text.append_to(&mut buffer, &mut units)?;
+        drop(units);
+        buffer.shrink_to_fit();
+        let text = String::from_utf8(buffer).map_err(|_| Error::new(Code::Internal, "the text is not UTF-8"))?;
+        let index = PrefixCounts::new(&tokenizer, &text, &policy, &mut tokenizer.idle_worker(), None)
+            .map_err(|error| from_bpe_in(&text, Origin::String, error))?;
+        let steps = if text.is_ascii() { Vec::new() } else { steps(&text) };
+        let bytes = text.capacity() + index.memory() + 8 * steps.capacity();
+        let parts = Arc::new(Parts { tokenizer, policy, text, index, steps });
+        Ok(Self { parts: Held::new(env, "count index", parts, bytes)? })
+    }
+}
+
+#[napi]
+impl NativeCountIndex {
+    /// The number of tokens of the whole text.
+    #[napi(getter, catch_unwind)]
+    pub fn total(&self) -> Result<u32> {
+        as_u32(self.parts.get()?.index.total())
+    }
+
+    /// The number of tokens of the text from code unit `start` to `end`, neither of them in the middle of a character.
+    #[napi(catch_unwind)]
+    pub fn count(&self, start: u32, end: u32) -> Result<u32> {
+        let parts = self.parts.get()?;
+        let Parts { tokenizer, policy, text, index, .. } = &*parts;
+        let (start, end) = (parts.byte(start as usize), parts.byte(end as usize));
+        if start > end {
+            return Err(Error::new(Code::Internal, "the part ends before it starts"));
+        }
+        as_u32(Counts::new(index, tokenizer, text, policy, &mut tokenizer.idle_worker()).count(start, end))
+    }
+}
+
+impl ObjectFinalize for NativeCountIndex {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.parts.finalize(env)
+    }
+}
+
+impl Parts {
+    /// The byte of code unit `unit`, which starts a character or is the end.
+    fn byte(&self, unit: usize) -> usize {
+        let after = self.steps.partition_point(|&(units, _)| units as usize <= unit);
+        let Some(&(units, bytes)) = after.checked_sub(1).and_then(|last| self.steps.get(last)) else {
+            return unit.min(self.text.len());
+        };
+        let (mut units, bytes) = (units as usize, bytes as usize);
+        let behind = |character: char| {
+            units += character.len_utf16();
+            units > unit
+        };
+        self.text[bytes..].find(behind).map_or(self.text.len(), |length| bytes + length)
+    }
+}
+
+fn steps(text: &str) -> Vec<(u32, u32)> {
+    let (mut steps, mut units, mut next) = (Vec::new(), 0, 0);
+    for (at, character) in text.char_indices() {
+        if units >= next {
+            steps.push((units as u32, at as u32));
+            next += STEP;
+        }
+        units += character.len_utf16();
+    }
+    steps
+}

@@ -1,0 +1,73 @@
+import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger, string } from '../validate.ts'
+import { encodeOptionNames } from './arguments.ts'
+import { boundaryNames, numberOf, type Boundary } from './boundaries.ts'
+import type { EncodeOptions } from './tokenizer.ts'
+
+/** How a text is cut into chunks. */
+export interface ChunkOptions extends EncodeOptions {
+  /** The most tokens of a chunk. */
+  readonly maxTokens: number
+  /**
+   * The most tokens that a chunk has in common with the one before it; less than `maxTokens`.
+   * @default 0
+   */
+  readonly overlap?: number
+  /**
+   * What chunks end at. Where no chunk of at most `maxTokens` does, the next finer one is taken: `'markdown'`, `'paragraph'`, `'sentence'`,
+   * `'word'`, `'token'`, and at last any character.
+   *
+   * - `'token'`: tokens of the text, never inside a character.
+   * - `'word'`, `'sentence'`: those of Unicode (UAX #29). White space stays with what is after it, line breaks with what is before.
+   * - `'paragraph'`: after blank lines.
+   * - `'markdown'`: before headings, else before blocks (lists, tables, code, paragraphs), else before items of a list and rows of a
+   *   table; never between a heading and what follows it.
+   *
+   * @default 'token'
+   */
+  readonly boundary?: Boundary
+}
+
+/** A part of a text. */
+export interface Chunk {
+  /** What it says: `text.slice(start, end)`. */
+  readonly text: string
+  /** Where it starts, in UTF-16 code units. */
+  readonly start: number
+  /** Where it ends, in UTF-16 code units. */
+  readonly end: number
+  /** How many tokens it has, as a text of its own. */
+  readonly tokens: number
+}
+
+/** The checked arguments of `chunk`. */
+export const checkedChunking = (text: unknown, options: ChunkOptions) => {
+  if (options === undefined) throw invalid('options', 'an object', options)
+  const checked = checkedOptions('options', options, [...encodeOptionNames, 'maxTokens', 'overlap', 'boundary'])
+  const { maxTokens, overlap = 0, boundary = 'token', ...rest } = checked
+  const most = positiveInteger('options.maxTokens', maxTokens)
+  return {
+    text: string('text', text),
+    maxTokens: Math.min(most, 0xffff_fffe),
+    overlap: Math.min(integerIn('options.overlap', overlap, 0, most - 1), 0xffff_fffe),
+    boundary: numberOf(oneOf('options.boundary', boundary, boundaryNames)),
+    rest: rest as EncodeOptions,
+  }
+}
+
+/** The chunks of `text`, made one by one; `plan` has the start, the end and the tokens of each. */
+export class ChunkList implements Iterable<Chunk> {
+  readonly #text: string
+  readonly #plan: Uint32Array
+
+  constructor(text: string, plan: Uint32Array) {
+    this.#text = text
+    this.#plan = plan
+  }
+
+  *[Symbol.iterator](): IterableIterator<Chunk> {
+    for (let at = 0; at < this.#plan.length; at += 3) {
+      const [start, end, tokens] = this.#plan.subarray(at, at + 3) as unknown as [number, number, number]
+      yield { text: this.#text.slice(start, end), start, end, tokens }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { TokenmillError } from '../errors.ts'
+import { characters, countUpTo, tailNumberOf, TextBoundaries, tokens } from './boundaries.ts'
+
+/** A text and what a tokenizer says of it: what {@link Parts} needs of any tokenizer. */
+export interface CountedText {
+  /** The text. */
+  readonly text: string
+  /** For each token the start of its first character; one entry more, the length of the text. */
+  readonly offsets: Uint32Array
+  /** For each token the end of its last character. */
+  readonly ends: Uint32Array
+  /** Whether token `index` must not be cut. */
+  readonly isWhole: (index: number) => boolean
+  /** The number of tokens of the text from `start` to `end` as a text of its own. */
+  readonly count: (start: number, end: number) => number
+}
+
+/** How many characters of a token that has no more room are tried all the same. */
+const slack = 32
+
+/**
+ * Parts of a text of at most so many tokens, for any tokenizer. The tokens of the whole text say where a part is likely to end; there it
+ * is counted, and if it has too many tokens the place before is tried.
+ */
+export class Parts {
+  readonly #counted: CountedText
+  readonly #boundaries: TextBoundaries
+
+  constructor(counted: CountedText) {
+    this.#counted = counted
+    this.#boundaries = new TextBoundaries(counted.text)
+  }
+
+  /** The end of a longest prefix of at most `most` tokens. */
+  endOfPrefix(most: number): number {
+    return this.#end(0, 0, most, characters) ?? 0
+  }
+
+  /** The start of a longest suffix of at most `most` tokens. */
+  startOfSuffix(most: number): number {
+    const { text, count } = this.#counted
+    if (count(0, text.length) <= most) return 0
+    return this.#startOfTail(0, text.length, most, characters)
+  }
+
+  /** For each chunk where it starts and ends and how many tokens it has, as native code has it. */
+  chunks(maxTokens: number, overlap: number, boundary: number): Uint32Array {
+    const { text, count } = this.#counted
+    const tail = tailNumberOf(boundary)
+    const flat: number[] = []
+    let [start, least] = [0, 0]
+    while (least < text.length) {
+      const end = this.#end(start, least, maxTokens, boundary)
+      if (end !== undefined) {
+        flat.push(start, end, count(start, end))
+        start = overlap > 0 && end < text.length ? this.#startOfTail(start, end, overlap, tail) : end
+        least = end
+      } else if (start < least) {
+        // What both have in common leaves no room.
+        const fewer = count(start, least) - 1
+        start = fewer > 0 ? this.#startOfTail(start, least, fewer, tail) : least
+      } else {
+        const next = this.#nextPlace(start)
+        throw new TokenmillError(
+          'ERR_LIMIT',
+          `expected options.maxTokens to be at least the tokens of every character, received ${maxTokens}; ` +
+            `the one at index ${start} has ${count(start, next)}`,
+        )
+      }
+    }
+    return Uint32Array.from(flat)
+  }
+
+  /** The end of a longest part from `start` on that ends after `least` at the coarsest boundary, from `boundary` down, that there is. */
+  #end(start: number, least: number, most: number, boundary: number): number | undefined {
+    const { text, offsets, count } = this.#counted
+    const first = countUpTo(offsets.subarray(0, -1), start - 1)
+    let last = first + most
+    let bound = offsets[last] ?? text.length
+    while (bound < text.length) {
+      const further = offsets[++last] ?? text.length
+      if (count(start, further) > most) {
+        // A cut inside the next token may make it a part of the one before.
+        bound = Math.min(further - 1, bound + slack)
+        break
+      }
+      bound = further
+    }
+    if (bound === text.length && text.length > least && count(start, bound) <= most) return bound
+    for (let level = boundary; level >= characters; level--) {
+      let to = Math.min(Math.max(bound, this.#nextPlace(least)), text.length - 1)
+      while (to > least) {
+        const place = this.#lastPlace(level, to)
+        if (place <= least) break
+        if (this.#isUncut(place) && count(start, place) <= most) return place
+        to = place - 1
+      }
+    }
+    return undefined
+  }
+
+  /** The start of a longest tail of the part that starts after `start`, at the coarsest boundary, from `boundary` down, that there is. */
+  #startOfTail(start: number, end: number, most: number, boundary: number): number {
+    const { offsets, ends, count } = this.#counted
+    const last = countUpTo(offsets.subarray(0, -1), end - 1)
+    let before = last - most - 1
+    let bound = before < 0 ? 0 : (ends[before] as number)
+    while (bound > start) {
+      const further = --before < 0 ? 0 : (ends[before] as number)
+      if (count(further, end) > most) {
+        bound = Math.max(further + 1, bound - slack)
+        break
+      }
+      bound = further
+    }
+    for (let level = boundary; level >= characters; level--) {
+      let from = Math.max(bound, start + 1)
+      while (from < end) {
+        const place = this.#firstPlace(level, from)
+        if (place >= end) break
+        if (this.#isUncut(place) && count(place, end) <= most) return place
+        from = place + 1
+      }
+    }
+    return end
+  }
+
+  /** The last boundary up to `to`; 0 when there is none. */
+  #lastPlace(level: number, to: number): number {
+    if (level === characters) return cutsPair(this.#counted.text, to) ? to - 1 : to
+    const places = this.#places(level)
+    return places[countUpTo(places, to) - 1] ?? 0
+  }
+
+  /** The first boundary from `from` on; the length of the text when there is none. */
+  #firstPlace(level: number, from: number): number {
+    const { text } = this.#counted
+    if (level === characters) return cutsPair(text, from) ? from + 1 : from
+    const places = this.#places(level)
+    return places[countUpTo(places, from - 1)] ?? text.length
+  }
+
+  #places(level: number): Uint32Array {
+    return level === tokens ? this.#counted.ends : this.#boundaries.places(level)
+  }
+
+  #nextPlace(place: number): number {
+    const { text } = this.#counted
+    let next = place + 1
+    while (next < text.length && !this.#isUncut(next)) next++
+    return next
+  }
+
+  /** Whether no character is cut at `place`, and no token that must not be. */
+  #isUncut(place: number): boolean {
+    const { text, offsets, ends, isWhole } = this.#counted
+    if (cutsPair(text, place)) return false
+    const index = countUpTo(offsets.subarray(0, -1), place - 1) - 1
+    return index < 0 || (ends[index] as number) <= place || !isWhole(index)
+  }
+}
+
+/** Whether `place` is between the two code units of a character. */
+export const cutsPair = (text: string, place: number): boolean =>
+  (text.charCodeAt(place) & 0xfc00) === 0xdc00 && (text.charCodeAt(place - 1) & 0xfc00) === 0xd800

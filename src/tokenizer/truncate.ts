@@ -1,0 +1,23 @@
+import { integerIn, oneOf, options as checkedOptions, string } from '../validate.ts'
+import { encodeOptionNames } from './arguments.ts'
+import type { EncodeOptions } from './tokenizer.ts'
+
+/** {@link EncodeOptions}, and which end of the text is cut off. */
+export interface TruncateOptions extends EncodeOptions {
+  /**
+   * `'end'` keeps the start of the text, `'start'` its end.
+   * @default 'end'
+   */
+  readonly cut?: 'end' | 'start'
+}
+
+/** The checked arguments of `truncate`. */
+export const checkedTruncation = (text: unknown, maxTokens: unknown, options: TruncateOptions | undefined) => {
+  const { cut = 'end', ...rest } = checkedOptions('options', options, [...encodeOptionNames, 'cut'])
+  return {
+    text: string('text', text),
+    most: Math.min(integerIn('maxTokens', maxTokens, 0), 0xffff_fffe),
+    keepsStart: oneOf('options.cut', cut, ['end', 'start']) === 'end',
+    rest: rest as EncodeOptions,
+  }
+}
