@@ -8,14 +8,28 @@ use tokenmill_bpe::{Encoding, Level, Pattern, SpecialPolicy, Tokenizer, Vocabula
 use tokenmill_testkit::cases;
 use tokenmill_testkit::pattern;
 use tokenmill_testkit::reference::Reference;
+use tokenmill_testkit::relatives::{NAMELESS, RELATIVES, SequenceSplitter};
 
 /// Each scanner with the pattern that it stands for.
 pub const PATTERNS: [(Pattern, &pattern::Pattern); 3] =
     [(Pattern::R50k, &pattern::R50K), (Pattern::Cl100k, &pattern::CL100K), (Pattern::O200k, &pattern::O200K)];
 
+/// Each scanner with its regular expressions, tiktoken's first.
+pub fn scanners() -> &'static [(Pattern, SequenceSplitter)] {
+    static MADE: OnceLock<Vec<(Pattern, SequenceSplitter)>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let tiktokens = PATTERNS.iter().map(|(scanner, pattern)| (scanner.clone(), SequenceSplitter::new(&[pattern.regex()])));
+        let relatives = RELATIVES.iter().chain(&NAMELESS).map(|relative| {
+            let scanner = Pattern::from_splits(relative.regexes).expect("they are well-formed");
+            (scanner, SequenceSplitter::new(relative.regexes))
+        });
+        tiktokens.chain(relatives).collect()
+    })
+}
+
 /// The pattern that `scanner` stands for.
-pub fn reference_pattern(scanner: Pattern) -> &'static pattern::Pattern {
-    PATTERNS.into_iter().find(|(other, _)| *other == scanner).expect("every scanner has one").1
+pub fn reference_pattern(scanner: &Pattern) -> &'static pattern::Pattern {
+    PATTERNS.iter().find(|(other, _)| other == scanner).expect("every scanner has one").1
 }
 
 /// One encoding of each set of ranks: together they have every pattern and every token.
@@ -36,14 +50,14 @@ impl Tested {
     pub fn new(vocabulary: &Vocabulary, pattern: Pattern) -> Self {
         let make = |level| {
             let tokenizer =
-                Tokenizer::new(vocabulary.clone(), pattern, []).expect("no special tokens").with_level(level);
+                Tokenizer::new(vocabulary.clone(), pattern.clone(), []).expect("no special tokens").with_level(level);
             let worker = RefCell::new(tokenizer.worker());
             (tokenizer, worker)
         };
         let levels: Vec<_> = Level::available().into_iter().map(make).collect();
         let ranks = vocabulary.tokens().map(|(id, token)| (token.to_vec(), id)).collect();
         let plain = levels[0].0.special_policy::<&str>(&[], &[]).expect("none are not too many");
-        Self { levels, reference: Reference::new(reference_pattern(pattern), ranks), plain }
+        Self { levels, reference: Reference::new(reference_pattern(&pattern), ranks), plain }
     }
 
     /// The ids of `text`, which every level gives.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use regex_syntax::hir::{Class, HirKind};
 
 /// The classes in the order of `Class` in `src/pretokenize/class.rs`; the rest is class 0, Other.
-const CLASSES: [(u8, &str); 7] = [
+const CLASSES: [(u8, &str); 8] = [
     (1, r"[\p{Lu}\p{Lt}]"),
     (2, r"\p{Ll}"),
     (3, r"[\p{Lm}\p{Lo}]"),
@@ -18,6 +18,7 @@ const CLASSES: [(u8, &str); 7] = [
     (5, r"\p{N}"),
     (6, r"[\s--[\r\n]]"),
     (7, r"[\r\n]"),
+    (8, r"[\p{C}--\s]"),
 ];
 
 /// Code points in one block of the table: those that share all bytes of their UTF-8 form but the last.

@@ -27,10 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [size, threads, pattern, files @ ..] = &arguments[..] else {
         return Err("expected a size, a number of threads, a pattern and files".into());
     };
-    let pattern = [Pattern::R50k, Pattern::Cl100k, Pattern::O200k]
-        .into_iter()
-        .find(|known| known.name() == pattern)
-        .ok_or("no such pattern")?;
+    let pattern = Pattern::from_name(pattern).ok_or("no such pattern")?;
     let texts = files.iter().map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let before = peak_memory();

@@ -73,6 +73,20 @@ pub enum Error {
         /// How many bytes.
         bytes: usize,
     },
+    /// A pattern that is none.
+    #[error("invalid pattern: {reason}")]
+    InvalidPattern {
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A text on which a pattern of regular expressions reached one of its limits.
+    #[error("the pattern reached its limit at byte {at} of the text: {reason}")]
+    PatternLimit {
+        /// The end of the last piece that was found, in bytes; in a text with special tokens, counted from the last of them.
+        at: usize,
+        /// Which limit.
+        reason: String,
+    },
     /// The caller asked to stop.
     #[error("the work was cancelled")]
     Cancelled,

@@ -44,7 +44,7 @@ pub use error::Error;
 pub use level::Level;
 pub use offsets::{Offsets, Unit};
 pub use prefix_counts::{Counts, PrefixCounts};
-pub use pretokenize::Pattern;
+pub use pretokenize::{Pattern, Rules, Splits};
 pub use sink::{Counter, LimitedCounter, Sink};
 pub use special::SpecialPolicy;
 pub use stream::{DecodeStream, EncodeStream};

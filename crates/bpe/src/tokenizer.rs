@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
 use crate::merge::Merger;
-use crate::pretokenize::Pattern;
+use crate::pretokenize::{Pattern, Scan};
 use crate::sink::{Counter, Sink};
 use crate::special::{SpecialPolicy, SpecialTokens};
 use crate::vocabulary::Vocabulary;
@@ -73,8 +73,8 @@ impl Tokenizer {
     }
 
     /// How it splits text.
-    pub fn pattern(&self) -> Pattern {
-        self.pattern
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
     }
 
     /// Its tokens, without the special ones.
@@ -99,7 +99,7 @@ impl Tokenizer {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         };
-        field(self.pattern.name().as_bytes());
+        field(&self.pattern.identity());
         // By the tokens alone, so that it stays when the form of the files changes.
         let lengths = (0..self.vocabulary.len() as u32).map(|id| self.vocabulary.range(id).len() as u32);
         field(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
@@ -135,25 +135,31 @@ impl Tokenizer {
     }
 
     /// The ids of `text`, every special token in it being plain text.
+    ///
+    /// # Panics
+    /// When the pattern is one of regular expressions and the text is not within its limits: [`Tokenizer::encode_to`] gives an error there.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
-        // Nobody cancels it, and no other error is possible.
-        _ = self.encode_plain(text, &mut self.idle_worker(), &mut ids, None);
+        let result = self.encode_plain(text, &mut self.idle_worker(), &mut ids, None);
+        result.expect("nobody cancels it, and the text is within the limits of the pattern");
         ids
     }
 
     /// How many ids [`Tokenizer::encode_ordinary`] gives.
+    ///
+    /// # Panics
+    /// Where that does.
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
-        // Nobody cancels it, and no other error is possible.
-        _ = self.encode_plain(text, &mut self.idle_worker(), &mut count, None);
+        let result = self.encode_plain(text, &mut self.idle_worker(), &mut count, None);
+        result.expect("nobody cancels it, and the text is within the limits of the pattern");
         count.0
     }
 
     /// The ids of `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::PatternLimit`], for a pattern of regular expressions.
     pub fn encode(&self, text: &str, policy: &SpecialPolicy) -> Result<Vec<u32>, Error> {
         let mut ids = Vec::new();
         self.encode_to(text, policy, &mut self.idle_worker(), &mut ids, None)?;
@@ -163,7 +169,8 @@ impl Tokenizer {
     /// Gives the ids of `text` to `sink`, with special tokens by `policy`. Stops soon after `cancel` is set.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`], before any id is given; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`], before any id is given; [`Error::Cancelled`]; [`Error::PatternLimit`], for a pattern of regular
+    /// expressions.
     pub fn encode_to(
         &self,
         text: &str,
@@ -232,17 +239,17 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
-        let mut start = 0;
-        while start < text.len() {
+        let mut scan = Scan::new(&self.pattern, self.level, text);
+        while !scan.is_done() {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
             if sink.is_full() {
                 return Ok(());
             }
-            let count = self.pattern.scan(self.level, text, start, &mut worker.ends[..]);
+            let start = scan.at();
+            let count = scan.next(&mut worker.ends[..])?;
             self.encode_pieces(text.as_bytes(), start, count, worker, sink, cancel);
-            start = worker.ends[count - 1];
         }
         // Then the last ids are any.
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }

@@ -2,15 +2,15 @@
 
 mod common;
 
-use tokenmill_bpe::{Level, Pattern, Tokenizer};
+use tokenmill_bpe::{Level, Tokenizer};
 use tokenmill_testkit::cases;
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::text;
 
 fn check(texts: impl Iterator<Item = String>) {
-    let levels = Level::available();
+    let (levels, scanners) = (Level::available(), common::scanners());
     for text in texts {
-        for pattern in [Pattern::R50k, Pattern::Cl100k, Pattern::O200k] {
+        for (pattern, _) in &scanners {
             let expected: Vec<_> = pattern.pieces(&text).collect();
             for &level in &levels {
                 let found = pattern.pieces_by(level, &text);

@@ -7,10 +7,8 @@ use tokenmill_testkit::cases;
 use tokenmill_testkit::rng::Rng;
 use tokenmill_testkit::text;
 
-const PATTERNS: [Pattern; 3] = [Pattern::R50k, Pattern::Cl100k, Pattern::O200k];
-
 /// All places where `text` can be cut.
-fn splits(pattern: Pattern, text: &str) -> Vec<usize> {
+fn splits(pattern: &Pattern, text: &str) -> Vec<usize> {
     let mut places = Vec::new();
     let mut to = text.len() - 1;
     while let Some(place) = pattern.split_before(text, 0, to) {
@@ -21,7 +19,7 @@ fn splits(pattern: Pattern, text: &str) -> Vec<usize> {
 }
 
 /// Checks every place of `text` and returns how many there are.
-fn check(pattern: Pattern, text: &str) -> usize {
+fn check(pattern: &Pattern, text: &str) -> usize {
     let pieces: Vec<_> = pattern.pieces(text).collect();
     let places = splits(pattern, text);
     for &place in &places {
@@ -38,7 +36,7 @@ fn check(pattern: Pattern, text: &str) -> usize {
 }
 
 fn check_random(count: u64, make: fn(&mut Rng, usize) -> String, longest: usize) {
-    for pattern in PATTERNS {
+    for (pattern, _) in &common::scanners() {
         let mut places = 0;
         for seed in 0..count {
             let text = make(&mut Rng::new(seed), longest);
@@ -74,7 +72,7 @@ fn runs() {
 #[test]
 fn golden_texts_one_after_the_other() {
     let golden = cases::golden();
-    for pattern in PATTERNS {
+    for (pattern, _) in &common::scanners() {
         for seed in 0..300 {
             let mut rng = Rng::new(seed);
             let text: String = (0..rng.up_to(20)).map(|_| rng.choose(&golden.rows).text.as_str()).collect();
@@ -91,7 +89,7 @@ fn all_short_texts_of_the_characters_that_patterns_tell_apart() {
         ' ', '\t', '\n', '\r', '\'', '/', '.', 's', 'l', 'A', '\u{17f}', '\u{1c5}', '\u{2b0}', '\u{4e2d}', '\u{301}',
         '1',
     ];
-    for pattern in PATTERNS {
+    for (pattern, _) in &common::scanners() {
         for length in 2..=4 {
             for number in 0..characters.len().pow(length) {
                 let digit = |place| characters[number / characters.len().pow(place) % characters.len()];
@@ -103,8 +101,8 @@ fn all_short_texts_of_the_characters_that_patterns_tell_apart() {
 
 #[test]
 fn places_are_where_they_should_be() {
-    let at = |pattern, text| splits(pattern, text);
-    for pattern in PATTERNS {
+    let at = |pattern: &Pattern, text| splits(pattern, text);
+    for (pattern, _) in &common::scanners() {
         assert_eq!(at(pattern, "ab cd"), [2], "before the blank, which is of the word after it");
         assert_eq!(at(pattern, "it's"), [] as [usize; 0]);
         assert_eq!(at(pattern, "e\u{301} a"), [] as [usize; 0], "a mark may be punctuation");
@@ -112,9 +110,9 @@ fn places_are_where_they_should_be() {
         assert_eq!(at(pattern, "a1b"), [2, 1]);
         assert_eq!(at(pattern, "1234"), [] as [usize; 0]);
     }
-    assert_eq!(at(Pattern::R50k, ".\nx \n\ny"), [3, 2]);
-    assert_eq!(at(Pattern::Cl100k, ".\nx \n\ny"), [6, 3, 2]);
-    assert_eq!(at(Pattern::O200k, ".\n/"), [] as [usize; 0]);
+    assert_eq!(at(&Pattern::R50k, ".\nx \n\ny"), [3, 2]);
+    assert_eq!(at(&Pattern::Cl100k, ".\nx \n\ny"), [6, 3, 2]);
+    assert_eq!(at(&Pattern::O200k, ".\n/"), [] as [usize; 0]);
 }
 
 #[test]
@@ -124,4 +122,37 @@ fn only_what_is_asked_for_is_searched() {
     assert_eq!(Pattern::O200k.split_before(text, 0, 4), Some(2));
     assert_eq!(Pattern::O200k.split_before(text, 2, 4), None);
     assert_eq!(Pattern::O200k.split_before("ab我 cd", 0, 4), None, "inside a character");
+}
+
+#[test]
+fn all_short_texts_of_the_characters_that_the_relatives_tell_apart() {
+    // A Han number, a Han symbol, punctuation, a mark and an unassigned character among kana, a control.
+    let characters = [
+        ' ',
+        '\n',
+        '\'',
+        '.',
+        'a',
+        'A',
+        '\u{2b0}',
+        '\u{4e2d}',
+        '\u{301}',
+        '1',
+        '\u{3007}',
+        '\u{2e80}',
+        '\u{30fb}',
+        '\u{3099}',
+        '\u{3097}',
+        '\u{3042}',
+        '\u{1}',
+        '\u{16ff0}',
+    ];
+    for (pattern, _) in &common::scanners() {
+        for length in 2..=3 {
+            for number in 0..characters.len().pow(length) {
+                let digit = |place| characters[number / characters.len().pow(place) % characters.len()];
+                check(pattern, &(0..length).map(digit).collect::<String>());
+            }
+        }
+    }
 }

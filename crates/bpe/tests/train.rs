@@ -99,10 +99,10 @@ fn check_random(count: u64, make: fn(&mut Rng, usize) -> String, longest: usize)
         let mut rng = Rng::new(seed);
         let texts: Vec<String> = (0..rng.up_to(6)).map(|_| make(&mut rng, longest)).collect();
         let settings = random_settings(&mut rng);
-        let (pattern, _) = common::patterns()[rng.below(3)];
+        let (pattern, _) = common::patterns()[rng.below(3)].clone();
         let pieces = texts.iter().flat_map(|text| pattern.pieces(text)).map(str::as_bytes);
         let expected = tokenmill_testkit::train::train(pieces, &alphabet, &settings);
-        let found = trained(pattern, &texts, &options(&settings));
+        let found = trained(pattern.clone(), &texts, &options(&settings));
         assert_eq!(found.merges(), expected, "seed {seed}, {}, {settings:?}: {texts:?}", pattern.name());
     }
 }
@@ -173,7 +173,7 @@ fn threads_and_the_order_of_texts_change_nothing() {
 fn counters_count_what_the_pattern_splits() {
     for level in Level::available() {
         for (pattern, _) in common::patterns() {
-            let mut counter = PieceCounter::new(pattern).with_level(level);
+            let mut counter = PieceCounter::new(pattern.clone()).with_level(level);
             let mut expected: HashMap<Vec<u8>, u64> = HashMap::new();
             for seed in 0..share(300) {
                 let text = text::awkward(&mut Rng::new(seed), 400);
@@ -240,11 +240,11 @@ fn training_outside_the_memory_makes_the_same() {
         let mut options = options(&random_settings(&mut rng));
         // Ids of four bytes, at times.
         options.vocab_size += *rng.choose(&[0, 0, 70_000]);
-        let (pattern, _) = common::patterns()[rng.below(3)];
-        let expected = trained(pattern, &texts, &options);
+        let (pattern, _) = common::patterns()[rng.below(3)].clone();
+        let expected = trained(pattern.clone(), &texts, &options);
         // Of the larger ones what is left fits the memory after some passes.
         let bytes = *rng.choose(&[0, 1, 500, 2_000, 6_000, 20_000]);
-        let found = trained_within(bytes, pattern, &texts, &options);
+        let found = trained_within(bytes, pattern.clone(), &texts, &options);
         assert_eq!(found, expected, "seed {seed}, {bytes} bytes, {}, {options:?}: {texts:?}", pattern.name());
     }
 }

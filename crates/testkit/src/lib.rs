@@ -11,6 +11,7 @@ pub mod cases;
 pub mod minimise;
 pub mod pattern;
 pub mod reference;
+pub mod relatives;
 pub mod rng;
 pub mod strings;
 pub mod text;

@@ -39,6 +39,7 @@ impl Ours {
             Pattern::R50k => &pattern::R50K,
             Pattern::Cl100k => &pattern::CL100K,
             Pattern::O200k => &pattern::O200K,
+            other => unreachable!("no encoding has {other:?}"),
         };
         Reference::new(pattern, ranks)
     }

@@ -6,25 +6,14 @@
 //! the block is cut short; the next one starts at the last start that was told.
 
 use super::masks::{BLOCK, Masks};
-
-/// Which ASCII rules a pattern has.
-pub(super) trait Rules {
-    /// Any one character but letters, digits and line breaks may stand before letters, where the older patterns have a space before a run
-    /// of any kind; digits are taken three at a time; line breaks after other characters belong to them; white space is cut
-    /// after its last line break.
-    const NEWER: bool;
-    /// An upper-case letter after a lower-case one starts a word; a contraction belongs to the word before it, not to itself; `/` may
-    /// follow line breaks after other characters.
-    const CASED: bool;
-
-    /// The end of a contraction whose apostrophe is at `at`.
-    fn contraction_end(text: &[u8], at: usize) -> Option<usize>;
-}
+use super::rules::{Contractions, Letters, Numbers, Prefix, Rules, Tail};
+use super::runs::contraction_end_any_case;
 
 /// The starts of the pieces that the block at `start` tells: always bit 0, and the last of them is that of a piece whose end is not
 /// told. `start + BLOCK <= text.len()`.
 #[inline(always)]
-pub(super) fn starts<R: Rules>(text: &[u8], start: usize, masks: &Masks) -> u64 {
+pub(super) fn starts(rules: Rules, text: &[u8], start: usize, masks: &Masks) -> u64 {
+    let cased = rules.letters == Letters::Cased;
     let told = if masks.high == 0 { u64::MAX } else { (1 << masks.high.trailing_zeros()) - 1 };
     // Bit i of `after(x)` says whether byte i - 1 is in x.
     let after = |mask: u64| mask << 1;
@@ -37,18 +26,20 @@ pub(super) fn starts<R: Rules>(text: &[u8], start: usize, masks: &Masks) -> u64 
     let other_start = other & !after(other) & !after(space);
     let mut limit = told;
     let mut starts;
-    if R::NEWER {
+    if rules.prefix == Prefix::Any {
         let newline = masks.newline & told;
         // Line breaks right after other characters: an addition carries from the first of them through the run.
         let first_tail = newline & after(other);
         let tail = (newline.wrapping_add(first_tail) ^ newline) & newline;
         let white = white & !tail;
         let blank = white & !newline;
-        if R::CASED && after(tail) & masks.slash != 0 {
+        if rules.tail == Tail::LinesAndSlashes && after(tail) & masks.slash != 0 {
             limit = below(limit, after(tail) & masks.slash, other | tail);
         }
         // White space: the first of a run; the last, when it may join what follows; the first after the last line break.
-        let mut white_start = white & !after(white) | blank & !(white >> 1);
+        // Before numbers that are first it joins nothing.
+        let stays = if rules.numbers_first { white | digit } else { white };
+        let mut white_start = white & !after(white) | blank & !(stays >> 1);
         let mut after_newline = blank & after(newline & white);
         while after_newline != 0 {
             let at = after_newline.trailing_zeros();
@@ -59,29 +50,28 @@ pub(super) fn starts<R: Rules>(text: &[u8], start: usize, masks: &Masks) -> u64 
         limit = without_open_run(limit, white);
 
         let mut letter_start = letter & !after(letter);
-        if R::CASED {
+        if cased {
             letter_start |= masks.upper & after(letter & !masks.upper);
         }
         letter_start &= !after(blank | other_start);
 
-        let mut digit_start = digit & !after(digit);
-        let fourth = digit & digit << 1 & digit << 2 & digit << 3;
-        let mut third = digit_start << 3 & fourth;
-        while third != 0 {
-            digit_start |= third;
-            third = third << 3 & fourth;
-        }
-        starts = white_start | letter_start | digit_start | other_start;
+        starts = white_start | letter_start | digit_starts(rules, digit) | other_start;
     } else {
-        starts = white & !(after(white) & white >> 1)
-            | letter & !after(letter | space)
-            | digit & !after(digit | space)
-            | other_start;
+        let (digit_start, stays) = if rules.numbers_first {
+            (digit_starts(rules, digit), white | digit)
+        } else {
+            (digit & !after(digit | space), white)
+        };
+        starts = white & !(after(white) & stays >> 1) | letter & !after(letter | space) | digit_start | other_start;
         limit = without_open_run(limit, white);
     }
 
-    let mut apostrophes =
-        if R::CASED { masks.apostrophe & after(letter) } else { masks.apostrophe & other_start } & told;
+    let of_word = rules.contractions == Contractions::OfWord;
+    let mut apostrophes = match rules.contractions {
+        Contractions::None => 0,
+        Contractions::OfWord => masks.apostrophe & after(letter) & told,
+        Contractions::Lower | Contractions::AnyCase => masks.apostrophe & other_start & told,
+    };
     let mut end = 0;
     while apostrophes != 0 {
         let at = apostrophes.trailing_zeros() as usize;
@@ -91,17 +81,38 @@ pub(super) fn starts<R: Rules>(text: &[u8], start: usize, masks: &Masks) -> u64 
             break;
         }
         // After a contraction a word's apostrophe is the first character of the next piece.
-        if R::CASED && at == end {
+        if of_word && at == end {
             continue;
         }
-        if let Some(contraction_end) = R::contraction_end(text, start + at) {
+        let contraction_end = if of_word {
+            contraction_end_any_case(text, start + at)
+        } else {
+            rules.own_contraction_end(text, start + at)
+        };
+        if let Some(contraction_end) = contraction_end {
             end = contraction_end - start;
             // Nothing starts inside it, nor at its apostrophe when it belongs to the word before; what follows it starts.
-            let inside = bits_from(at + usize::from(!R::CASED)) & !bits_from(end);
+            let inside = bits_from(at + usize::from(!of_word)) & !bits_from(end);
             starts = starts & !inside | letter & bits_from(end) & !bits_from(end + 1);
         }
     }
     starts & limit | 1
+}
+
+/// The starts of the pieces of digits, which begin at each run of `digit`.
+#[inline(always)]
+fn digit_starts(rules: Rules, digit: u64) -> u64 {
+    let mut starts = digit & !(digit << 1);
+    if let Numbers::UpTo(most) = rules.numbers {
+        // Digits that have `most` others right before them.
+        let full = (1..=u32::from(most)).fold(digit, |full, count| full & digit << count);
+        let mut next = starts << most & full;
+        while next != 0 {
+            starts |= next;
+            next = next << most & full;
+        }
+    }
+    starts
 }
 
 /// The bits from `at` on.

@@ -6,7 +6,7 @@ use super::class_table::{BLOCKS, INDEX};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// Punctuation, symbols, controls, format and private-use characters, unassigned code points.
+    /// `\p{P}` and `\p{S}`: punctuation and symbols.
     Other,
     /// `\p{Lu}` and `\p{Lt}`.
     Upper,
@@ -22,11 +22,22 @@ pub(super) enum Class {
     Space,
     /// `\r` and `\n`.
     Newline,
+    /// `\p{C}` but for white space: controls, format and private-use characters, unassigned code points.
+    Control,
 }
 
 impl Class {
-    const ALL: [Self; 8] =
-        [Self::Other, Self::Upper, Self::Lower, Self::Caseless, Self::Mark, Self::Number, Self::Space, Self::Newline];
+    const ALL: [Self; 9] = [
+        Self::Other,
+        Self::Upper,
+        Self::Lower,
+        Self::Caseless,
+        Self::Mark,
+        Self::Number,
+        Self::Space,
+        Self::Newline,
+        Self::Control,
+    ];
 
     /// `\p{L}`.
     #[inline(always)]
@@ -37,13 +48,13 @@ impl Class {
     /// `[^\s\p{L}\p{N}]`.
     #[inline(always)]
     pub fn is_other(self) -> bool {
-        matches!(self, Self::Other | Self::Mark)
+        matches!(self, Self::Other | Self::Mark | Self::Control)
     }
 
     /// `[^\r\n\p{L}\p{N}]`: what may stand before the letters of a word in cl100k and o200k.
     #[inline(always)]
     pub fn is_prefix(self) -> bool {
-        matches!(self, Self::Other | Self::Mark | Self::Space)
+        matches!(self, Self::Other | Self::Mark | Self::Space | Self::Control)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Masks {
     pub apostrophe: u64,
     /// `/`
     pub slash: u64,
+    /// `[\x00-\x08\x0e-\x1f\x7f]`
+    pub control: u64,
     /// Bytes from 0x80 on.
     pub high: u64,
 }
@@ -51,6 +53,8 @@ impl Classify for Portable {
             put(&mut masks.newline, in_range(eight, b'\n', b'\n') | in_range(eight, b'\r', b'\r'));
             put(&mut masks.apostrophe, in_range(eight, b'\'', b'\''));
             put(&mut masks.slash, in_range(eight, b'/', b'/'));
+            let low = in_range(eight, 0, 0x08) | in_range(eight, 0x0e, 0x1f);
+            put(&mut masks.control, low | in_range(eight, 0x7f, 0x7f));
             put(&mut masks.high, eight);
         }
         masks
@@ -93,14 +97,16 @@ pub(super) mod x86 {
                 newline: join(low[5], high[5]),
                 apostrophe: join(low[6], high[6]),
                 slash: join(low[7], high[7]),
+                control: join(low[9] & !low[4], high[9] & !high[4]),
                 high: join(low[8], high[8]),
             }
         }
     }
 
-    /// Letters, upper case, digits, spaces, other white space, line breaks, apostrophes, slashes, high bytes.
+    /// Letters, upper case, digits, spaces, other white space, line breaks, apostrophes, slashes, high bytes, controls
+    /// with other white space.
     #[inline(always)]
-    unsafe fn half(bytes: __m256i) -> [u32; 9] {
+    unsafe fn half(bytes: __m256i) -> [u32; 10] {
         // SAFETY: called only where AVX2 is.
         unsafe {
             let splat = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
@@ -123,6 +129,7 @@ pub(super) mod x86 {
                 mask(equals(b'\'')),
                 mask(equals(b'/')),
                 mask(bytes),
+                mask(_mm256_or_si256(in_range(bytes, 0, 0x20), equals(0x7f))),
             ]
         }
     }
@@ -151,6 +158,7 @@ pub(super) mod x86 {
                     newline,
                     apostrophe: equals(b'\''),
                     slash: equals(b'/'),
+                    control: in_range(bytes, 0, 0x20) & !in_range(bytes, b'\t', 5) | equals(0x7f),
                     high: _mm512_movepi8_mask(bytes),
                 }
             }
@@ -180,6 +188,7 @@ mod tests {
             newline: mask(|byte| matches!(byte, b'\r' | b'\n')),
             apostrophe: mask(|byte| byte == b'\''),
             slash: mask(|byte| byte == b'/'),
+            control: mask(|byte| byte.is_ascii_control() && !matches!(byte, b'\t'..=b'\r')),
             high: mask(|byte| byte >= 0x80),
         }
     }

@@ -31,10 +31,10 @@ pub(super) fn letters_end(text: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// The end of `\p{N}{0,3}` from `at` on.
+/// The end of `\p{N}{0,most}` from `at` on.
 #[inline(always)]
-pub(super) fn three_numbers_end(text: &[u8], mut at: usize) -> usize {
-    for _ in 0..3 {
+pub(super) fn numbers_end(text: &[u8], mut at: usize, most: u8) -> usize {
+    for _ in 0..most {
         if at == text.len() {
             break;
         }
@@ -113,19 +113,21 @@ pub(super) fn contraction_end_any_case(text: &[u8], at: usize) -> Option<usize> 
 }
 
 /// A run of white space.
-pub(super) struct White {
+pub(super) struct WhiteRun {
     /// Where the last line break in it ends, if there is one.
     after_newline: Option<usize>,
     /// Where its last character starts.
     last: usize,
     end: usize,
+    /// Whether the text ends after it, or may be taken to.
+    is_last: bool,
 }
 
-impl White {
-    /// The run that starts at `start`, where white space is.
+impl WhiteRun {
+    /// The run that starts at `start`, where white space is. Before a character for which `ends` is true it is as at the end of the text.
     #[inline(always)]
-    pub fn at(text: &[u8], start: usize) -> Self {
-        let mut run = Self { after_newline: None, last: start, end: start };
+    pub fn before(text: &[u8], start: usize, ends: impl Fn(usize) -> bool) -> Self {
+        let mut run = Self { after_newline: None, last: start, end: start, is_last: false };
         while run.end < text.len() {
             let (class, next) = class_at(text, run.end);
             match class {
@@ -135,25 +137,26 @@ impl White {
             }
             (run.last, run.end) = (run.end, next);
         }
+        run.is_last = run.end == text.len() || ends(run.end);
         run
     }
 
     /// `\s++$|\s+(?!\S)|\s`
     #[inline(always)]
-    pub fn piece_end(&self, text: &[u8], start: usize) -> usize {
+    pub fn piece_end(&self, start: usize) -> usize {
         // Where text follows, the last character stays for the next piece, unless it is the only one.
-        if self.end == text.len() || self.last == start { self.end } else { self.last }
+        if self.is_last || self.last == start { self.end } else { self.last }
     }
 
     /// `\s++$|\s*[\r\n]|\s+(?!\S)|\s`
     #[inline(always)]
-    pub fn piece_end_or_line(&self, text: &[u8], start: usize) -> usize {
-        if self.end == text.len() { self.end } else { self.line_or_piece_end(text, start) }
+    pub fn piece_end_or_line(&self, start: usize) -> usize {
+        if self.is_last { self.end } else { self.line_or_piece_end(start) }
     }
 
     /// `\s*[\r\n]+|\s+(?!\S)|\s+`
     #[inline(always)]
-    pub fn line_or_piece_end(&self, text: &[u8], start: usize) -> usize {
-        self.after_newline.unwrap_or_else(|| self.piece_end(text, start))
+    pub fn line_or_piece_end(&self, start: usize) -> usize {
+        self.after_newline.unwrap_or_else(|| self.piece_end(start))
     }
 }

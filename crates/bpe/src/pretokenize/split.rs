@@ -2,6 +2,8 @@
 
 use super::Pattern;
 use super::class::{Class, class_at};
+use super::han::is_han;
+use super::rules::{Rules, Tail, White};
 
 impl Pattern {
     /// The last place in `from + 1..=to` where `text` can be cut; `None` when there is none. At such a place the pieces of `text` are those
@@ -15,21 +17,30 @@ impl Pattern {
     /// whole text one piece ends at the place (*no piece runs over it*), and that the matches before it come out the same when the text
     /// ends there (*the end is not felt*). `a` is the character before the place, `b` the one after it.
     ///
+    /// Of a pattern of regular expressions nothing is known: it has no such place.
+    ///
     /// *`a` is a letter and `b` is neither a letter nor a mark nor `'`; or `a` is a number and `b` is none.* The alternatives that can take a
-    /// letter are those of words and of contractions; after it they can take letters, marks (o200k) and an apostrophe (o200k).
-    /// Only `\p{N}+` and `\p{N}{1,3}` can take a number, and after it numbers only. So no piece runs over the place. Alternatives
-    /// that feel an end do so by taking less (a run that stops at `b` as it would at the end: `b` fits no set that a run with `a` is
-    /// of) or by `$` and `(?!\S)` after white space: a run of white space before the place is followed by `a` or something before
-    /// it in both texts.
+    /// letter are those of words, of contractions, and of letters after punctuation (`DeepSeek`); after it they can take letters, marks (where
+    /// they are of words) and an apostrophe (where contractions are). Only `\p{N}+` and `\p{N}{1,n}` can take a number, and after it
+    /// numbers only. So no piece runs over the place. Alternatives that feel an end do so by taking less (a run that stops at `b` as it would at
+    /// the end: `b` fits no set that a run with `a` is of) or by `$` and `(?!\S)` after white space: a run of white space before the place is
+    /// followed by `a` or something before it in both texts. Where numbers or CJK are split off first, the place is inside or at the end of a stretch of
+    /// these or of others, and cutting a stretch is cutting the text of the last split. What is between the matches of `DeepSeek`'s are controls;
+    /// `a` is none.
     ///
-    /// *`a` is a line break and `b` neither white space nor `/`, in cl100k and o200k.* After a line break alternatives can take white space,
-    /// line breaks and `/` (o200k), so no piece runs over the place. The last piece before it is either punctuation with all
-    /// line breaks after it, which takes as much at the end; or it is a run of white space that ends with `a`: `\s*[\r\n]` and
-    /// `\s*[\r\n]+` take all of it, which is what `\s++$` (cl100k) takes where the text ends.
+    /// *But not where both are Han characters, for Kimi*: its runs of them hold letters, numbers and others. There `b` must not be one.
     ///
-    /// *The same in r50k, when what is before `a` is not white space.* There white space before `b` is cut before its last character, and
-    /// white space at the end is not; of a single character both make one piece.
-    pub fn split_before(self, text: &str, from: usize, to: usize) -> Option<usize> {
+    /// *`a` is a line break and `b` neither white space nor `/`, where white space ends after its last line break.* After a line break
+    /// alternatives can take white space, line breaks and `/` (o200k; elsewhere `b` may be one), so no piece runs over the place. The last piece
+    /// before it is either punctuation with all line breaks after it, which takes as much at the end; or it is a run of white space that ends
+    /// with `a`: `\s*[\r\n]` and `\s*[\r\n]+` take all of it, which is what `\s++$` (cl100k) takes where the text ends.
+    ///
+    /// *The same in r50k and its kin, when what is before `a` is not white space.* There white space before `b` is cut before its last
+    /// character, and white space at the end is not; of a single character both make one piece.
+    pub fn split_before(&self, text: &str, from: usize, to: usize) -> Option<usize> {
+        if matches!(self, Self::Splits(_)) {
+            return None;
+        }
         let text = text.as_bytes();
         let mut at = start_of_character(text, to);
         while at > from {
@@ -48,18 +59,28 @@ impl Pattern {
     }
 
     /// Whether the character at `before` ends where a cut is safe; `at` is the next character.
-    fn splits(self, text: &[u8], before: usize, at: usize) -> bool {
+    fn splits(&self, text: &[u8], before: usize, at: usize) -> bool {
         let ((a, _), (b, _)) = (class_at(text, before), class_at(text, at));
         let is_white = |class| matches!(class, Class::Space | Class::Newline);
         match a {
-            Class::Upper | Class::Lower | Class::Caseless => !b.is_letter() && b != Class::Mark && text[at] != b'\'',
-            Class::Number => b != Class::Number,
-            Class::Newline if !is_white(b) => match self {
-                Self::R50k => before > 0 && !is_white(class_at(text, start_of_character(text, before - 1)).0),
-                Self::Cl100k | Self::O200k => text[at] != b'/',
+            Class::Upper | Class::Lower | Class::Caseless => {
+                !b.is_letter() && b != Class::Mark && text[at] != b'\'' && !self.goes_on(text, at)
+            }
+            Class::Number => b != Class::Number && !self.goes_on(text, at),
+            Class::Newline if !is_white(b) => match self.rules() {
+                Some(Rules { white: White::Run, .. }) => {
+                    before > 0 && !is_white(class_at(text, start_of_character(text, before - 1)).0)
+                }
+                Some(Rules { tail: Tail::LinesAndSlashes, .. }) => text[at] != b'/',
+                _ => true,
             },
             _ => false,
         }
+    }
+
+    /// Whether the character at `at` may go on a run that letters and numbers are of among others.
+    fn goes_on(&self, text: &[u8], at: usize) -> bool {
+        self.rules().is_some_and(|rules| rules.han) && is_han(text, at)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::pretokenize::BLOCK;
+use crate::pretokenize::{BLOCK, Scan};
 use crate::train::long::LongPieces;
 use crate::train::short::{Found, ShortPieces};
 use crate::words::Short;
@@ -71,7 +71,7 @@ impl PieceCounter {
     /// Counts the pieces of `text`. Two calls count those of two texts: no piece goes from one into the other.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`]: a part of the text is then counted.
+    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::PatternLimit`]: a part of the text is then counted.
     pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         self.add_text_within(text, usize::MAX, |_| Ok(()), cancel)
     }
@@ -85,15 +85,16 @@ impl PieceCounter {
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
         let bytes = text.as_bytes();
-        let mut start = 0;
-        while start < text.len() {
+        let mut scan = Scan::new(&self.pattern, self.level, text);
+        while !scan.is_done() {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
             if self.counts.memory_for(BATCH) > most && !self.counts.is_empty() {
                 give_up(&mut self.counts)?;
             }
-            let count = self.pattern.scan(self.level, text, start, &mut self.ends[..]);
+            let start = scan.at();
+            let count = scan.next(&mut self.ends[..])?;
             let ends = &self.ends[..count];
             let Counts { short, long } = &mut self.counts;
             short.reserve(count)?;
@@ -111,7 +112,6 @@ impl PieceCounter {
                 }
                 from = end;
             }
-            start = from;
         }
         Ok(())
     }

@@ -129,7 +129,7 @@ const MERGING: u64 = 24;
 impl Trainer {
     /// One that has no texts yet.
     pub fn new(pattern: Pattern) -> Self {
-        Self { pattern, counters: vec![PieceCounter::new(pattern)], budget: None, runs: Mutex::default() }
+        Self { counters: vec![PieceCounter::new(pattern.clone())], pattern, budget: None, runs: Mutex::default() }
     }
 
     /// Takes no more memory than `budget` says, and uses files for the rest.
@@ -139,14 +139,14 @@ impl Trainer {
     }
 
     /// How it splits texts.
-    pub fn pattern(&self) -> Pattern {
-        self.pattern
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
     }
 
     /// Takes a text. Two calls are two texts: no piece goes from one into the other.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`]: a part of the text is then taken.
+    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: a part of the text is then taken.
     pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         count(&mut self.counters[0], text, self.budget.as_ref(), 1, &self.runs, cancel)
     }
@@ -184,7 +184,7 @@ impl Trainer {
             );
             return Err(Error::InvalidTraining { reason });
         }
-        let pattern = self.pattern;
+        let pattern = self.pattern.clone();
         let limits = Limits {
             merges: size - fixed,
             min_frequency: options.min_frequency,

@@ -15,12 +15,12 @@ impl Trainer {
     /// next call.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`]: parts of the texts are then taken.
+    /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: parts of the texts are then taken.
     pub fn add_texts(&mut self, texts: &[&str], cancel: Option<&AtomicBool>) -> Result<(), Error> {
-        let tasks = tasks(self.pattern, texts);
+        let tasks = tasks(&self.pattern, texts);
         let threads = rayon::current_num_threads().min(tasks.len()).max(1);
         while self.counters.len() < threads {
-            self.counters.push(PieceCounter::new(self.pattern));
+            self.counters.push(PieceCounter::new(self.pattern.clone()));
         }
         let next = AtomicUsize::new(0);
         let (budget, runs, parts) = (self.budget.as_ref(), &self.runs, self.counters.len());
@@ -38,7 +38,7 @@ impl Trainer {
 }
 
 /// The texts, long ones in parts, put together to tasks.
-fn tasks<'t>(pattern: Pattern, texts: &[&'t str]) -> Vec<Vec<&'t str>> {
+fn tasks<'t>(pattern: &Pattern, texts: &[&'t str]) -> Vec<Vec<&'t str>> {
     let (mut tasks, mut task, mut length) = (Vec::new(), Vec::new(), 0);
     for &text in texts {
         let mut rest = text;
@@ -60,7 +60,7 @@ fn tasks<'t>(pattern: Pattern, texts: &[&'t str]) -> Vec<Vec<&'t str>> {
 }
 
 /// Where the first part of `text` ends.
-fn end_of_part(pattern: Pattern, text: &str) -> usize {
+fn end_of_part(pattern: &Pattern, text: &str) -> usize {
     let (mut from, mut to) = (TASK / 2, TASK);
     while to < text.len() {
         if let Some(at) = pattern.split_before(text, from, to) {

@@ -8,6 +8,7 @@ use tokenmill_bpe::{Encoding, Pattern, Tokenizer};
 use tokenmill_testkit::bpe::Ranks;
 use tokenmill_testkit::cases;
 use tokenmill_testkit::pattern;
+use tokenmill_testkit::relatives::{NAMELESS, RELATIVES, SequenceSplitter};
 
 /// The tokenizer of an encoding, made once.
 pub fn tokenizer(encoding: Encoding) -> &'static Tokenizer {
@@ -32,9 +33,25 @@ pub fn patterns() -> [(Pattern, &'static pattern::Pattern); 3] {
     [(Pattern::R50k, &pattern::R50K), (Pattern::Cl100k, &pattern::CL100K), (Pattern::O200k, &pattern::O200K)]
 }
 
+/// Each scanner with its regular expressions: those of tiktoken, their relatives with a name, and those without one.
+pub fn scanners() -> Vec<(Pattern, SequenceSplitter)> {
+    let tiktokens =
+        patterns().into_iter().map(|(scanner, pattern)| (scanner, SequenceSplitter::new(&[pattern.regex()])));
+    let relatives = RELATIVES.iter().map(|relative| {
+        let scanner = Pattern::from_name(relative.name).expect("it has that name");
+        (scanner, SequenceSplitter::new(relative.regexes))
+    });
+    let nameless = NAMELESS.iter().map(|relative| {
+        let scanner = Pattern::from_splits(relative.regexes).expect("they are well-formed");
+        assert!(matches!(scanner, Pattern::Rules(_)), "{}", relative.name);
+        (scanner, SequenceSplitter::new(relative.regexes))
+    });
+    tiktokens.chain(relatives).chain(nameless).collect()
+}
+
 /// The pattern that the scanner of `encoding` stands for.
 pub fn reference_pattern(encoding: Encoding) -> &'static pattern::Pattern {
-    let is_its = |&(scanner, _): &(Pattern, _)| scanner == encoding.pattern();
+    let is_its = |(scanner, _): &(Pattern, _)| *scanner == encoding.pattern();
     patterns().into_iter().find(is_its).expect("every pattern has a reference").1
 }
 

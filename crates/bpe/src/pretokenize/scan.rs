@@ -1,0 +1,207 @@
+//! The pieces of one text, a batch at a time.
+
+use super::block;
+use super::masks::{self, BLOCK, Classify, Masks, Portable};
+use super::rules::Rules;
+use super::splits::Cuts;
+use super::{Pattern, deepseek};
+use crate::{Error, Level};
+
+/// How far a text has been split.
+pub(crate) struct Scan<'a> {
+    pattern: &'a Pattern,
+    level: Level,
+    text: &'a str,
+    at: usize,
+    /// For patterns that are regular expressions.
+    cuts: Option<Cuts<'a>>,
+}
+
+impl<'a> Scan<'a> {
+    pub fn new(pattern: &'a Pattern, level: Level, text: &'a str) -> Self {
+        let cuts = if let Pattern::Splits(splits) = pattern { Some(splits.cuts(text)) } else { None };
+        Self { pattern, level, text, at: 0, cuts }
+    }
+
+    /// Where the next piece starts.
+    #[inline(always)]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whether there is no next piece.
+    #[inline(always)]
+    pub fn is_done(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Writes the ends of the next pieces to `ends`, and returns how many; 0 only when it is done. `ends.len() >= BLOCK`.
+    ///
+    /// # Errors
+    /// [`Error::PatternLimit`], for patterns that are regular expressions.
+    pub fn next(&mut self, ends: &mut [usize]) -> Result<usize, Error> {
+        let (level, text, at) = (self.level, self.text.as_bytes(), self.at);
+        let count = match self.pattern {
+            Pattern::R50k => scan(fixed::R50k, level, text, at, ends),
+            Pattern::Cl100k => scan(fixed::Cl100k, level, text, at, ends),
+            Pattern::O200k => scan(fixed::O200k, level, text, at, ends),
+            Pattern::Llama3 => scan(fixed::Llama3, level, text, at, ends),
+            Pattern::Qwen2 => scan(fixed::Qwen2, level, text, at, ends),
+            Pattern::Qwen35 => scan(fixed::Qwen35, level, text, at, ends),
+            Pattern::Nanochat => scan(fixed::Nanochat, level, text, at, ends),
+            Pattern::Tekken => scan(fixed::Tekken, level, text, at, ends),
+            Pattern::KimiK2 => scan(fixed::KimiK2, level, text, at, ends),
+            Pattern::Starcoder => scan(fixed::Starcoder, level, text, at, ends),
+            Pattern::DeepseekV3 => scan(deepseek::V3, level, text, at, ends),
+            &Pattern::Rules(rules) => scan(rules, level, text, at, ends),
+            Pattern::Splits(_) => self.next_cuts(ends)?,
+        };
+        self.at = count.checked_sub(1).map_or(at, |last| ends[last]);
+        Ok(count)
+    }
+
+    fn next_cuts(&mut self, ends: &mut [usize]) -> Result<usize, Error> {
+        let mut count = 0;
+        if let Some(cuts) = &mut self.cuts {
+            for end in ends {
+                let Some(next) = cuts.next()? else { break };
+                *end = next;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// The scanner of a pattern.
+pub(super) trait Scanner: Copy {
+    /// The end of the piece that starts at `start`. `text` is valid UTF-8; `start` is the start of a character and less
+    /// than `text.len()`; the result is greater than `start` and the start of a character or `text.len()`.
+    fn piece_end(self, text: &[u8], start: usize) -> usize;
+
+    /// The starts of the pieces that the block at `start` tells: always bit 0, and the last of them is that of a piece whose end is
+    /// not told. `start + BLOCK <= text.len()`.
+    fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
+}
+
+/// Who has rules: a type of each pattern that is used much, so that the compiler knows them, and [`Rules`] for all others.
+pub(super) trait HasRules: Copy {
+    fn rules(self) -> Rules;
+}
+
+impl<T: HasRules> Scanner for T {
+    #[inline(always)]
+    fn piece_end(self, text: &[u8], start: usize) -> usize {
+        self.rules().piece_end(text, start)
+    }
+
+    #[inline(always)]
+    fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64 {
+        block::starts(self.rules(), text, start, masks)
+    }
+}
+
+impl HasRules for Rules {
+    #[inline(always)]
+    fn rules(self) -> Rules {
+        self
+    }
+}
+
+/// A type for each pattern that has a name and rules.
+pub(super) mod fixed {
+    use super::{HasRules, Rules};
+
+    macro_rules! fixed {
+        ($($name:ident: $rules:ident,)*) => {$(
+            #[derive(Clone, Copy)]
+            pub struct $name;
+
+            impl HasRules for $name {
+                #[inline(always)]
+                fn rules(self) -> Rules {
+                    const { Rules::$rules }
+                }
+            }
+        )*};
+    }
+
+    fixed! {
+        R50k: R50K,
+        Cl100k: CL100K,
+        O200k: O200K,
+        Llama3: LLAMA3,
+        Qwen2: QWEN2,
+        Qwen35: QWEN35,
+        Nanochat: NANOCHAT,
+        Tekken: TEKKEN,
+        KimiK2: KIMI,
+        Starcoder: STARCODER,
+    }
+}
+
+/// Writes the ends of the next pieces from `start` on to `ends`, and returns how many. Fewer than `ends.len() - BLOCK` are
+/// written only at the end of the text. `ends.len() >= BLOCK`.
+fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
+    match level {
+        Level::Portable => scan_by::<_, Portable>(scanner, text, start, ends),
+        // SAFETY: there is such a level only on processors that have AVX2.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { scan_avx2(scanner, text, start, ends) },
+        // SAFETY: there is such a level only on processors that have AVX-512.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { scan_avx512(scanner, text, start, ends) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn scan_avx2<S: Scanner>(scanner: S, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
+    scan_by::<S, masks::x86::Avx2>(scanner, text, start, ends)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
+    scan_by::<S, masks::x86::Avx512>(scanner, text, start, ends)
+}
+
+/// Pieces of ASCII a block at a time, all others one by one.
+#[inline(always)]
+fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, ends: &mut [usize]) -> usize {
+    let mut count = 0;
+    while start < text.len() && count + BLOCK <= ends.len() {
+        if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
+            // Where text outside ASCII begins soon a block tells nothing.
+            if block[0] < 0x80 && block[1] < 0x80 {
+                let inner = scanner.starts(text, start, &C::classify(block)) & !1;
+                if inner != 0 {
+                    let (ends, _) = ends[count..].split_first_chunk_mut::<BLOCK>().expect("there is room for a block");
+                    write_places(inner, start, ends);
+                    count += inner.count_ones() as usize;
+                    start += inner.ilog2() as usize;
+                    continue;
+                }
+            }
+        }
+        start = scanner.piece_end(text, start);
+        ends[count] = start;
+        count += 1;
+    }
+    count
+}
+
+/// Writes `start` + the place of each set bit of `bits`; behind them anything. Eight at a time, so that the number of them costs
+/// few branches.
+#[inline(always)]
+fn write_places(mut bits: u64, start: usize, places: &mut [usize; BLOCK]) {
+    for eight in places.chunks_exact_mut(8) {
+        for place in eight {
+            *place = start + bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits == 0 {
+            break;
+        }
+    }
+}
