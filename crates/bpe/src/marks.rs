@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
-use crate::pretokenize::Pattern;
+use crate::pretokenize::Scan;
 use crate::sink::Sink;
 use crate::special::SpecialPolicy;
 use crate::tokenizer::Tokenizer;
@@ -39,7 +39,7 @@ impl Tokenizer {
     /// Encodes `text` like [`Tokenizer::encode_to`].
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`], before any mark is given; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`], before any mark is given; [`Error::Cancelled`]; [`Error::PatternLimit`].
     pub(crate) fn encode_marked(
         &self,
         text: &str,
@@ -67,18 +67,17 @@ impl Tokenizer {
         marks: &mut impl Marks,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
-        let pattern: &Pattern = &self.pattern();
-        let mut start = 0;
-        while start < text.len() {
-            let count = pattern.scan(self.level, text, start, &mut worker.ends[..]);
+        let mut scan = Scan::new(self.pattern(), self.level, text);
+        while !scan.is_done() {
+            let start = scan.at();
+            let count = scan.next(&mut worker.ends[..])?;
             let mut placing = Placing { vocabulary: self.vocabulary(), marks: &mut *marks, at: base + start };
             self.encode_pieces(text.as_bytes(), start, count, worker, &mut placing, cancel);
             // The tokens of a cancelled piece are any.
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
-            start = worker.ends[count - 1];
-            debug_assert_eq!(placing.at, base + start);
+            debug_assert_eq!(placing.at, base + scan.at());
             worker.ends[..count].iter().for_each(|end| marks.piece(base + end));
         }
         Ok(())

@@ -54,8 +54,8 @@ impl Pattern {
     }
 
     /// Whether there are texts in which [`Pattern::split_before`] finds places. Such a pattern does not look back.
-    pub(crate) fn can_split(self) -> bool {
-        matches!(self, Self::R50k | Self::Cl100k | Self::O200k)
+    pub(crate) fn can_split(&self) -> bool {
+        !matches!(self, Self::Splits(_))
     }
 
     /// Whether the character at `before` ends where a cut is safe; `at` is the next character.
