@@ -11,6 +11,7 @@
  * - `ERR_INVALID_UTF8`: bytes that must be UTF-8 are not.
  * - `ERR_INVALID_FILE`: a file is not what it should be.
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
+ * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
  * - `ERR_DISPOSED`: the object was disposed.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
@@ -24,6 +25,7 @@ export type ErrorCode =
   | 'ERR_INVALID_UTF8'
   | 'ERR_INVALID_FILE'
   | 'ERR_LIMIT'
+  | 'ERR_CORRUPT_DATASET'
   | 'ERR_DEVICE'
   | 'ERR_DISPOSED'
   | 'ERR_NATIVE'
@@ -1099,6 +1101,109 @@ export declare class MixedDataset implements Dataset {
   }
 }
 
+/** A form in which `prepare` writes ids; each but `raw` in a folder of its own. */
+export type DatasetFormat =
+  /** Shards of ids and nothing else, `train-00000.bin`: what {@link TokenStore} opens, and `numpy.memmap`. */
+  | 'raw'
+  /** `nanogpt/train.bin`, as nanoGPT reads it; for vocabularies of at most 65,536. */
+  | 'nanogpt'
+  /** `llmc/train_000000.bin`, as llm.c reads it. */
+  | 'llmc'
+  /** `megatron/train.bin` and `train.idx`, as Megatron-LM reads it. */
+  | 'megatron'
+  /** `npy/train-00000.npy`, as `numpy.load` reads it. */
+  | 'npy'
+
+/** A split of a dataset. */
+export type SplitName = 'train' | 'val'
+
+/** A file of a dataset. */
+export interface DatasetFile {
+  /** Its name in the folder of the manifest. */
+  readonly file: string
+  /** Its length. */
+  readonly bytes: number
+  /** The BLAKE3 of its bytes, in hexadecimal. */
+  readonly blake3: string
+}
+
+/** One split of a dataset. */
+export interface SplitManifest {
+  /** Its documents. */
+  readonly documents: number
+  /** Its ids, with separators. */
+  readonly tokens: number
+  /** Where each document starts: little-endian 64-bit numbers, counted in ids. */
+  readonly documentStarts: DatasetFile
+  /** The raw shards in order, when `raw` is among the formats. */
+  readonly shards: readonly {
+    readonly file: string
+    readonly tokens: number
+    readonly blake3: string
+  }[]
+  /** The files of the other formats. */
+  readonly others: Readonly<Partial<Record<DatasetFormat, readonly DatasetFile[]>>>
+}
+
+/** What a dataset holds: its `manifest.json`. Nothing in it depends on when, where or on how many threads it was made. */
+export interface Manifest {
+  /** `tokenmill-dataset`. */
+  readonly kind: string
+  /** 1. */
+  readonly version: number
+  /** Whose ids they are. */
+  readonly tokenizer: {
+    readonly name: string
+    readonly fingerprint: string
+    readonly vocabSize: number
+  }
+  /** How the raw shards hold an id. */
+  readonly dtype: 'uint16' | 'uint32'
+  /** The id between documents. */
+  readonly separator: {
+    readonly id: number
+    readonly position: 'before' | 'after'
+  } | null
+  /** Ids in a shard; the last of a split has fewer. */
+  readonly shardTokens: number
+  /** The share of documents in `val`, and the seed that decides which. */
+  readonly validation: {
+    readonly share: number
+    readonly seed: number
+  } | null
+  /** Whether documents that came before were left out. */
+  readonly deduplicated: boolean
+  /** What was read. */
+  readonly inputs: {
+    readonly files: number
+    readonly bytes: number
+  }
+  /** What became of it. */
+  readonly counts: DatasetCounts
+  /** Each split. */
+  readonly splits: Readonly<Partial<Record<SplitName, SplitManifest>>>
+}
+
+/** What became of the documents of the inputs. */
+export interface DatasetCounts {
+  /** Those that were written. */
+  readonly documents: number
+  /** Their ids, with separators. */
+  readonly tokens: number
+  /** The bytes of their text. */
+  readonly bytes: number
+  /** Documents without text, which are left out. */
+  readonly empty: number
+  /** Documents that were left out as they came before. */
+  readonly duplicates: number
+  /** Lines and values that were skipped as they hold no document. */
+  readonly malformed: number
+  /** Documents that were skipped as they are not UTF-8. */
+  readonly invalidUtf8: number
+  /** Documents that were skipped as they are too large. */
+  readonly tooLarge: number
+}
+
 /** Token ids: below 2^31, so that an id is never mistaken for the -100 of ignored targets. */
 export type TokenArray = Uint32Array | Uint16Array | readonly number[]
 
@@ -1156,6 +1261,268 @@ export declare class PackedDataset implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    */
   get(index: number, { epoch }?: SampleOptions): Sample
+}
+
+/**
+ * What an input file holds:
+ *
+ * - `'text'`: one document
+ * - `'lines'`: a document per line, without its line end
+ * - `{ separator }`: documents with this string between them
+ * - `'jsonl'`: an object per line, of which one field is the document
+ * - `'parquet'`: a row per document, of which one column is the text
+ */
+export type InputFormat =
+  | 'text'
+  | 'lines'
+  | 'jsonl'
+  | 'parquet'
+  | {
+      readonly separator: string
+    }
+
+/** How far {@link prepare} is. */
+export interface PrepareProgress {
+  /** Bytes that were read from the inputs, as they are on disk. */
+  readonly bytesRead: number
+  /** The bytes of all inputs on disk; standard input counts as 0. */
+  readonly bytesTotal: number
+  /** Documents that were written. */
+  readonly documents: number
+  /** Ids that were written. */
+  readonly tokens: number
+  /** The bytes of their text. */
+  readonly textBytes: number
+  /** Ids per second since this call began. */
+  readonly tokensPerSecond: number
+  /** Bytes of text per second since this call began. */
+  readonly bytesPerSecond: number
+  /** Seconds until the end, at the rate so far; `undefined` while nobody can tell. */
+  readonly secondsLeft: number | undefined
+}
+
+/** What {@link prepare} makes of which files. */
+export interface PrepareOptions {
+  /**
+   * Paths and globs (`*`, `?`, `[a-z]`, `**`), `-` for standard input, in the order in which they are read; the files of a glob are sorted by name. Files may be
+   * compressed with gzip or Zstandard.
+   */
+  readonly inputs: readonly string[]
+  /** Whose ids are written. Special tokens in a document are plain text. */
+  readonly tokenizer: Tokenizer
+  /** The folder of the dataset; it is made. */
+  readonly outDir: string | URL
+  /**
+   * What the files hold.
+   * @default by the name of each file: `.txt` is 'text', `.jsonl`, `.ndjson` and `.json` are 'jsonl', `.parquet` is 'parquet', also with `.gz` or `.zst` after it
+   */
+  readonly inputFormat?: InputFormat
+  /**
+   * The field of a JSON object, or the column, that is the document.
+   * @default 'text'
+   */
+  readonly field?: string
+  /**
+   * In which forms ids are written.
+   * @default ['raw']
+   */
+  readonly format?: DatasetFormat | readonly DatasetFormat[]
+  /**
+   * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
+   * @default no validation split
+   */
+  readonly split?: {
+    readonly validation: number
+    readonly seed?: number
+  }
+  /**
+   * The id that is put between documents: the id of end of text, another one, or none.
+   * @default the tokenizer's `endOfTextId`; a tokenizer that has none needs a choice
+   */
+  readonly separator?: number | null
+  /**
+   * Whether the separator follows each document or stands before it.
+   * @default 'after'
+   */
+  readonly separatorPosition?: 'before' | 'after'
+  /**
+   * Ids in a shard, exactly; the last has fewer. Documents may span shards.
+   * @default 100,000,000
+   */
+  readonly shardTokens?: number
+  /**
+   * Leaves documents out whose text came before, byte for byte.
+   * @default false
+   */
+  readonly deduplicate?: boolean
+  /**
+   * Bytes of memory for recognizing documents that came before, 16 bytes for each with some room; beyond it they are looked up in a file.
+   * @default 256 MiB
+   */
+  readonly memoryLimit?: number
+  /**
+   * The most bytes of a document, or of the line that holds it.
+   * @default 256 MB (2^28)
+   */
+  readonly maxDocumentBytes?: number
+  /**
+   * Lines and values that hold no document, and compressed files that are damaged: an error that names file and line, or they are left out and counted.
+   * @default 'error'
+   */
+  readonly onMalformed?: 'error' | 'skip'
+  /**
+   * Bytes that are not UTF-8: an error, or the document is left out and counted, or each maximal invalid part becomes U+FFFD.
+   * @default 'error'
+   */
+  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace'
+  /**
+   * Documents above `maxDocumentBytes`.
+   * @default 'error'
+   */
+  readonly onTooLarge?: 'error' | 'skip'
+  /**
+   * Threads that read and encode. It never changes the result.
+   * @default that of {@link setThreads}
+   */
+  readonly concurrency?: number
+  /**
+   * Whether an interrupted call with the same options and inputs goes on where it was; otherwise it begins again.
+   * @default true
+   */
+  readonly resume?: boolean
+  /**
+   * Seconds of work that an interruption costs at most.
+   * @default 5
+   */
+  readonly checkpointSeconds?: number
+  /** Called some times a second. */
+  readonly onProgress?: (progress: PrepareProgress) => void
+  /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
+  readonly onSkipped?: (message: string) => void
+  /** Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Reads documents, encodes them and writes a dataset that {@link TokenStore} opens. Memory does not grow with the corpus. After any interruption, also `kill -9`, the
+ * same call goes on; the files are those of an undisturbed one, whatever the number of threads. The folder is complete when it has a `manifest.json`.
+ *
+ * ```ts
+ * const manifest = await prepare({ inputs: ['corpus/*.jsonl.zst'], tokenizer: getEncoding('gpt2'), outDir: 'data', split: { validation: 0.01 } })
+ * manifest.counts.tokens
+ * ```
+ *
+ * @throws `ERR_INVALID_FILE` when an input cannot be read or holds no documents; the message names file and line.
+ * @throws `ERR_INVALID_UTF8`, `ERR_LIMIT` for documents that are not UTF-8 or too large, unless they are skipped.
+ * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
+ */
+export declare const prepare: (options: PrepareOptions) => Promise<Manifest>
+
+/** How {@link TokenStore.open} opens a dataset or a file. */
+export interface TokenStoreOptions {
+  /**
+   * Which split of a dataset.
+   * @default 'train'
+   */
+  readonly split?: SplitName
+  /** A dataset whose ids are another tokenizer's is then an `ERR_INVALID_ARGUMENT`. */
+  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'>
+  /**
+   * - `'map'`: the files are mapped into memory, which is the fastest; when somebody truncates one meanwhile, the system ends the process
+   * - `'read'`: they are read by position, and a truncated one is an `ERR_CORRUPT_DATASET`
+   * @default 'map'
+   */
+  readonly mode?: 'map' | 'read'
+  /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
+  readonly dtype?: 'uint16' | 'uint32'
+}
+
+/** How far {@link TokenStore.verify} is. */
+export interface VerifyProgress {
+  /** Bytes of files that are found to be right. */
+  readonly bytes: number
+  /** The bytes of all files. */
+  readonly bytesTotal: number
+}
+
+/** Options of {@link TokenStore.verify}. */
+export interface VerifyOptions {
+  /** Stops the work; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** Called some times a second. */
+  readonly onProgress?: (progress: VerifyProgress) => void
+}
+
+/** Where the documents of a {@link TokenStore} start. */
+export interface StoreDocuments {
+  /** The number of documents. */
+  readonly length: number
+  /** The place of the first id of document `index`. */
+  start(index: number): number
+  /** {@link StoreDocuments.start} of `count` documents from `first` on. */
+  starts(first: number, count: number): Float64Array
+  /** The document that the id at `place` belongs to. */
+  at(place: number): number
+}
+
+/**
+ * The ids of a split of a dataset that {@link prepare} made, or of a file of ids. They stay in their files: what is asked for is copied out, and no array
+ * is a view of a file. There may be more than 2^32.
+ *
+ * ```ts
+ * const store = await TokenStore.open('data', { split: 'train' })
+ * store.length           // all ids of the split
+ * store.slice(0, 1024)   // Uint32Array(1024)
+ * ```
+ */
+export declare class TokenStore {
+  #private
+  /** The number of ids. */
+  readonly length: number
+  /** How the files hold an id. */
+  readonly dtype: 'uint16' | 'uint32'
+  /** What the dataset holds; absent for a file. */
+  readonly manifest: Manifest | undefined
+  /** Where documents start; absent for a file. */
+  readonly documents: StoreDocuments | undefined
+  private constructor()
+  /**
+   * Opens the dataset in a folder, or a file of ids without a header.
+   *
+   * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
+   * @throws `ERR_INVALID_FILE` when there is none.
+   * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
+   * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
+   */
+  static open(path: string | URL, options?: TokenStoreOptions): Promise<TokenStore>
+  /** The id at `index`; from the end when it is negative. `undefined` when there is none, as in arrays. */
+  at(index: number): number | undefined
+  /** The ids from `start` up to and without `end`; as in arrays, negative places count from the end, and what is past it is left out. */
+  slice(start?: number, end?: number): Uint32Array
+  /**
+   * The rows of `length` ids from each of `starts` on, one after the other; into `out` when it is given, which must be as long as they are.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
+   */
+  gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array
+  /** {@link TokenStore.gather} off the event loop. */
+  gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
+  /**
+   * Windows of `columns` inputs from each of `starts` on, with the next ids as targets, in one call.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written.
+   */
+  windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
+  /**
+   * Hashes every file of the dataset, of all splits and formats, on all cores.
+   *
+   * @throws `ERR_CORRUPT_DATASET` names the first file that is not what the manifest says.
+   */
+  verify(options?: VerifyOptions): Promise<void>
+  /** Lets the files go; other calls are then `ERR_DISPOSED`. */
+  close(): void
+  /** {@link TokenStore.close}. */
+  [Symbol.dispose](): void
 }
 
 /** How {@link WindowDataset} cuts tokens into windows. */

@@ -8,6 +8,7 @@
  * - `ERR_INVALID_UTF8`: bytes that must be UTF-8 are not.
  * - `ERR_INVALID_FILE`: a file is not what it should be.
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
+ * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
  * - `ERR_DISPOSED`: the object was disposed.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
@@ -21,6 +22,7 @@ export type ErrorCode =
   | 'ERR_INVALID_UTF8'
   | 'ERR_INVALID_FILE'
   | 'ERR_LIMIT'
+  | 'ERR_CORRUPT_DATASET'
   | 'ERR_DEVICE'
   | 'ERR_DISPOSED'
   | 'ERR_NATIVE'
@@ -34,6 +36,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'ERR_INVALID_UTF8',
   'ERR_INVALID_FILE',
   'ERR_LIMIT',
+  'ERR_CORRUPT_DATASET',
   'ERR_DEVICE',
   'ERR_DISPOSED',
   'ERR_NATIVE',

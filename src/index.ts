@@ -39,8 +39,24 @@ export {
 export type { LoaderState } from './dataset/loader-state.ts'
 export { maskedTokens, type MaskedTokensOptions } from './dataset/masked-tokens.ts'
 export { MixedDataset, type MixturePart, type MixtureOptions } from './dataset/mixed-dataset.ts'
+export type {
+  DatasetCounts,
+  DatasetFile,
+  DatasetFormat,
+  Manifest,
+  SplitManifest,
+  SplitName,
+} from './dataset/manifest.ts'
 export { nextToken, type Objective, type TokenViews, type WindowPlace } from './dataset/objective.ts'
 export { PackedDataset, type PackingOptions } from './dataset/packed-dataset.ts'
+export { prepare, type InputFormat, type PrepareOptions, type PrepareProgress } from './dataset/prepare.ts'
+export {
+  TokenStore,
+  type StoreDocuments,
+  type TokenStoreOptions,
+  type VerifyOptions,
+  type VerifyProgress,
+} from './dataset/token-store.ts'
 export type { TokenArray, TokensOrDocuments } from './dataset/tokens.ts'
 export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'

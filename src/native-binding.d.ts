@@ -135,6 +135,62 @@ export declare class PanicInConstructor {
   constructor()
 }
 
+/** A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`. */
+export declare class PrepareSession {
+  constructor()
+  /** Starts it, once. */
+  run(config: PrepareConfig, status: PrepareStatus, cancel: CancelFlag): Promise<PrepareResult>
+  /** The next texts; `null` at the end. */
+  next(): Promise<string[] | null>
+  /** The ids of the texts that `next` gave, and where those of each text start, and at last their number. */
+  reply(ids: Uint32Array, rowStarts: Uint32Array): void
+  /** The texts cannot be encoded. */
+  fail(reason: string): void
+}
+
+/** How far a preparation is. */
+export declare class PrepareStatus {
+  constructor()
+  glance(): PrepareGlance
+}
+
+/** The ids of a split of a dataset, or of a file. What is asked for is copied: no array of JavaScript is a view of a file. */
+export declare class StoreHandle {
+  /** `split` of the dataset in `folder`; `mapped`, or read by position. */
+  static open(folder: string, split: string, mapped: boolean): Promise<StoreHandle>
+  /** A file of ids of two bytes, or `wide` ones of four. */
+  static openFile(path: string, wide: boolean, mapped: boolean): Promise<StoreHandle>
+  /** As JSON; empty for a file. */
+  get manifest(): string
+  get length(): number
+  get dtype(): 'uint16' | 'uint32'
+  /** Absent for a file. */
+  get documentCount(): number | null
+  /** Writes the ids from `start` on to `out`, as many as it is long. */
+  copy(start: number, out: Uint32Array): void
+  /** Writes the rows of `length` ids from each of `starts` on to `out`. */
+  gather(starts: Float64Array, length: number, out: Uint32Array): void
+  /** [`StoreHandle::gather`] on a worker thread, into a new array. */
+  gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
+  /**
+   * Row `r` of `inputs` becomes the `columns` ids from `starts[r]` on, of `targets` those from one id later. The rows are checked before anything
+   * is written.
+   */
+  copyWindows(starts: Float64Array, columns: number, inputs: Uint32Array, targets: Int32Array): void
+  /** Where the documents from `first` on start, `count` of them. */
+  documentStarts(first: number, count: number): Float64Array
+  /** The document that id `at` belongs to. */
+  documentAt(at: number): number
+  /** Lets the files go, when no call needs them any more. */
+  close(): void
+}
+
+/** How many bytes a verification has hashed. */
+export declare class VerifyStatus {
+  constructor()
+  get bytes(): number
+}
+
 /** The places, in code units, of the boundaries of `text` with number `boundary`, without its ends. */
 export declare function boundariesOf(text: string, boundary: number): Uint32Array
 
@@ -220,6 +276,54 @@ export declare function panicInRayon(): void
 
 export declare function panicInTask(inFinish: boolean): Promise<unknown>
 
+/** Encodes on native threads. */
+export declare function prepareBpe(config: PrepareConfig, tokenizer: BpeHandle, status: PrepareStatus, cancel?: CancelFlag | undefined | null): Promise<PrepareResult>
+
+/** What is prepared, and how. The facade has checked it. */
+export interface PrepareConfig {
+  inputs: Array<string>
+  outDir: string
+  inputFormat: 'detect' | 'text' | 'lines' | 'separated' | 'jsonl' | 'parquet'
+  /** Of `separated`. */
+  documentSeparator: string
+  field: string
+  maxDocumentBytes: number
+  skipMalformed: boolean
+  invalidUtf8: 'replace' | 'skip' | 'error'
+  skipTooLarge: boolean
+  /** 0: as many as the pool has. */
+  threads: number
+  tokenizerName: string
+  fingerprint: string
+  vocabSize: number
+  separator?: number
+  separatorFirst: boolean
+  shardTokens: number
+  validation?: number
+  seed: number
+  deduplicate: boolean
+  memoryLimit: number
+  formats: Array<string>
+  resume: boolean
+  checkpointSeconds: number
+}
+
+export interface PrepareGlance {
+  bytesRead: number
+  bytesTotal: number
+  documents: number
+  tokens: number
+  textBytes: number
+}
+
+/** What a preparation has made. */
+export interface PrepareResult {
+  /** As JSON. */
+  manifest: string
+  faults: Array<string>
+  wasComplete: boolean
+}
+
 /** Sets the number of threads, for work that starts from now on. The facade has checked it. */
 export declare function setThreads(threads: number): void
 
@@ -257,6 +361,9 @@ export interface TokenRows {
  * starts. `out[0]` becomes 1 when that is the same if `text` is only a part of the text, else 0.
  */
 export declare function truncate(encoder: number, text: string, policy: number, most: number, fromEnd: boolean, out: Uint32Array): number
+
+/** Hashes all files of the dataset in `folder`; its manifest as JSON. */
+export declare function verifyDataset(folder: string, status: VerifyStatus, cancel?: CancelFlag | undefined | null): Promise<string>
 
 /** The version of the workspace that this addon was built from. */
 export declare const VERSION: string

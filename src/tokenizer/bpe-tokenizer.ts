@@ -91,6 +91,11 @@ export class BpeTokenizer implements Tokenizer {
     handle.addPolicy(names, [])
   }
 
+  /** @internal For other native work with this tokenizer. */
+  get handle(): BpeHandle {
+    return this.#native
+  }
+
   get fingerprint(): string {
     return (this.#fingerprint ??= this.#native.fingerprint())
   }

@@ -241,9 +241,13 @@ impl Manifest {
         Ok(())
     }
 
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::Limit(error.to_string()))?;
-        text.push(b'\n');
+    /// The text of its file.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let mut text = serde_json::to_string_pretty(self).map_err(|error| Error::Limit(error.to_string()))?;
+        text.push('\n');
         Ok(text)
     }
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
 mod cancel;
+mod corpus_convert;
 mod decode;
 mod devices;
 mod embedding;
@@ -22,6 +23,7 @@ mod later;
 mod limits;
 mod offsets;
 mod pool;
+mod prepare;
 mod stream;
 mod task;
 mod tensor;
@@ -29,6 +31,7 @@ mod tensor;
 mod test_hooks;
 mod text;
 mod token_rows;
+mod token_store;
 mod tokenizer;
 mod utf16;
 mod version;

@@ -470,7 +470,7 @@ impl<'a> Preparation<'a> {
         for (name, split) in SPLITS.into_iter().zip(self.splits) {
             manifest.splits.insert(name.to_owned(), split.finish()?);
         }
-        replace(&self.out_dir.join(manifest::FILE), &manifest.to_bytes()?)?;
+        replace(&self.out_dir.join(manifest::FILE), manifest.to_json()?.as_bytes())?;
         Ok(Prepared { manifest, faults: self.state.faults, was_complete: false })
     }
 }

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import test from 'ava'
+import { prepare, type PrepareOptions, type PrepareProgress } from '../../src/dataset/prepare.ts'
+import { TokenStore } from '../../src/dataset/token-store.ts'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenmill-prepare-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+const at = (name: string) => join(folder, name)
+const file = (name: string, content: string | Uint8Array) => {
+  writeFileSync(at(name), content)
+  return at(name)
+}
+
+const documents = Array.from(
+  { length: 5000 },
+  (_, index) => `Document ${index}: ${'wörd <|endoftext|> '.repeat(index % 40)}`,
+)
+const jsonl = documents.map((text) => `${JSON.stringify({ id: 1, text })}\n`).join('')
+const tokenizer = getEncoding('gpt2')
+const input = file('documents.jsonl', jsonl)
+
+/** The hash of each file below a folder. */
+const hashes = (path: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((name) => statSync(join(path, name)).isFile())
+      .sort()
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(path, name)))
+          .digest('hex'),
+      ]),
+  )
+
+test('the ids are those of encodeOrdinary, each document with its separator', async (t) => {
+  const expected = documents.flatMap((text) => [...tokenizer.encodeOrdinary(text), 50256])
+  const manifest = await prepare({ inputs: [input], tokenizer, outDir: at('raw'), shardTokens: 50_000 })
+  t.like(manifest.counts, { documents: 5000, tokens: expected.length, bytes: Buffer.byteLength(documents.join('')) })
+  t.like(manifest, { dtype: 'uint16', separator: { id: 50256, position: 'after' }, validation: null })
+  t.is(manifest.tokenizer.fingerprint, tokenizer.fingerprint)
+
+  using store = await TokenStore.open(at('raw'), { tokenizer })
+  t.is(store.length, expected.length)
+  t.deepEqual(store.slice(), Uint32Array.from(expected))
+  t.deepEqual(store.manifest, manifest)
+  // The shards are plain files of 16-bit ids.
+  const shards = manifest.splits.train?.shards ?? []
+  const joined = Buffer.concat(shards.map((shard) => readFileSync(join(at('raw'), shard.file))))
+  t.deepEqual(new Uint16Array(new Uint8Array(joined).buffer), Uint16Array.from(expected))
+  t.true(shards.slice(0, -1).every((shard) => shard.tokens === 50_000))
+})
+
+test('a tokenizer that is not native gives its own ids', async (t) => {
+  const words = new WordTokenizer(Vocabulary.fromText(documents))
+  const manifest = await prepare({
+    inputs: [input],
+    tokenizer: words,
+    outDir: at('words'),
+    split: { validation: 0.1, seed: 3 },
+  })
+  const [train, val] = [await TokenStore.open(at('words')), await TokenStore.open(at('words'), { split: 'val' })]
+  t.is(train.length + val.length, manifest.counts.tokens)
+  t.true((val.documents?.length ?? 0) > 300)
+  const kept = documents
+    .filter((text) => text !== '')
+    .map((text) => words.encode(text, { disallowedSpecial: [] }).length + 1)
+  t.is(
+    manifest.counts.tokens,
+    kept.reduce((sum, length) => sum + length, 0),
+  )
+  const first = train.slice(0, train.documents?.start(1))
+  t.is(first.at(-1), words.endOfTextId)
+  t.true(documents.some((text) => words.encode(text, { disallowedSpecial: [] }).join() === first.slice(0, -1).join()))
+})
+
+test('what a tokenizer throws is what prepare rejects with, and the same call goes on', async (t) => {
+  const words = new WordTokenizer(Vocabulary.fromText('a b'), { unknown: null })
+  const options: PrepareOptions = { inputs: [input], tokenizer: words, outDir: at('throws') }
+  await t.throwsAsync(prepare(options), { code: 'ERR_UNKNOWN_TOKEN' })
+  await t.throwsAsync(prepare(options), { code: 'ERR_UNKNOWN_TOKEN' })
+})
+
+test('an aborted call rejects with the reason, and going on gives the files of an undisturbed one', async (t) => {
+  const inputs = Array.from({ length: 8 }, (_, index) => file(`abort-${index}.jsonl.gz`, gzipSync(jsonl.repeat(3))))
+  const options = {
+    inputs,
+    tokenizer,
+    format: ['raw', 'npy', 'megatron'],
+    split: { validation: 0.2 },
+    shardTokens: 300_000,
+    checkpointSeconds: 0,
+  } as const
+  const manifest = await prepare({ ...options, outDir: at('undisturbed') })
+  let aborts = 0
+  for (;;) {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    setTimeout(() => controller.abort(reason), 60 + 20 * aborts)
+    try {
+      const { signal } = controller
+      t.deepEqual(await prepare({ ...options, outDir: at('aborted'), signal, concurrency: 1 + (aborts % 3) }), manifest)
+      break
+    } catch (error) {
+      t.is(error, reason)
+      aborts++
+    }
+  }
+  t.true(aborts > 0)
+  t.deepEqual(hashes(at('aborted')), hashes(at('undisturbed')))
+  await t.throwsAsync(prepare({ ...options, outDir: at('never'), signal: AbortSignal.abort(new Error('before')) }), {
+    message: 'before',
+  })
+})
+
+test('progress rises to the whole, and skipped documents are told', async (t) => {
+  const faulty = file('faulty.jsonl', `{"text":"good"}\nbad\n${jsonl}`)
+  const [seen, skipped]: [PrepareProgress[], string[]] = [[], []]
+  const manifest = await prepare({
+    inputs: [faulty],
+    tokenizer,
+    outDir: at('faulty'),
+    onMalformed: 'skip',
+    onProgress: (progress) => seen.push(progress),
+    onSkipped: (message) => skipped.push(message),
+  })
+  t.is(manifest.counts.malformed, 1)
+  t.deepEqual(skipped, [`${faulty}, line 2: expected a JSON object at byte 0, received 'b'`])
+  const last = seen.at(-1)
+  t.is(last?.bytesRead, statSync(faulty).size)
+  t.is(last?.tokens, manifest.counts.tokens)
+  t.true(seen.every((it, index) => index === 0 || it.tokens >= (seen[index - 1]?.tokens ?? 0)))
+  await t.throwsAsync(prepare({ inputs: [faulty], tokenizer, outDir: at('fatal') }), {
+    code: 'ERR_INVALID_FILE',
+    message: `${faulty}, line 2: expected a JSON object at byte 0, received 'b'`,
+  })
+})
+
+test('wrong options are refused before anything is written', async (t) => {
+  const good = { inputs: [input], tokenizer, outDir: at('wrong') }
+  const cases: [Partial<Record<keyof PrepareOptions, unknown>>, RegExp][] = [
+    [{ inputs: [] }, /at least one for options.inputs/],
+    [{ inputs: ['a\0b'] }, /for options.inputs\[0\]/],
+    [{ inputs: [at('*.none')] }, /no file matches/],
+    [{ tokenizer: {} }, /expected a tokenizer for options.tokenizer/],
+    [{ outDir: '' }, /options.outDir/],
+    [{ format: 'bin' }, /options.format\[0\]/],
+    [{ shardTokens: 1.5 }, /options.shardTokens/],
+    [{ shardTokens: Infinity }, /options.shardTokens/],
+    [{ split: { validation: 1 } }, /options.split.validation/],
+    [{ split: { validation: 0.1, seed: -1 } }, /options.split.seed/],
+    [{ separator: 50257 }, /options.separator/],
+    [{ inputFormat: 'csv' }, /options.inputFormat/],
+    [{ inputFormat: { separator: '' } }, /options.inputFormat.separator/],
+    [{ concurrency: -1 }, /options.concurrency/],
+    [{ checkpointSeconds: NaN }, /options.checkpointSeconds/],
+    [{ unknown: 1 } as object, /expected only inputs/],
+  ]
+  for (const [options, message] of cases) {
+    await t.throwsAsync(prepare({ ...good, ...options } as PrepareOptions), { code: 'ERR_INVALID_ARGUMENT', message })
+  }
+  t.false(readdirSync(folder).includes('wrong'))
+  await t.throwsAsync(prepare({ ...good, inputs: [at('none.txt')] }), {
+    code: 'ERR_INVALID_FILE',
+    message: /none\.txt/,
+  })
+})

@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import test from 'ava'
+import { prepare } from '../../src/dataset/prepare.ts'
+import { TokenStore } from '../../src/dataset/token-store.ts'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenmill-store-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+const at = (name: string) => join(folder, name)
+
+const ids = Uint32Array.from({ length: 10_000 }, (_, index) => (index * 7919) % 50257)
+writeFileSync(at('ids'), Uint16Array.from(ids))
+const tokenizer = getEncoding('gpt2')
+writeFileSync(at('text.txt'), 'one two\nthree\nfour five six\n')
+const dataset = prepare({
+  inputs: [at('text.txt')],
+  tokenizer,
+  outDir: at('data'),
+  inputFormat: 'lines',
+  shardTokens: 3,
+})
+
+for (const mode of ['map', 'read'] as const) {
+  test(`${mode}: ids are copied from any place`, async (t) => {
+    const store = await TokenStore.open(pathToFileURL(at('ids')), { dtype: 'uint16', mode })
+    t.is(store.length, 10_000)
+    t.deepEqual(store.slice(), ids)
+    t.deepEqual(store.slice(-3), ids.slice(-3))
+    t.deepEqual(store.slice(5, -9000), ids.slice(5, -9000))
+    t.deepEqual(store.slice(7, 3), new Uint32Array())
+    t.deepEqual(
+      [store.at(0), store.at(-1), store.at(10_000), store.at(-10_001)],
+      [ids[0], ids[9999], undefined, undefined],
+    )
+
+    const starts = Float64Array.of(0, 9990, 17)
+    const rows = Uint32Array.from([...starts].flatMap((start) => [...ids.slice(start, start + 10)]))
+    t.deepEqual(store.gather(starts, 10), rows)
+    t.deepEqual(await store.gatherAsync(starts, 10), rows)
+    const out = new Uint32Array(30)
+    t.is(store.gather(starts, 10, out), out)
+    t.deepEqual(out, rows)
+    const { inputs, targets, shape } = store.windows(Float64Array.of(3, 100), 4)
+    t.deepEqual([...inputs], [...ids.slice(3, 7), ...ids.slice(100, 104)])
+    t.deepEqual([...targets], [...ids.slice(4, 8), ...ids.slice(101, 105)])
+    t.deepEqual(shape, [2, 4])
+
+    // What was copied stays, and a writer writes into nobody's file.
+    const copy = store.slice(0, 4)
+    copy.fill(0)
+    t.deepEqual(store.slice(0, 4), ids.slice(0, 4))
+    store.close()
+    store.close()
+    t.throws(() => store.slice(), { code: 'ERR_DISPOSED' })
+    t.throws(() => store.gather(starts, 1), { code: 'ERR_DISPOSED' })
+    await t.throwsAsync(store.gatherAsync(starts, 1), { code: 'ERR_DISPOSED' })
+  })
+}
+
+test('places that do not exist are refused and nothing is written', async (t) => {
+  using store = await TokenStore.open(at('ids'), { dtype: 'uint16' })
+  const out = new Uint32Array(4).fill(7)
+  for (const start of [9999, -1, 0.5, NaN, Infinity, 2 ** 60]) {
+    t.throws(() => store.gather(Float64Array.of(0, start), 2, out.fill(7)), { code: 'ERR_OUT_OF_RANGE' }, String(start))
+    t.deepEqual([...out], [7, 7, 7, 7])
+  }
+  t.throws(() => store.windows(Float64Array.of(9998), 2), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => store.gather([0] as never, 2), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => store.gather(Float64Array.of(0), 2, new Uint32Array(3)), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => store.gather(Float64Array.of(0, 0), 2 ** 32 - 1), { code: 'ERR_LIMIT' })
+  t.throws(() => store.at(1.5), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
+test('documents are where the dataset says', async (t) => {
+  const manifest = await dataset
+  using store = await TokenStore.open(at('data'))
+  const lines = ['one two', 'three', 'four five six'].map((line) => [...tokenizer.encode(line), 50256])
+  t.deepEqual([...store.slice()], lines.flat())
+  t.is(manifest.splits.train?.shards.length, Math.ceil(lines.flat().length / 3))
+  const { documents } = store
+  t.is(documents?.length, 3)
+  const first = lines[0]?.length ?? 0
+  t.deepEqual(documents?.starts(0, 3), Float64Array.of(0, first, first + (lines[1]?.length ?? 0)))
+  t.deepEqual(
+    [documents?.at(0), documents?.at(first - 1), documents?.at(first), documents?.at(store.length - 1)],
+    [0, 0, 1, 2],
+  )
+  t.throws(() => documents?.start(3), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => documents?.at(store.length), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => documents?.starts(0, 2 ** 32 - 1), { code: 'ERR_OUT_OF_RANGE' })
+})
+
+test('another tokenizer, an unknown split and what is no dataset are refused', async (t) => {
+  await dataset
+  await t.throwsAsync(TokenStore.open(at('data'), { tokenizer: getEncoding('cl100k_base') }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /^expected the tokenizer of the dataset, gpt2 with the fingerprint .*, received cl100k_base with/,
+  })
+  await t.throwsAsync(TokenStore.open(at('data'), { split: 'val' }), { code: 'ERR_INVALID_ARGUMENT' })
+  await t.throwsAsync(TokenStore.open(at('data'), { dtype: 'uint16' }), { code: 'ERR_INVALID_ARGUMENT' })
+  await t.throwsAsync(TokenStore.open(at('ids')), { code: 'ERR_INVALID_ARGUMENT' })
+  await t.throwsAsync(TokenStore.open(at('none')), { code: 'ERR_INVALID_FILE' })
+  await t.throwsAsync(TokenStore.open(folder), { code: 'ERR_INVALID_FILE' })
+})
+
+test('verify finds a changed byte, and a truncated shard is told when it is opened', async (t) => {
+  await prepare({ inputs: [at('text.txt')], tokenizer, outDir: at('changed') })
+  const store = await TokenStore.open(at('changed'), { mode: 'read' })
+  const progress: number[] = []
+  await store.verify({ onProgress: ({ bytes, bytesTotal }) => progress.push(bytes / bytesTotal) })
+  t.is(progress.at(-1), 1)
+  const shard = join(at('changed'), 'train-00000.bin')
+  writeFileSync(shard, new Uint8Array(store.length * 2))
+  await t.throwsAsync(store.verify(), {
+    code: 'ERR_CORRUPT_DATASET',
+    message: /train-00000\.bin.*contents have changed/,
+  })
+  truncateSync(shard, 2)
+  t.throws(() => store.slice(), { code: 'ERR_CORRUPT_DATASET' })
+  await t.throwsAsync(TokenStore.open(at('changed')), { code: 'ERR_CORRUPT_DATASET' })
+})

@@ -1,0 +1,329 @@
+//! Documents to datasets.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Uint32ArraySlice};
+use napi_derive::napi;
+use tokenmill_bpe::{Error as BpeError, SpecialPolicy, Tokenizer};
+use tokenmill_corpus::manifest::{Separator, SeparatorPosition, TokenizerFacts, Validation};
+use tokenmill_corpus::{
+    Encoded, Error as Core, Format, OnFault, OnInvalidUtf8, Output, PrepareOptions, Prepared, ReadOptions, Status,
+    prepare, resolve,
+};
+
+use crate::cancel::CancelFlag;
+use crate::corpus_convert::{coded, number, place};
+use crate::error::{Code, Error, Result};
+use crate::later::{Deliver, Later, later};
+use crate::pool::{on_all_threads, threads};
+use crate::task::Work;
+use crate::tokenizer::BpeHandle;
+
+/// Longer documents are divided among the threads of the pool, in bytes.
+const LONG: usize = 4 << 20;
+
+/// What is prepared, and how. The facade has checked it.
+#[napi(object)]
+#[expect(clippy::struct_excessive_bools, reason = "the options of the facade, which are independent")]
+pub struct PrepareConfig {
+    pub inputs: Vec<String>,
+    pub out_dir: String,
+    #[napi(ts_type = "'detect' | 'text' | 'lines' | 'separated' | 'jsonl' | 'parquet'")]
+    pub input_format: String,
+    /// Of `separated`.
+    pub document_separator: String,
+    pub field: String,
+    pub max_document_bytes: f64,
+    pub skip_malformed: bool,
+    #[napi(ts_type = "'replace' | 'skip' | 'error'")]
+    pub invalid_utf8: String,
+    pub skip_too_large: bool,
+    /// 0: as many as the pool has.
+    pub threads: u32,
+    pub tokenizer_name: String,
+    pub fingerprint: String,
+    pub vocab_size: u32,
+    pub separator: Option<u32>,
+    pub separator_first: bool,
+    pub shard_tokens: f64,
+    pub validation: Option<f64>,
+    pub seed: f64,
+    pub deduplicate: bool,
+    pub memory_limit: f64,
+    pub formats: Vec<String>,
+    pub resume: bool,
+    pub checkpoint_seconds: f64,
+}
+
+/// How far a preparation is.
+#[napi]
+#[derive(Default)]
+pub struct PrepareStatus {
+    status: Arc<Status>,
+}
+
+#[napi(object)]
+pub struct PrepareGlance {
+    pub bytes_read: f64,
+    pub bytes_total: f64,
+    pub documents: f64,
+    pub tokens: f64,
+    pub text_bytes: f64,
+}
+
+#[napi]
+impl PrepareStatus {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn glance(&self) -> PrepareGlance {
+        let glance = self.status.glance();
+        PrepareGlance {
+            bytes_read: number(glance.bytes_read),
+            bytes_total: number(glance.bytes_total),
+            documents: number(glance.documents),
+            tokens: number(glance.tokens),
+            text_bytes: number(glance.text_bytes),
+        }
+    }
+}
+
+/// What a preparation has made.
+#[napi(object)]
+pub struct PrepareResult {
+    /// As JSON.
+    pub manifest: String,
+    pub faults: Vec<String>,
+    pub was_complete: bool,
+}
+
+impl Deliver for Prepared {
+    type JsValue = PrepareResult;
+
+    fn deliver(self, _env: Env) -> Result<PrepareResult> {
+        let manifest = self.manifest.to_json().map_err(coded)?;
+        Ok(PrepareResult { manifest, faults: self.faults, was_complete: self.was_complete })
+    }
+}
+
+/// Encodes on native threads.
+#[napi(catch_unwind, ts_return_type = "Promise<PrepareResult>")]
+pub fn prepare_bpe(
+    config: PrepareConfig,
+    tokenizer: &BpeHandle,
+    status: &PrepareStatus,
+    cancel: Option<&CancelFlag>,
+) -> AsyncTask<Work<Later<Prepared>>> {
+    let (tokenizer, status, cancel) = (tokenizer.shared(), Arc::clone(&status.status), cancel.map(CancelFlag::shared));
+    later(move || {
+        let cancel = cancel.as_deref();
+        run(config, &status, cancel, || bpe_encoder(&tokenizer, cancel))
+    })
+}
+
+/// The ids of texts, all special tokens in them being plain text.
+fn bpe_encoder<'a>(
+    tokenizer: &'a Tokenizer,
+    cancel: Option<&'a AtomicBool>,
+) -> impl FnMut(&[&str]) -> std::result::Result<Encoded, Core> + 'a {
+    let (mut worker, policy) = (tokenizer.idle_worker(), SpecialPolicy::default());
+    let failed = |error| match error {
+        BpeError::Cancelled => Core::Cancelled,
+        BpeError::OutOfMemory { .. } => Core::Limit(error.to_string()),
+        error => Core::Encode(error.to_string()),
+    };
+    move |texts| {
+        let mut encoded = Encoded::default();
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let few = || Core::Limit(format!("there is not enough memory for the ids of {bytes} bytes"));
+        encoded.ids.try_reserve(bytes / 4 + 16).map_err(|_| few())?;
+        for text in texts {
+            if text.len() > LONG {
+                let rows = on_all_threads(|| tokenizer.encode_batch(&[text], &policy, cancel));
+                let rows = rows.map_err(|error| Core::Limit(error.reason.clone()))?;
+                encoded.ids.extend(rows.map_err(|error| failed(error.error))?.ids);
+            } else {
+                tokenizer.encode_to(text, &policy, &mut worker, &mut encoded.ids, cancel).map_err(failed)?;
+            }
+            encoded.ends.push(encoded.ids.len());
+        }
+        Ok(encoded)
+    }
+}
+
+/// Texts that JavaScript is to encode, and where their ids go.
+struct Order {
+    texts: Vec<String>,
+    reply: Reply,
+}
+
+/// Takes the ids, or why there are none.
+type Reply = Sender<std::result::Result<Encoded, String>>;
+
+/// A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`.
+#[napi]
+pub struct PrepareSession {
+    orders: Arc<Mutex<Receiver<Order>>>,
+    sender: Mutex<Option<Sender<Order>>>,
+    open: Arc<Mutex<Option<Reply>>>,
+}
+
+/// Texts on their way to JavaScript.
+pub struct Texts(Option<Vec<String>>);
+
+impl Deliver for Texts {
+    type JsValue = Option<Vec<String>>;
+
+    fn deliver(self, _env: Env) -> Result<Option<Vec<String>>> {
+        Ok(self.0)
+    }
+}
+
+#[napi]
+impl PrepareSession {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Self {
+        let (sender, orders) = channel();
+        Self { orders: Arc::new(Mutex::new(orders)), sender: Mutex::new(Some(sender)), open: Arc::default() }
+    }
+
+    /// Starts it, once.
+    #[napi(catch_unwind, ts_return_type = "Promise<PrepareResult>")]
+    pub fn run(
+        &self,
+        config: PrepareConfig,
+        status: &PrepareStatus,
+        cancel: &CancelFlag,
+    ) -> Result<AsyncTask<Work<Later<Prepared>>>> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sender = sender.ok_or_else(|| Error::new(Code::Internal, "a session runs once"))?;
+        let (status, cancel) = (Arc::clone(&status.status), cancel.shared());
+        Ok(later(move || run(config, &status, Some(&cancel), || foreign_encoder(sender.clone(), &cancel))))
+    }
+
+    /// The next texts; `null` at the end.
+    #[napi(catch_unwind, ts_return_type = "Promise<string[] | null>")]
+    pub fn next(&self) -> AsyncTask<Work<Later<Texts>>> {
+        let (orders, open) = (Arc::clone(&self.orders), Arc::clone(&self.open));
+        later(move || {
+            let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            Ok(Texts(order.ok().map(|Order { texts, reply }| {
+                *open.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+                texts
+            })))
+        })
+    }
+
+    /// The ids of the texts that `next` gave, and where those of each text start, and at last their number.
+    #[napi(catch_unwind)]
+    pub fn reply(&self, ids: Uint32ArraySlice<'_>, row_starts: Uint32ArraySlice<'_>) {
+        let ends = row_starts.iter().skip(1).map(|&end| end as usize).collect();
+        self.answer(Ok(Encoded { ids: ids.to_vec(), ends }));
+    }
+
+    /// The texts cannot be encoded.
+    #[napi(catch_unwind)]
+    pub fn fail(&self, reason: String) {
+        self.answer(Err(reason));
+    }
+}
+
+impl PrepareSession {
+    fn answer(&self, answer: std::result::Result<Encoded, String>) {
+        if let Some(reply) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Nobody waits any more when the preparation has ended.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+fn foreign_encoder(
+    sender: Sender<Order>,
+    cancel: &AtomicBool,
+) -> impl FnMut(&[&str]) -> std::result::Result<Encoded, Core> {
+    move |texts| {
+        let (reply, answers) = channel();
+        let texts = texts.iter().map(|&text| text.to_owned()).collect();
+        sender.send(Order { texts, reply }).map_err(|_| Core::Cancelled)?;
+        loop {
+            match answers.recv_timeout(Duration::from_millis(50)) {
+                Ok(answer) => return answer.map_err(Core::Encode),
+                Err(RecvTimeoutError::Disconnected) => return Err(Core::Cancelled),
+                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Relaxed) => return Err(Core::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+fn run<F: FnMut(&[&str]) -> std::result::Result<Encoded, Core>>(
+    config: PrepareConfig,
+    status: &Status,
+    cancel: Option<&AtomicBool>,
+    encoder: impl Fn() -> F + Sync,
+) -> Result<Prepared> {
+    let inputs = resolve(&config.inputs).map_err(coded)?;
+    prepare(&inputs, &options(config)?, status, cancel, encoder).map_err(coded)
+}
+
+fn options(config: PrepareConfig) -> Result<PrepareOptions> {
+    let unknown = |name: &str, value: &str| Error::new(Code::Internal, format!("there is no {name} {value}"));
+    let on_fault = |skip| if skip { OnFault::Skip } else { OnFault::Fail };
+    let output = |name: &String| match name.as_str() {
+        "raw" => Ok(Output::Raw),
+        "nanogpt" => Ok(Output::NanoGpt),
+        "llmc" => Ok(Output::LlmC),
+        "megatron" => Ok(Output::Megatron),
+        "npy" => Ok(Output::Npy),
+        _ => Err(unknown("format", name)),
+    };
+    let read = ReadOptions {
+        format: match config.input_format.as_str() {
+            "detect" => Format::Detect,
+            "text" => Format::Text,
+            "lines" => Format::Lines,
+            "separated" => Format::Separated(config.document_separator),
+            "jsonl" => Format::Jsonl,
+            "parquet" => Format::Parquet,
+            other => return Err(unknown("input format", other)),
+        },
+        field: config.field,
+        max_document_bytes: place("maxDocumentBytes", config.max_document_bytes)? as usize,
+        malformed: on_fault(config.skip_malformed),
+        invalid_utf8: match config.invalid_utf8.as_str() {
+            "replace" => OnInvalidUtf8::Replace,
+            "skip" => OnInvalidUtf8::Skip,
+            _ => OnInvalidUtf8::Fail,
+        },
+        too_large: on_fault(config.skip_too_large),
+        threads: if config.threads == 0 { threads()? } else { config.threads } as usize,
+    };
+    let seed = place("seed", config.seed)?;
+    let position = if config.separator_first { SeparatorPosition::Before } else { SeparatorPosition::After };
+    Ok(PrepareOptions {
+        out_dir: PathBuf::from(config.out_dir),
+        read,
+        tokenizer: TokenizerFacts {
+            name: config.tokenizer_name,
+            fingerprint: config.fingerprint,
+            vocab_size: config.vocab_size,
+        },
+        separator: config.separator.map(|id| Separator { id, position }),
+        shard_tokens: place("shardTokens", config.shard_tokens)?,
+        validation: config.validation.map(|share| Validation { share, seed }),
+        deduplicate: config.deduplicate,
+        memory_limit: place("memoryLimit", config.memory_limit)? as usize,
+        outputs: config.formats.iter().map(output).collect::<Result<_>>()?,
+        resume: config.resume,
+        checkpoint_every: Duration::try_from_secs_f64(config.checkpoint_seconds)
+            .map_err(|_| unknown("time", "checkpointSeconds"))?,
+    })
+}

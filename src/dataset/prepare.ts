@@ -1,0 +1,353 @@
+import { filePath } from '../embedding/file-path.ts'
+import { fromNative, TokenmillError } from '../errors.ts'
+import { native } from '../native.ts'
+import type { PrepareConfig, PrepareResult, PrepareStatus, CancelFlag } from '../native-binding.d.ts'
+import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import {
+  boolean,
+  finiteNumber,
+  integerIn,
+  invalid,
+  oneOf,
+  options as checkedOptions,
+  positiveInteger,
+  string,
+} from '../validate.ts'
+import type { DatasetFormat, Manifest } from './manifest.ts'
+import { watching } from './watching.ts'
+
+/**
+ * What an input file holds:
+ *
+ * - `'text'`: one document
+ * - `'lines'`: a document per line, without its line end
+ * - `{ separator }`: documents with this string between them
+ * - `'jsonl'`: an object per line, of which one field is the document
+ * - `'parquet'`: a row per document, of which one column is the text
+ */
+export type InputFormat = 'text' | 'lines' | 'jsonl' | 'parquet' | { readonly separator: string }
+
+/** How far {@link prepare} is. */
+export interface PrepareProgress {
+  /** Bytes that were read from the inputs, as they are on disk. */
+  readonly bytesRead: number
+  /** The bytes of all inputs on disk; standard input counts as 0. */
+  readonly bytesTotal: number
+  /** Documents that were written. */
+  readonly documents: number
+  /** Ids that were written. */
+  readonly tokens: number
+  /** The bytes of their text. */
+  readonly textBytes: number
+  /** Ids per second since this call began. */
+  readonly tokensPerSecond: number
+  /** Bytes of text per second since this call began. */
+  readonly bytesPerSecond: number
+  /** Seconds until the end, at the rate so far; `undefined` while nobody can tell. */
+  readonly secondsLeft: number | undefined
+}
+
+/** What {@link prepare} makes of which files. */
+export interface PrepareOptions {
+  /**
+   * Paths and globs (`*`, `?`, `[a-z]`, `**`), `-` for standard input, in the order in which they are read; the files of a glob are sorted by name. Files may be
+   * compressed with gzip or Zstandard.
+   */
+  readonly inputs: readonly string[]
+  /** Whose ids are written. Special tokens in a document are plain text. */
+  readonly tokenizer: Tokenizer
+  /** The folder of the dataset; it is made. */
+  readonly outDir: string | URL
+  /**
+   * What the files hold.
+   * @default by the name of each file: `.txt` is 'text', `.jsonl`, `.ndjson` and `.json` are 'jsonl', `.parquet` is 'parquet', also with `.gz` or `.zst` after it
+   */
+  readonly inputFormat?: InputFormat
+  /**
+   * The field of a JSON object, or the column, that is the document.
+   * @default 'text'
+   */
+  readonly field?: string
+  /**
+   * In which forms ids are written.
+   * @default ['raw']
+   */
+  readonly format?: DatasetFormat | readonly DatasetFormat[]
+  /**
+   * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
+   * @default no validation split
+   */
+  readonly split?: { readonly validation: number; readonly seed?: number }
+  /**
+   * The id that is put between documents: the id of end of text, another one, or none.
+   * @default the tokenizer's `endOfTextId`; a tokenizer that has none needs a choice
+   */
+  readonly separator?: number | null
+  /**
+   * Whether the separator follows each document or stands before it.
+   * @default 'after'
+   */
+  readonly separatorPosition?: 'before' | 'after'
+  /**
+   * Ids in a shard, exactly; the last has fewer. Documents may span shards.
+   * @default 100,000,000
+   */
+  readonly shardTokens?: number
+  /**
+   * Leaves documents out whose text came before, byte for byte.
+   * @default false
+   */
+  readonly deduplicate?: boolean
+  /**
+   * Bytes of memory for recognizing documents that came before, 16 bytes for each with some room; beyond it they are looked up in a file.
+   * @default 256 MiB
+   */
+  readonly memoryLimit?: number
+  /**
+   * The most bytes of a document, or of the line that holds it.
+   * @default 256 MB (2^28)
+   */
+  readonly maxDocumentBytes?: number
+  /**
+   * Lines and values that hold no document, and compressed files that are damaged: an error that names file and line, or they are left out and counted.
+   * @default 'error'
+   */
+  readonly onMalformed?: 'error' | 'skip'
+  /**
+   * Bytes that are not UTF-8: an error, or the document is left out and counted, or each maximal invalid part becomes U+FFFD.
+   * @default 'error'
+   */
+  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace'
+  /**
+   * Documents above `maxDocumentBytes`.
+   * @default 'error'
+   */
+  readonly onTooLarge?: 'error' | 'skip'
+  /**
+   * Threads that read and encode. It never changes the result.
+   * @default that of {@link setThreads}
+   */
+  readonly concurrency?: number
+  /**
+   * Whether an interrupted call with the same options and inputs goes on where it was; otherwise it begins again.
+   * @default true
+   */
+  readonly resume?: boolean
+  /**
+   * Seconds of work that an interruption costs at most.
+   * @default 5
+   */
+  readonly checkpointSeconds?: number
+  /** Called some times a second. */
+  readonly onProgress?: (progress: PrepareProgress) => void
+  /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
+  readonly onSkipped?: (message: string) => void
+  /** Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. */
+  readonly signal?: AbortSignal
+}
+
+const formats = ['raw', 'nanogpt', 'llmc', 'megatron', 'npy'] as const
+const known = [
+  'inputs',
+  'tokenizer',
+  'outDir',
+  'inputFormat',
+  'field',
+  'format',
+  'split',
+  'separator',
+  'separatorPosition',
+  'shardTokens',
+  'deduplicate',
+  'memoryLimit',
+  'maxDocumentBytes',
+  'onMalformed',
+  'onInvalidUtf8',
+  'onTooLarge',
+  'concurrency',
+  'resume',
+  'checkpointSeconds',
+  'onProgress',
+  'onSkipped',
+  'signal',
+] as const
+
+/**
+ * Reads documents, encodes them and writes a dataset that {@link TokenStore} opens. Memory does not grow with the corpus. After any interruption, also `kill -9`, the
+ * same call goes on; the files are those of an undisturbed one, whatever the number of threads. The folder is complete when it has a `manifest.json`.
+ *
+ * ```ts
+ * const manifest = await prepare({ inputs: ['corpus/*.jsonl.zst'], tokenizer: getEncoding('gpt2'), outDir: 'data', split: { validation: 0.01 } })
+ * manifest.counts.tokens
+ * ```
+ *
+ * @throws `ERR_INVALID_FILE` when an input cannot be read or holds no documents; the message names file and line.
+ * @throws `ERR_INVALID_UTF8`, `ERR_LIMIT` for documents that are not UTF-8 or too large, unless they are skipped.
+ * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
+ */
+export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
+  const { config, tokenizer, signal, onProgress, onSkipped } = resolvePrepare(options)
+  signal?.throwIfAborted()
+  const status = new (native().PrepareStatus)()
+  const began = performance.now()
+  const first = { documents: -1, read: 0, tokens: 0, text: 0 }
+  const glance = (): PrepareProgress => {
+    const { bytesRead, bytesTotal, documents, tokens, textBytes } = status.glance()
+    // What an earlier call has done is not of this one's rate.
+    if (first.documents < 0) Object.assign(first, { documents, read: bytesRead, tokens, text: textBytes })
+    const seconds = (performance.now() - began) / 1000
+    const rate = (now: number, before: number) => (now - before) / Math.max(seconds, 1e-3)
+    const left = (bytesTotal - bytesRead) / rate(bytesRead, first.read)
+    return {
+      bytesRead,
+      bytesTotal,
+      documents,
+      tokens,
+      textBytes,
+      tokensPerSecond: rate(tokens, first.tokens),
+      bytesPerSecond: rate(textBytes, first.text),
+      secondsLeft: Number.isFinite(left) && left >= 0 ? left : undefined,
+    }
+  }
+  const work = () =>
+    tokenizer instanceof BpeTokenizer
+      ? stoppable(signal, (flag) => native().prepareBpe(config, tokenizer.handle, status, flag))
+      : prepareWith(tokenizer, config, status, signal)
+  const { manifest, faults } = await watching(onProgress, glance, work)
+  if (onSkipped !== undefined) for (const fault of faults) onSkipped(fault)
+  return JSON.parse(manifest) as Manifest
+}
+
+/** {@link prepare} with a tokenizer whose ids are made here. */
+const prepareWith = async (
+  tokenizer: Tokenizer,
+  config: PrepareConfig,
+  status: PrepareStatus,
+  signal: AbortSignal | undefined,
+): Promise<PrepareResult> => {
+  // Its own signal: a failure here ends the native side too.
+  const failure = new AbortController()
+  const stop = AbortSignal.any(signal === undefined ? [failure.signal] : [signal, failure.signal])
+  return stoppable(stop, async (flag) => {
+    const session = new (native().PrepareSession)()
+    const result = session.run(config, status, flag)
+    const encoding = (async () => {
+      for (let texts; (texts = await session.next()) !== null;) {
+        try {
+          const { ids, rowStarts } = tokenizer.encodeBatch(texts, { disallowedSpecial: [] })
+          session.reply(ids, rowStarts)
+        } catch (error) {
+          session.fail(String(error))
+          failure.abort(error)
+        }
+      }
+    })()
+    const [done] = await Promise.allSettled([result, encoding])
+    if (done.status === 'fulfilled') return done.value
+    throw fromNative(done.reason)
+  })
+}
+
+/**
+ * Runs native work that looks at a flag. When `signal` aborts, the promise is rejected with `signal.reason` after the work has ended, so that the same call can
+ * be made again at once.
+ */
+const stoppable = async <T>(signal: AbortSignal | undefined, work: (flag: CancelFlag) => Promise<T>): Promise<T> => {
+  const flag = new (native().CancelFlag)()
+  const abort = () => flag.cancel()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    return await work(flag)
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : fromNative(error)
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+const resolvePrepare = (options: PrepareOptions) => {
+  if (options === undefined) throw invalid('options', 'an object', options)
+  const {
+    inputs,
+    tokenizer,
+    outDir,
+    inputFormat,
+    field = 'text',
+    format = ['raw'],
+    split,
+    separator = tokenizer?.endOfTextId,
+    separatorPosition = 'after',
+    shardTokens = 100_000_000,
+    deduplicate = false,
+    memoryLimit = 256 * 2 ** 20,
+    maxDocumentBytes = 2 ** 28,
+    onMalformed = 'error',
+    onInvalidUtf8 = 'error',
+    onTooLarge = 'error',
+    concurrency = 0,
+    resume = true,
+    checkpointSeconds = 5,
+    onProgress,
+    onSkipped,
+    signal,
+  } = checkedOptions('options', options, known)
+  if (typeof tokenizer?.encodeBatch !== 'function') throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    throw invalid('options.inputs', 'an array of paths and globs, at least one', inputs)
+  if (separator === undefined)
+    throw new TokenmillError(
+      'ERR_INVALID_ARGUMENT',
+      `expected an id or null for options.separator, as ${tokenizer.name} has no <|endoftext|>, received undefined`,
+    )
+  const chosen = (Array.isArray(format) ? format : [format]) as readonly DatasetFormat[]
+  if (chosen.length === 0) throw invalid('options.format', 'at least one format', format)
+  const { validation, seed = 0 } = checkedOptions('options.split', split, ['validation', 'seed'])
+  if (split !== undefined && !(finiteNumber('options.split.validation', validation) > 0 && (validation as number) < 1))
+    throw invalid('options.split.validation', 'a number above 0 and below 1', validation)
+  if (finiteNumber('options.checkpointSeconds', checkpointSeconds) < 0 || checkpointSeconds > 1e9)
+    throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
+  if (onSkipped !== undefined && typeof onSkipped !== 'function')
+    throw invalid('options.onSkipped', 'a function', onSkipped)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid('options.signal', 'an AbortSignal', signal)
+  const config: PrepareConfig = {
+    inputs: inputs.map((input, index) => filePath(`options.inputs[${index}]`, input)),
+    outDir: filePath('options.outDir', outDir),
+    ...resolveInputFormat(inputFormat),
+    field: string('options.field', field),
+    maxDocumentBytes: positiveInteger('options.maxDocumentBytes', maxDocumentBytes),
+    skipMalformed: oneOf('options.onMalformed', onMalformed, ['error', 'skip']) === 'skip',
+    invalidUtf8: oneOf('options.onInvalidUtf8', onInvalidUtf8, ['error', 'skip', 'replace']),
+    skipTooLarge: oneOf('options.onTooLarge', onTooLarge, ['error', 'skip']) === 'skip',
+    threads: concurrency === 0 ? 0 : integerIn('options.concurrency', concurrency, 1, 1024),
+    tokenizerName: tokenizer.name,
+    fingerprint: tokenizer.fingerprint,
+    vocabSize: tokenizer.vocabSize,
+    ...(separator === null ? {} : { separator: integerIn('options.separator', separator, 0, tokenizer.vocabSize - 1) }),
+    separatorFirst: oneOf('options.separatorPosition', separatorPosition, ['before', 'after']) === 'before',
+    shardTokens: positiveInteger('options.shardTokens', shardTokens),
+    ...(validation === undefined ? {} : { validation }),
+    seed: integerIn('options.split.seed', seed, 0),
+    deduplicate: boolean('options.deduplicate', deduplicate),
+    memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
+    formats: [...new Set(chosen.map((name, index) => oneOf(`options.format[${index}]`, name, formats)))].sort(),
+    resume: boolean('options.resume', resume),
+    checkpointSeconds,
+  }
+  return { config, tokenizer, signal, onProgress, onSkipped }
+}
+
+const resolveInputFormat = (
+  format: InputFormat | undefined,
+): Pick<PrepareConfig, 'inputFormat' | 'documentSeparator'> => {
+  if (format === undefined) return { inputFormat: 'detect', documentSeparator: '' }
+  if (typeof format === 'object' && format !== null) {
+    const { separator } = checkedOptions('options.inputFormat', format, ['separator'])
+    if (string('options.inputFormat.separator', separator) === '')
+      throw invalid('options.inputFormat.separator', 'a string that is not empty', separator)
+    return { inputFormat: 'separated', documentSeparator: separator as string }
+  }
+  const inputFormat = oneOf('options.inputFormat', format, ['text', 'lines', 'jsonl', 'parquet'])
+  return { inputFormat, documentSeparator: '' }
+}
