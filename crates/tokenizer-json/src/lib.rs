@@ -1,1 +1,25 @@
-//! Any tokenizer.json, through the tokenizers crate; chat templates. Hands byte-level BPE models to crates/bpe
+//! Any tokenizer.json, through the `tokenizers` crate; chat templates. Hands byte-level BPE models to `crates/bpe`.
+//!
+//! A file is trusted as little as any other input: [`load`] checks all that the `tokenizers` crate takes for granted before it is run.
+//! Added tokens are our own, so that a call decides which special ones its text may hold; the crate normalizes, splits and merges what is
+//! between them.
+
+mod added;
+mod bounded;
+mod byte_level;
+mod charsmap;
+mod error;
+mod file;
+mod limits;
+mod load;
+mod model;
+mod steps;
+mod template;
+mod tokenizer;
+
+pub use added::Policy;
+pub use error::Error;
+pub use limits::{LARGEST_FILE, LARGEST_TEXT};
+pub use load::{Cut, Fill, Loaded, load};
+pub use template::{Part, Templates, What};
+pub use tokenizer::{Encoded, Tokenizer};

@@ -1,0 +1,238 @@
+//! Added tokens: found in a text before the model sees it.
+//!
+//! They are looked for as the `tokenizers` crate does, in two rounds: those that are not normalized in the text as it is, then the others
+//! in what is left and normalized. Special ones count only where a policy allows them; the others always.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use tokenizers::normalizer::Range;
+use tokenizers::{NormalizedString, PreTokenizedString, Token};
+
+use crate::error::{Error, Result, invalid};
+use crate::file::Added;
+use crate::steps::Normalize;
+
+/// The added tokens of a tokenizer.
+pub(crate) struct AddedTokens {
+    tokens: Vec<Added>,
+    /// What a token looks like in a normalized text.
+    normalized: Vec<String>,
+    by_content: HashMap<String, usize>,
+    by_id: HashMap<u32, usize>,
+}
+
+impl AddedTokens {
+    /// # Errors
+    /// [`Error::InvalidFile`] when two of them have one content or one id.
+    pub fn new(tokens: Vec<Added>, normalizers: &[Normalize]) -> Result<Self> {
+        let mut added =
+            Self { tokens: Vec::new(), normalized: Vec::new(), by_content: HashMap::new(), by_id: HashMap::new() };
+        for token in tokens {
+            // The crate skips them too.
+            if token.content.is_empty() {
+                continue;
+            }
+            let place = added.tokens.len();
+            if let Some(&first) = added.by_content.get(&token.content) {
+                if added.tokens[first] == token {
+                    continue;
+                }
+                return Err(invalid(format!("added_tokens: the token {:?} is there twice", token.content)));
+            }
+            if let Some(&first) = added.by_id.get(&token.id) {
+                return Err(invalid(format!(
+                    "added_tokens: {:?} and {:?} have the same id {}",
+                    added.tokens[first].content, token.content, token.id
+                )));
+            }
+            let mut normalized = NormalizedString::from(token.content.as_str());
+            if token.normalized {
+                for normalizer in normalizers {
+                    normalizer.apply(&mut normalized).map_err(|error| {
+                        invalid(format!("added_tokens: {:?} cannot be normalized: {error}", token.content))
+                    })?;
+                }
+            }
+            added.by_content.insert(token.content.clone(), place);
+            added.by_id.insert(token.id, place);
+            added.normalized.push(normalized.get().to_owned());
+            added.tokens.push(token);
+        }
+        Ok(added)
+    }
+
+    /// All of them, in the order of the file.
+    pub fn all(&self) -> &[Added] {
+        &self.tokens
+    }
+
+    pub fn id(&self, content: &str) -> Option<u32> {
+        self.by_content.get(content).map(|&place| self.tokens[place].id)
+    }
+
+    pub fn get(&self, id: u32) -> Option<&Added> {
+        self.by_id.get(&id).map(|&place| &self.tokens[place])
+    }
+
+    /// What a decoder gets for `id`: the token as it is in a normalized text, so that it can undo that.
+    pub fn decoded(&self, id: u32) -> Option<&str> {
+        self.by_id.get(&id).map(|&place| &*self.normalized[place])
+    }
+
+    /// Which special tokens a call reads as such and which it refuses, which wins where both name a token. Other names have no effect in
+    /// `allowed`, and are refused in `disallowed`.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when there are too many for one automaton.
+    pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<Policy> {
+        let allowed: std::collections::HashSet<&str> = allowed.iter().map(AsRef::as_ref).collect();
+        let (mut raw, mut normalized) = (Vec::new(), Vec::new());
+        for (place, token) in self.tokens.iter().enumerate() {
+            if token.special && !allowed.contains(&*token.content) {
+                continue;
+            }
+            if token.normalized {
+                // A normalizer may leave nothing of it, and then it is nowhere.
+                if !self.normalized[place].is_empty() {
+                    normalized.push((&*self.normalized[place], place));
+                }
+            } else {
+                raw.push((&*token.content, place));
+            }
+        }
+        let names: Vec<&str> = disallowed.iter().map(AsRef::as_ref).filter(|name| !name.is_empty()).collect();
+        Ok(Policy {
+            raw: Search::new(&raw)?,
+            normalized: Search::new(&normalized)?,
+            disallowed: automaton(&names)?,
+            disallowed_names: names.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Cuts `text` at its added tokens and normalizes what is between them.
+    pub fn split(
+        &self,
+        text: &str,
+        policy: &Policy,
+        normalizers: &[Normalize],
+    ) -> tokenizers::Result<PreTokenizedString> {
+        let mut pieces = PreTokenizedString::from(text);
+        if !policy.raw.is_empty() {
+            pieces.split(|_, piece| self.cut(&piece, &policy.raw))?;
+        }
+        if normalizers.is_empty() && policy.normalized.is_empty() {
+            return Ok(pieces);
+        }
+        pieces.split(|_, mut piece| {
+            for normalizer in normalizers {
+                normalizer.apply(&mut piece)?;
+            }
+            if policy.normalized.is_empty() { Ok(vec![(piece, None)]) } else { self.cut(&piece, &policy.normalized) }
+        })?;
+        Ok(pieces)
+    }
+
+    fn cut(
+        &self,
+        piece: &NormalizedString,
+        search: &Search,
+    ) -> tokenizers::Result<Vec<(NormalizedString, Option<Vec<Token>>)>> {
+        let slice = |start: usize, end: usize| {
+            piece.slice(Range::Normalized(start..end)).ok_or("an added token cuts a character")
+        };
+        let text = piece.get();
+        let (mut parts, mut done) = (Vec::new(), 0);
+        for (number, mut start, mut end) in search.find_all(text) {
+            let token = &self.tokens[search.places[number]];
+            if token.single_word && !(is_word_end(&text[..start]) && is_word_start(&text[end..])) {
+                continue;
+            }
+            if token.lstrip {
+                // What an earlier token took is taken.
+                start = text[..start].trim_end().len().max(done);
+            }
+            if token.rstrip {
+                end = text.len() - text[end..].trim_start().len();
+            }
+            if done < start {
+                parts.push((slice(done, start)?, None));
+            }
+            let found = slice(start, end)?;
+            let length = found.get().len();
+            let token = Token::new(token.id, found.get().to_owned(), (0, length));
+            parts.push((found, Some(vec![token])));
+            done = end;
+        }
+        if done != text.len() {
+            parts.push((slice(done, text.len())?, None));
+        }
+        Ok(parts)
+    }
+}
+
+/// Whether no word goes on at the end of `text`.
+fn is_word_end(text: &str) -> bool {
+    !text.chars().next_back().is_some_and(regex_syntax::is_word_character)
+}
+
+/// Whether no word goes on at the start of `text`.
+fn is_word_start(text: &str) -> bool {
+    !text.chars().next().is_some_and(regex_syntax::is_word_character)
+}
+
+/// Which added tokens a call reads as such, and which special ones it refuses.
+pub struct Policy {
+    raw: Search,
+    normalized: Search,
+    disallowed: Option<AhoCorasick>,
+    disallowed_names: Vec<String>,
+}
+
+impl Policy {
+    /// # Errors
+    /// [`Error::DisallowedSpecialToken`] when `text` holds one.
+    pub fn check(&self, text: &str) -> Result<()> {
+        match self.disallowed.as_ref().and_then(|disallowed| disallowed.find(text)) {
+            None => Ok(()),
+            Some(found) => Err(Error::DisallowedSpecialToken {
+                token: self.disallowed_names[found.pattern().as_usize()].clone(),
+                at: found.start(),
+            }),
+        }
+    }
+}
+
+/// Finds some of the added tokens: from left to right, of several that start at one place the longest.
+struct Search {
+    automaton: Option<AhoCorasick>,
+    /// Of each, its place among all added tokens.
+    places: Vec<usize>,
+}
+
+impl Search {
+    fn new(tokens: &[(&str, usize)]) -> Result<Self> {
+        let texts: Vec<&str> = tokens.iter().map(|&(text, _)| text).collect();
+        Ok(Self { automaton: automaton(&texts)?, places: tokens.iter().map(|&(_, place)| place).collect() })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.automaton.is_none()
+    }
+
+    fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
+        let found = self.automaton.iter().flat_map(move |automaton| automaton.find_iter(text));
+        found.map(|found| (found.pattern().as_usize(), found.start(), found.end()))
+    }
+}
+
+fn automaton(texts: &[&str]) -> Result<Option<AhoCorasick>> {
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    AhoCorasickBuilder::new()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(texts)
+        .map(Some)
+        .map_err(|error| Error::Limit { reason: format!("expected fewer added tokens: {error}") })
+}

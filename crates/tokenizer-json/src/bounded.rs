@@ -1,0 +1,270 @@
+//! Regular expressions of a file, which must not run without end.
+//!
+//! Expressions without look-around are those of a finite automaton: one search is linear in the text, and the clock is looked at between
+//! matches. The others go through a machine that steps back. How far it may is bounded by the length of the text, so that no attempt at one
+//! place takes more than [`WORK`]; places are tried one by one, with a look at the clock between them. What such an expression may hold is
+//! bounded too: what it looks around at has a bounded length, and there is nothing that refers back.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use fancy_regex::{Expr, Regex, RegexBuilder};
+use tokenizers::pattern::Pattern;
+
+use crate::error::{Result, invalid};
+use crate::limits::LONGEST_REGEX;
+
+/// What the compiled expression may take, in bytes.
+const COMPILED: usize = 8 << 20;
+/// Time for all expressions on one text: this, and [`PER_BYTE`] for each byte. Ordinary ones take a twentieth of it.
+const AT_LEAST: Duration = Duration::from_millis(500);
+const PER_BYTE: Duration = Duration::from_micros(2);
+/// Bytes that may be read at one place, over and over again: about a second.
+const WORK: usize = 1 << 30;
+/// Matches or places between two looks at the clock.
+const BETWEEN: usize = 16;
+/// Texts up to so many bytes have a machine of their own.
+const SIZES: [usize; 4] = [1 << 10, 1 << 15, 1 << 20, 1 << 25];
+/// Repetitions of what is looked around at.
+const LOOK_AROUND: usize = 64;
+
+thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Does `work` on a text of `bytes` bytes, in which expressions have so much time as is right for it.
+pub(crate) fn within_time<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    struct Reset(Option<Instant>);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            DEADLINE.set(self.0);
+        }
+    }
+    let time = AT_LEAST + PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX);
+    // The work may panic.
+    let _reset = Reset(DEADLINE.replace(Instant::now().checked_add(time)));
+    work()
+}
+
+fn is_late() -> bool {
+    DEADLINE.get().is_some_and(|deadline| Instant::now() > deadline)
+}
+
+/// A regular expression whose matches are looked for in bounded time.
+pub(crate) enum Bounded {
+    /// A finite automaton.
+    Linear(Regex),
+    /// A machine that steps back: for texts up to each of [`SIZES`] one that may do so fewer times.
+    Backtracking(Box<Machines>),
+}
+
+/// See [`Bounded::Backtracking`].
+pub(crate) struct Machines {
+    source: String,
+    by_size: [OnceLock<Regex>; SIZES.len()],
+}
+
+impl Machines {
+    fn of(&self, size: usize) -> tokenizers::Result<&Regex> {
+        if let Some(machine) = self.by_size[size].get() {
+            return Ok(machine);
+        }
+        let machine = compile(&anchored(&self.source), WORK / SIZES[size])?;
+        Ok(self.by_size[size].get_or_init(|| machine))
+    }
+}
+
+impl Bounded {
+    /// # Errors
+    /// [`crate::Error::InvalidFile`] when `source` is no regular expression, too large a one, or one whose time cannot be bounded; `name` is
+    /// where it stands.
+    pub fn new(name: &str, source: &str) -> Result<Self> {
+        let refused = |why: &str| {
+            let shown: String = source.chars().take(100).collect();
+            invalid(format!("{name}: expected a regular expression {why}, received {shown:?}"))
+        };
+        if source.len() > LONGEST_REGEX {
+            return Err(refused(&format!("of at most {LONGEST_REGEX} bytes")));
+        }
+        let tree = Expr::parse_tree(source).map_err(|error| refused(&format!("({error})")))?;
+        if is_regular(&tree.expr) {
+            let regex = compile(source, WORK).map_err(|error| refused(&format!("({error})")))?;
+            return Ok(Self::Linear(regex));
+        }
+        if !is_bounded(&tree.expr) {
+            return Err(refused("that looks around only at what has a bounded length, and does not refer back"));
+        }
+        // All sizes compile when one does.
+        let first = compile(&anchored(source), WORK / SIZES[0]).map_err(|error| refused(&format!("({error})")))?;
+        Ok(Self::Backtracking(Box::new(Machines {
+            source: source.to_owned(),
+            by_size: [first.into(), OnceLock::new(), OnceLock::new(), OnceLock::new()],
+        })))
+    }
+
+    /// How many matches there are in `text`.
+    pub fn count(&self, text: &str) -> tokenizers::Result<usize> {
+        let mut count = 0;
+        self.each(text, |_, _| count += 1)?;
+        Ok(count)
+    }
+
+    /// Calls `see` with the start and end of each match.
+    fn each(&self, text: &str, mut see: impl FnMut(usize, usize)) -> tokenizers::Result<()> {
+        match self {
+            Self::Linear(regex) => {
+                for (index, found) in regex.find_iter(text).enumerate() {
+                    let found = found.map_err(|error| OutOfBounds(error.to_string()))?;
+                    if index % BETWEEN == 0 && is_late() {
+                        return Err(OutOfBounds("it takes too long".to_owned()).into());
+                    }
+                    see(found.start(), found.end());
+                }
+                Ok(())
+            }
+            Self::Backtracking(machines) => {
+                let size = SIZES.iter().position(|&size| text.len() <= size);
+                let size = size.ok_or_else(|| OutOfBounds("the text is too long for it".to_owned()))?;
+                each_place(machines.of(size)?, text, see)
+            }
+        }
+    }
+}
+
+/// The matches of a machine that looks at one place only, from left to right, as `find_iter` of one that looks everywhere gives them.
+fn each_place(machine: &Regex, text: &str, mut see: impl FnMut(usize, usize)) -> tokenizers::Result<()> {
+    let (mut at, mut last, mut tries) = (0, None, 0);
+    while at <= text.len() {
+        tries += 1;
+        if tries % BETWEEN == 0 && is_late() {
+            return Err(OutOfBounds("it takes too long".to_owned()).into());
+        }
+        let found = machine.find_from_pos(text, at).map_err(|error| OutOfBounds(error.to_string()))?;
+        // An empty match where the last one ended is none.
+        let found = found.filter(|found| found.end() > at || last != Some(at));
+        if let Some(found) = &found {
+            see(found.start(), found.end());
+            last = Some(found.end());
+        }
+        at = match found {
+            Some(found) if found.end() > at => found.end(),
+            _ => at + text[at..].chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    Ok(())
+}
+
+fn anchored(source: &str) -> String {
+    format!("\\G(?:{source})")
+}
+
+fn compile(source: &str, backtracks: usize) -> std::result::Result<Regex, fancy_regex::Error> {
+    RegexBuilder::new(source)
+        .backtrack_limit(backtracks)
+        .delegate_size_limit(COMPILED)
+        .delegate_dfa_size_limit(COMPILED)
+        .max_prog_size(1 << 16)
+        .build()
+}
+
+/// Whether a finite automaton can do it all.
+fn is_regular(expr: &Expr) -> bool {
+    match expr {
+        Expr::Concat(_) | Expr::Alt(_) | Expr::Group(_) | Expr::Repeat { .. } => expr.children_iter().all(is_regular),
+        Expr::Empty | Expr::Any { .. } | Expr::Literal { .. } | Expr::Delegate { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether an attempt at one place is bounded by its steps back.
+fn is_bounded(expr: &Expr) -> bool {
+    match expr {
+        Expr::LookAround(inner, _) => is_short(inner) && is_bounded(inner),
+        Expr::Concat(_) | Expr::Alt(_) | Expr::Group(_) | Expr::Repeat { .. } | Expr::AtomicGroup(_) => {
+            expr.children_iter().all(is_bounded)
+        }
+        Expr::Empty | Expr::Any { .. } | Expr::Assertion(_) | Expr::Literal { .. } | Expr::Delegate { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether what it matches has a bounded length.
+fn is_short(expr: &Expr) -> bool {
+    !matches!(expr, Expr::Repeat { hi, .. } if *hi > LOOK_AROUND) && expr.children_iter().all(is_short)
+}
+
+/// A regular expression that does not come to an end on a text.
+#[derive(Debug, thiserror::Error)]
+#[error("a regular expression of the tokenizer.json does not come to an end on the text: {0}")]
+pub(crate) struct OutOfBounds(String);
+
+impl Pattern for &Bounded {
+    fn find_matches(&self, inside: &str) -> tokenizers::Result<Vec<(tokenizers::Offsets, bool)>> {
+        if inside.is_empty() {
+            return Ok(vec![((0, 0), false)]);
+        }
+        let (mut pieces, mut end) = (Vec::new(), 0);
+        self.each(inside, |from, to| {
+            if end != from {
+                pieces.push(((end, from), false));
+            }
+            pieces.push(((from, to), true));
+            end = to;
+        })?;
+        if end != inside.len() {
+            pieces.push(((end, inside.len()), false));
+        }
+        Ok(pieces)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The patterns of published tokenizers, and some that match nothing.
+    const SOURCES: [&str; 9] = [
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+        r"(?<=\d)(?=(?:\d{3}){1,9}\b)",
+        r"\p{L}++|\s++$|.",
+        "",
+        "a*(?=b)",
+        "(?=a)",
+        r"\bx\b",
+        "(?!)",
+    ];
+
+    #[test]
+    fn places_tried_one_by_one_give_the_matches_of_a_search() {
+        let texts = ["", "a", "aab ab b", "don't stop  now\n\n 1234567 x.x", "  é日😀 \u{301}a  ", "x x1 x"];
+        for source in SOURCES {
+            let all = Regex::new(source).expect("an expression");
+            for text in texts {
+                let expected: Vec<_> = all
+                    .find_iter(text)
+                    .map(|found| found.expect("a match"))
+                    .map(|found| (found.start(), found.end()))
+                    .collect();
+                let mut found = Vec::new();
+                let machine = compile(&anchored(source), 1000).expect("an expression");
+                each_place(&machine, text, |from, to| found.push((from, to))).expect("matches");
+                assert_eq!(found, expected, "{source:?} in {text:?}");
+                found.clear();
+                Bounded::new("test", source)
+                    .expect("a bounded one")
+                    .each(text, |from, to| found.push((from, to)))
+                    .expect("matches");
+                assert_eq!(found, expected, "{source:?} in {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_bounded_is_refused() {
+        for source in [r"(a)\1", "(?=.*b)a", "(?(a)b|c)", "(?<!a{65})b"] {
+            assert!(Bounded::new("test", source).is_err(), "{source}");
+        }
+    }
+}

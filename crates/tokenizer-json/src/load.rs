@@ -1,0 +1,177 @@
+//! From the bytes of a file to a tokenizer.
+
+use std::collections::HashMap;
+
+use crate::added::AddedTokens;
+use crate::error::{Error, Result, invalid};
+use crate::file::{Direction, File, Padding, PaddingStrategy, RawModel, Strategy, Truncation};
+use crate::limits::{EXTRA_IDS, IDS_PER_TOKEN};
+use crate::model::Model;
+use crate::steps::{Decode, Normalize, Split, flat, kind};
+use crate::template::Templates;
+use crate::tokenizer::{Tokenizer, fingerprint, hidden_tokens};
+
+/// What a tokenizer.json holds.
+pub struct Loaded {
+    /// What encodes and decodes.
+    pub tokenizer: Tokenizer,
+    /// What is put around the ids of texts.
+    pub templates: Templates,
+    /// How texts are cut, as the file says.
+    pub truncation: Option<Cut>,
+    /// How rows are filled up, as the file says.
+    pub padding: Option<Fill>,
+    /// The type of the model: BPE, `WordPiece`, `WordLevel` or Unigram.
+    pub model: &'static str,
+}
+
+/// How texts that are too long are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The most ids of a row.
+    pub max_length: u64,
+    /// Which text is cut: `longest-first`, `only-first` or `only-second`.
+    pub strategy: &'static str,
+    /// Whether the start is cut away, not the end.
+    pub from_left: bool,
+}
+
+/// How rows that are too short are filled up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The length; `None`: that of the longest row.
+    pub length: Option<u64>,
+    /// Rows are as long as a multiple of it.
+    pub multiple_of: Option<u64>,
+    /// Whether the start is filled, not the end.
+    pub at_left: bool,
+    /// The id to fill with.
+    pub id: u32,
+    /// Its type id.
+    pub type_id: u32,
+}
+
+/// The tokenizer of a tokenizer.json.
+///
+/// # Errors
+/// [`Error::InvalidFile`] when `bytes` are none or contradict themselves, with the field; [`Error::Limit`] when something is larger than
+/// what is read.
+pub fn load(bytes: &[u8]) -> Result<Loaded> {
+    let file = File::parse(bytes)?;
+    let raw: RawModel = raw_model(&file)?;
+    let model = Model::parse(raw)?;
+    let normalizers = Normalize::parse(&file.normalizer)?;
+    let splits = Split::parse(&file.pre_tokenizer)?;
+    let decoders = Decode::parse(&file.decoder)?;
+    let added = AddedTokens::new(file.added_tokens, &normalizers)?;
+    let vocab_size = check_ids(&model, &added)?;
+
+    let ids: std::collections::HashSet<u32> =
+        model.entries.iter().map(|&(_, id)| id).chain(added.all().iter().map(|token| token.id)).collect();
+    let templates = Templates::parse(&file.post_processor, |id| ids.contains(&id))?;
+    let truncation = file.truncation.map(|truncation| cut(&truncation, &templates)).transpose()?;
+    let padding = file.padding.map(|padding| fill(&padding)).transpose()?;
+
+    let fingerprint = fingerprint(&model, &added, &file.normalizer, &file.pre_tokenizer);
+    let hidden_names = hidden_tokens(&model, &added);
+    let hidden: HashMap<u32, String> = model
+        .entries
+        .iter()
+        .filter(|(token, _)| hidden_names.contains(&**token))
+        .map(|(token, id)| (*id, token.clone().into_owned()))
+        .collect();
+    let is_byte_level = |name, key, value| {
+        flat(name, key, value).is_ok_and(|parts| parts.into_iter().any(|part| kind(part) == "ByteLevel"))
+    };
+    let byte_level = is_byte_level("decoder", "decoders", &file.decoder);
+    let (kind, byte_fallback) = (model.kind.name(), model.byte_fallback);
+    let model = model.into_wrapper(&hidden_names)?;
+    let tokenizer = Tokenizer {
+        model,
+        added,
+        normalizers,
+        splits,
+        decoders,
+        hidden,
+        vocab_size,
+        byte_fallback,
+        byte_level,
+        fingerprint,
+    };
+    Ok(Loaded { tokenizer, templates, truncation, padding, model: kind })
+}
+
+fn raw_model<'a>(file: &File<'a>) -> Result<RawModel<'a>> {
+    let raw = file.model.ok_or_else(|| invalid("expected a tokenizer.json with a model, received none"))?;
+    serde_json::from_str(raw.get()).map_err(|error| invalid(format!("model: {error}")))
+}
+
+/// Every token has one id and every id one token, and the largest is in proportion. Returns it + 1.
+fn check_ids(model: &Model, added: &AddedTokens) -> Result<u32> {
+    let tokens: HashMap<&str, u32> = model.entries.iter().map(|(token, id)| (&**token, *id)).collect();
+    let ids: HashMap<u32, &str> = model.entries.iter().map(|(token, id)| (*id, &**token)).collect();
+    for token in added.all() {
+        if let Some(&id) = tokens.get(&*token.content).filter(|&&id| id != token.id) {
+            return Err(invalid(format!(
+                "the token {:?} has the id {id} in model.vocab and {} in added_tokens",
+                token.content, token.id
+            )));
+        }
+        if let Some(other) = ids.get(&token.id).filter(|&&other| other != token.content) {
+            return Err(invalid(format!(
+                "{other:?} in model.vocab and {:?} in added_tokens have the same id {}",
+                token.content, token.id
+            )));
+        }
+    }
+    let count = (tokens.len() + added.all().len()) as u64;
+    let largest = ids.keys().copied().chain(added.all().iter().map(|token| token.id)).max();
+    let Some(largest) = largest else { return Ok(0) };
+    let limit = IDS_PER_TOKEN * count + EXTRA_IDS;
+    if u64::from(largest) > limit {
+        return Err(Error::Limit {
+            reason: format!(
+                "expected ids of at most {limit}, which is {IDS_PER_TOKEN} for each of {count} tokens and {EXTRA_IDS} more, received {largest}"
+            ),
+        });
+    }
+    // The limit is far below the largest number.
+    Ok(largest.saturating_add(1))
+}
+
+fn cut(truncation: &Truncation, templates: &Templates) -> Result<Cut> {
+    let added = templates.added(false) as u64;
+    let room = truncation.max_length.checked_sub(added);
+    let fits = |room: u64| truncation.stride < room || truncation.stride == 0;
+    if !room.is_some_and(fits) {
+        return Err(invalid(format!(
+            "truncation: expected a stride below max_length without the {added} added ids, received {} and {}",
+            truncation.stride, truncation.max_length
+        )));
+    }
+    Ok(Cut {
+        max_length: truncation.max_length,
+        strategy: match truncation.strategy {
+            Strategy::LongestFirst => "longest-first",
+            Strategy::OnlyFirst => "only-first",
+            Strategy::OnlySecond => "only-second",
+        },
+        from_left: truncation.direction == Direction::Left,
+    })
+}
+
+fn fill(padding: &Padding) -> Result<Fill> {
+    if padding.pad_to_multiple_of.is_some_and(|multiple| multiple > 1 << 20) {
+        return Err(invalid("padding: expected pad_to_multiple_of to be at most 1048576"));
+    }
+    Ok(Fill {
+        length: match padding.strategy {
+            PaddingStrategy::BatchLongest => None,
+            PaddingStrategy::Fixed(length) => Some(length),
+        },
+        multiple_of: padding.pad_to_multiple_of.filter(|&multiple| multiple > 1),
+        at_left: padding.direction == Direction::Left,
+        id: padding.pad_id,
+        type_id: padding.pad_type_id,
+    })
+}

@@ -1,0 +1,238 @@
+//! Normalizers, pre-tokenizers and decoders: those of the `tokenizers` crate, and own ones where it would panic or not end.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokenizers::pattern::Invert;
+use tokenizers::{
+    Decoder, DecoderWrapper, NormalizedString, Normalizer, NormalizerWrapper, PreTokenizedString, PreTokenizer,
+    PreTokenizerWrapper, SplitDelimiterBehavior,
+};
+
+use crate::bounded::Bounded;
+use crate::charsmap::check_charsmap;
+use crate::error::{Error, Result, invalid};
+use crate::limits::{LARGEST_NORMALIZED, LONGEST_PREFIX, MOST_STEPS};
+
+/// The parts of `value`, sequences laid flat. `key` is what a sequence calls its list.
+pub(crate) fn flat<'a>(name: &str, key: &str, value: &'a Value) -> Result<Vec<&'a Value>> {
+    let (mut parts, mut open) = (Vec::new(), vec![value]);
+    while let Some(part) = open.pop() {
+        let kind = part.get("type").and_then(Value::as_str);
+        match part {
+            Value::Null => {}
+            Value::Object(_) if kind == Some("Sequence") || kind.is_none() && part.get(key).is_some() => {
+                let list = part.get(key).and_then(Value::as_array);
+                let list = list.ok_or_else(|| invalid(format!("{name}: expected a list of {key} in a Sequence")))?;
+                open.extend(list.iter().rev());
+            }
+            Value::Object(_) => parts.push(part),
+            other => return Err(invalid(format!("{name}: expected an object, received {other}"))),
+        }
+        if parts.len() + open.len() > MOST_STEPS {
+            return Err(Error::Limit { reason: format!("expected at most {MOST_STEPS} parts in {name}") });
+        }
+    }
+    Ok(parts)
+}
+
+pub(crate) fn kind(part: &Value) -> &str {
+    part.get("type").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn of_crate<T: DeserializeOwned>(name: &str, part: &Value) -> Result<T> {
+    serde_json::from_value(part.clone())
+        .map_err(|error| invalid(format!("{name}: expected what the type {:?} has: {error}", kind(part))))
+}
+
+#[derive(Deserialize)]
+enum Wanted {
+    String(String),
+    Regex(String),
+}
+
+impl Wanted {
+    fn compile(&self, name: &str) -> Result<Bounded> {
+        match self {
+            Self::String(text) => Bounded::new(name, &regex_syntax::escape(text)),
+            Self::Regex(source) => Bounded::new(name, source),
+        }
+    }
+}
+
+/// What a text goes through before it is split.
+pub(crate) enum Normalize {
+    Crate(NormalizerWrapper),
+    Replace { pattern: Bounded, content: String },
+}
+
+impl Normalize {
+    pub fn parse(value: &Value) -> Result<Vec<Self>> {
+        flat("normalizer", "normalizers", value)?.into_iter().map(Self::one).collect()
+    }
+
+    fn one(part: &Value) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Replace {
+            pattern: Wanted,
+            content: String,
+        }
+        match kind(part) {
+            "Replace" => {
+                let Replace { pattern, content } = of_crate("normalizer", part)?;
+                return Ok(Self::Replace { pattern: pattern.compile("normalizer")?, content });
+            }
+            "Prepend" => {
+                let prefix = part.get("prepend").and_then(Value::as_str).unwrap_or_default();
+                if prefix.len() > LONGEST_PREFIX {
+                    return Err(Error::Limit {
+                        reason: format!("expected at most {LONGEST_PREFIX} bytes for a normalizer to prepend"),
+                    });
+                }
+            }
+            "Precompiled" => check_charsmap(part)?,
+            _ => {}
+        }
+        of_crate("normalizer", part).map(Self::Crate)
+    }
+
+    pub fn apply(&self, text: &mut NormalizedString) -> tokenizers::Result<()> {
+        match self {
+            Self::Crate(normalizer) => normalizer.normalize(text),
+            Self::Replace { pattern, content } => {
+                let longest = pattern.count(text.get())?.saturating_mul(content.len()).saturating_add(text.get().len());
+                if longest > LARGEST_NORMALIZED {
+                    return Err(TooLong.into());
+                }
+                text.replace(pattern, content)
+            }
+        }
+    }
+}
+
+/// A text that normalizers make too long.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a text of at most {LARGEST_NORMALIZED} bytes when it is normalized, received a longer one")]
+pub(crate) struct TooLong;
+
+/// What splits a text into words.
+pub(crate) enum Split {
+    Crate(PreTokenizerWrapper),
+    Regex { pattern: Bounded, behavior: SplitDelimiterBehavior, invert: bool },
+}
+
+impl Split {
+    pub fn parse(value: &Value) -> Result<Vec<Self>> {
+        flat("pre_tokenizer", "pretokenizers", value)?.into_iter().map(Self::one).collect()
+    }
+
+    fn one(part: &Value) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Parts {
+            pattern: Wanted,
+            behavior: SplitDelimiterBehavior,
+            invert: bool,
+        }
+        match kind(part) {
+            "Split" => {
+                let Parts { pattern, behavior, invert } = of_crate("pre_tokenizer", part)?;
+                return Ok(Self::Regex { pattern: pattern.compile("pre_tokenizer")?, behavior, invert });
+            }
+            "FixedLength" if part.get("length").and_then(Value::as_u64) == Some(0) => {
+                return Err(invalid("pre_tokenizer: expected the length of FixedLength to be at least 1, received 0"));
+            }
+            _ => {}
+        }
+        of_crate("pre_tokenizer", part).map(Self::Crate)
+    }
+
+    pub fn apply(&self, text: &mut PreTokenizedString) -> tokenizers::Result<()> {
+        match self {
+            Self::Crate(splitter) => splitter.pre_tokenize(text),
+            Self::Regex { pattern, behavior, invert: false } => text.split(|_, piece| piece.split(pattern, *behavior)),
+            Self::Regex { pattern, behavior, invert: true } => {
+                text.split(|_, piece| piece.split(Invert(pattern), *behavior))
+            }
+        }
+    }
+}
+
+/// What makes text of tokens.
+pub(crate) enum Decode {
+    Crate(DecoderWrapper),
+    Strip { content: char, start: usize, stop: usize },
+    Replace { pattern: Bounded, content: String },
+}
+
+impl Decode {
+    /// `None` where the file has no decoder.
+    pub fn parse(value: &Value) -> Result<Option<Vec<Self>>> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        flat("decoder", "decoders", value)?.into_iter().map(Self::one).collect::<Result<_>>().map(Some)
+    }
+
+    fn one(part: &Value) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Strip {
+            content: char,
+            start: usize,
+            stop: usize,
+        }
+        #[derive(Deserialize)]
+        struct Replace {
+            pattern: Wanted,
+            content: String,
+        }
+        match kind(part) {
+            "Strip" => {
+                let Strip { content, start, stop } = of_crate("decoder", part)?;
+                Ok(Self::Strip { content, start, stop })
+            }
+            "Replace" => {
+                let Replace { pattern, content } = of_crate("decoder", part)?;
+                Ok(Self::Replace { pattern: pattern.compile("decoder")?, content })
+            }
+            _ => of_crate("decoder", part).map(Self::Crate),
+        }
+    }
+
+    pub fn apply(&self, tokens: Vec<String>) -> tokenizers::Result<Vec<String>> {
+        match self {
+            Self::Crate(decoder) => decoder.decode_chain(tokens),
+            Self::Strip { content, start, stop } => {
+                Ok(tokens.iter().map(|token| strip(token, *content, *start, *stop).to_owned()).collect())
+            }
+            Self::Replace { pattern, content } => {
+                let mut total = 0_usize;
+                tokens
+                    .into_iter()
+                    .map(|token| {
+                        total = pattern.count(&token)?.saturating_mul(content.len()).saturating_add(total);
+                        if total > LARGEST_NORMALIZED {
+                            return Err(TooLong.into());
+                        }
+                        let mut text = NormalizedString::from(token);
+                        text.replace(pattern, content)?;
+                        Ok(text.get().to_owned())
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+/// `token` without up to `start` of `content` at its start and up to `stop` at its end.
+fn strip(token: &str, content: char, start: usize, stop: usize) -> &str {
+    let mut rest = token;
+    for _ in 0..start {
+        let Some(stripped) = rest.strip_prefix(content) else { break };
+        rest = stripped;
+    }
+    for _ in 0..stop {
+        let Some(stripped) = rest.strip_suffix(content) else { break };
+        rest = stripped;
+    }
+    rest
+}

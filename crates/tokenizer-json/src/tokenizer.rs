@@ -1,0 +1,263 @@
+//! A tokenizer that the `tokenizers` crate runs.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString};
+
+use crate::added::{AddedTokens, Policy};
+use crate::bounded::{OutOfBounds, within_time};
+use crate::error::{Error, Result};
+use crate::limits::LARGEST_TEXT;
+use crate::steps::{Decode, Normalize, Split, TooLong};
+
+/// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
+/// between threads.
+pub struct Tokenizer {
+    pub(crate) model: ModelWrapper,
+    pub(crate) added: AddedTokens,
+    pub(crate) normalizers: Vec<Normalize>,
+    pub(crate) splits: Vec<Split>,
+    pub(crate) decoders: Option<Vec<Decode>>,
+    /// Tokens that the model does not show, by id.
+    pub(crate) hidden: HashMap<u32, String>,
+    pub(crate) vocab_size: u32,
+    pub(crate) byte_fallback: bool,
+    pub(crate) byte_level: bool,
+    pub(crate) fingerprint: String,
+}
+
+/// The ids of a text, and where they are from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// Where the text of each starts and ends, in bytes.
+    pub spans: Vec<(usize, usize)>,
+}
+
+impl Tokenizer {
+    /// The largest id + 1.
+    pub fn vocab_size(&self) -> u32 {
+        self.vocab_size
+    }
+
+    /// The special tokens and their ids, by ascending id.
+    pub fn special_tokens(&self) -> Vec<(&str, u32)> {
+        let special = self.added.all().iter().filter(|token| token.special);
+        let mut tokens: Vec<_> = special.map(|token| (&*token.content, token.id)).collect();
+        tokens.sort_unstable_by_key(|&(_, id)| id);
+        tokens
+    }
+
+    /// The SHA-256, in hexadecimal, of all that decides the ids.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Which special tokens a call reads as such (`allowed`) and refuses (`disallowed`, which wins where both name a token); all others are
+    /// plain text.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when there are too many to look for.
+    pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<Policy> {
+        self.added.policy(allowed, disallowed)
+    }
+
+    /// The ids of `text`, with special tokens by `policy`.
+    ///
+    /// # Errors
+    /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the text is longer than [`LARGEST_TEXT`], or a regular expression of the file
+    /// does not come to an end on it; [`Error::UnknownWord`]; [`Error::Cancelled`].
+    pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
+        let pieces = self.tokenize(text, policy, cancel)?;
+        let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
+        Ok(splits.iter().flat_map(|(_, _, tokens)| tokens.iter().flatten()).map(|token| token.id).collect())
+    }
+
+    /// [`Tokenizer::encode`], and where the ids are from.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
+    pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
+        let pieces = self.tokenize(text, policy, None)?;
+        let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
+        Ok(Encoded { ids: encoding.get_ids().to_vec(), spans: encoding.get_offsets().to_vec() })
+    }
+
+    fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {
+        if text.len() > LARGEST_TEXT {
+            return Err(Error::Limit {
+                reason: format!(
+                    "expected a text of at most {LARGEST_TEXT} bytes for this tokenizer, received one of {}",
+                    text.len()
+                ),
+            });
+        }
+        policy.check(text)?;
+        within_time(text.len(), || {
+            let mut pieces = self.added.split(text, policy, &self.normalizers).map_err(failed)?;
+            for split in &self.splits {
+                if is_set(cancel) {
+                    return Err(Error::Cancelled);
+                }
+                split.apply(&mut pieces).map_err(failed)?;
+            }
+            let done = pieces
+                .tokenize(|piece| if is_set(cancel) { Err(Stopped.into()) } else { self.model.tokenize(piece.get()) });
+            done.map_err(|error| if error.is::<Stopped>() { Error::Cancelled } else { failed(error) })?;
+            Ok(pieces)
+        })
+    }
+
+    /// The text of `ids`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
+    pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
+        let mut tokens = Vec::with_capacity(ids.len());
+        for (index, &id) in ids.iter().enumerate() {
+            let added = self.added.get(id);
+            if skip_special && added.is_some_and(|token| token.special) {
+                continue;
+            }
+            let token = self.added.decoded(id).map(str::to_owned).or_else(|| self.model_token(id));
+            tokens.push(token.ok_or(Error::UnknownId { id, index, largest: self.vocab_size.saturating_sub(1) })?);
+        }
+        let replaced = |texts: &[String]| -> usize { texts.iter().map(|text| text.matches('\u{fffd}').count()).sum() };
+        let before = if strict { replaced(&tokens) } else { 0 };
+        let bytes = tokens.iter().map(String::len).sum();
+        let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
+        let texts = within_time(bytes, || {
+            decoders.iter().try_fold(tokens, |tokens, decoder| decoder.apply(tokens)).map_err(failed)
+        })?;
+        if strict && replaced(&texts) > before {
+            return Err(Error::InvalidUtf8);
+        }
+        Ok(texts.concat())
+    }
+
+    /// The id of a token, added ones first.
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        let hidden = || self.hidden.iter().find(|(_, text)| **text == token).map(|(&id, _)| id);
+        self.added.id(token).or_else(|| self.model.token_to_id(token).filter(|_| !token.is_empty())).or_else(hidden)
+    }
+
+    /// The token `id` as it is written in the file.
+    pub fn token(&self, id: u32) -> Option<Cow<'_, str>> {
+        let added = self.added.get(id).map(|token| Cow::Borrowed(&*token.content));
+        added.or_else(|| self.model_token(id).map(Cow::Owned))
+    }
+
+    /// The bytes that token `id` stands for: of a token for a byte that byte, of others their text as it is written in the file.
+    pub fn token_bytes(&self, id: u32) -> Option<Vec<u8>> {
+        if let Some(token) = self.added.get(id) {
+            return Some(token.content.clone().into_bytes());
+        }
+        let token = self.model_token(id)?;
+        if self.byte_level
+            && let Some(bytes) = crate::byte_level::bytes_of(&token)
+        {
+            return Some(bytes);
+        }
+        let byte = self.byte_fallback.then(|| token.strip_prefix("<0x")?.strip_suffix('>')).flatten();
+        let byte = byte.filter(|digits| digits.len() == 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        Some(byte.map_or_else(|| token.into_bytes(), |byte| vec![byte]))
+    }
+
+    fn model_token(&self, id: u32) -> Option<String> {
+        self.hidden.get(&id).cloned().or_else(|| self.model.id_to_token(id))
+    }
+}
+
+/// The fingerprint of the parts of a file.
+pub(crate) fn fingerprint(
+    model: &crate::model::Model,
+    added: &AddedTokens,
+    normalizer: &Value,
+    pre_tokenizer: &Value,
+) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"tokenizer.json 1");
+    model.hash(&mut hash);
+    let mut tokens: Vec<_> = added.all().iter().collect();
+    tokens.sort_unstable_by_key(|token| token.id);
+    for token in tokens {
+        hash.update(format!("{token:?}\n"));
+    }
+    for part in [normalizer, pre_tokenizer] {
+        write_canonically(part, &mut hash);
+        hash.update(b"\n");
+    }
+    hash.finalize().iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string does not fail.
+        _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+/// The same bytes for the same value, in whatever order its keys are.
+fn write_canonically(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<_> = map.iter().collect();
+            keys.sort_unstable_by_key(|&(key, _)| key);
+            hash.update(b"{");
+            for (key, value) in keys {
+                hash.update(format!("{key:?}:"));
+                write_canonically(value, hash);
+                hash.update(b",");
+            }
+            hash.update(b"}");
+        }
+        Value::Array(list) => {
+            hash.update(b"[");
+            for value in list {
+                write_canonically(value, hash);
+                hash.update(b",");
+            }
+            hash.update(b"]");
+        }
+        other => hash.update(other.to_string()),
+    }
+}
+
+/// The texts that the model must not give as one of its own tokens, and their ids.
+pub(crate) fn hidden_tokens<'a>(model: &crate::model::Model, added: &'a AddedTokens) -> HashSet<&'a str> {
+    let special: HashMap<&str, u32> =
+        added.all().iter().filter(|token| token.special).map(|token| (&*token.content, token.id)).collect();
+    model.entries.iter().filter_map(|(token, _)| special.get_key_value(&**token)).map(|(&token, _)| token).collect()
+}
+
+/// The work on a text was cancelled.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+struct Stopped;
+
+fn is_set(cancel: Option<&AtomicBool>) -> bool {
+    cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+}
+
+/// What an error of the crate on a text means.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn failed(error: tokenizers::Error) -> Error {
+    use tokenizers::models::{bpe, unigram, wordlevel, wordpiece};
+    let reason = error.to_string();
+    if error.is::<OutOfBounds>() || error.is::<TooLong>() {
+        return Error::Limit { reason };
+    }
+    let unknown = matches!(error.downcast_ref(), Some(unigram::UnigramError::MissingUnkId))
+        || matches!(error.downcast_ref(), Some(wordlevel::Error::MissingUnkToken))
+        || matches!(error.downcast_ref(), Some(wordpiece::Error::MissingUnkToken))
+        || matches!(error.downcast_ref(), Some(bpe::Error::UnkTokenOutOfVocabulary(_)));
+    if unknown {
+        return Error::UnknownWord {
+            reason: format!("expected words of the vocabulary, as it has no unknown token: {reason}"),
+        };
+    }
+    Error::Failed { reason }
+}

@@ -1,0 +1,300 @@
+//! Files made to harm, and texts: every one is an error within a second, or harmless.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{json, special};
+use serde_json::{Value, json};
+use tokenmill_tokenizer_json::{Error, LARGEST_FILE, LARGEST_TEXT, Loaded, load};
+
+fn load_json(value: &Value) -> Result<Loaded, Error> {
+    load(value.to_string().as_bytes())
+}
+
+fn within<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    // Twice what is promised: the machine of the tests may be busy.
+    assert!(start.elapsed() < 2 * limit, "it took {:?}", start.elapsed());
+    result
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The reason why `value` is refused, within a second.
+fn refused(value: &Value) -> String {
+    let text = value.to_string();
+    match within(SECOND, || load(text.as_bytes())) {
+        Err(Error::InvalidFile { reason } | Error::Limit { reason }) => reason,
+        Err(other) => panic!("refused with {other:?}"),
+        Ok(_) => panic!("accepted: {}", &text[..text.len().min(300)]),
+    }
+}
+
+/// `fixture` with `value` at `path`.
+fn changed(fixture: &str, path: &str, value: Value) -> Value {
+    let mut file = json(fixture);
+    *file.pointer_mut(path).unwrap_or_else(|| panic!("{path} is there")) = value;
+    file
+}
+
+#[test]
+fn s2_a_stride_that_is_not_below_the_length_is_refused() {
+    for (max_length, stride) in [(8, 8), (8, 6), (0, 1), (1, 0), (5, u64::MAX)] {
+        let truncation =
+            json!({ "max_length": max_length, "stride": stride, "strategy": "LongestFirst", "direction": "Right" });
+        assert!(refused(&changed("bert", "/truncation", truncation)).contains("stride"));
+    }
+}
+
+#[test]
+fn s2_a_template_whose_special_token_is_missing_is_refused() {
+    assert!(refused(&changed("bert", "/post_processor/special_tokens", json!({}))).contains("[CLS]"));
+    assert!(refused(&changed("bert", "/post_processor/single/1/Sequence/id", json!("B"))).contains("post_processor"));
+    let pair = json!([{ "Sequence": { "id": "A", "type_id": 0 } }]);
+    assert!(refused(&changed("bert", "/post_processor/pair", pair)).contains("each text once"));
+    assert!(
+        refused(&changed("bert", "/post_processor/special_tokens/[CLS]/ids", json!([4_000_000])))
+            .contains("ids of tokens")
+    );
+}
+
+#[test]
+fn s2_a_strip_decoder_that_takes_more_than_there_is_leaves_nothing() {
+    let strip = |stop: u64| json!({ "type": "Strip", "content": "a", "start": 2, "stop": stop });
+    for stop in [1, 3, u64::MAX] {
+        let tokenizer = load_json(&changed("bert", "/decoder", strip(stop))).expect("a Strip decoder").tokenizer;
+        let ids: Vec<u32> = (0..tokenizer.vocab_size()).collect();
+        within(SECOND, || tokenizer.decode(&ids, false, false)).expect("text");
+    }
+}
+
+#[test]
+fn s2_words_of_length_0_are_refused() {
+    assert!(
+        refused(&changed("bert", "/pre_tokenizer", json!({ "type": "FixedLength", "length": 0 }))).contains("length")
+    );
+}
+
+#[test]
+fn s2_a_broken_map_of_characters_is_refused() {
+    let charsmap =
+        json("t5").pointer("/normalizer/normalizers/0/precompiled_charsmap").and_then(Value::as_str).map(str::to_owned);
+    let good = base64::decode(charsmap.expect("a map")).expect("base64");
+    let file =
+        |bytes: &[u8]| changed("t5", "/normalizer/normalizers/0/precompiled_charsmap", json!(base64::encode(bytes)));
+    assert!(load_json(&file(&good)).is_ok());
+    for bytes in [&b""[..], &[255, 255, 255, 255], &[4, 0, 0, 0, 0, 0, 0, 0], &good[..good.len() / 2], &good[..100]] {
+        assert!(refused(&file(bytes)).contains("map of characters"));
+    }
+    // Whatever one byte of it becomes: refused, or no text harms.
+    let mut accepted = 0;
+    for at in (0..good.len()).step_by(61) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x5a;
+        if let Ok(loaded) = load_json(&file(&bytes)) {
+            let policy = loaded.tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+            _ = loaded.tokenizer.encode("ﬁ ½ \u{a0}\u{3000}① e\u{301}\u{200b} abc", &policy, None);
+            accepted += 1;
+        }
+    }
+    assert!(accepted > 10);
+}
+
+#[test]
+fn s2_a_merge_that_makes_no_token_is_refused() {
+    let bpe = |vocab: Value, merges: Value| json!({ "version": "1.0", "model": { "type": "BPE", "vocab": vocab, "merges": merges } });
+    // R1: the joined token is longer than any there is.
+    assert!(refused(&bpe(json!({ "a": 0, "b": 1 }), json!([["a", "b"]]))).contains("\"ab\" is none"));
+    assert!(refused(&bpe(json!({ "a": 0, "b": 1, "ab": 2 }), json!([["a", "c"]]))).contains("\"c\" is none"));
+    assert!(refused(&bpe(json!({ "a": 0, "b": 1, "ab": 2 }), json!(["a b c"]))).contains("two tokens"));
+    assert!(refused(&bpe(json!({ "a": 0, "": 1 }), json!([["a", ""]]))).contains("longer one"));
+    let mut prefixed = bpe(json!({ "a": 0, "é": 1 }), json!([["a", "é"]]));
+    prefixed["model"]["continuing_subword_prefix"] = json!("#");
+    assert!(refused(&prefixed).contains("longer one"));
+    assert!(load_json(&bpe(json!({ "a": 0, "b": 1, "ab": 2 }), json!(["a b"]))).is_ok());
+}
+
+#[test]
+fn s3_two_tokens_with_one_id_are_refused() {
+    let level = |vocab: Value, added: Value| json!({ "version": "1.0", "added_tokens": added, "model": { "type": "WordLevel", "unk_token": "a", "vocab": vocab } });
+    let token = |id: u64, content: &str| json!({ "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true });
+    assert!(refused(&level(json!({ "a": 0, "b": 0 }), json!([]))).contains("same id 0"));
+    assert!(refused(&level(json!({ "a": 0 }), json!([token(0, "x")]))).contains("same id 0"));
+    assert!(refused(&level(json!({ "a": 0 }), json!([token(1, "a")]))).contains("the id 0 in model.vocab and 1"));
+    assert!(refused(&level(json!({ "a": 0 }), json!([token(1, "x"), token(1, "y")]))).contains("same id 1"));
+    assert!(refused(&level(json!({ "a": 0 }), json!([token(1, "x"), token(2, "x")]))).contains("twice"));
+    let twice = r#"{"model":{"type":"WordLevel","unk_token":"a","vocab":{"a":0,"a":1}}}"#;
+    assert!(matches!(load(twice.as_bytes()), Err(Error::InvalidFile { reason }) if reason.contains("twice")));
+}
+
+#[test]
+fn s3_ids_are_in_proportion_to_the_tokens_and_may_have_holes() {
+    let level = |id: u64| json!({ "model": { "type": "WordLevel", "unk_token": "a", "vocab": { "a": 0, "b": id } } });
+    let most = 4 * 2 + 65_536;
+    let loaded = load_json(&level(most)).expect("holes");
+    assert_eq!(loaded.tokenizer.vocab_size(), most as u32 + 1);
+    assert_eq!(loaded.tokenizer.token(1), None);
+    assert!(matches!(loaded.tokenizer.decode(&[0, 1], false, false), Err(Error::UnknownId { id: 1, index: 1, .. })));
+    assert!(refused(&level(most + 1)).contains("expected ids of at most"));
+    for id in [u64::from(u32::MAX), u64::MAX] {
+        refused(&level(id));
+    }
+    refused(&json!({ "model": { "type": "WordLevel", "unk_token": "a", "vocab": { "a": -1 } } }));
+}
+
+#[test]
+fn s3_nesting_without_end_is_refused() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{{\"normalizer\":{}1{}}}", open.repeat(100_000), close.repeat(100_000));
+        assert!(within(SECOND, || load(deep.as_bytes())).is_err());
+    }
+    let mut normalizer = json!({ "type": "NFC" });
+    for _ in 0..100 {
+        normalizer = json!({ "type": "Sequence", "normalizers": [normalizer] });
+    }
+    // As deep as JSON is read; it is laid flat.
+    _ = load_json(&changed("bert", "/normalizer", normalizer));
+    let many: Vec<Value> = vec![json!({ "type": "NFC" }); 65];
+    assert!(
+        refused(&changed("bert", "/normalizer", json!({ "type": "Sequence", "normalizers": many })))
+            .contains("at most 64")
+    );
+    // The crate keeps these tokens in a tree that it drops by recursion.
+    let long = json!([["<unk>", 0.0], ["a".repeat(1 << 20), 0.0]]);
+    let mut file = changed("xlmr", "/model/vocab", long);
+    file["model"]["unk_id"] = json!(0);
+    assert!(refused(&file).contains("256 bytes"));
+}
+
+#[test]
+fn a_hundred_megabytes_are_refused() {
+    let bytes = vec![b'{'; 100_000_000];
+    assert!(
+        matches!(within(SECOND, || load(&bytes)), Err(Error::Limit { reason }) if reason.contains(&LARGEST_FILE.to_string()))
+    );
+}
+
+#[test]
+fn other_bytes_are_refused() {
+    for bytes in [
+        &b""[..],
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"{\"model\":null}",
+        b"{\"model\":{}}",
+        b"{\"version\":\"2.0\",\"model\":{}}",
+    ] {
+        assert!(matches!(load(bytes), Err(Error::InvalidFile { .. })), "{bytes:?}");
+    }
+    for kind in ["BPE", "WordPiece", "WordLevel", "Unigram", "Other"] {
+        refused(&json!({ "model": { "type": kind } }));
+    }
+    refused(&changed("gpt2", "/model/dropout", json!(0.1)));
+    refused(&changed("bert", "/normalizer", json!({ "type": "Nothing" })));
+    refused(&changed("bert", "/normalizer", json!("NFC")));
+    refused(&changed("bert", "/model/max_input_chars_per_word", json!(1_000_000_000)));
+}
+
+#[test]
+fn s4_a_catastrophic_regular_expression_ends_within_a_second() {
+    let sources =
+        ["(a+)+$", "(?=a)(a+)+$", "(?:(?!b)a|a)*c", "(a|a)*(?=b)", "(?<!x)(?:a*)*b", "(x+x+)+y(?!z)", ".*?b|a"];
+    for source in sources {
+        for (part, change) in [
+            (
+                "/pre_tokenizer",
+                json!({ "type": "Split", "pattern": { "Regex": source }, "behavior": "Isolated", "invert": false }),
+            ),
+            ("/normalizer", json!({ "type": "Replace", "pattern": { "Regex": source }, "content": "" })),
+        ] {
+            let Ok(loaded) = within(SECOND, || load_json(&changed("words", part, change))) else { continue };
+            let policy = loaded.tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+            for text in ["a".repeat(50_000) + "!", "x".repeat(5_000)] {
+                match within(SECOND, || loaded.tokenizer.encode(&text, &policy, None)) {
+                    Ok(_) | Err(Error::Limit { .. }) => {}
+                    Err(other) => panic!("{source}: {other}"),
+                }
+            }
+        }
+    }
+    for source in ["(", "(?:a{1000}){1000}{1000}", &"(".repeat(10_000), &"a".repeat(20_000), "(?:\\p{L}{1000}){1000}"] {
+        let split = json!({ "type": "Split", "pattern": { "Regex": source }, "behavior": "Isolated", "invert": false });
+        assert!(refused(&changed("words", "/pre_tokenizer", split)).contains("pre_tokenizer"));
+    }
+}
+
+#[test]
+fn s5_a_word_of_the_vocabulary_that_is_a_special_token_is_not_given_for_plain_text() {
+    // The whole text is one word, and the model knows it.
+    for (fixture, token) in [("words", "[PAD]"), ("bert", "[CLS]"), ("xlmr", "<s>"), ("t5", "</s>")] {
+        let mut file = json(fixture);
+        file["pre_tokenizer"] = Value::Null;
+        file["normalizer"] = Value::Null;
+        let tokenizer = load_json(&file).expect(fixture).tokenizer;
+        let id = tokenizer.token_to_id(token).expect("a special token");
+        let plain = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+        assert!(!tokenizer.encode(token, &plain, None).expect(fixture).contains(&id), "{fixture}");
+        assert_eq!(
+            tokenizer.encode(token, &tokenizer.policy(&[token], &[]).expect("a policy"), None).expect(fixture),
+            [id]
+        );
+        let refusing = tokenizer.policy(&[], &[token]).expect("a policy");
+        let text = format!("é {token}");
+        let error = tokenizer.encode(&text, &refusing, None);
+        assert!(
+            matches!(error, Err(Error::DisallowedSpecialToken { token: found, at: 3 }) if found == token),
+            "{fixture}"
+        );
+    }
+}
+
+#[test]
+fn a_normalizer_cannot_make_a_text_without_end() {
+    let replace = json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "b".repeat(1 << 20) });
+    let tokenizer = load_json(&changed("words", "/normalizer", replace)).expect("a Replace").tokenizer;
+    let policy = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+    assert!(matches!(tokenizer.encode(&"a".repeat(1000), &policy, None), Err(Error::Limit { .. })));
+    assert!(
+        refused(&changed("words", "/normalizer", json!({ "type": "Prepend", "prepend": "a".repeat(257) })))
+            .contains("256")
+    );
+}
+
+#[test]
+fn a_text_of_one_word_takes_time_in_proportion() {
+    for name in common::FIXTURES {
+        let tokenizer = load(&common::file(name)).expect(name).tokenizer;
+        let policy = tokenizer.policy(&special(&tokenizer), &[]).expect(name);
+        for unit in ["a", " ", "é", "😀", "[MASK] ", "_"] {
+            let text = unit.repeat((1 << 18) / unit.len());
+            match within(2 * SECOND, || tokenizer.encode(&text, &policy, None)) {
+                // An expression that steps back is given up.
+                Ok(_) | Err(Error::Limit { .. }) => {}
+                Err(error) => panic!("{name} {unit:?}: {error}"),
+            }
+        }
+    }
+    let tokenizer = load(&common::file("bert")).expect("bert").tokenizer;
+    let policy = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+    assert!(matches!(tokenizer.encode(&"a".repeat(LARGEST_TEXT + 1), &policy, None), Err(Error::Limit { .. })));
+}
+
+#[test]
+fn many_added_tokens_load_in_time() {
+    let added: Vec<Value> = (0..400_000_u64)
+        .map(|id| json!({ "id": id + 1, "content": format!("<extra_{id}>"), "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": false }))
+        .collect();
+    let file =
+        json!({ "added_tokens": added, "model": { "type": "WordLevel", "unk_token": "a", "vocab": { "a": 0 } } })
+            .to_string();
+    let ids = within(2 * SECOND, || {
+        let tokenizer = load(file.as_bytes()).expect("a file").tokenizer;
+        let policy = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+        tokenizer.encode("<extra_399999><extra_7>", &policy, None).expect("ids")
+    });
+    assert_eq!(ids, [400_000, 8]);
+}
