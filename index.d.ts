@@ -150,6 +150,71 @@ export interface TruncateOptions extends EncodeOptions {
   readonly cut?: 'end' | 'start'
 }
 
+/** A row of `encodePadded`: a text, or two that belong together. */
+export type TextOrPair = Text | readonly [Text, Text]
+
+/** {@link EncodeOptions}, and how rows are made equally long. */
+export interface PaddedOptions extends EncodeOptions {
+  /**
+   * The most ids of a row, with those that the post-processor adds: longer texts are cut.
+   * @default what the tokenizer.json says, else no limit
+   */
+  readonly maxLength?: number
+  /**
+   * The least ids of a row: shorter rows are filled up with `padId`. Rows are as long as the longest of them in any case.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly padTo?: number
+  /**
+   * Rows are as long as a multiple of this.
+   * @default what the tokenizer.json says, else 1
+   */
+  readonly padToMultipleOf?: number
+  /**
+   * Which text of a pair is cut: `'longest-first'` the longer one until both are equally long, then both; else always the same one.
+   * @default what the tokenizer.json says, else 'longest-first'
+   */
+  readonly truncation?: 'longest-first' | 'only-first' | 'only-second'
+  /**
+   * Where texts are cut.
+   * @default what the tokenizer.json says, else 'end'
+   */
+  readonly truncationSide?: 'start' | 'end'
+  /**
+   * Where rows are filled up.
+   * @default what the tokenizer.json says, else 'end'
+   */
+  readonly paddingSide?: 'start' | 'end'
+  /**
+   * The id to fill up with.
+   * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
+   * has, else 0
+   */
+  readonly padId?: number
+  /**
+   * The type id to fill up with.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly padTypeId?: number
+  /**
+   * Whether the post-processor of a tokenizer.json adds its ids. Other tokenizers have none to add.
+   * @default true
+   */
+  readonly addSpecialTokens?: boolean
+}
+
+/** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
+export interface PaddedBatch {
+  /** The ids, `shape[0] * shape[1]` of them. */
+  readonly ids: Uint32Array
+  /** 1 for each id, 0 for what was filled up. */
+  readonly attentionMask: Uint8Array
+  /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
+  readonly typeIds: Uint32Array
+  /** Rows and ids of each. */
+  readonly shape: readonly [number, number]
+}
+
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
 
@@ -172,6 +237,11 @@ export interface EncodeOptions {
    * @default 'replace'
    */
   readonly utf8?: 'replace' | 'strict'
+  /**
+   * Whether the ids that the post-processor of a tokenizer.json puts around a text are added: `[CLS] … [SEP]`. Other tokenizers have none.
+   * @default false
+   */
+  readonly addSpecialTokens?: boolean
 }
 
 /** {@link EncodeOptions} of calls that work off the event loop. */
@@ -244,6 +314,12 @@ export interface Tokenizer {
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  /**
+   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, filled up, and with what the post-processor of a
+   * tokenizer.json puts around them.
+   * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
+   */
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
@@ -454,13 +530,14 @@ export interface LoadOptions {
 }
 
 /**
- * The tokenizer of a file: a `vocabulary.json` of {@link WordTokenizer.save}. Other kinds are recognized and refused.
+ * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, or a `vocabulary.json` of
+ * {@link WordTokenizer.save}. Other kinds are recognized and refused.
  *
- * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read.
+ * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
  * @param source the path or `file:` URL of a file, or its bytes
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
- * @throws `ERR_LIMIT` when the file is larger than 256 MiB.
+ * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
  * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp.
  */
 export declare const loadTokenizer: (source: string | URL | Uint8Array, options?: LoadOptions) => Promise<Tokenizer>
@@ -592,6 +669,7 @@ export declare class WordTokenizer implements Tokenizer {
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array

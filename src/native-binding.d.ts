@@ -81,6 +81,33 @@ export declare class EncodeStreamHandle {
   close(): void
 }
 
+/** A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form. */
+export declare class JsonHandle {
+  /** Reads the bytes of a tokenizer.json. */
+  static load(bytes: Uint8Array): Promise<JsonHandle>
+  get model(): string
+  get vocabSize(): number
+  specialTokens(): Array<SpecialToken>
+  fingerprint(): string
+  templates(): NativeTemplates
+  rowShape(): NativeRowShape
+  /** The number of the policy that allows and refuses these special tokens. */
+  addPolicy(allowed: Array<string>, disallowed: Array<string>): number
+  /** Forgets all policies. */
+  dropPolicies(): void
+  encode(text: string | Uint8Array, strict: boolean, policy: number): Uint32Array
+  encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number): NativeOffsets
+  /** Encodes several texts on all threads. */
+  encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
+  encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  /** The text of `ids`. */
+  decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
+  decodeBytes(ids: Uint32Array): Uint8Array
+  tokenToId(token: string): number | null
+  idToToken(id: number): string | null
+  idToBytes(id: number): Uint8Array | null
+}
+
 /** The counts of the parts of a text. */
 export declare class NativeCountIndex {
   /** The number of tokens of the whole text. */
@@ -265,9 +292,44 @@ export interface NativeInputEmbeddingConfig {
   scale: number
 }
 
+/** Ids of a text and where they are from, in what the text came in. */
+export interface NativeOffsets {
+  ids: Uint32Array
+  /** Where the character starts that each id starts in, and last the length of the text. */
+  offsets: Uint32Array
+  /** Where the last character ends that each id is of. */
+  ends: Uint32Array
+  /** The same in bytes of the text as UTF-8, be they inside a character. */
+  byteOffsets: Uint32Array
+  byteEnds: Uint32Array
+}
+
 export interface NativeParameter {
   name: string
   shape: Array<number>
+}
+
+/** How rows are cut and filled up, as the file says. */
+export interface NativeRowShape {
+  maxLength?: number
+  truncation?: 'longest-first' | 'only-first' | 'only-second'
+  truncateStart?: boolean
+  padTo?: number
+  multipleOf?: number
+  padStart?: boolean
+  padId?: number
+  padTypeId?: number
+}
+
+/**
+ * What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
+ * second, all else is an id.
+ */
+export interface NativeTemplates {
+  single: Uint32Array
+  pair: Uint32Array
+  singlePlain: Uint32Array
+  pairPlain: Uint32Array
 }
 
 export declare function panicInCall(): void

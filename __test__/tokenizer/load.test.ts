@@ -108,11 +108,15 @@ test('a byte order mark before the JSON does not matter', async (t) => {
 
 const { words: _, ...withoutWords } = good
 for (const [title, content, message] of [
-  ['nothing', '', /expected a vocabulary.json, received something else/],
+  ['nothing', '', /expected a vocabulary.json or a tokenizer.json of Hugging Face, received something else/],
   ['prose', 'Once upon a time', /received something else/],
   ['a JSON list', [1], /received something else/],
   ['other JSON', { a: 1 }, /received something else/],
-  ['a tokenizer.json', { version: '1.0', model: { type: 'BPE' } }, /received a tokenizer.json of Hugging Face/],
+  [
+    'a tokenizer.json without tokens',
+    { version: '1.0', model: { type: 'BPE' } },
+    /expected model.vocab, received none/,
+  ],
   ['a .tiktoken file', 'IQ== 0\nIg== 1\n', /received a .tiktoken file/],
   ['cut JSON', JSON.stringify(good).slice(0, -5), /expected JSON/],
   ['deep JSON', `{"format":${'['.repeat(1e6)}`, /expected JSON/],

@@ -4,7 +4,7 @@ import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } 
 
 /* The arguments that the methods of every tokenizer take, checked in one way. */
 
-export const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8'] as const
+export const encodeOptionNames = ['allowedSpecial', 'disallowedSpecial', 'utf8', 'addSpecialTokens'] as const
 export const decodeOptionNames = ['errors', 'skipSpecialTokens'] as const
 
 /** `texts` as an array of texts of its own. */

@@ -13,6 +13,7 @@ import {
 } from './arguments.ts'
 import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -198,6 +199,10 @@ export class BpeTokenizer implements Tokenizer {
     const { policy, strict } = this.#encodeCall(rest)
     const { EncodeStreamHandle } = native()
     return new BpeChunkEncoder(callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)))
+  }
+
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
+    return encodePadded(this, inputs, options)
   }
 
   count(text: Text, options?: EncodeOptions): number {

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { options as checkedOptions } from '../validate.ts'
+import { invalid, options as checkedOptions } from '../validate.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
 import type { Tokenizer } from './tokenizer.ts'
+import { readTokenizerJson } from './tokenizer-json.ts'
 import { filePath, isVocabularyFile, largestFile, OtherRule, readVocabulary } from './vocabulary-file.ts'
 import { WordTokenizer } from './word-tokenizer.ts'
 
@@ -17,9 +18,16 @@ export interface LoadOptions {
   readonly split?: SplitRule
 }
 
-/** A file, read, decoded and, when it is JSON, parsed. */
+/** The largest JSON file that is not a vocabulary.json, in bytes. */
+const largestJson = 64 * 2 ** 20
+/** Bytes from which the kind of a file is told. */
+const startBytes = 4096
+
+/** A file, read and, when it is a vocabulary.json, parsed. */
 interface Content {
-  readonly text: string
+  readonly bytes: Uint8Array
+  /** Its first bytes as text. */
+  readonly start: string
   readonly json: object | undefined
 }
 
@@ -28,7 +36,7 @@ interface FileKind {
   readonly name: string
   readonly recognizes: (content: Content) => boolean
   /** Absent: known by sight, and not readable. */
-  readonly read?: (content: Content, options: LoadOptions) => Tokenizer
+  readonly read?: (content: Content, options: LoadOptions) => Tokenizer | Promise<Tokenizer>
 }
 
 const kinds: readonly FileKind[] = [
@@ -42,22 +50,27 @@ const kinds: readonly FileKind[] = [
   },
   {
     name: 'a tokenizer.json of Hugging Face',
-    recognizes: ({ json }) => json !== undefined && 'model' in json,
+    recognizes: ({ start, json }) => json === undefined && start.startsWith('{'),
+    read: ({ bytes }, { split }) => {
+      if (split !== undefined) throw invalid('options.split', 'no split rule for a tokenizer.json', split)
+      return readTokenizerJson(bytes)
+    },
   },
   {
     name: 'a .tiktoken file',
-    recognizes: ({ text }) => /^[A-Za-z0-9+/]+={0,2} \d+\r?(\n|$)/.test(text.slice(0, 4096)),
+    recognizes: ({ start }) => /^[A-Za-z0-9+/]+={0,2} \d+\r?(\n|$)/.test(start),
   },
 ]
 
 /**
- * The tokenizer of a file: a `vocabulary.json` of {@link WordTokenizer.save}. Other kinds are recognized and refused.
+ * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, or a `vocabulary.json` of
+ * {@link WordTokenizer.save}. Other kinds are recognized and refused.
  *
- * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read.
+ * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
  * @param source the path or `file:` URL of a file, or its bytes
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
- * @throws `ERR_LIMIT` when the file is larger than 256 MiB.
+ * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
  * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp.
  */
 export const loadTokenizer = async (source: string | URL | Uint8Array, options?: LoadOptions): Promise<Tokenizer> => {
@@ -72,7 +85,7 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
     throw invalidFile(name, `expected ${readable.join(' or ')}, received ${kind?.name ?? 'something else'}`)
   }
   try {
-    return kind.read(content, checked)
+    return await kind.read(content, checked)
   } catch (error) {
     if (error instanceof OtherRule) throw new TokenmillError('ERR_INVALID_ARGUMENT', `${name}: ${error.message}`)
     if (!(error instanceof TokenmillError) || error.code === 'ERR_LIMIT') throw error
@@ -83,8 +96,8 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
 const invalidFile = (name: string, message: string, cause?: unknown): TokenmillError =>
   new TokenmillError('ERR_INVALID_FILE', `${name}: ${message}`, cause === undefined ? undefined : { cause })
 
-const tooLarge = (name: string): TokenmillError =>
-  new TokenmillError('ERR_LIMIT', `${name}: expected at most ${largestFile} bytes, received more`)
+const tooLarge = (name: string, most: number): TokenmillError =>
+  new TokenmillError('ERR_LIMIT', `${name}: expected at most ${most} bytes, received more`)
 
 /** All bytes of a file; not more than the limit are read, whatever the file says about its size. */
 const readLimited = async (path: string): Promise<Uint8Array> => {
@@ -93,7 +106,7 @@ const readLimited = async (path: string): Promise<Uint8Array> => {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
       bytes += chunk.length
-      if (bytes > largestFile) throw tooLarge(path)
+      if (bytes > largestFile) throw tooLarge(path, largestFile)
       chunks.push(chunk)
     }
   } catch (error) {
@@ -104,16 +117,22 @@ const readLimited = async (path: string): Promise<Uint8Array> => {
 }
 
 const contentOf = (name: string, bytes: Uint8Array): Content => {
-  if (bytes.length > largestFile) throw tooLarge(name)
+  if (bytes.length > largestFile) throw tooLarge(name, largestFile)
+  const start = new TextDecoder().decode(bytes.subarray(0, startBytes)).trimStart()
+  const has = (text: string) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)
+  const isVocabulary = start.startsWith('{') && has('tokenmill-vocabulary')
+  if (start.startsWith('{') && !isVocabulary && bytes.length > largestJson) throw tooLarge(name, largestJson)
+  // Native code parses it, and only it: some have tens of megabytes.
+  if (start.startsWith('{') && !isVocabulary && has('"model"')) return { bytes, start, json: undefined }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw invalidFile(name, 'expected UTF-8, received bytes that are not', error)
   }
-  if (!text.trimStart().startsWith('{')) return { text, json: undefined }
+  if (!start.startsWith('{')) return { bytes, start, json: undefined }
   try {
-    return { text, json: JSON.parse(text) as object }
+    return { bytes, start, json: JSON.parse(text) as object }
   } catch (error) {
     throw invalidFile(name, `expected JSON, as it starts with {: ${(error as Error).message}`, error)
   }

@@ -3,6 +3,7 @@ import type { Chunk, ChunkOptions } from './chunk.ts'
 import type { CountIndex } from './count-index.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import type { TruncateOptions } from './truncate.ts'
+import type { PaddedBatch, PaddedOptions, TextOrPair } from './encode-padded.ts'
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
@@ -26,6 +27,11 @@ export interface EncodeOptions {
    * @default 'replace'
    */
   readonly utf8?: 'replace' | 'strict'
+  /**
+   * Whether the ids that the post-processor of a tokenizer.json puts around a text are added: `[CLS] … [SEP]`. Other tokenizers have none.
+   * @default false
+   */
+  readonly addSpecialTokens?: boolean
 }
 
 /** {@link EncodeOptions} of calls that work off the event loop. */
@@ -99,6 +105,12 @@ export interface Tokenizer {
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  /**
+   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, filled up, and with what the post-processor of a
+   * tokenizer.json puts around them.
+   * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
+   */
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */

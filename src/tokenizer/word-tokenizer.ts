@@ -12,6 +12,7 @@ import {
 import { BufferedEncoder } from './buffered-stream.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
+import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -178,6 +179,10 @@ export class WordTokenizer implements Tokenizer {
     signal?.throwIfAborted()
     const call = this.#encodeCall(rest)
     return runInTurns(this.#encodeTexts(checkedTexts(texts).map(unchanging), call), signal)
+  }
+
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
+    return encodePadded(this, inputs, options)
   }
 
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */

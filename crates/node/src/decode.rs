@@ -18,6 +18,11 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
         Ok(text) => text,
         Err(error) => text_of(error.as_bytes(), strict, "the bytes of the ids")?.into_owned(),
     };
+    new_string(text)
+}
+
+/// `text` on its way to JavaScript, whose strings are only so long.
+pub fn new_string(text: String) -> Result<NewString> {
     if text.len() > LONGEST && utf16_length(&text) > LONGEST {
         return Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"));
     }

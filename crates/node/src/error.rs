@@ -5,6 +5,7 @@
 pub enum Code {
     InvalidArgument,
     SpecialToken,
+    UnknownToken,
     OutOfRange,
     InvalidUtf8,
     InvalidFile,
@@ -20,6 +21,7 @@ impl AsRef<str> for Code {
         match self {
             Self::InvalidArgument => "ERR_INVALID_ARGUMENT",
             Self::SpecialToken => "ERR_SPECIAL_TOKEN",
+            Self::UnknownToken => "ERR_UNKNOWN_TOKEN",
             Self::OutOfRange => "ERR_OUT_OF_RANGE",
             Self::InvalidUtf8 => "ERR_INVALID_UTF8",
             Self::InvalidFile => "ERR_INVALID_FILE",

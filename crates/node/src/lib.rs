@@ -19,6 +19,7 @@ mod encodings;
 mod error;
 mod held;
 mod input_embedding;
+mod json;
 mod later;
 mod limits;
 mod offsets;

@@ -34,6 +34,25 @@ pub struct Rows {
     row_starts: Vec<u32>,
 }
 
+impl Rows {
+    /// Those of each text, one after the other.
+    pub fn of(rows: &[Vec<u32>]) -> Result<Self> {
+        let mut row_starts = vec![0];
+        let mut end = 0;
+        for row in rows {
+            end += row.len();
+            row_starts.push(as_u32(end)?);
+        }
+        let mut ids = Vec::new();
+        let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {end} ids"));
+        ids.try_reserve_exact(end).map_err(no_memory)?;
+        for row in rows {
+            ids.extend_from_slice(row);
+        }
+        Ok(Self { ids, row_starts })
+    }
+}
+
 /// Texts as they came: strings as UTF-16 and bytes as they are, each kind one after the other in one buffer.
 pub struct Texts {
     units: Vec<u16>,
@@ -89,7 +108,7 @@ impl Texts {
     }
 
     /// The texts as UTF-8, group after group, and the error of the first that is not; there is none of later texts then.
-    fn utf8(&self) -> (Vec<Group<'_>>, Option<Error>) {
+    pub fn utf8(&self) -> (Vec<Group<'_>>, Option<Error>) {
         let mut groups = Vec::new();
         let (mut start, mut length) = (0, 0);
         for (index, row) in self.rows.iter().enumerate() {
@@ -138,7 +157,7 @@ impl Texts {
 }
 
 /// Neighbouring texts as UTF-8.
-struct Group<'a> {
+pub struct Group<'a> {
     /// Those that were strings, one after the other.
     strings: Vec<u8>,
     rows: Vec<GroupRow<'a>>,
@@ -153,7 +172,7 @@ enum GroupRow<'a> {
 }
 
 impl Group<'_> {
-    fn texts(&self) -> impl Iterator<Item = (&str, Origin<'_>)> {
+    pub fn texts(&self) -> impl Iterator<Item = (&str, Origin<'_>)> {
         self.rows.iter().map(|row| match row {
             GroupRow::String(range) => {
                 // SAFETY: `group` wrote whole strings of UTF-8 there.

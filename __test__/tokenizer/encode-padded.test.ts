@@ -1,0 +1,118 @@
+import test from 'ava'
+import type { PaddedBatch } from '../../src/tokenizer/encode-padded.ts'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+import { byteLevelFixtures, jsonFile, modelFixtures, paddedRows } from './json-cases.ts'
+
+const rowsOf = (values: Uint32Array | Uint8Array, { shape: [rows, width] }: PaddedBatch): number[][] =>
+  Array.from({ length: rows }, (_, row) => [...values.subarray(row * width, (row + 1) * width)])
+
+for (const name of [...modelFixtures, ...byteLevelFixtures]) {
+  test(`${name}: rows are those of Hugging Face's tokenizers`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const rows = paddedRows(name)
+    t.true(rows.length >= 8)
+    for (const { inputs, options, ids, mask, types } of rows) {
+      // Hugging Face's leaves rows longer than the length as they are; here all rows have one length.
+      if (new Set(ids.map(({ length }) => length)).size > 1) continue
+      const { padTo, ...rest } = options
+      const batch = tokenizer.encodePadded(inputs, {
+        ...rest,
+        allowedSpecial: 'all',
+        ...(padTo === null ? {} : { padTo }),
+      })
+      const title = JSON.stringify([inputs, options])
+      t.deepEqual(rowsOf(batch.ids, batch), ids, title)
+      t.deepEqual(rowsOf(batch.attentionMask, batch), mask, title)
+      t.deepEqual(rowsOf(batch.typeIds, batch), types, title)
+    }
+  })
+}
+
+test('an encoding makes rows too', (t) => {
+  const tokenizer = getEncoding('gpt2')
+  const [hello, world] = [tokenizer.encode('Hello'), tokenizer.encode('Hello world, hello')]
+  const batch = tokenizer.encodePadded(['Hello', 'Hello world, hello'])
+  t.deepEqual(batch.shape, [2, world.length])
+  // Filled up with <|endoftext|>, as it has no token for it.
+  const filled = [...hello, ...Array<number>(world.length - 1).fill(50256)]
+  t.deepEqual(rowsOf(batch.ids, batch), [filled, [...world]])
+  t.deepEqual(rowsOf(batch.attentionMask, batch), [
+    [1, ...Array<number>(world.length - 1).fill(0)],
+    [1, 1, 1, 1],
+  ])
+  t.true(batch.typeIds.every((id) => id === 0))
+  const pair = tokenizer.encodePadded([['Hello', 'Hello world, hello']], {
+    maxLength: 4,
+    paddingSide: 'start',
+    padTo: 6,
+  })
+  t.deepEqual([...pair.ids], [50256, 50256, ...hello, ...world.subarray(0, 3)])
+  t.deepEqual([...pair.typeIds], [0, 0, 0, 1, 1, 1])
+})
+
+test('a word tokenizer makes rows too', (t) => {
+  const tokenizer = new WordTokenizer(Vocabulary.fromText('a b c'))
+  const batch = tokenizer.encodePadded(['a b c', 'c'], { maxLength: 2, padId: 9, truncationSide: 'start' })
+  t.deepEqual(rowsOf(batch.ids, batch), [
+    [1, 2],
+    [2, 9],
+  ])
+})
+
+test('rows are as long as a multiple', (t) => {
+  const batch = getEncoding('gpt2').encodePadded(['a b c'], { padToMultipleOf: 8, padId: 0 })
+  t.deepEqual([...batch.ids].slice(3), [0, 0, 0, 0, 0])
+  t.deepEqual(batch.shape, [1, 8])
+})
+
+test('no rows are an empty batch', (t) => {
+  t.deepEqual(getEncoding('gpt2').encodePadded([]).shape, [0, 0])
+})
+
+test('what a tokenizer.json says about rows is the default', async (t) => {
+  const bert = await loadTokenizer(jsonFile('bert'))
+  const { readFile } = await import('node:fs/promises')
+  const file = JSON.parse(await readFile(jsonFile('bert'), 'utf8')) as object
+  const truncation = { max_length: 5, stride: 0, strategy: 'LongestFirst', direction: 'Left' }
+  const padding = {
+    strategy: { Fixed: 7 },
+    direction: 'Left',
+    pad_to_multiple_of: null,
+    pad_id: 3,
+    pad_type_id: 1,
+    pad_token: 'x',
+  }
+  const tokenizer = await loadTokenizer(new TextEncoder().encode(JSON.stringify({ ...file, truncation, padding })))
+  const options = {
+    maxLength: 5,
+    truncationSide: 'start',
+    paddingSide: 'start',
+    padTo: 7,
+    padId: 3,
+    padTypeId: 1,
+  } as const
+  const inputs = ['What is a mill?', 'a']
+  t.deepEqual(tokenizer.encodePadded(inputs), bert.encodePadded(inputs, options))
+  t.notDeepEqual(tokenizer.encodePadded(inputs, { maxLength: 100, padTo: 0 }).shape, [2, 7])
+})
+
+test('wrong inputs and options are errors that name them', async (t) => {
+  const bert = await loadTokenizer(jsonFile('bert'))
+  const wrong = { code: 'ERR_INVALID_ARGUMENT' }
+  t.throws(() => bert.encodePadded('text' as never), { ...wrong, message: /an array for inputs/ })
+  t.throws(() => bert.encodePadded([['a'] as never]), { ...wrong, message: /inputs\[0\]/ })
+  t.throws(() => bert.encodePadded([['a', 1] as never]), { ...wrong, message: /inputs\[0\]\[1\]/ })
+  t.throws(() => bert.encodePadded(['a'], { maxLength: 1.5 }), { ...wrong, message: /options.maxLength/ })
+  t.throws(() => bert.encodePadded(['a'], { maxLength: 1 }), { ...wrong, message: /at least 2/ })
+  t.throws(() => bert.encodePadded(['a'], { truncation: 'both' as never }), { ...wrong, message: /options.truncation/ })
+  t.throws(() => bert.encodePadded(['a'], { extra: 1 } as never), { ...wrong, message: /extra/ })
+  t.throws(() => bert.encodePadded(['a', ['b', '[MASK]']]), { code: 'ERR_SPECIAL_TOKEN', message: /inputs\[1\]\[1\]/ })
+  t.throws(() => bert.encodePadded([['a a a a a a a', 'b']], { maxLength: 5, truncation: 'only-second' }), {
+    code: 'ERR_LIMIT',
+    message: /second text/,
+  })
+  t.throws(() => bert.encodePadded(['a'], { padTo: 2 ** 31 }), { code: 'ERR_LIMIT' })
+})

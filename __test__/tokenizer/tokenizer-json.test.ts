@@ -1,0 +1,241 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import type { HfTokenizer } from '../../src/tokenizer/hf-tokenizer.ts'
+import { byteLevelFixtures, jsonFile, jsonRows, modelFixtures } from './json-cases.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'tokenmill-json-'))
+test.after.always(() => rm(folder, { recursive: true }))
+
+const all = { allowedSpecial: 'all' } as const
+const bytesOf = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+const json = async (name: string) => JSON.parse(await readFile(jsonFile(name), 'utf8')) as Record<string, never>
+
+for (const name of [...modelFixtures, ...byteLevelFixtures]) {
+  test(`${name}: ids are those of Hugging Face's tokenizers`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    for (const { text, ids, whole } of jsonRows(name)) {
+      t.deepEqual([...tokenizer.encode(text, all)], ids, text)
+      t.deepEqual([...tokenizer.encode(text, { ...all, addSpecialTokens: true })], whole, text)
+      t.is(tokenizer.count(text, all), ids.length)
+    }
+  })
+
+  test(`${name}: text, bytes, batches and promises have the same ids`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const texts = jsonRows(name).map(({ text }) => text)
+    const rows = texts.map((text) => tokenizer.encode(text, all))
+    t.deepEqual([...tokenizer.encodeBatch(texts, all)], rows)
+    t.deepEqual([...tokenizer.encodeBatch(texts.map(bytesOf), all)], rows)
+    t.deepEqual([...(await tokenizer.encodeBatchAsync(texts, all))], rows)
+    t.deepEqual(await Promise.all(texts.map((text) => tokenizer.encodeAsync(text, all))), rows)
+    t.deepEqual(
+      [...tokenizer.countBatch(texts, all)],
+      [...rows].map(({ length }) => length),
+    )
+    const whole = { ...all, addSpecialTokens: true }
+    t.deepEqual(
+      [...tokenizer.encodeBatch(texts, whole)],
+      texts.map((text) => tokenizer.encode(text, whole)),
+    )
+  })
+
+  test(`${name}: ids decode to the text of Hugging Face's tokenizers`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    for (const { ids, decoded, skipped } of jsonRows(name)) {
+      t.is(tokenizer.decode(ids), decoded)
+      t.deepEqual(tokenizer.decodeBytes(ids), bytesOf(decoded))
+      // Hugging Face's does not skip a special token that its normalizer changes.
+      if (name !== 'added') t.is(tokenizer.decode(ids, { skipSpecialTokens: true }), skipped)
+    }
+    t.throws(() => tokenizer.decode([tokenizer.vocabSize]), { code: 'ERR_OUT_OF_RANGE', message: /at index 0/ })
+  })
+
+  test(`${name}: tokens and ids are found by each other`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    for (const [token, id] of tokenizer.specialTokens) {
+      t.is(tokenizer.tokenToId(token), id)
+      t.is(tokenizer.tokenToId(bytesOf(token)), id)
+      t.is(tokenizer.idToToken(id), token)
+      t.deepEqual(tokenizer.idToBytes(id), bytesOf(token))
+    }
+    t.is(tokenizer.idToToken(tokenizer.vocabSize), undefined)
+    t.is(tokenizer.idToToken(1.5), undefined)
+    t.is(tokenizer.tokenToId('no such token'), undefined)
+  })
+
+  test(`${name}: a saved tokenizer is an equal one`, async (t) => {
+    const tokenizer = (await loadTokenizer(jsonFile(name))) as HfTokenizer
+    const path = join(folder, `${name}.json`)
+    await tokenizer.save(path)
+    const again = await loadTokenizer(path)
+    t.is(again.fingerprint, tokenizer.fingerprint)
+    t.regex(tokenizer.fingerprint, /^[0-9a-f]{64}$/)
+    for (const { text } of jsonRows(name)) t.deepEqual(again.encode(text, all), tokenizer.encode(text, all))
+    await t.throwsAsync(tokenizer.save(join(folder, 'name.txt')), { code: 'ERR_INVALID_ARGUMENT' })
+  })
+}
+
+for (const name of modelFixtures) {
+  test(`${name}: offsets are those of Hugging Face's tokenizers`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    for (const { text, ids, spans, whole } of jsonRows(name)) {
+      const { offsets, ends, byteOffsets, byteEnds, ...rest } = tokenizer.encodeWithOffsets(text, {
+        ...all,
+        byteOffsets: true,
+      })
+      t.deepEqual([...rest.ids], ids)
+      t.deepEqual([...offsets], [...spans.map(([start]) => start), text.length], text)
+      // A token of a part of a character has all of it.
+      for (const [index, [, end]] of spans.entries()) t.true((ends[index] as number) >= end, text)
+      const bytes = bytesOf(text)
+      const inBytes = tokenizer.encodeWithOffsets(bytes, all)
+      t.is(inBytes.offsets.at(-1), bytes.length)
+      t.true(byteOffsets?.every((start, index) => start >= (inBytes.offsets[index] as number)))
+      t.true(byteEnds?.every((end, index) => end <= (inBytes.ends[index] as number)))
+      const around = tokenizer.encodeWithOffsets(text, { ...all, addSpecialTokens: true })
+      t.deepEqual([...around.ids], whole)
+      t.is(around.offsets.length, whole.length + 1)
+      t.is(around.offsets.at(-1), text.length)
+      t.is(around.ends.length, whole.length)
+    }
+  })
+
+  test(`${name}: parts of a text have as many tokens as they say`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const text = jsonRows(name)
+      .slice(3, 20)
+      .map((row) => row.text)
+      .join(' ')
+    const chunks = [...tokenizer.chunk(text, { maxTokens: 24 })]
+    t.is(chunks.map((chunk) => chunk.text).join(''), text)
+    for (const chunk of chunks) t.true(chunk.tokens <= 24 && chunk.tokens === tokenizer.count(chunk.text))
+    const start = tokenizer.truncate(text, 17)
+    t.true(text.startsWith(start) && tokenizer.count(start) <= 17 && start !== '')
+    const end = tokenizer.truncate(text, 17, { cut: 'start' })
+    t.true(text.endsWith(end) && tokenizer.count(end) <= 17)
+    const index = tokenizer.countIndex(text)
+    t.is(index.total, tokenizer.count(text))
+    t.is(index.count(3, 40), tokenizer.count(text.slice(3, 40)))
+  })
+}
+
+for (const name of ['bert', 'llama2', 'xlmr']) {
+  test(`${name}: text and ids that come in chunks are those of the whole`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const text = 'What is a mill? 原始文本 😀 e\u0301'
+    const ids: number[] = []
+    for await (const part of tokenizer.encodeChunks([text.slice(0, 7), text.slice(7)])) ids.push(...part)
+    t.deepEqual(ids, [...tokenizer.encode(text)])
+    let decoded = ''
+    for await (const part of tokenizer.decodeChunks([ids.slice(0, 3), ids.slice(3)])) decoded += part
+    t.is(decoded, tokenizer.decode(ids))
+  })
+}
+
+test('fingerprints tell tokenizers apart', async (t) => {
+  const fingerprints = new Set<string>()
+  const names = [...modelFixtures, ...byteLevelFixtures]
+  for (const name of names) fingerprints.add((await loadTokenizer(jsonFile(name))).fingerprint)
+  t.is(fingerprints.size, names.length)
+  const bert = await json('bert')
+  const other = { ...bert, normalizer: { type: 'NFC' } }
+  t.not((await loadTokenizer(bytesOf(bert))).fingerprint, (await loadTokenizer(bytesOf(other))).fingerprint)
+})
+
+test('special tokens in text follow the options of a call', async (t) => {
+  for (const [name, token] of [
+    ['bert', '[MASK]'],
+    ['xlmr', '<mask>'],
+    ['gpt2', '<|endoftext|>'],
+    ['llama3', '<|end_of_text|>'],
+  ] as const) {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const id = tokenizer.specialTokens.get(token) as number
+    const text = `é ${token}`
+    t.throws(() => tokenizer.encode(text), { code: 'ERR_SPECIAL_TOKEN', message: /the text holds .* at index 2;/ })
+    t.throws(() => tokenizer.encodeBatch(['a', bytesOf(text)]), {
+      code: 'ERR_SPECIAL_TOKEN',
+      message: /texts\[1\] holds .* at index 3;/,
+    })
+    await t.throwsAsync(tokenizer.encodeAsync(text), { code: 'ERR_SPECIAL_TOKEN', message: /the text holds/ })
+    t.true(tokenizer.encode(text, { allowedSpecial: [token] }).includes(id))
+    t.false(tokenizer.encode(text, { disallowedSpecial: [] }).includes(id))
+    t.false(tokenizer.encodeOrdinary(text).includes(id))
+    t.is(tokenizer.count(text), tokenizer.encodeOrdinary(text).length)
+    const segments = tokenizer.encodeSegments([
+      { text: token, trusted: true },
+      { text: token, trusted: false },
+    ])
+    t.is(segments.filter((each) => each === id).length, 1)
+  }
+})
+
+test('added tokens that are not special always match', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('llama3'))
+  const id = tokenizer.tokenToId('<tool>') as number
+  for (const ids of [
+    tokenizer.encode('a<tool>b'),
+    tokenizer.encodeOrdinary('a<tool>b'),
+    tokenizer.encodeSegments([{ text: 'a<tool>b', trusted: false }]),
+  ])
+    t.true(ids.includes(id))
+  t.false(tokenizer.specialTokens.has('<tool>'))
+})
+
+test('files made to harm are errors with a code, and the process goes on', async (t) => {
+  const bert = await json('bert')
+  const bpe = { vocab: { a: 0, b: 1 }, merges: [['a', 'b']], type: 'BPE' }
+  const crafted: [string, unknown][] = [
+    [
+      'a stride that is not below the length',
+      { ...bert, truncation: { max_length: 8, stride: 8, strategy: 'LongestFirst' } },
+    ],
+    [
+      'a template without its token',
+      { ...bert, post_processor: { ...(bert['post_processor'] as unknown as object), special_tokens: {} } },
+    ],
+    ['words of length 0', { ...bert, pre_tokenizer: { type: 'FixedLength', length: 0 } }],
+    ['a broken map of characters', { ...bert, normalizer: { type: 'Precompiled', precompiled_charsmap: '/////w==' } }],
+    ['a merge that makes no token', { model: bpe }],
+    ['two tokens with one id', { model: { ...bpe, vocab: { a: 0, b: 0, ab: 1 } } }],
+    ['an id out of all proportion', { model: { ...bpe, vocab: { a: 0, b: 1, ab: 4_000_000_000 } } }],
+    ['nesting without end', `{"model":${'['.repeat(100_000)}`],
+  ]
+  for (const [title, file] of crafted) {
+    const error = await t.throwsAsync(loadTokenizer(bytesOf(file)), undefined, title)
+    t.true(['ERR_INVALID_FILE', 'ERR_LIMIT'].includes((error as { code?: string }).code ?? ''), title)
+  }
+  const strip = { ...bert, decoder: { type: 'Strip', content: 'a', start: 9, stop: 9 } }
+  t.is((await loadTokenizer(bytesOf(strip))).decode([5, 6, 7]).includes('\ufffd'), false)
+  await t.throwsAsync(loadTokenizer(new Uint8Array(100_000_000).fill(0x7b)), { code: 'ERR_LIMIT' })
+})
+
+test('a regular expression without end is an error within a second', async (t) => {
+  const words = await json('words')
+  for (const Regex of ['(a+)+$', '(?=a)(a+)+$', '(?:(?!b)a|a)*c']) {
+    const pre_tokenizer = { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }
+    const tokenizer = await loadTokenizer(bytesOf({ ...words, pre_tokenizer }))
+    const start = performance.now()
+    try {
+      tokenizer.encode('a'.repeat(50_000) + '!')
+    } catch (error) {
+      t.is((error as { code?: string }).code, 'ERR_LIMIT')
+    }
+    t.true(performance.now() - start < 2000)
+  }
+})
+
+test('an aborted call rejects with the reason of its signal', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('bert'))
+  const reason = new Error('enough')
+  await t.throwsAsync(tokenizer.encodeAsync('a', { signal: AbortSignal.abort(reason) }), { is: reason })
+  const controller = new AbortController()
+  const promise = tokenizer.encodeBatchAsync(Array<string>(2000).fill('a mill grinds text '.repeat(50)), {
+    signal: controller.signal,
+  })
+  controller.abort(reason)
+  await t.throwsAsync(promise, { is: reason })
+})

@@ -1,0 +1,351 @@
+//! Tokenizers of a tokenizer.json that the `tokenizers` crate runs.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi_derive::napi;
+use rayon::prelude::*;
+use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, What, load};
+
+use crate::cancel::CancelFlag;
+use crate::decode::new_string;
+use crate::error::{Code, Error, Result};
+use crate::later::{Deliver, Later, later};
+use crate::pool::on_all_threads;
+use crate::task::Work;
+use crate::text::{JsTextOrBytes, NewString, Origin, text_of};
+use crate::token_rows::{Group, Rows, Texts, TokenRows};
+use crate::tokenizer::SpecialToken;
+
+/// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
+#[napi]
+pub struct JsonHandle {
+    loaded: Arc<Loaded>,
+    policies: RefCell<Vec<Arc<Policy>>>,
+}
+
+/// Ids of a text and where they are from, in what the text came in.
+#[napi(object)]
+pub struct NativeOffsets {
+    pub ids: Uint32Array,
+    /// Where the character starts that each id starts in, and last the length of the text.
+    pub offsets: Uint32Array,
+    /// Where the last character ends that each id is of.
+    pub ends: Uint32Array,
+    /// The same in bytes of the text as UTF-8, be they inside a character.
+    pub byte_offsets: Uint32Array,
+    pub byte_ends: Uint32Array,
+}
+
+/// What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
+/// second, all else is an id.
+#[napi(object)]
+pub struct NativeTemplates {
+    pub single: Uint32Array,
+    pub pair: Uint32Array,
+    pub single_plain: Uint32Array,
+    pub pair_plain: Uint32Array,
+}
+
+/// How rows are cut and filled up, as the file says.
+#[napi(object)]
+pub struct NativeRowShape {
+    pub max_length: Option<f64>,
+    #[napi(ts_type = "'longest-first' | 'only-first' | 'only-second'")]
+    pub truncation: Option<String>,
+    pub truncate_start: Option<bool>,
+    pub pad_to: Option<f64>,
+    pub multiple_of: Option<f64>,
+    pub pad_start: Option<bool>,
+    pub pad_id: Option<u32>,
+    pub pad_type_id: Option<u32>,
+}
+
+#[napi]
+impl JsonHandle {
+    /// Reads the bytes of a tokenizer.json.
+    #[napi(catch_unwind, ts_return_type = "Promise<JsonHandle>")]
+    pub fn load(bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Loaded>>>> {
+        if bytes.len() > tokenmill_tokenizer_json::LARGEST_FILE {
+            // It says so, and nothing is copied.
+            return load(&bytes).map(|_| unreachable!("it is too large")).map_err(from_json);
+        }
+        let bytes = bytes.to_vec();
+        Ok(later(move || load(&bytes).map_err(from_json)))
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn model(&self) -> &'static str {
+        self.loaded.model
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn vocab_size(&self) -> u32 {
+        self.loaded.tokenizer.vocab_size()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn special_tokens(&self) -> Vec<SpecialToken> {
+        let tokens = self.loaded.tokenizer.special_tokens();
+        tokens.into_iter().map(|(token, id)| SpecialToken { token: token.to_owned(), id }).collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn fingerprint(&self) -> String {
+        self.loaded.tokenizer.fingerprint().to_owned()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn templates(&self) -> NativeTemplates {
+        let flat = |parts: &[Part]| {
+            let number = |what| match what {
+                What::First => u32::MAX,
+                What::Second => u32::MAX - 1,
+                What::Id(id) => id,
+            };
+            Uint32Array::new(parts.iter().flat_map(|part| [number(part.what), part.type_id]).collect())
+        };
+        let templates = &self.loaded.templates;
+        NativeTemplates {
+            single: flat(&templates.single),
+            pair: flat(&templates.pair),
+            single_plain: flat(&templates.single_plain),
+            pair_plain: flat(&templates.pair_plain),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn row_shape(&self) -> NativeRowShape {
+        let (cut, fill) = (self.loaded.truncation, self.loaded.padding.as_ref());
+        // What is larger than a number can be is larger than any row.
+        let number = |length: u64| length as f64;
+        NativeRowShape {
+            max_length: cut.map(|cut| number(cut.max_length)),
+            truncation: cut.map(|cut| cut.strategy.to_owned()),
+            truncate_start: cut.map(|cut| cut.from_left),
+            pad_to: fill.and_then(|fill| fill.length).map(number),
+            multiple_of: fill.and_then(|fill| fill.multiple_of).map(number),
+            pad_start: fill.map(|fill| fill.at_left),
+            pad_id: fill.map(|fill| fill.id),
+            pad_type_id: fill.map(|fill| fill.type_id),
+        }
+    }
+
+    /// The number of the policy that allows and refuses these special tokens.
+    #[napi(catch_unwind)]
+    pub fn add_policy(&self, allowed: Vec<String>, disallowed: Vec<String>) -> Result<u32> {
+        let policy = self.loaded.tokenizer.policy(&allowed, &disallowed).map_err(from_json)?;
+        let mut policies = self.policies.borrow_mut();
+        policies.push(Arc::new(policy));
+        Ok(policies.len() as u32 - 1)
+    }
+
+    /// Forgets all policies.
+    #[napi(catch_unwind)]
+    pub fn drop_policies(&self) {
+        self.policies.borrow_mut().clear();
+    }
+
+    #[napi(catch_unwind)]
+    pub fn encode(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<Uint32Array> {
+        let policy = self.policy(policy)?;
+        with_text(&text, strict, |text, origin| {
+            let ids = self.loaded.tokenizer.encode(text, &policy, None);
+            ids.map(Uint32Array::new).map_err(|error| from_json_in(text, origin, error))
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn encode_with_offsets(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<NativeOffsets> {
+        let policy = self.policy(policy)?;
+        with_text(&text, strict, |text, origin| {
+            let encoded = self.loaded.tokenizer.encode_with_offsets(text, &policy);
+            let encoded = encoded.map_err(|error| from_json_in(text, origin, error))?;
+            let places = places(text, origin)?;
+            let up = |mut end: usize| {
+                while !text.is_char_boundary(end) {
+                    end += 1;
+                }
+                end
+            };
+            let starts = encoded.spans.iter().map(|&(start, _)| places[start.min(text.len())]);
+            let bytes = |place: fn(&(usize, usize)) -> usize| encoded.spans.iter().map(move |span| place(span) as u32);
+            Ok(NativeOffsets {
+                byte_offsets: Uint32Array::new(bytes(|span| span.0).chain([text.len() as u32]).collect()),
+                byte_ends: Uint32Array::new(bytes(|span| span.1).collect()),
+                ids: Uint32Array::new(encoded.ids),
+                offsets: Uint32Array::new(starts.chain([places[text.len()]]).collect()),
+                ends: Uint32Array::new(encoded.spans.iter().map(|&(_, end)| places[up(end.min(text.len()))]).collect()),
+            })
+        })
+    }
+
+    /// Encodes several texts on all threads.
+    #[napi(catch_unwind)]
+    pub fn encode_batch(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<TokenRows> {
+        encode_rows(&self.loaded, &Texts::read(&texts, strict)?, &*self.policy(policy)?, None).map(TokenRows::from)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
+    pub fn encode_batch_async(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<AsyncTask<Work<Later<Rows>>>> {
+        let (loaded, policy) = (Arc::clone(&self.loaded), self.policy(policy)?);
+        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
+        Ok(later(move || encode_rows(&loaded, &texts, &policy, cancel.as_deref())))
+    }
+
+    /// The text of `ids`.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn decode(&self, ids: Uint32ArraySlice<'_>, strict: bool, skip_special: bool) -> Result<NewString> {
+        self.loaded.tokenizer.decode(&ids, skip_special, strict).map_err(from_json).and_then(new_string)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn decode_bytes(&self, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
+        let text = self.loaded.tokenizer.decode(&ids, false, false).map_err(from_json)?;
+        Ok(Uint8Array::new(text.into_bytes()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn token_to_id(&self, token: String) -> Option<u32> {
+        self.loaded.tokenizer.token_to_id(&token)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn id_to_token(&self, id: u32) -> Option<String> {
+        self.loaded.tokenizer.token(id).map(std::borrow::Cow::into_owned)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn id_to_bytes(&self, id: u32) -> Option<Uint8Array> {
+        self.loaded.tokenizer.token_bytes(id).map(Uint8Array::new)
+    }
+}
+
+impl JsonHandle {
+    fn policy(&self, number: u32) -> Result<Arc<Policy>> {
+        let policy = self.policies.borrow().get(number as usize).map(Arc::clone);
+        policy.ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
+    }
+}
+
+impl Deliver for Loaded {
+    type JsValue = JsonHandle;
+
+    fn deliver(self, _env: Env) -> Result<JsonHandle> {
+        Ok(JsonHandle { loaded: Arc::new(self), policies: RefCell::default() })
+    }
+}
+
+impl Deliver for Rows {
+    type JsValue = TokenRows;
+
+    fn deliver(self, _env: Env) -> Result<TokenRows> {
+        Ok(self.into())
+    }
+}
+
+/// The ids of all `texts`, made on all threads. The error is that of the first text that has one.
+fn encode_rows(loaded: &Loaded, texts: &Texts, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Rows> {
+    on_all_threads(|| {
+        let (groups, not_utf8) = texts.utf8();
+        let texts: Vec<_> = groups.iter().flat_map(Group::texts).collect();
+        let rows: Vec<Result<Vec<u32>>> = texts
+            .par_iter()
+            .enumerate()
+            .map(|(row, &(text, origin))| {
+                loaded.tokenizer.encode(text, policy, cancel).map_err(|error| {
+                    let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
+                    let error = from_json_in(text, origin, error);
+                    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+                })
+            })
+            .collect();
+        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
+        match not_utf8 {
+            Some(error) => Err(error),
+            None => Rows::of(&rows),
+        }
+    })?
+}
+
+/// Does `work` with `text`, and what it was read from.
+fn with_text<T>(text: &JsTextOrBytes<'_>, strict: bool, work: impl FnOnce(&str, Origin<'_>) -> Result<T>) -> Result<T> {
+    match text {
+        JsTextOrBytes::String(text) => work(text.append_to(&mut Vec::new(), &mut Vec::new())?, Origin::String),
+        JsTextOrBytes::Bytes(bytes) => work(&text_of(bytes, strict, "text")?, Origin::Bytes(bytes)),
+    }
+}
+
+/// Where each byte of `text`, and its end, is in what the text was read from: that of its character.
+fn places(text: &str, origin: Origin<'_>) -> Result<Vec<u32>> {
+    let mut places = Vec::new();
+    let no_memory =
+        |_| Error::new(Code::Limit, format!("there is not enough memory for a text of {} bytes", text.len()));
+    places.try_reserve_exact(text.len() + 1).map_err(no_memory)?;
+    let mut place = 0;
+    let mut push = |bytes: usize, length: usize| {
+        places.extend(std::iter::repeat_n(place as u32, bytes));
+        place += length;
+    };
+    match origin {
+        Origin::String => text.chars().for_each(|character| push(character.len_utf8(), character.len_utf16())),
+        Origin::Bytes(bytes) => {
+            for chunk in bytes.utf8_chunks() {
+                chunk.valid().chars().for_each(|character| push(character.len_utf8(), character.len_utf8()));
+                if !chunk.invalid().is_empty() {
+                    push(char::REPLACEMENT_CHARACTER.len_utf8(), chunk.invalid().len());
+                }
+            }
+        }
+    }
+    push(1, 0);
+    Ok(places)
+}
+
+/// An error about `text` for JavaScript.
+fn from_json_in(text: &str, origin: Origin<'_>, error: JsonError) -> Error {
+    match error {
+        JsonError::DisallowedSpecialToken { token, at } => {
+            Error::new(Code::SpecialToken, format!("{} {token}", origin.index(text, at)))
+        }
+        error => from_json(error),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+pub fn from_json(error: JsonError) -> Error {
+    let code = match error {
+        JsonError::InvalidFile { .. } => Code::InvalidFile,
+        JsonError::Limit { .. } => Code::Limit,
+        JsonError::DisallowedSpecialToken { .. } => Code::SpecialToken,
+        JsonError::UnknownWord { .. } => Code::UnknownToken,
+        JsonError::UnknownId { .. } => Code::OutOfRange,
+        JsonError::InvalidUtf8 => Code::InvalidUtf8,
+        _ => Code::Internal,
+    };
+    Error::new(code, error.to_string())
+}

@@ -1,0 +1,241 @@
+import { TokenmillError } from '../errors.ts'
+import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { encodeOptionNames } from './arguments.ts'
+import { PostProcessor } from './post-processor.ts'
+import { checkedText } from './read-text.ts'
+import type { EncodeOptions, Text, TokenBatch } from './tokenizer.ts'
+
+/** A row of `encodePadded`: a text, or two that belong together. */
+export type TextOrPair = Text | readonly [Text, Text]
+
+/** {@link EncodeOptions}, and how rows are made equally long. */
+export interface PaddedOptions extends EncodeOptions {
+  /**
+   * The most ids of a row, with those that the post-processor adds: longer texts are cut.
+   * @default what the tokenizer.json says, else no limit
+   */
+  readonly maxLength?: number
+  /**
+   * The least ids of a row: shorter rows are filled up with `padId`. Rows are as long as the longest of them in any case.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly padTo?: number
+  /**
+   * Rows are as long as a multiple of this.
+   * @default what the tokenizer.json says, else 1
+   */
+  readonly padToMultipleOf?: number
+  /**
+   * Which text of a pair is cut: `'longest-first'` the longer one until both are equally long, then both; else always the same one.
+   * @default what the tokenizer.json says, else 'longest-first'
+   */
+  readonly truncation?: 'longest-first' | 'only-first' | 'only-second'
+  /**
+   * Where texts are cut.
+   * @default what the tokenizer.json says, else 'end'
+   */
+  readonly truncationSide?: 'start' | 'end'
+  /**
+   * Where rows are filled up.
+   * @default what the tokenizer.json says, else 'end'
+   */
+  readonly paddingSide?: 'start' | 'end'
+  /**
+   * The id to fill up with.
+   * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
+   * has, else 0
+   */
+  readonly padId?: number
+  /**
+   * The type id to fill up with.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly padTypeId?: number
+  /**
+   * Whether the post-processor of a tokenizer.json adds its ids. Other tokenizers have none to add.
+   * @default true
+   */
+  readonly addSpecialTokens?: boolean
+}
+
+/** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
+export interface PaddedBatch {
+  /** The ids, `shape[0] * shape[1]` of them. */
+  readonly ids: Uint32Array
+  /** 1 for each id, 0 for what was filled up. */
+  readonly attentionMask: Uint8Array
+  /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
+  readonly typeIds: Uint32Array
+  /** Rows and ids of each. */
+  readonly shape: readonly [number, number]
+}
+
+/** How a tokenizer.json says that rows are made. */
+export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialTokens'>
+
+const names = [
+  ...encodeOptionNames,
+  ...(['maxLength', 'padTo', 'padToMultipleOf', 'truncation', 'truncationSide', 'paddingSide'] as const),
+  ...(['padId', 'padTypeId', 'addSpecialTokens'] as const),
+]
+/** The most ids of a batch: what a typed array surely holds. */
+const mostIds = 2 ** 30
+
+/** What {@link encodePadded} needs of a tokenizer. */
+export interface PaddedSource {
+  readonly specialTokens: ReadonlyMap<string, number>
+  /** Without what the post-processor adds. */
+  encodeBatch(texts: readonly Text[], options: EncodeOptions): TokenBatch
+  readonly postProcessor?: PostProcessor
+  readonly rowShape?: RowShape
+}
+
+/** `encodePadded` of a tokenizer. */
+export const encodePadded = (
+  source: PaddedSource,
+  inputs: readonly TextOrPair[],
+  options: PaddedOptions | undefined,
+): PaddedBatch => {
+  const given = checkedOptions('options', options, names)
+  const { texts, isPair } = checkedInputs(inputs)
+  const shape = checkedShape({ ...source.rowShape, ...withoutUndefined(given) }, source.specialTokens)
+  const addSpecialTokens = boolean('options.addSpecialTokens', given.addSpecialTokens ?? true)
+  const processor = source.postProcessor ?? PostProcessor.none
+  const encodeOptions = Object.fromEntries(
+    encodeOptionNames.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]),
+  )
+  const batch = encodeBatch(source, texts, encodeOptions, isPair)
+
+  const rows: [Uint32Array, Uint32Array | undefined][] = []
+  let [at, longest] = [0, 0]
+  for (const [index, pair] of isPair.entries()) {
+    const first = batch.at(at++) as Uint32Array
+    const second = pair ? (batch.at(at++) as Uint32Array) : undefined
+    const added = addSpecialTokens ? processor.added(pair) : 0
+    const row = cut(first, second, shape, added, index)
+    rows.push(row)
+    longest = Math.max(longest, row[0].length + (row[1]?.length ?? 0) + added)
+  }
+  const { padTo, padToMultipleOf: multiple, padId, padTypeId } = shape
+  const width = Math.ceil(Math.max(longest, padTo) / multiple) * multiple
+  if (width * rows.length > mostIds) {
+    throw new TokenmillError(
+      'ERR_LIMIT',
+      `expected rows of at most ${mostIds} ids together, received ${rows.length} of ${width}`,
+    )
+  }
+  const result = {
+    ids: new Uint32Array(width * rows.length).fill(padId),
+    attentionMask: new Uint8Array(width * rows.length),
+    typeIds: new Uint32Array(width * rows.length).fill(padTypeId),
+    shape: [rows.length, width] as const,
+  }
+  for (const [index, [first, second]] of rows.entries()) {
+    const added = addSpecialTokens ? processor.added(second !== undefined) : 0
+    const length = first.length + (second?.length ?? 0) + added
+    const start = index * width + (shape.paddingSide === 'start' ? width - length : 0)
+    processor.write(result.ids, result.typeIds, start, first, second, addSpecialTokens)
+    result.attentionMask.fill(1, start, start + length)
+  }
+  return result
+}
+
+/** All texts one after the other, and of each row whether it has two of them. */
+const checkedInputs = (inputs: unknown): { texts: Text[]; isPair: boolean[] } => {
+  if (!Array.isArray(inputs)) throw invalid('inputs', 'an array', inputs)
+  const texts: Text[] = []
+  const isPair = Array.from(inputs as readonly unknown[], (input, index) => {
+    const pair = Array.isArray(input)
+    if (pair && input.length !== 2) throw invalid(`inputs[${index}]`, 'a text, or an array of two', input)
+    for (const [place, text] of (pair ? (input as unknown[]) : [input]).entries())
+      texts.push(checkedText(`inputs[${index}]${pair ? `[${place}]` : ''}`, text))
+    return pair
+  })
+  return { texts, isPair }
+}
+
+const withoutUndefined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T
+
+const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number>): Required<RowShape> => {
+  const padNames = ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>']
+  const padName = padNames.find((name) => specialTokens.has(name))
+  const {
+    maxLength = Infinity,
+    padTo = 0,
+    padToMultipleOf = 1,
+    truncation = 'longest-first',
+    truncationSide = 'end',
+    paddingSide = 'end',
+    padId = (padName && specialTokens.get(padName)) ?? 0,
+    padTypeId = 0,
+  } = shape
+  const sides = ['start', 'end'] as const
+  return {
+    maxLength: maxLength === Infinity ? maxLength : integerIn('options.maxLength', maxLength, 0),
+    padTo: integerIn('options.padTo', padTo, 0),
+    padToMultipleOf: integerIn('options.padToMultipleOf', padToMultipleOf, 1),
+    truncation: oneOf('options.truncation', truncation, ['longest-first', 'only-first', 'only-second']),
+    truncationSide: oneOf('options.truncationSide', truncationSide, sides),
+    paddingSide: oneOf('options.paddingSide', paddingSide, sides),
+    padId: integerIn('options.padId', padId, 0, 0xffffffff),
+    padTypeId: integerIn('options.padTypeId', padTypeId, 0, 0xffffffff),
+  }
+}
+
+/** The ids of all texts; errors name the row. */
+const encodeBatch = (
+  source: PaddedSource,
+  texts: readonly Text[],
+  options: EncodeOptions,
+  isPair: readonly boolean[],
+): TokenBatch => {
+  try {
+    return source.encodeBatch(texts, options)
+  } catch (error) {
+    if (!(error instanceof TokenmillError)) throw error
+    // Which row text number n is of.
+    const rowNames: string[] = []
+    for (const [row, pair] of isPair.entries())
+      rowNames.push(...(pair ? [`inputs[${row}][0]`, `inputs[${row}][1]`] : [`inputs[${row}]`]))
+    const message = error.message.replace(/texts\[(\d+)\]/, (name, number) => rowNames[Number(number)] ?? name)
+    throw new TokenmillError(error.code, message, { cause: error.cause })
+  }
+}
+
+/** The ids that are left of a text or two, so that they and `added` more are at most `maxLength`: the rules of Hugging Face's tokenizers. */
+const cut = (
+  first: Uint32Array,
+  second: Uint32Array | undefined,
+  { maxLength, truncation, truncationSide }: Required<RowShape>,
+  added: number,
+  row: number,
+): [Uint32Array, Uint32Array | undefined] => {
+  const room = maxLength - added
+  if (room < 0) {
+    throw invalid('options.maxLength', `at least ${added}, as so many ids are added,`, maxLength)
+  }
+  const length = (second?.length ?? 0) + first.length
+  if (length <= room) return [first, second]
+  const keep = (ids: Uint32Array, count: number) =>
+    truncationSide === 'end' ? ids.subarray(0, count) : ids.subarray(ids.length - count)
+  if (room === 0) return [keep(first, 0), second && keep(second, 0)]
+  if (second === undefined && truncation !== 'only-second') return [keep(first, room), undefined]
+  if (truncation === 'longest-first' && second !== undefined) {
+    const shorter = Math.min(first.length, second.length)
+    const [low, high] = 2 * shorter > room ? [Math.floor(room / 2), Math.ceil(room / 2)] : [shorter, room - shorter]
+    return first.length > second.length
+      ? [keep(first, high), keep(second, low)]
+      : [keep(first, low), keep(second, high)]
+  }
+  const target = truncation === 'only-first' ? first : second
+  const left = (target?.length ?? 0) - (length - room)
+  if (target === undefined || left <= 0) {
+    throw new TokenmillError(
+      'ERR_LIMIT',
+      `expected a ${truncation === 'only-first' ? 'first' : 'second'} text of more than ${length - room} ids for inputs[${row}], ` +
+        `as options.truncation cuts no other, received one of ${target?.length ?? 0}`,
+    )
+  }
+  return target === first ? [keep(first, left), second] : [first, second && keep(second, left)]
+}

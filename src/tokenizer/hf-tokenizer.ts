@@ -1,0 +1,372 @@
+import { cancellable } from '../cancel.ts'
+import { callNative, fromNative, TokenmillError } from '../errors.ts'
+import type { JsonHandle } from '../native-binding.d.ts'
+import { boolean, integerIn, options as checkedOptions, string } from '../validate.ts'
+import {
+  checkedDecodeOptions,
+  checkedSegments,
+  checkedTexts,
+  encodeOptionNames,
+  idArray,
+  splitSignal,
+} from './arguments.ts'
+import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
+import { copyTurn } from './copy-turn.ts'
+import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
+import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import { TextCountIndex, type CountIndex } from './count-index.ts'
+import { joinIds } from './chat/join-ids.ts'
+import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { Parts, type CountedText } from './parts.ts'
+import { PostProcessor } from './post-processor.ts'
+import { checkedText, checkedUtf8 } from './read-text.ts'
+import { saveBytes } from './save-bytes.ts'
+import { resolvePolicy, specialTokenError, type SpecialTokenPolicy } from './special-tokens.ts'
+import {
+  checkedSource,
+  decodeChunksOf,
+  decodeStreamOf,
+  encodeChunksOf,
+  encodeChunksOptionNames,
+  encodeStreamOf,
+  encodeStreamOptionNames,
+  splitDecodeOptions,
+  splitStreamOptions,
+  type Chunks,
+  type DecodeChunksOptions,
+  type EncodeChunksOptions,
+  type EncodeStreamOptions,
+} from './stream.ts'
+import {
+  TokenBatch,
+  type DecodeOptions,
+  type EncodeAsyncOptions,
+  type EncodeOptions,
+  type Segment,
+  type Text,
+  type Tokenizer,
+} from './tokenizer.ts'
+import { checkedTruncation, type TruncateOptions } from './truncate.ts'
+
+/** Policies of earlier calls that are kept. */
+const maxPolicies = 64
+
+/**
+ * The tokenizer of a tokenizer.json whose model, normalizers and pre-tokenizers Hugging Face's `tokenizers` runs: WordPiece, Unigram,
+ * WordLevel, and BPE that is not byte-level. Its ids are those of Hugging Face's, with Tokenmill's rules for special tokens.
+ */
+export class HfTokenizer implements Tokenizer {
+  readonly name: string
+  readonly vocabSize: number
+  readonly specialTokens: ReadonlyMap<string, number>
+  readonly endOfTextId: number | undefined
+  readonly #native: JsonHandle
+  readonly #file: Uint8Array
+  readonly #postProcessor: PostProcessor
+  readonly #rowShape: RowShape
+  readonly #policies = new Map<string, number>()
+
+  /**
+   * @internal
+   * @param file the bytes of the tokenizer.json, which nobody else has
+   */
+  constructor(name: string, handle: JsonHandle, file: Uint8Array) {
+    this.name = name
+    this.#native = handle
+    this.#file = file
+    this.vocabSize = handle.vocabSize
+    this.specialTokens = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
+    this.endOfTextId = this.specialTokens.get('<|endoftext|>')
+    this.#postProcessor = new PostProcessor(handle.templates())
+    this.#rowShape = rowShapeOf(handle)
+  }
+
+  get fingerprint(): string {
+    return this.#native.fingerprint()
+  }
+
+  encode(text: Text, options?: EncodeOptions): Uint32Array {
+    const { policy, strict, whole } = this.#call(options, 'all')
+    const ids = explainingNow(() => this.#native.encode(unshared(checkedText('text', text)), strict, policy))
+    return whole ? this.#postProcessor.around(ids) : ids
+  }
+
+  encodeOrdinary(text: Text): Uint32Array {
+    return this.encode(text, { disallowedSpecial: [] })
+  }
+
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
+    const { bytes, rest } = splitByteOffsets(options)
+    const { policy, strict, whole } = this.#call(rest, 'all')
+    const spans = explainingNow(() =>
+      this.#native.encodeWithOffsets(unshared(checkedText('text', text)), strict, policy),
+    )
+    const { ids, offsets, ends, byteOffsets, byteEnds } = whole ? this.#postProcessor.aroundSpans(spans) : spans
+    return bytes ? { ids, offsets, ends, byteOffsets, byteEnds } : { ids, offsets, ends }
+  }
+
+  encodeSegments(segments: readonly Segment[]): Uint32Array {
+    return joinIds(
+      checkedSegments(segments).map(({ text, trusted }) =>
+        this.encode(text, { allowedSpecial: trusted ? 'all' : [], disallowedSpecial: [] }),
+      ),
+    )
+  }
+
+  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
+    const { policy, strict, whole } = this.#call(options, 'all')
+    const checked = checkedTexts(texts).map(unshared)
+    return this.#batchOf(
+      explainingNow(() => this.#native.encodeBatch(checked, strict, policy)),
+      whole,
+    )
+  }
+
+  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const batch = await this.#encodeLater([checkedText('text', text)], rest, signal, true)
+    return batch.ids
+  }
+
+  async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    return this.#encodeLater(checkedTexts(texts), rest, signal, false)
+  }
+
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
+    const source = {
+      specialTokens: this.specialTokens,
+      postProcessor: this.#postProcessor,
+      rowShape: this.#rowShape,
+      encodeBatch: (texts: readonly Text[], rest: EncodeOptions) =>
+        this.encodeBatch(texts, { ...rest, addSpecialTokens: false }),
+    }
+    return encodePadded(source, inputs, options)
+  }
+
+  count(text: Text, options?: EncodeOptions): number {
+    return this.encode(text, { disallowedSpecial: [], ...options }).length
+  }
+
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+    const { rowStarts } = this.encodeBatch(texts, { disallowedSpecial: [], ...options })
+    return rowStarts.subarray(1).map((end, row) => end - (rowStarts[row] as number))
+  }
+
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
+    const most = integerIn('limit', limit, 0)
+    const count = this.count(text, options)
+    return count <= most && count
+  }
+
+  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
+    const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
+    const array = idArray(ids)
+    return callNative(() => this.#native.decode(array, strict, skipSpecialTokens))
+  }
+
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
+    const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
+    const parts = new Parts(this.#counted(checked, rest))
+    return keepsStart ? checked.slice(0, parts.endOfPrefix(most)) : checked.slice(parts.startOfSuffix(most))
+  }
+
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
+    const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
+    return new ChunkList(checked, new Parts(this.#counted(checked, rest)).chunks(maxTokens, overlap, boundary))
+  }
+
+  countIndex(text: string, options?: EncodeOptions): CountIndex {
+    const checked = string('text', text)
+    const count = (start: number, end: number) => this.count(checked.slice(start, end), options)
+    return new TextCountIndex(checked.length, count(0, checked.length), count)
+  }
+
+  /** What {@link Parts} asks of a tokenizer. */
+  #counted(text: string, options: EncodeOptions): CountedText {
+    const special = new Set(this.specialTokens.values())
+    const { ids, offsets, ends } = this.encodeWithOffsets(text, { disallowedSpecial: [], ...options })
+    return {
+      text,
+      offsets,
+      ends,
+      isWhole: (index) => special.has(ids[index] as number),
+      count: (start, end) => this.count(text.slice(start, end), options),
+    }
+  }
+
+  /** What a model makes of a text may depend on all of it, so all of it is kept until it ends. */
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+  }
+
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+    const call = splitStreamOptions(options, encodeChunksOptionNames)
+    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+  }
+
+  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+    const { strict } = this.#call(rest, 'all')
+    return new BufferedEncoder({
+      maxPieceBytes,
+      utf8: strict ? 'strict' : 'replace',
+      encode: (text) => this.encodeAsync(text, rest),
+    })
+  }
+
+  /** What a decoder makes of ids may depend on all of them, so all of them are kept until they end. */
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {
+    return decodeStreamOf(this.#chunkDecoder(options))
+  }
+
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined> {
+    const { signal, rest } = splitDecodeOptions(options)
+    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+  }
+
+  #chunkDecoder(options: DecodeOptions | undefined): BufferedDecoder {
+    checkedDecodeOptions(options)
+    return new BufferedDecoder((ids) => this.decode(ids, options))
+  }
+
+  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
+    const array = idArray(ids)
+    return callNative(() => this.#native.decodeBytes(array))
+  }
+
+  tokenToId(token: Text): number | undefined {
+    const checked = checkedText('token', token)
+    if (typeof checked === 'string') return this.#native.tokenToId(checked) ?? undefined
+    try {
+      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(unshared(checked) as Uint8Array)
+      return this.#native.tokenToId(text) ?? undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  idToToken(id: number): string | undefined {
+    return isId(id) ? (this.#native.idToToken(id) ?? undefined) : undefined
+  }
+
+  idToBytes(id: number): Uint8Array | undefined {
+    return isId(id) ? (this.#native.idToBytes(id) ?? undefined) : undefined
+  }
+
+  /**
+   * Writes the tokenizer.json that it was loaded from. The file is complete or not there: it is written beside its place, then renamed.
+   *
+   * @param path ends in `.json`
+   * @throws `ERR_INVALID_FILE` when it cannot be written; what is at `path` is then unchanged.
+   */
+  async save(path: string | URL): Promise<void> {
+    await saveBytes(path, this.#file)
+  }
+
+  async #encodeLater(
+    texts: readonly Text[],
+    options: EncodeOptions | undefined,
+    signal: AbortSignal | undefined,
+    isOne: boolean,
+  ): Promise<TokenBatch> {
+    const checked = this.#checkedCall(options, 'all')
+    const own = texts.map(unshared)
+    const turn = copyTurn(own)
+    if (turn !== undefined) await turn
+    // Not before: other calls may drop policies while this one waits.
+    const policy = this.#policy(checked.special)
+    try {
+      const rows = await cancellable(signal, (flag) => this.#native.encodeBatchAsync(own, checked.strict, policy, flag))
+      return this.#batchOf(rows, checked.whole)
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason
+      throw explained(error, isOne)
+    }
+  }
+
+  #batchOf({ ids, rowStarts }: { ids: Uint32Array; rowStarts: Uint32Array }, whole: boolean): TokenBatch {
+    const batch = new TokenBatch(ids, rowStarts)
+    if (!whole || this.#postProcessor.added(false) === 0) return batch
+    const rows = Array.from(batch, (row) => this.#postProcessor.around(row))
+    const added = this.#postProcessor.added(false)
+    return new TokenBatch(
+      joinIds(rows),
+      rowStarts.map((start, row) => start + row * added),
+    )
+  }
+
+  #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+    const { special, strict, whole } = this.#checkedCall(options, defaultDisallowed)
+    return { policy: this.#policy(special), strict, whole }
+  }
+
+  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+    const checked = checkedOptions('options', options, encodeOptionNames)
+    const strict = checkedUtf8(checked.utf8) === 'strict'
+    const whole = boolean('options.addSpecialTokens', checked.addSpecialTokens ?? false)
+    return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict, whole }
+  }
+
+  /** The number of a policy. Those of earlier calls are kept, so that their automata are built once. */
+  #policy({ allowed, disallowed }: SpecialTokenPolicy): number {
+    const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
+    const key = JSON.stringify([allowedNames, disallowedNames])
+    let policy = this.#policies.get(key)
+    if (policy === undefined) {
+      if (this.#policies.size === maxPolicies) {
+        this.#policies.clear()
+        this.#native.dropPolicies()
+      }
+      policy = callNative(() => this.#native.addPolicy(allowedNames, disallowedNames))
+      this.#policies.set(key, policy)
+    }
+    return policy
+  }
+}
+
+/** How the file says that rows are made. */
+export const rowShapeOf = (handle: JsonHandle): RowShape => {
+  const { maxLength, truncation, truncateStart, padTo, multipleOf, padStart, padId, padTypeId } = handle.rowShape()
+  const side = (isStart: boolean) => (isStart ? 'start' : 'end')
+  return {
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(truncation === undefined ? {} : { truncation }),
+    ...(truncateStart === undefined ? {} : { truncationSide: side(truncateStart) }),
+    ...(padTo === undefined ? {} : { padTo }),
+    ...(multipleOf === undefined ? {} : { padToMultipleOf: multipleOf }),
+    ...(padStart === undefined ? {} : { paddingSide: side(padStart) }),
+    ...(padId === undefined ? {} : { padId }),
+    ...(padTypeId === undefined ? {} : { padTypeId }),
+  }
+}
+
+const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 === id
+
+/** A text whose bytes no other thread changes while native code reads them. */
+const unshared = (text: Text): Text =>
+  typeof text !== 'string' && text.buffer instanceof SharedArrayBuffer ? new Uint8Array(text) : text
+
+/** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
+const explained = (error: unknown, isOne: boolean): TokenmillError => {
+  const native = fromNative(error)
+  const [, row, index, token] =
+    (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
+  if (index !== undefined && token !== undefined)
+    return specialTokenError(token, Number(index), row === undefined || isOne ? 'the text' : `texts[${row}]`)
+  return isOne && native.message.includes('texts[0]')
+    ? new TokenmillError(native.code, native.message.replace('texts[0]', 'text'), { cause: native.cause })
+    : native
+}
+
+const explainingNow = <T>(work: () => T): T => {
+  try {
+    return work()
+  } catch (error) {
+    throw explained(error, false)
+  }
+}

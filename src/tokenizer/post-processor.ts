@@ -1,0 +1,84 @@
+import type { NativeTemplates } from '../native-binding.d.ts'
+import type { TokenOffsets } from './offsets.ts'
+
+/** In a template: the ids of the first and of the second text. All else is an id that is put there. */
+const [first, second] = [0xffffffff, 0xfffffffe]
+
+/** What is put around the ids of one text or two, and the type ids. Each template is a list of what there is and its type id. */
+export class PostProcessor {
+  readonly #templates: NativeTemplates
+
+  constructor(templates: NativeTemplates) {
+    this.#templates = templates
+  }
+
+  /** One text is left as it is, and so are two, which have the type ids 0 and 1. */
+  static readonly none = new PostProcessor({
+    single: Uint32Array.of(first, 0),
+    pair: Uint32Array.of(first, 0, second, 1),
+    singlePlain: Uint32Array.of(first, 0),
+    pairPlain: Uint32Array.of(first, 0, second, 1),
+  })
+
+  /** How many ids are put around one text, or around two. */
+  added(isPair: boolean): number {
+    return isPair ? this.#templates.pair.length / 2 - 2 : this.#templates.single.length / 2 - 1
+  }
+
+  /** The ids of a text with what is put around them. */
+  around(ids: Uint32Array): Uint32Array {
+    const added = this.added(false)
+    if (added === 0) return ids
+    const whole = new Uint32Array(ids.length + added)
+    this.write(whole, undefined, 0, ids, undefined, true)
+    return whole
+  }
+
+  /** {@link PostProcessor.around} of ids and where they are in a text: what is put around them is where the text starts or ends. */
+  aroundSpans(spans: Required<TokenOffsets>): Required<TokenOffsets> {
+    const { single } = this.#templates
+    const place = single.filter((_, index) => index % 2 === 0).indexOf(first)
+    const after = this.added(false) - place
+    const longer = (starts: Uint32Array, end: number, hasEnd: boolean): Uint32Array => {
+      const count = place + starts.length + after
+      const all = new Uint32Array(count).fill(end, place + starts.length - (hasEnd ? 1 : 0))
+      all.set(hasEnd ? starts.subarray(0, -1) : starts, place)
+      return all
+    }
+    const { ids, offsets, ends, byteOffsets, byteEnds } = spans
+    const [length, bytes] = [offsets.at(-1) as number, byteOffsets.at(-1) as number]
+    return {
+      ids: this.around(ids),
+      offsets: longer(offsets, length, true),
+      ends: longer(ends, length, false),
+      byteOffsets: longer(byteOffsets, bytes, true),
+      byteEnds: longer(byteEnds, bytes, false),
+    }
+  }
+
+  /** Writes ids and type ids from `start` on. */
+  write(
+    ids: Uint32Array,
+    typeIds: Uint32Array | undefined,
+    start: number,
+    firstIds: Uint32Array,
+    secondIds: Uint32Array | undefined,
+    addSpecialTokens: boolean,
+  ): void {
+    const { single, pair, singlePlain, pairPlain } = this.#templates
+    const [one, two] = addSpecialTokens ? [single, pair] : [singlePlain, pairPlain]
+    const template = secondIds === undefined ? one : two
+    for (let part = 0, at = start; part < template.length; part += 2) {
+      const from = at
+      const what = template[part] as number
+      if (what === first || (what === second && secondIds !== undefined)) {
+        const text = what === first ? firstIds : (secondIds as Uint32Array)
+        ids.set(text, at)
+        at += text.length
+      } else {
+        ids[at++] = what
+      }
+      typeIds?.fill(template[part + 1] as number, from, at)
+    }
+  }
+}

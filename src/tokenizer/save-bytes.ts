@@ -1,0 +1,15 @@
+import { TokenmillError } from '../errors.ts'
+import { invalid } from '../validate.ts'
+import { filePath } from './vocabulary-file.ts'
+import { writeFileAtomically } from './write-file.ts'
+
+/** Writes bytes that are UTF-8 as a `.json` file. */
+export const saveBytes = async (path: string | URL, bytes: Uint8Array): Promise<void> => {
+  const file = filePath(path)
+  if (!file.endsWith('.json')) throw invalid('path', 'a path that ends in .json', file)
+  try {
+    await writeFileAtomically(file, [new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)])
+  } catch (error) {
+    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${file}: ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,19 @@
+import { callNative, fromNative, TokenmillError } from '../errors.ts'
+import { native } from '../native.ts'
+import { HfTokenizer } from './hf-tokenizer.ts'
+import type { Tokenizer } from './tokenizer.ts'
+
+/**
+ * The tokenizer in the bytes of a tokenizer.json. They are copied.
+ *
+ * @throws `ERR_INVALID_FILE` and `ERR_LIMIT`, with the field
+ */
+export const readTokenizerJson = async (bytes: Uint8Array): Promise<Tokenizer> => {
+  const file = new Uint8Array(bytes)
+  try {
+    const handle = await callNative(() => native().JsonHandle.load(file))
+    return new HfTokenizer(`tokenizer.json: ${handle.model}`, handle, file)
+  } catch (error) {
+    throw error instanceof TokenmillError ? error : fromNative(error)
+  }
+}
