@@ -78,7 +78,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] when its name does not tell.
-    pub(crate) fn format_of(&self, input: &Input) -> Result<Format, Error> {
+    pub fn format_of(&self, input: &Input) -> Result<Format, Error> {
         if self.format == Format::Separated(String::new()) {
             return Err(Error::InvalidOption("expected a separator of at least one byte".to_owned()));
         }

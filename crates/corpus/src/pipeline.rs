@@ -45,7 +45,7 @@ pub struct Batch<T> {
 /// How far reading is.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
-    read: Arc<AtomicU64>,
+    pub(crate) read: Arc<AtomicU64>,
 }
 
 impl Progress {

@@ -44,7 +44,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use counter::PieceCounter;
 pub use explain::MergeStep;
@@ -109,8 +109,8 @@ pub type Watch<'p> = Option<&'p mut dyn FnMut(Progress) -> ControlFlow<()>>;
 /// ```
 pub struct Trainer {
     pattern: Pattern,
-    /// The first one is always there.
-    counters: Vec<PieceCounter>,
+    /// Those that no thread uses at the moment.
+    counters: Mutex<Vec<PieceCounter>>,
     budget: Option<Budget>,
     /// What the counters had to give up.
     runs: Mutex<Runs>,
@@ -119,7 +119,7 @@ pub struct Trainer {
 impl fmt::Debug for Trainer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = formatter.debug_struct("Trainer");
-        debug.field("pattern", &self.pattern).field("counters", &self.counters).finish_non_exhaustive()
+        debug.field("pattern", &self.pattern).finish_non_exhaustive()
     }
 }
 
@@ -129,7 +129,7 @@ const MERGING: u64 = 24;
 impl Trainer {
     /// One that has no texts yet.
     pub fn new(pattern: Pattern) -> Self {
-        Self { counters: vec![PieceCounter::new(pattern.clone())], pattern, budget: None, runs: Mutex::default() }
+        Self { pattern, counters: Mutex::default(), budget: None, runs: Mutex::default() }
     }
 
     /// Takes no more memory than `budget` says, and uses files for the rest.
@@ -148,17 +148,41 @@ impl Trainer {
     /// # Errors
     /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: a part of the text is then taken.
     pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
-        count(&mut self.counters[0], text, self.budget.as_ref(), 1, &self.runs, cancel)
+        self.add_texts_here(&[text], 1, cancel)
+    }
+
+    /// Takes `texts`, each on its own, on the calling thread, which may be one of `threads` that do so at the same time.
+    ///
+    /// # Errors
+    /// As [`Trainer::add_text`].
+    pub fn add_texts_here(&self, texts: &[&str], threads: usize, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+        let mut counter = lock(&self.counters).pop().unwrap_or_else(|| PieceCounter::new(self.pattern.clone()));
+        let result = texts.iter().try_for_each(|text| self.count(&mut counter, text, threads, cancel));
+        lock(&self.counters).push(counter);
+        result
+    }
+
+    /// Counts a text; a counter that comes to more than one of `parts` of the memory gives up what it has.
+    fn count(
+        &self,
+        counter: &mut PieceCounter,
+        text: &str,
+        parts: usize,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
+        let Some(budget) = &self.budget else { return counter.add_text(text, cancel) };
+        let give_up = |counts: &mut Counts| lock(&self.runs).take(counts, budget);
+        counter.add_text_within(text, budget.bytes / parts.max(1), give_up, cancel)
     }
 
     /// Takes what a thread has counted on its own. Counters of another pattern are taken as they are.
     pub fn add_counter(&mut self, counter: PieceCounter) {
-        self.counters.push(counter);
+        lock(&self.counters).push(counter);
     }
 
     /// The memory that the counted pieces take, in bytes.
     pub fn memory(&self) -> usize {
-        self.counters.iter().map(PieceCounter::memory).sum()
+        lock(&self.counters).iter().map(PieceCounter::memory).sum()
     }
 
     /// Makes the vocabulary, on all threads of the current rayon pool where the pieces do not fit the memory. `progress` is called after each
@@ -209,7 +233,7 @@ impl Trainer {
         cancel: Option<&AtomicBool>,
     ) -> Result<(u64, Vec<[u32; 2]>), Error> {
         let most = limits.merges as u32;
-        let mut runs = std::mem::take(self.runs.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut runs = std::mem::take(&mut *lock(&self.runs));
         let Some(budget) = self.budget.take() else {
             let counter = self.into_counter()?;
             let cells = Cells::new(&counter.counts, ids)?;
@@ -240,7 +264,7 @@ impl Trainer {
             pieces = count;
             counter.counts.for_each(|piece, count| store.add::<S>(piece, count))?;
         } else {
-            self.counters.iter_mut().try_for_each(|counter| runs.take(&mut counter.counts, &budget))?;
+            lock(&self.counters).iter_mut().try_for_each(|counter| runs.take(&mut counter.counts, &budget))?;
             drop(self);
             store = StoreWriter::new(ids, &budget)?;
             runs.merge(cancel, |piece, count| {
@@ -258,28 +282,17 @@ impl Trainer {
     }
 
     /// All that was counted up to now.
-    fn into_counter(mut self) -> Result<PieceCounter, Error> {
-        let largest = (0..self.counters.len()).max_by_key(|&index| self.counters[index].len()).unwrap_or_default();
-        let mut counter = self.counters.swap_remove(largest);
-        while let Some(other) = self.counters.pop() {
-            counter.add_counter(&other)?;
-        }
-        Ok(counter)
+    fn into_counter(self) -> Result<PieceCounter, Error> {
+        let mut counters = self.counters.into_inner().unwrap_or_else(PoisonError::into_inner);
+        counters.sort_unstable_by_key(PieceCounter::len);
+        let mut all = counters.pop().unwrap_or_else(|| PieceCounter::new(self.pattern.clone()));
+        counters.iter().try_for_each(|counter| all.add_counter(counter))?;
+        Ok(all)
     }
 }
 
-/// Counts a text; a counter that is more than one `part` of the memory gives up what it has to `runs`.
-fn count(
-    counter: &mut PieceCounter,
-    text: &str,
-    budget: Option<&Budget>,
-    parts: usize,
-    runs: &Mutex<Runs>,
-    cancel: Option<&AtomicBool>,
-) -> Result<(), Error> {
-    let Some(budget) = budget else { return counter.add_text(text, cancel) };
-    let give_up = |counts: &mut Counts| runs.lock().unwrap_or_else(PoisonError::into_inner).take(counts, budget);
-    counter.add_text_within(text, budget.bytes / parts, give_up, cancel)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The merges of `merging`, to their end.

@@ -4,36 +4,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::train::{PieceCounter, Trainer, count};
+use crate::train::Trainer;
 use crate::{Error, Pattern};
 
 /// Threads take texts by tasks of about this length; longer texts are cut where that changes no piece.
 const TASK: usize = 256 << 10;
 
 impl Trainer {
-    /// Takes `texts`, each on its own, on all threads of the current rayon pool. Each thread has a counter of its own, which is kept for the
-    /// next call.
+    /// Takes `texts`, each on its own, on all threads of the current rayon pool. Each thread has a counter of its own, which is kept for
+    /// the next call.
     ///
     /// # Errors
     /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: parts of the texts are then taken.
     pub fn add_texts(&mut self, texts: &[&str], cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let tasks = tasks(&self.pattern, texts);
         let threads = rayon::current_num_threads().min(tasks.len()).max(1);
-        while self.counters.len() < threads {
-            self.counters.push(PieceCounter::new(self.pattern.clone()));
-        }
         let next = AtomicUsize::new(0);
-        let (budget, runs, parts) = (self.budget.as_ref(), &self.runs, self.counters.len());
-        let count = |counter: &mut PieceCounter| {
+        let count = || {
             while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                task.iter().try_for_each(|text| count(counter, text, budget, parts, runs, cancel))?;
+                self.add_texts_here(task, threads, cancel)?;
             }
             Ok(())
         };
         if threads == 1 {
-            return count(&mut self.counters[0]);
+            return count();
         }
-        self.counters[..threads].par_iter_mut().with_max_len(1).try_for_each(count)
+        (0..threads).into_par_iter().with_max_len(1).try_for_each(|_| count())
     }
 }
 
