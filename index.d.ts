@@ -366,6 +366,8 @@ export interface Tokenizer {
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
   idToBytes(id: number): Uint8Array | undefined
+  /** Writes a file, complete or not at all. What it holds goes by the ending of its name: see the tokenizer at hand. */
+  save(path: string | URL): Promise<void>
 }
 
 /** The ids of several texts, row after row in one array. Iterating gives each row as a view of `ids`. */
@@ -1687,6 +1689,73 @@ export declare class WindowDataset implements Dataset {
   batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
 }
 
+/** A merge of {@link BpeTokenizer.explain}. */
+export interface MergeStep {
+  /** The left part. */
+  readonly left: string
+  /** The right part. */
+  readonly right: string
+  /** What they become. */
+  readonly token: string
+  /** The ids of the three. */
+  readonly ids: readonly [left: number, right: number, token: number]
+  /** Where the token starts in the text, in bytes of UTF-8. */
+  readonly start: number
+}
+
+/** A byte-level BPE tokenizer: the facade of the native one. */
+export declare class BpeTokenizer implements Tokenizer {
+  #private
+  readonly name: string
+  readonly vocabSize: number
+  readonly specialTokens: ReadonlyMap<string, number>
+  readonly endOfTextId: number | undefined
+  get fingerprint(): string
+  encode(text: Text, options?: EncodeOptions): Uint32Array
+  encodeOrdinary(text: Text): Uint32Array
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
+  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
+  count(text: Text, options?: EncodeOptions): number
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  countIndex(text: string, options?: EncodeOptions): CountIndex
+  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined>
+  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  tokenToId(token: Text): number | undefined
+  idToToken(id: number): string | undefined
+  idToBytes(id: number): Uint8Array | undefined
+  /**
+   * The merges that make the tokens of `text`, in their order: what byte-level BPE does, step by step. A text of several pieces has those of its first
+   * piece first. Special tokens are plain text. A piece that is a token which no merge reaches has none.
+   */
+  explain(text: string): MergeStep[]
+  /**
+   * Writes a file that other libraries read, and that gives the same ids there.
+   *
+   * - `*.json`: a tokenizer.json for Hugging Face's `tokenizers`, which reads special tokens in text as such.
+   * - `*.tiktoken`: tokens and ids for tiktoken. The form has no place for special tokens and the pattern: pass them on yourself.
+   *
+   * The file is complete or not there.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json;
+   *   `ERR_INVALID_FILE` when it cannot be written.
+   */
+  save(path: string | URL): Promise<void>
+}
+
 /** The name of an encoding that {@link getEncoding} knows. */
 export type EncodingName =
   'gpt2' | 'r50k_base' | 'p50k_base' | 'p50k_edit' | 'cl100k_base' | 'o200k_base' | 'o200k_harmony'
@@ -1704,7 +1773,136 @@ export declare const encodingNames: readonly EncodingName[]
  *
  * @throws `ERR_INVALID_ARGUMENT` when there is no such encoding; the message lists near names.
  */
-export declare const getEncoding: (name: EncodingName | (string & {})) => Tokenizer
+export declare const getEncoding: (name: EncodingName | (string & {})) => BpeTokenizer
+
+/** Where the texts of a training come from. */
+export type TrainSource =
+  | readonly string[]
+  | {
+      /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
+      readonly texts: Iterable<Text> | AsyncIterable<Text>
+    }
+
+/** What {@link trainBpe} makes, and how. */
+export interface TrainBpeOptions {
+  /**
+   * How many tokens: the special ones, the 256 bytes, and those that merges make. There are fewer when the texts have no more pairs that are
+   * frequent enough: `training.missing` of the tokenizer says how many.
+   */
+  readonly vocabSize: number
+  /**
+   * How texts are split into pieces, over whose ends nothing is merged: by the name of a pattern, also `'llama3'`, `'qwen2'` and others, or by a regular
+   * expression of your own, in the syntax of Rust's `fancy-regex`. Text between two matches is a piece too.
+   * @default 'gpt2'
+   */
+  readonly pattern?: 'gpt2' | 'cl100k' | 'o200k' | 'llama3' | 'qwen2' | (string & {})
+  /**
+   * They get the ids from 0 on, in this order. Where they stand in the texts of the training they are plain text.
+   * @default []
+   */
+  readonly specialTokens?: readonly string[]
+  /**
+   * Pairs that stand in the texts less often are not merged.
+   * @default 1
+   */
+  readonly minFrequency?: number
+  /**
+   * Tokens of more than two bytes are shorter than this, in bytes: the `max_token_length` of Hugging Face's trainer, which is exclusive.
+   * @default none, but no token has more than 4096 bytes
+   */
+  readonly maxTokenLength?: number
+  /**
+   * Bytes of memory for counts of pieces and for their merging. What does not fit goes to temporary files; nothing is dropped, and the result is the
+   * same.
+   * @default 2 ** 30
+   */
+  readonly memoryLimit?: number
+  /**
+   * The folder for temporary files. They have no name there, and are gone when the training or the process ends.
+   * @default os.tmpdir()
+   */
+  readonly tempDir?: string
+  /**
+   * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
+   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
+   * @default 'auto'
+   */
+  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
+  /**
+   * The field or column with the text.
+   * @default 'text'
+   */
+  readonly field?: string
+  /**
+   * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
+   * @default 'strict'
+   */
+  readonly utf8?: 'replace' | 'strict'
+  /**
+   * The name of the tokenizer.
+   * @default 'trainBpe'
+   */
+  readonly name?: string
+  /** Stops the training; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
+  readonly onProgress?: (progress: TrainProgress) => void
+}
+
+/** How far a training is. */
+export interface TrainProgress {
+  /** `'count'`: texts are read and their pieces counted. `'merge'`: tokens are made. */
+  readonly phase: 'count' | 'merge'
+  /** Texts that were counted. */
+  readonly texts: number
+  /** Their bytes, as UTF-8. */
+  readonly bytes: number
+  /** Bytes that were read from files, as they are on disk. */
+  readonly bytesRead: number
+  /** Bytes that there are to read; 0 when the source is not files. */
+  readonly bytesToRead: number
+  /** Merges that were made. */
+  readonly merges: number
+  /** Merges that `vocabSize` asks for. */
+  readonly mergesToMake: number
+}
+
+/** What a training was made of. */
+export interface TrainSummary {
+  /** Texts. */
+  readonly texts: number
+  /** Bytes of all texts. */
+  readonly bytes: number
+  /** Distinct pieces of all texts. */
+  readonly pieces: number
+  /** Merges: tokens that are neither special nor single bytes. */
+  readonly merges: number
+  /** How many tokens fewer there are than `vocabSize` asked for. */
+  readonly missing: number
+}
+
+/** A tokenizer that {@link trainBpe} has made. */
+export declare class TrainedTokenizer extends BpeTokenizer {
+  /** What it was made of. */
+  readonly training: TrainSummary
+}
+
+/**
+ * Trains a byte-level BPE tokenizer on all cores. The merges are those of Hugging Face's `BpeTrainer` with the byte-level alphabet and the same
+ * settings, ties included: of pairs that are equally frequent, the one whose left token has the smaller id is merged first, then the one whose right
+ * token has. They depend neither on the number of threads nor on the order of the texts nor on the memory.
+ *
+ * Ids are given to the special tokens first, then to the 256 bytes, then to merged tokens in the order in which they are made.
+ *
+ * ```ts
+ * const tokenizer = await trainBpe({ texts: ['low low low lower lowest'] }, { vocabSize: 260 })
+ * tokenizer.encode('lowest')
+ * ```
+ *
+ * @param source paths and globs of files, or `{ texts }`. No piece goes from one text into another.
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when a limit or the disk for temporary files is reached.
+ */
+export declare const trainBpe: (source: TrainSource, options: TrainBpeOptions) => Promise<TrainedTokenizer>
 
 /** All models that {@link encodingForModel} knows by name; it knows families of dated and fine-tuned models besides. */
 export declare const modelNames: readonly string[]

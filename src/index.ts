@@ -61,6 +61,15 @@ export {
 export type { TokenArray, TokensOrDocuments } from './dataset/tokens.ts'
 export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'
+export {
+  trainBpe,
+  type TrainBpeOptions,
+  type TrainedTokenizer,
+  type TrainProgress,
+  type TrainSummary,
+} from './tokenizer/train-bpe.ts'
+export type { TrainSource } from './tokenizer/train-source.ts'
+export type { BpeTokenizer, MergeStep } from './tokenizer/bpe-tokenizer.ts'
 export { encodingForModel, modelNames } from './tokenizer/models.ts'
 export type { Device, DeviceName } from './embedding/device.ts'
 export { devices, type DeviceInfo } from './embedding/devices.ts'

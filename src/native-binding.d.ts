@@ -11,6 +11,12 @@
  * between must work.
  */
 export declare class BpeHandle {
+  /** What a `tokenizer.json` of it holds. */
+  toTokenizerJson(): Promise<Uint8Array>
+  /** What a `.tiktoken` file of it holds. */
+  toTiktoken(): Promise<Uint8Array>
+  /** The merges that make the tokens of `text`, piece after piece, in their order. */
+  explain(text: string): Array<NativeMergeStep>
   /** The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process. */
   static open(name: string, file: string): BpeHandle
   /** Its number among the encoders of this thread. */
@@ -156,6 +162,17 @@ export declare class NativeTensor {
   /** A copy of the values, made on a worker thread. */
   values(): Promise<Float32Array>
   dispose(): void
+}
+
+/** Takes texts, then makes a tokenizer of them. */
+export declare class NativeTrainer {
+  /** `folder` is where what does not fit `memory_limit` bytes goes, into files without a name. */
+  constructor(pattern: string, memoryLimit: number, folder: string)
+  addTexts(texts: readonly (string | Uint8Array)[], strict: boolean, cancel?: CancelFlag | undefined | null): Promise<void>
+  /** Reads files: paths and globs. */
+  addFiles(inputs: Array<string>, format: string, field: string, strict: boolean, cancel?: CancelFlag | undefined | null): Promise<void>
+  train(options: NativeTrainOptions, cancel?: CancelFlag | undefined | null): Promise<BpeHandle>
+  progress(): NativeTrainProgress
 }
 
 export declare class PanicInConstructor {
@@ -304,6 +321,15 @@ export interface NativeOffsets {
   byteEnds: Uint32Array
 }
 
+/** One merge in a text. */
+export interface NativeMergeStep {
+  left: number
+  right: number
+  result: number
+  /** In bytes. */
+  start: number
+}
+
 export interface NativeParameter {
   name: string
   shape: Array<number>
@@ -330,6 +356,30 @@ export interface NativeTemplates {
   pair: Uint32Array
   singlePlain: Uint32Array
   pairPlain: Uint32Array
+}
+
+/** What to make; the facade has checked it. */
+export interface NativeTrainOptions {
+  vocabSize: number
+  specialTokens: Array<string>
+  minFrequency: number
+  maxTokenLength?: number
+}
+
+/** How far a training is. */
+export interface NativeTrainProgress {
+  /** Texts and their bytes that were taken. */
+  texts: number
+  bytes: number
+  /** Bytes of files that were read, and that there are. */
+  bytesRead: number
+  bytesToRead: number
+  /** Merges that were made, and the most that there will be. */
+  merges: number
+  mostMerges: number
+  /** After the training: distinct pieces, and tokens that there were no merges for. */
+  pieces: number
+  missing: number
 }
 
 export declare function panicInCall(): void

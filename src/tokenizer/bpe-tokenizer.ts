@@ -18,6 +18,7 @@ import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
+import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { explained } from './explained.ts'
 import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
@@ -63,6 +64,20 @@ const moreIds = 0xffffffff
 const [minPart, maxPart] = [1 << 10, 1 << 16]
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
+
+/** A merge of {@link BpeTokenizer.explain}. */
+export interface MergeStep {
+  /** The left part. */
+  readonly left: string
+  /** The right part. */
+  readonly right: string
+  /** What they become. */
+  readonly token: string
+  /** The ids of the three. */
+  readonly ids: readonly [left: number, right: number, token: number]
+  /** Where the token starts in the text, in bytes of UTF-8. */
+  readonly start: number
+}
 
 /** A byte-level BPE tokenizer: the facade of the native one. */
 export class BpeTokenizer implements Tokenizer {
@@ -339,6 +354,36 @@ export class BpeTokenizer implements Tokenizer {
 
   idToBytes(id: number): Uint8Array | undefined {
     return typeof id === 'number' && id >>> 0 === id ? (this.#native.idToBytes(id) ?? undefined) : undefined
+  }
+
+  /**
+   * The merges that make the tokens of `text`, in their order: what byte-level BPE does, step by step. A text of several pieces has those of its first
+   * piece first. Special tokens are plain text. A piece that is a token which no merge reaches has none.
+   */
+  explain(text: string): MergeStep[] {
+    const checked = string('text', text)
+    return callNative(() => this.#native.explain(checked)).map(({ left, right, result, start }) => ({
+      left: this.idToToken(left) as string,
+      right: this.idToToken(right) as string,
+      token: this.idToToken(result) as string,
+      ids: [left, right, result],
+      start,
+    }))
+  }
+
+  /**
+   * Writes a file that other libraries read, and that gives the same ids there.
+   *
+   * - `*.json`: a tokenizer.json for Hugging Face's `tokenizers`, which reads special tokens in text as such.
+   * - `*.tiktoken`: tokens and ids for tiktoken. The form has no place for special tokens and the pattern: pass them on yourself.
+   *
+   * The file is complete or not there.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json;
+   *   `ERR_INVALID_FILE` when it cannot be written.
+   */
+  async save(path: string | URL): Promise<void> {
+    await saveBpe(path, this.#native)
   }
 
   #encode(text: Text, policy: number, strict: boolean): Uint32Array {

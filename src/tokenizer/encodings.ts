@@ -4,7 +4,6 @@ import { packageFile } from '../package-file.ts'
 import { invalid, received } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { didYouMean } from './near-names.ts'
-import type { Tokenizer } from './tokenizer.ts'
 
 /** The name of an encoding that {@link getEncoding} knows. */
 export type EncodingName =
@@ -24,7 +23,7 @@ const ranks: Readonly<Record<EncodingName, string>> = {
 /** All names that {@link getEncoding} knows. */
 export const encodingNames: readonly EncodingName[] = Object.freeze(Object.keys(ranks) as EncodingName[])
 
-const loaded = new Map<string, Tokenizer>()
+const loaded = new Map<string, BpeTokenizer>()
 
 /**
  * The tokenizer of a published encoding. Its ids equal those of tiktoken. It is read from this package, never from the network, at
@@ -36,7 +35,7 @@ const loaded = new Map<string, Tokenizer>()
  *
  * @throws `ERR_INVALID_ARGUMENT` when there is no such encoding; the message lists near names.
  */
-export const getEncoding = (name: EncodingName | (string & {})): Tokenizer => {
+export const getEncoding = (name: EncodingName | (string & {})): BpeTokenizer => {
   const known = loaded.get(name)
   if (known !== undefined) return known
   if (typeof name !== 'string') throw invalid('name', 'the name of an encoding', name)

@@ -159,6 +159,9 @@ export interface Tokenizer {
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
   idToBytes(id: number): Uint8Array | undefined
+
+  /** Writes a file, complete or not at all. What it holds goes by the ending of its name: see the tokenizer at hand. */
+  save(path: string | URL): Promise<void>
 }
 
 /** The ids of several texts, row after row in one array. Iterating gives each row as a view of `ids`. */

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
  * Writes a file that is complete or not there, also when the process or the machine stops: into a temporary file beside
  * it, synced, then renamed over it.
  */
-export const writeFileAtomically = async (path: string, chunks: Iterable<string>): Promise<void> => {
+export const writeFileAtomically = async (path: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
     await closing(await promises.open(temporary, 'wx'), async (file) => {

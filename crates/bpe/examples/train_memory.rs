@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let scratch = || Ok(Box::new(tempfile::tempfile()?) as Box<dyn Scratch>);
     let budget = Budget { bytes: budget as usize * 1_000_000, scratch: Arc::new(scratch) };
-    let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget);
+    let trainer = Trainer::new(Pattern::R50k).with_budget(budget);
     let (start, mut rng) = (Instant::now(), Rng::new(1));
     for _ in 0..megabytes.div_ceil(8) {
         let texts: Vec<String> = (0..8).map(|_| words(&mut rng)).collect();

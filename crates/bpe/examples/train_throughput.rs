@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     rayon::ThreadPoolBuilder::new().num_threads(threads.parse()?).build_global()?;
     let (wall, cpu) = (Instant::now(), ProcessTime::now());
-    let mut trainer = Trainer::new(pattern);
+    let trainer = Trainer::new(pattern);
     // In the pool, so that one thread is one thread.
     let trained = rayon::scope(|_| {
         trainer.add_texts(&texts, None)?;

@@ -23,6 +23,7 @@ mod pages;
 mod pieces;
 mod prefix_counts;
 mod pretokenize;
+mod save;
 mod search;
 mod sink;
 mod special;

@@ -135,7 +135,7 @@ fn a_text_on_which_the_engine_goes_back_too_often_is_an_error() {
     );
     let error = tokenizer.encode_batch(&["b", &text], &policy, None).expect_err("it goes back too often");
     assert!(matches!((error.row, error.error), (1, Error::PatternLimit { .. })));
-    let mut trainer = Trainer::new(pattern);
+    let trainer = Trainer::new(pattern);
     assert!(matches!(trainer.add_text(&text, None), Err(Error::PatternLimit { .. })));
 }
 
@@ -150,7 +150,7 @@ fn a_stretch_without_end_is_no_stack_overflow() {
 #[test]
 fn ids_and_training_go_by_the_regular_expression() {
     let pattern = of("low|est");
-    let mut trainer = Trainer::new(pattern);
+    let trainer = Trainer::new(pattern);
     trainer.add_texts(&["low lowest low est"], None).expect("it is within the limits");
     let trained = trainer.train(&TrainOptions::new(260), None, None).expect("the size is large enough");
     assert_eq!(trained.tokens().skip(256).collect::<Vec<_>>(), [&b"lo"[..], b"low", b"es", b"est"]);

@@ -25,7 +25,7 @@ fn pattern(name: &str) -> Pattern {
 }
 
 fn trained<S: AsRef<str>>(pattern: Pattern, texts: &[S], options: &TrainOptions) -> Trained {
-    let mut trainer = Trainer::new(pattern);
+    let trainer = Trainer::new(pattern);
     for text in texts {
         trainer.add_text(text.as_ref(), None).expect("there is memory");
     }
@@ -158,7 +158,7 @@ fn threads_and_the_order_of_texts_change_nothing() {
         let texts: Vec<&str> = texts.iter().rev().map(String::as_str).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let found = pool.install(|| {
-            let mut trainer = Trainer::new(Pattern::O200k);
+            let trainer = Trainer::new(Pattern::O200k);
             // In two calls, so that counters are used again.
             let (some, others) = texts.split_at(700);
             trainer.add_texts(some, None).expect("there is memory");
@@ -207,7 +207,7 @@ fn drained_pieces_can_be_put_in_again() {
     for (piece, count) in &runs {
         counter.add_piece(piece, *count).expect("there is memory");
     }
-    let mut trainer = Trainer::new(Pattern::Cl100k);
+    let trainer = Trainer::new(Pattern::Cl100k);
     trainer.add_counter(counter);
     assert_eq!(trainer.train(&options, None, None).expect("the options are good"), expected);
 }
@@ -224,7 +224,7 @@ fn budget(bytes: usize) -> (Budget, Arc<AtomicUsize>) {
 }
 
 fn trained_within<S: AsRef<str>>(bytes: usize, pattern: Pattern, texts: &[S], options: &TrainOptions) -> Trained {
-    let mut trainer = Trainer::new(pattern).with_budget(budget(bytes).0);
+    let trainer = Trainer::new(pattern).with_budget(budget(bytes).0);
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     trainer.add_texts(&texts, None).expect("there is memory");
     trainer.train(options, None, None).expect("the options are good")
@@ -274,7 +274,7 @@ fn files_are_used_where_the_memory_ends() {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let files = |bytes| {
         let (budget, files) = budget(bytes);
-        let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget);
+        let trainer = Trainer::new(Pattern::R50k).with_budget(budget);
         trainer.add_texts(&texts, None).expect("there is memory");
         let while_counting = files.load(Ordering::Relaxed);
         assert!(trainer.memory() <= bytes.max(200_000), "{} of {bytes} bytes", trainer.memory());
@@ -315,20 +315,20 @@ fn a_file_that_fails_is_an_error_and_not_a_wrong_result() {
     for room in [0, 100, 2_000] {
         let scratch = move || Ok(Box::new(Full(Cursor::new(Vec::new()), room)) as Box<dyn Scratch>);
         let budget = Budget { bytes: 1_000, scratch: Arc::new(scratch) };
-        let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget);
+        let trainer = Trainer::new(Pattern::R50k).with_budget(budget);
         let counted = texts.iter().try_for_each(|text| trainer.add_text(text, None));
         let result = counted.and_then(|()| trainer.train(&TrainOptions::new(400), None, None));
         assert!(matches!(result, Err(Error::Scratch(_))), "{room}: {result:?}");
     }
     let none = Budget { bytes: 0, scratch: Arc::new(|| Err(io::ErrorKind::PermissionDenied.into())) };
-    let mut trainer = Trainer::new(Pattern::R50k).with_budget(none);
+    let trainer = Trainer::new(Pattern::R50k).with_budget(none);
     assert!(matches!(trainer.add_text(&texts.join(" "), None), Err(Error::Scratch(_))));
 }
 
 #[test]
 fn cancelling_and_stopping_work_outside_the_memory() {
     let cancel = AtomicBool::new(false);
-    let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
+    let trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
     trainer.add_text(&zipf(100, 5).join(" "), Some(&cancel)).expect("nobody cancels");
     let mut stop = |now: Progress| {
         cancel.store(now.merges >= 3, Ordering::Relaxed);
@@ -339,7 +339,7 @@ fn cancelling_and_stopping_work_outside_the_memory() {
 
     let texts = zipf(100, 5);
     let expected = trained(Pattern::R50k, &texts, &TrainOptions::new(256 + 17));
-    let mut trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
+    let trainer = Trainer::new(Pattern::R50k).with_budget(budget(0).0);
     for text in &texts {
         trainer.add_text(text, None).expect("there is memory");
     }
@@ -369,7 +369,7 @@ fn a_count_beyond_32_bits_is_a_count() {
         let mut counter = PieceCounter::new(Pattern::R50k);
         counter.add_piece(b"ab", counts[0]).expect("there is memory");
         counter.add_piece(b"cd", counts[1]).expect("there is memory");
-        let mut trainer = Trainer::new(Pattern::R50k);
+        let trainer = Trainer::new(Pattern::R50k);
         trainer.add_counter(counter);
         trainer.train(&TrainOptions::new(257), None, None)
     };
@@ -383,7 +383,7 @@ fn a_count_beyond_32_bits_is_a_count() {
 fn progress_tells_each_merge_and_may_stop() {
     let texts = zipf(100, 4);
     let mut seen: Vec<Progress> = Vec::new();
-    let mut trainer = Trainer::new(Pattern::R50k);
+    let trainer = Trainer::new(Pattern::R50k);
     trainer.add_text(&texts.join(" "), None).expect("there is memory");
     let mut progress = |now: Progress| {
         seen.push(now);
@@ -399,7 +399,7 @@ fn progress_tells_each_merge_and_may_stop() {
 #[test]
 fn cancelling_stops_counting_and_training() {
     let cancel = AtomicBool::new(true);
-    let mut trainer = Trainer::new(Pattern::R50k);
+    let trainer = Trainer::new(Pattern::R50k);
     assert!(matches!(trainer.add_text("some text", Some(&cancel)), Err(Error::Cancelled)));
     assert!(matches!(trainer.add_texts(&["some text", "another"], Some(&cancel)), Err(Error::Cancelled)));
     cancel.store(false, Ordering::Relaxed);

@@ -345,11 +345,16 @@ pub fn from_bpe_in(text: &str, origin: Origin<'_>, error: BpeError) -> Error {
 pub fn from_bpe(error: BpeError) -> Error {
     let code = match error {
         BpeError::InvalidVocabulary { .. } => Code::InvalidFile,
-        BpeError::InvalidSpecialToken { .. } | BpeError::InvalidPattern { .. } => Code::InvalidArgument,
+        BpeError::InvalidSpecialToken { .. } | BpeError::InvalidPattern { .. } | BpeError::InvalidTraining { .. } => {
+            Code::InvalidArgument
+        }
         BpeError::DisallowedSpecialToken { .. } => Code::SpecialToken,
         BpeError::UnknownId { .. } => Code::OutOfRange,
         BpeError::InvalidUtf8 { .. } => Code::InvalidUtf8,
-        BpeError::OutOfMemory { .. } | BpeError::PieceTooLong { .. } | BpeError::PatternLimit { .. } => Code::Limit,
+        BpeError::Scratch(_)
+        | BpeError::OutOfMemory { .. }
+        | BpeError::PieceTooLong { .. }
+        | BpeError::PatternLimit { .. } => Code::Limit,
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())

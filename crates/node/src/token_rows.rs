@@ -107,6 +107,15 @@ impl Texts {
         Ok(Self { units, bytes, rows, strict })
     }
 
+    /// Does `work` with the texts, on all threads.
+    pub fn on_all_threads<T: Send>(&self, work: impl FnOnce(&[&str]) -> T + Send) -> Result<T> {
+        on_all_threads(|| {
+            let (groups, error) = self.utf8();
+            let texts: Vec<&str> = groups.iter().flat_map(Group::texts).map(|(text, _)| text).collect();
+            error.map_or_else(|| Ok(work(&texts)), Err)
+        })?
+    }
+
     /// The texts as UTF-8, group after group, and the error of the first that is not; there is none of later texts then.
     pub fn utf8(&self) -> (Vec<Group<'_>>, Option<Error>) {
         let mut groups = Vec::new();

@@ -42,8 +42,7 @@ impl BpeHandle {
     /// The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process.
     #[napi(factory, catch_unwind)]
     pub fn open(name: String, file: String) -> Result<Self> {
-        let tokenizer = encodings::open(&name, &file)?;
-        Ok(Self { encoder: EncoderSlot::new(Arc::clone(&tokenizer)), tokenizer })
+        Ok(Self::new(encodings::open(&name, &file)?))
     }
 
     /// Its number among the encoders of this thread.
@@ -186,6 +185,11 @@ impl BpeHandle {
 }
 
 impl BpeHandle {
+    /// That of `tokenizer`.
+    pub fn new(tokenizer: Arc<Tokenizer>) -> Self {
+        Self { encoder: EncoderSlot::new(Arc::clone(&tokenizer)), tokenizer }
+    }
+
     /// What other exports work with.
     pub fn shared(&self) -> Arc<Tokenizer> {
         Arc::clone(&self.tokenizer)

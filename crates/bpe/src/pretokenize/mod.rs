@@ -132,6 +132,15 @@ impl Pattern {
         }
     }
 
+    /// The regular expressions that split a text as it does, one after the other.
+    pub(crate) fn regexes(&self) -> Vec<String> {
+        match self {
+            Self::DeepseekV3 => recognise::DEEPSEEK_V3.map(str::to_owned).into(),
+            Self::Splits(splits) => splits.sources().to_vec(),
+            other => other.rules().map(Rules::regexes).unwrap_or_default(),
+        }
+    }
+
     /// What decides the pieces, for fingerprints: differs for any two patterns.
     pub(crate) fn identity(&self) -> Vec<u8> {
         let sources = match self {

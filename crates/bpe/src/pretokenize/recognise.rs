@@ -10,7 +10,7 @@ use super::rules::{Contractions, Letters, Numbers, Prefix, Rules, Tail, White};
 pub(super) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
 /// The sequence of `DeepSeek` V3 and R1.
-const DEEPSEEK_V3: [&str; 3] = [
+pub(super) const DEEPSEEK_V3: [&str; 3] = [
     r"\p{N}{1,3}",
     "[一-龥぀-ゟ゠-ヿ]+",
     r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##,
@@ -117,7 +117,7 @@ fn words<'a, 'r>(all: &'a [&'r str], han: bool) -> Option<(&'a [&'r str], Prefix
 
 fn white_space(all: &[&str], prefix: Prefix) -> Option<White> {
     let (at_end, rest) = match all {
-        [r"\s++$", rest @ ..] => (true, rest),
+        [r"\s++$" | r"\s++\z", rest @ ..] => (true, rest),
         rest => (false, rest),
     };
     let (lines, rest) = match rest {

@@ -1,5 +1,8 @@
 //! The order of the 256 bytes.
 
+/// How many print in Latin-1.
+pub(crate) const PRINTED: usize = 188;
+
 /// Those that print in Latin-1, then the others: the order of the characters that GPT-2 and Hugging Face's `ByteLevel` write them as.
 pub(crate) const BYTES: [u8; 256] = {
     let mut bytes = [0; 256];

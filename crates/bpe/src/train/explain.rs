@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::Tokenizer;
+use crate::{Error, Tokenizer};
 
 /// One merge in a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,29 @@ pub struct MergeStep {
 }
 
 impl Tokenizer {
+    /// [`Tokenizer::explain`] of each piece of `text`, with starts that are those in the text. A piece that is a token which no merge reaches
+    /// has no merges.
+    ///
+    /// # Errors
+    /// [`Error::PatternLimit`].
+    pub fn explain_text(&self, text: &str) -> Result<Vec<MergeStep>, Error> {
+        let (mut steps, mut start) = (Vec::new(), 0);
+        for piece in self.pattern().try_pieces(text) {
+            let piece = piece?;
+            let before = steps.len();
+            steps.extend(
+                self.explain(piece.as_bytes()).into_iter().map(|step| MergeStep { start: step.start + start, ..step }),
+            );
+            if let Some(token) = self.words.get(piece.as_bytes())
+                && steps[before..].last().is_none_or(|step| step.result != token)
+            {
+                steps.truncate(before);
+            }
+            start += piece.len();
+        }
+        Ok(steps)
+    }
+
     /// The merges that make the tokens of `piece`, in their order: always the one with the smallest id, and of several places the leftmost.
     /// The piece is not split before, and no special token is looked for. A piece that is itself a token which no merge reaches ends
     /// here in other tokens than those that encoding gives.

@@ -25,7 +25,7 @@
 //! what is left fits. Nothing is ever dropped. What is taken beside that: the longest piece, and in passes the pairs that are frequent enough
 //! to be merged soon.
 
-mod alphabet;
+pub(crate) mod alphabet;
 mod cells;
 mod counter;
 mod explain;
@@ -101,7 +101,7 @@ pub type Watch<'p> = Option<&'p mut dyn FnMut(Progress) -> ControlFlow<()>>;
 /// use tokenmill_bpe::train::{TrainOptions, Trainer};
 /// use tokenmill_bpe::Pattern;
 ///
-/// let mut trainer = Trainer::new(Pattern::R50k);
+/// let trainer = Trainer::new(Pattern::R50k);
 /// trainer.add_text("low low low lower lowest newest widest", None)?;
 /// let trained = trainer.train(&TrainOptions::new(260), None, None)?;
 /// assert_eq!(trained.tokens().skip(256).collect::<Vec<_>>(), [&b"lo"[..], b"low", b" low", b"es"]);
@@ -147,7 +147,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: a part of the text is then taken.
-    pub fn add_text(&mut self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+    pub fn add_text(&self, text: &str, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         self.add_texts_here(&[text], 1, cancel)
     }
 
@@ -176,7 +176,7 @@ impl Trainer {
     }
 
     /// Takes what a thread has counted on its own. Counters of another pattern are taken as they are.
-    pub fn add_counter(&mut self, counter: PieceCounter) {
+    pub fn add_counter(&self, counter: PieceCounter) {
         lock(&self.counters).push(counter);
     }
 

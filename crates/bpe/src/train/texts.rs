@@ -16,7 +16,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Cancelled`] soon after `cancel` is set, [`Error::OutOfMemory`], [`Error::Scratch`], [`Error::PatternLimit`]: parts of the texts are then taken.
-    pub fn add_texts(&mut self, texts: &[&str], cancel: Option<&AtomicBool>) -> Result<(), Error> {
+    pub fn add_texts(&self, texts: &[&str], cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let tasks = tasks(&self.pattern, texts);
         let threads = rayon::current_num_threads().min(tasks.len()).max(1);
         let next = AtomicUsize::new(0);

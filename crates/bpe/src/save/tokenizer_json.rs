@@ -1,0 +1,106 @@
+//! The form of Hugging Face's `tokenizers`.
+
+use serde_json::{Value, json};
+
+use crate::save::characters::characters;
+use crate::{Error, Pattern, Tokenizer};
+
+/// What stands in the pattern of cl100k for the end of the text: to the engine of Hugging Face it is the end of a line.
+const END: &str = r"\s++$";
+/// What is the end of the text to every engine.
+const END_OF_TEXT: &str = r"\s++\z";
+
+impl Tokenizer {
+    /// A `tokenizer.json`: Hugging Face's `tokenizers` gives the same ids for the same text, special tokens in it being read as such.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpecialToken`] when one is written as another token is: the form has one id for a string.
+    pub fn to_tokenizer_json(&self) -> Result<String, Error> {
+        let special = self.special_tokens();
+        let characters = characters();
+        let written = |token: &[u8]| token.iter().map(|&byte| characters[usize::from(byte)]).collect::<String>();
+        let vocabulary = self.vocabulary();
+
+        let mut vocab: Vec<(u32, String)> = vocabulary.tokens().map(|(id, token)| (id, written(token))).collect();
+        let taken: std::collections::HashSet<&str> = vocab.iter().map(|(_, token)| &token[..]).collect();
+        if let Some(&(token, _)) = special.iter().find(|(token, _)| taken.contains(token)) {
+            let reason = "another token is written like it, and a tokenizer.json has one id for a string".to_owned();
+            return Err(Error::InvalidSpecialToken { token: token.to_owned(), reason });
+        }
+        // So that they get these ids and no others.
+        vocab.extend(special.iter().map(|&(token, id)| (id, token.to_owned())));
+        vocab.sort_by_key(|&(id, _)| id);
+
+        // By ascending id, which is the order of their priority.
+        let merges = || vocabulary.tokens().filter_map(|(id, _)| vocabulary.parts(id));
+        let is_reached = |(id, token): (u32, &[u8])| token.len() == 1 || vocabulary.parts(id).is_some();
+        let head = json!({
+            "version": "1.0",
+            "truncation": null,
+            "padding": null,
+            "added_tokens": special.iter().map(|&(token, id)| json!({
+                "id": id, "content": token,
+                "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
+            })).collect::<Vec<_>>(),
+            "normalizer": null,
+            "pre_tokenizer": pre_tokenizer(self.pattern()),
+            "post_processor": null,
+            "decoder": byte_level(true),
+        });
+        let model = json!({
+            "type": "BPE",
+            "dropout": null,
+            "unk_token": null,
+            "continuing_subword_prefix": null,
+            "end_of_word_suffix": null,
+            "fuse_unk": false,
+            "byte_fallback": false,
+            // A piece that is a token is that token, also where no merge reaches it.
+            "ignore_merges": !vocabulary.tokens().all(is_reached),
+        });
+
+        // The long parts one line for each entry, so that differences between files can be read.
+        let mut file = open_object(&head);
+        file.push_str(",\n  \"model\": ");
+        file.push_str(&open_object(&model));
+        file.push_str(",\n    \"vocab\": {");
+        let text = |token: &str| Value::from(token).to_string();
+        push_lines(&mut file, vocab.iter().map(|(id, token)| format!("{}: {id}", text(token))));
+        file.push_str("},\n    \"merges\": [");
+        let part = |id: u32| text(&vocabulary.get(id).map(written).unwrap_or_default());
+        push_lines(&mut file, merges().map(|(left, right)| format!("[{}, {}]", part(left), part(right))));
+        file.push_str("]\n  }\n}\n");
+        Ok(file)
+    }
+}
+
+/// The JSON of `object` without its closing brace.
+fn open_object(object: &Value) -> String {
+    let mut json = object.to_string();
+    json.pop();
+    json
+}
+
+fn push_lines(file: &mut String, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        file.push_str(if index == 0 { "\n      " } else { ",\n      " });
+        file.push_str(&line);
+    }
+}
+
+fn byte_level(use_regex: bool) -> Value {
+    json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex })
+}
+
+fn pre_tokenizer(pattern: &Pattern) -> Value {
+    let regexes = match pattern {
+        // It brings this one itself.
+        Pattern::R50k => return byte_level(true),
+        Pattern::Splits(_) => pattern.regexes(),
+        other => other.regexes().iter().map(|regex| regex.replace(END, END_OF_TEXT)).collect(),
+    };
+    let split =
+        |regex| json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false });
+    let parts: Vec<Value> = regexes.into_iter().map(split).chain([byte_level(false)]).collect();
+    json!({ "type": "Sequence", "pretokenizers": parts })
+}

@@ -1,0 +1,207 @@
+//! Training of a byte-level BPE.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::Env;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+use tokenmill_bpe::train::{Budget, Progress, Scratch, TrainOptions, Trainer};
+use tokenmill_bpe::{Pattern, Tokenizer};
+
+use crate::cancel::CancelFlag;
+use crate::encoder::from_bpe;
+use crate::error::{Code, Error, Result};
+use crate::later::{Deliver, Later, later};
+use crate::pool::on_all_threads;
+use crate::task::Work;
+use crate::text::JsTextOrBytes;
+use crate::token_rows::Texts;
+use crate::tokenizer::BpeHandle;
+use crate::train_inputs::{Reading, add_inputs};
+
+/// What to make; the facade has checked it.
+#[napi(object)]
+pub struct NativeTrainOptions {
+    pub vocab_size: u32,
+    pub special_tokens: Vec<String>,
+    pub min_frequency: i64,
+    pub max_token_length: Option<u32>,
+}
+
+/// How far a training is.
+#[napi(object)]
+pub struct NativeTrainProgress {
+    /// Texts and their bytes that were taken.
+    pub texts: f64,
+    pub bytes: f64,
+    /// Bytes of files that were read, and that there are.
+    pub bytes_read: f64,
+    pub bytes_to_read: f64,
+    /// Merges that were made, and the most that there will be.
+    pub merges: u32,
+    pub most_merges: u32,
+    /// After the training: distinct pieces, and tokens that there were no merges for.
+    pub pieces: f64,
+    pub missing: u32,
+}
+
+/// Takes texts, then makes a tokenizer of them.
+#[napi]
+pub struct NativeTrainer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// None when it has been trained.
+    trainer: Mutex<Option<Trainer>>,
+    reading: Reading,
+    merges: AtomicU32,
+    most: AtomicU32,
+    pieces: AtomicU64,
+    missing: AtomicU32,
+}
+
+#[napi]
+impl NativeTrainer {
+    /// `folder` is where what does not fit `memory_limit` bytes goes, into files without a name.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(pattern: String, memory_limit: i64, folder: String) -> Result<Self> {
+        let folder = PathBuf::from(folder);
+        let scratch = move || Ok(Box::new(tempfile::tempfile_in(&folder)?) as Box<dyn Scratch>);
+        let bytes = usize::try_from(memory_limit).unwrap_or(usize::MAX);
+        let trainer = Trainer::new(pattern_of(&pattern)?).with_budget(Budget { bytes, scratch: Arc::new(scratch) });
+        Ok(Self {
+            shared: Arc::new(Shared {
+                trainer: Mutex::new(Some(trainer)),
+                reading: Reading::default(),
+                merges: AtomicU32::new(0),
+                most: AtomicU32::new(0),
+                pieces: AtomicU64::new(0),
+                missing: AtomicU32::new(0),
+            }),
+        })
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn add_texts(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<AsyncTask<Work<Later<()>>>> {
+        let texts = Texts::read(&texts, strict)?;
+        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
+        Ok(later(move || {
+            texts.on_all_threads(|texts| {
+                shared.with_trainer(|trainer| trainer.add_texts(texts, cancel.as_deref()).map_err(from_bpe))?;
+                shared.reading.add(texts);
+                Ok(())
+            })?
+        }))
+    }
+
+    /// Reads files: paths and globs.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn add_files(
+        &self,
+        inputs: Vec<String>,
+        format: String,
+        field: String,
+        strict: bool,
+        cancel: Option<&CancelFlag>,
+    ) -> AsyncTask<Work<Later<()>>> {
+        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
+        later(move || {
+            shared.with_trainer(|trainer| {
+                add_inputs(trainer, &inputs, &format, field, strict, &shared.reading, cancel.as_deref())
+            })
+        })
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<BpeHandle>")]
+    pub fn train(
+        &self,
+        options: NativeTrainOptions,
+        cancel: Option<&CancelFlag>,
+    ) -> AsyncTask<Work<Later<NewTokenizer>>> {
+        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
+        later(move || {
+            let options = TrainOptions {
+                vocab_size: options.vocab_size,
+                min_frequency: options.min_frequency.try_into().unwrap_or_default(),
+                max_token_length: options.max_token_length,
+                special_tokens: options.special_tokens,
+            };
+            let trainer = shared.lock().take().ok_or_else(used)?;
+            let mut watch = |now: Progress| {
+                shared.merges.store(now.merges, Ordering::Relaxed);
+                shared.most.store(now.most, Ordering::Relaxed);
+                ControlFlow::Continue(())
+            };
+            let train = || trainer.train(&options, Some(&mut watch), cancel.as_deref());
+            let trained = on_all_threads(train)?.map_err(from_bpe)?;
+            shared.pieces.store(trained.pieces(), Ordering::Relaxed);
+            shared.missing.store(trained.missing() as u32, Ordering::Relaxed);
+            trained.into_tokenizer().map(NewTokenizer).map_err(from_bpe)
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn progress(&self) -> NativeTrainProgress {
+        let Shared { reading, merges, most, pieces, missing, .. } = &*self.shared;
+        let [texts, bytes, bytes_read, bytes_to_read] = reading.numbers().map(|number| number as f64);
+        NativeTrainProgress {
+            texts,
+            bytes,
+            bytes_read,
+            bytes_to_read,
+            merges: merges.load(Ordering::Relaxed),
+            most_merges: most.load(Ordering::Relaxed),
+            pieces: pieces.load(Ordering::Relaxed) as f64,
+            missing: missing.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Trainer>> {
+        self.trainer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_trainer<T>(&self, work: impl FnOnce(&Trainer) -> Result<T>) -> Result<T> {
+        work(self.lock().as_ref().ok_or_else(used)?)
+    }
+}
+
+fn used() -> Error {
+    Error::new(Code::Internal, "a trainer trains once")
+}
+
+/// The pattern that is called `name`, else that of the regular expression.
+fn pattern_of(name: &str) -> Result<Pattern> {
+    let known = Pattern::from_name(name);
+    // No regular expression of use is one word: it is a name that is not known.
+    let is_word = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
+    if known.is_none() && name.chars().all(is_word) {
+        let names = Pattern::names().collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "expected the name of a pattern or a regular expression for options.pattern, received \"{name}\"; known are {names}"
+        );
+        return Err(Error::new(Code::InvalidArgument, message));
+    }
+    known.map_or_else(|| Pattern::from_regex(name).map_err(from_bpe), Ok)
+}
+
+/// A tokenizer on its way to JavaScript.
+pub struct NewTokenizer(Tokenizer);
+
+impl Deliver for NewTokenizer {
+    type JsValue = BpeHandle;
+
+    fn deliver(self, _env: Env) -> Result<BpeHandle> {
+        Ok(BpeHandle::new(Arc::new(self.0)))
+    }
+}

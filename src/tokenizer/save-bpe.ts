@@ -1,0 +1,27 @@
+import { fromNative, TokenmillError } from '../errors.ts'
+import type { BpeHandle } from '../native-binding.d.ts'
+import { invalid } from '../validate.ts'
+import { filePath } from './vocabulary-file.ts'
+import { writeFileAtomically } from './write-file.ts'
+
+/** Writes a byte-level BPE tokenizer to a file, in the form that the name of the file says. */
+export const saveBpe = async (path: string | URL, handle: BpeHandle): Promise<void> => {
+  const file = filePath(path)
+  const make = file.endsWith('.json')
+    ? () => handle.toTokenizerJson()
+    : file.endsWith('.tiktoken')
+      ? () => handle.toTiktoken()
+      : undefined
+  if (make === undefined) throw invalid('path', 'a path that ends in .json or .tiktoken', file)
+  let content: Uint8Array
+  try {
+    content = await make()
+  } catch (error) {
+    throw fromNative(error)
+  }
+  try {
+    await writeFileAtomically(file, [content])
+  } catch (error) {
+    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${file}: ${(error as Error).message}`, { cause: error })
+  }
+}
