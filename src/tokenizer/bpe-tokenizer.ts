@@ -478,6 +478,7 @@ export class BpeTokenizer implements Tokenizer {
 
   /** The number of a policy. Those of earlier calls are kept, so that their automata are built once. */
   #policy({ allowed, disallowed }: SpecialTokenPolicy): number {
+    if (allowed.size === 0 && disallowed.size === 0) return plain
     const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
     const key = JSON.stringify([allowedNames, disallowedNames])
     let policy = this.#policies.get(key)

@@ -73,6 +73,9 @@ impl Boundary {
     }
 }
 
+/// Bytes in which words and sentences are looked for at first.
+const WINDOW: usize = 64;
+
 /// The boundaries of a text, found when they are asked for. Its ends are none.
 pub struct Boundaries<'t> {
     text: &'t str,
@@ -108,7 +111,18 @@ impl<'t> Boundaries<'t> {
             Boundary::Character | Boundary::Token => {
                 Some(self.text.floor_char_boundary(to)).filter(|&place| place >= from)
             }
-            Boundary::Word | Boundary::Sentence => self.segments(boundary, from, to)?.last_in(from, to),
+            Boundary::Word | Boundary::Sentence => {
+                // It is near `to`, mostly, and only so much is looked at.
+                let mut length = WINDOW;
+                loop {
+                    let start = to.saturating_sub(length).max(from);
+                    let found = self.segments(boundary, start, to)?.last_in(start, to);
+                    if found.is_some() || start == from {
+                        return Ok(found);
+                    }
+                    length *= 4;
+                }
+            }
             Boundary::Paragraph => {
                 let places = self.paragraphs();
                 let after = places.partition_point(|&place| place as usize <= to);
@@ -136,7 +150,17 @@ impl<'t> Boundaries<'t> {
             Boundary::Character | Boundary::Token => {
                 Some(self.text.ceil_char_boundary(from)).filter(|&place| place <= to)
             }
-            Boundary::Word | Boundary::Sentence => self.segments(boundary, from, to)?.first_in(from, to),
+            Boundary::Word | Boundary::Sentence => {
+                let mut length = WINDOW;
+                loop {
+                    let end = from.saturating_add(length).min(to);
+                    let found = self.segments(boundary, from, end)?.first_in(from, end);
+                    if found.is_some() || end == to {
+                        return Ok(found);
+                    }
+                    length *= 4;
+                }
+            }
             Boundary::Paragraph => {
                 let places = self.paragraphs();
                 let first = places.partition_point(|&place| (place as usize) < from);
