@@ -48,6 +48,8 @@ pub struct Offsets {
 struct Writer<'t> {
     text: &'t [u8],
     unit: Unit,
+    /// Then a byte is a unit, and `byte_ends` are `ends` too.
+    is_ascii: bool,
     out: Offsets,
     /// The end of the last token, in bytes; and in units that of its last character.
     at: usize,
@@ -59,6 +61,13 @@ struct Writer<'t> {
 impl Marks for Writer<'_> {
     #[inline(always)]
     fn token(&mut self, id: u32, end: usize) {
+        if self.is_ascii {
+            self.out.ids.push(id);
+            self.out.offsets.push(self.at as u32);
+            self.out.byte_ends.push(end as u32);
+            (self.at, self.units) = (end, end as u32);
+            return;
+        }
         let mut last = 0;
         for &byte in &self.text[self.at..end] {
             let width = self.unit.of_character(byte);
@@ -99,9 +108,20 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Offsets, Error> {
         within_u32(text)?;
-        let mut writer = Writer { text: text.as_bytes(), unit, out: Offsets::default(), at: 0, units: 0, floor: 0 };
+        let mut writer = Writer {
+            text: text.as_bytes(),
+            unit,
+            is_ascii: text.is_ascii(),
+            out: Offsets::default(),
+            at: 0,
+            units: 0,
+            floor: 0,
+        };
         self.encode_marked(text, policy, worker, &mut writer, cancel)?;
-        let Writer { mut out, units, .. } = writer;
+        let Writer { mut out, units, is_ascii, .. } = writer;
+        if is_ascii {
+            out.ends.clone_from(&out.byte_ends);
+        }
         out.offsets.push(units);
         Ok(out)
     }
