@@ -15,7 +15,10 @@ for (const command of ['run', 'encode', 'decode', 'count', 'doctor']) {
 
 test('--version prints the version, --help the commands', async (t) => {
   t.like(await tokenmill(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
-  t.regex((await tokenmill(['--help'])).stdout, /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*doctor /)
+  t.regex(
+    (await tokenmill(['--help'])).stdout,
+    /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*prepare .*\n.*inspect .*\n.*doctor /,
+  )
 })
 
 for (const [args, message] of [

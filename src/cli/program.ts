@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from '../version.ts'
 import { integer, shared } from './options.ts'
 
@@ -19,6 +19,8 @@ export const program = (): Command => {
   encode(tokenmill)
   decode(tokenmill)
   count(tokenmill)
+  prepare(tokenmill)
+  inspect(tokenmill)
   doctor(tokenmill)
   return tokenmill
 }
@@ -134,6 +136,77 @@ const count = (tokenmill: Command) =>
     )
     .action(async (files, _, command) => (await import('./commands/count.ts')).count(files, command.optsWithGlobals()))
 
+const prepare = (tokenmill: Command) =>
+  tokenmill
+    .command('prepare')
+    .summary('documents to shards of token ids')
+    .description(
+      'Reads documents, encodes them on all cores and writes a dataset that any trainer reads. After an interruption the same command goes on, with the same result.',
+    )
+    .argument('<inputs...>', 'files and globs: .txt, .jsonl, .parquet, also with .gz or .zst; - for stdin')
+    .requiredOption('-o, --out <folder>', 'the folder of the dataset')
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .addOption(
+      new Option('--input-format <format>', 'what the files hold (default: by their names)').choices([
+        'text',
+        'lines',
+        'jsonl',
+        'parquet',
+      ]),
+    )
+    .option('--document-separator <text>', 'what stands between the documents of a file')
+    .option('--field <name>', 'the JSON field or Parquet column that is the text', 'text')
+    .addOption(
+      new Option('--format <formats>', 'forms of output, with commas between: raw, nanogpt, llmc, megatron, npy')
+        .argParser(list)
+        .default(['raw'], 'raw'),
+    )
+    .option('--validation <share>', 'the share of documents for the split val, as in 0.01', share)
+    .option('--seed <n>', 'the seed that decides which documents those are', integer(0), 0)
+    .option('--separator <id>', 'the id between documents, or none (default: that of <|endoftext|>)', separator)
+    .addOption(
+      new Option('--separator-position <where>', 'where it stands').choices(['before', 'after']).default('after'),
+    )
+    .option('--shard-tokens <n>', 'ids in a shard', integer(1), 100_000_000)
+    .option('--deduplicate', 'leave out documents that came before')
+    .option('--max-document-bytes <n>', 'the most bytes of a document (default: 268435456)', integer(1))
+    .option('--skip-malformed', 'leave out lines that hold no document, instead of failing')
+    .option('--skip-too-large', 'leave out documents that are too large, instead of failing')
+    .addOption(
+      new Option('--invalid-utf8 <how>', 'bytes that are not UTF-8: fail, leave the document out, or U+FFFD')
+        .choices(['error', 'skip', 'replace'])
+        .default('error'),
+    )
+    .option('--threads <n>', 'threads that read and encode (default: all cores)', integer(1))
+    .option('--no-resume', 'begin again instead of going on')
+    .option('--checkpoint-seconds <n>', 'the work that an interruption costs at most', integer(0), 5)
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      examples(
+        "tokenmill prepare --out data --encoding gpt2 --validation 0.01 'corpus/*.jsonl.zst'",
+        "tokenmill prepare --out data --document-separator '<|endoftext|>' stories.txt",
+      ),
+    )
+    .action(async (inputs, _, command) =>
+      (await import('./commands/prepare.ts')).prepare(inputs, command.optsWithGlobals()),
+    )
+
+const inspect = (tokenmill: Command) =>
+  tokenmill
+    .command('inspect')
+    .summary('what a dataset holds')
+    .description('Shows what a dataset of `prepare` holds. Exit code 1 when its files are not what its manifest says.')
+    .argument('<folder>', 'the folder of the dataset')
+    .option('--verify', 'hash every file')
+    .addOption(shared.json())
+    .addHelpText('after', examples('tokenmill inspect data', 'tokenmill inspect --verify data'))
+    .action(async (folder, _, command) =>
+      (await import('./commands/inspect.ts')).inspect(folder, command.optsWithGlobals()),
+    )
+
 const doctor = (tokenmill: Command) =>
   tokenmill
     .command('doctor')
@@ -147,3 +220,14 @@ const doctor = (tokenmill: Command) =>
 
 const examples = (...lines: readonly string[]) =>
   `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`
+
+/** Names with commas between them. */
+const list = (value: string): string[] => value.split(',').map((name) => name.trim())
+
+const share = (value: string): number => {
+  const number = Number(value)
+  if (!(number > 0 && number < 1)) throw new InvalidArgumentError('Expected a number above 0 and below 1.')
+  return number
+}
+
+const separator = (value: string): number | null => (value === 'none' ? null : integer(0)(value))

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { run } from '../../scripts/lib/run.mjs'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { build, makeFolder, start, tokenmill } from './cli.ts'
+
+const folder = makeFolder()
+test.before(build)
+test.after.always(folder.remove)
+const at = (name: string) => join(folder.path, name)
+
+test('prepare writes a dataset, and inspect shows and verifies it', async (t) => {
+  const input = folder.file(
+    'a.jsonl',
+    '{"text":"In the heart of the city"}\n\n{"text":""}\nbad\n{"text":"stood the old library"}\n',
+  )
+  const failed = await tokenmill(['prepare', '-o', at('data'), '-e', 'gpt2', input])
+  t.like(failed, { code: 1, stdout: '' })
+  t.is(failed.stderr, `tokenmill: ERR_INVALID_FILE: ${input}, line 4: expected a JSON object at byte 0, received 'b'\n`)
+  const args = ['-o', at('skipped'), '-e', 'gpt2', '--skip-malformed', '--format', 'raw,npy', input]
+  const done = await tokenmill(['prepare', ...args])
+  t.is(done.code, 0, done.stderr)
+  t.regex(
+    done.stdout,
+    /^2 documents, 45 bytes of text: 12 tokens in .*\nleft out: 1 without text\nleft out: 1 malformed/,
+  )
+  t.regex(done.stderr, /skipped: .*a\.jsonl, line 4: expected a JSON object/)
+  const ids = readFileSync(join(at('skipped'), 'train-00000.bin'))
+  const expected = [...getEncoding('gpt2').encode('In the heart of the city'), 50256]
+  t.deepEqual([...new Uint16Array(ids.buffer, ids.byteOffset, expected.length)], expected)
+  t.is((await tokenmill(['prepare', ...args])).code, 0, 'a finished dataset is left as it is')
+
+  const shown = await tokenmill(['inspect', '--verify', at('skipped')])
+  t.is(shown.code, 0, shown.stderr)
+  t.regex(shown.stdout, /train +12 tokens, 2 documents, 1 raw shard, npy\nverified/)
+  const json = JSON.parse((await tokenmill(['inspect', '--json', at('skipped')])).stdout)
+  t.like(json, { verified: false, counts: { tokens: 12 }, tokenizer: { name: 'gpt2' } })
+  folder.file('skipped/train-00000.bin', new Uint8Array(24))
+  const changed = await tokenmill(['inspect', '--verify', at('skipped')])
+  t.is(changed.code, 1)
+  t.regex(changed.stderr, /^tokenmill: ERR_CORRUPT_DATASET: .*train-00000\.bin: expected the BLAKE3/)
+})
+
+test('prepare reads stdin, and refuses options that cannot be', async (t) => {
+  const done = await tokenmill(['prepare', '-o', at('stdin'), '--input-format', 'lines', '--json', '-'], {
+    input: 'a\nb\n',
+  })
+  t.is(JSON.parse(done.stdout).counts.documents, 2)
+  for (const wrong of [
+    [],
+    ['a.txt'],
+    ['-o', at('x')],
+    ['-o', at('x'), '--validation', '1', 'a.txt'],
+    ['-o', at('x'), '--format', 'csv', 'a.txt'],
+    ['-o', at('x'), '--separator', '-1', 'a.txt'],
+    ['-o', at('x'), '--input-format', 'lines', '--document-separator', 'x', 'a.txt'],
+    ['-o', at('x'), at('*.none')],
+  ]) {
+    t.is((await tokenmill(['prepare', ...wrong])).code, 2, wrong.join(' '))
+  }
+  t.is((await tokenmill(['prepare', '-o', at('x'), at('none.txt')])).code, 1)
+  t.is((await tokenmill(['inspect', folder.path])).code, 1)
+})
+
+test('an interrupt keeps what was done, and the same command goes on', async (t) => {
+  const line = `${JSON.stringify({ text: 'The mill on the hill. '.repeat(200) })}\n`
+  const input = folder.file('long.jsonl', line.repeat(6000))
+  const args = ['prepare', '-o', at('interrupted'), '-e', 'gpt2', '--checkpoint-seconds', '0', input]
+  const child = start(args)
+  child.stdin.end()
+  const said: Buffer[] = []
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
+  const closed = once(child, 'close')
+  const isWorking = () => {
+    try {
+      return readdirSync(join(at('interrupted'), '.prepare')).includes('state.json')
+    } catch {
+      return false
+    }
+  }
+  while (!isWorking() && child.exitCode === null) await new Promise((done) => setTimeout(done, 5))
+  child.kill('SIGINT')
+  const [code] = await closed
+  t.is(code, 130, Buffer.concat(said).toString())
+  t.regex(Buffer.concat(said).toString(), /^tokenmill: ERR_INTERRUPTED: what was done is kept/m)
+  t.true(isWorking())
+  t.is((await tokenmill(args)).code, 0)
+  t.deepEqual(readdirSync(at('interrupted')).sort(), ['manifest.json', 'train-00000.bin', 'train-documents.u64'])
+})
+
+test('20 kills at random moments change no byte', async (t) => {
+  t.timeout(600_000)
+  const { code, output } = await run(process.execPath, ['scripts/kill-prepare.mjs', '20', '7'], {
+    quiet: true,
+    allowFailure: true,
+  })
+  t.is(code, 0, output)
+  t.regex(output, /^20 kills, \d+ finished, 0 differ$/m)
+})

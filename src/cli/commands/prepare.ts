@@ -1,0 +1,151 @@
+import type { DatasetFormat, Manifest } from '../../dataset/manifest.ts'
+import { prepare as prepareDataset, type InputFormat, type PrepareProgress } from '../../dataset/prepare.ts'
+import { loadTokenizer } from '../../tokenizer/load.ts'
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
+import { chosenTokenizer, type EncodingChoice } from '../options.ts'
+import { write, writeJson } from '../output.ts'
+import { bytes, integer, time } from '../terminal/format.ts'
+import { ProgressLine } from '../terminal/progress-line.ts'
+
+export interface PrepareFlags extends EncodingChoice {
+  readonly out: string
+  readonly tokenizer?: string
+  readonly inputFormat?: Exclude<InputFormat, object>
+  readonly documentSeparator?: string
+  readonly field: string
+  readonly format: readonly DatasetFormat[]
+  readonly validation?: number
+  readonly seed: number
+  readonly separator?: number | null
+  readonly separatorPosition: 'before' | 'after'
+  readonly shardTokens: number
+  readonly deduplicate?: boolean
+  readonly maxDocumentBytes?: number
+  readonly skipMalformed?: boolean
+  readonly skipTooLarge?: boolean
+  readonly invalidUtf8: 'error' | 'skip' | 'replace'
+  readonly threads?: number
+  readonly resume: boolean
+  readonly checkpointSeconds: number
+  readonly json?: boolean
+}
+
+/** `tokenmill prepare` */
+export const prepare = async (inputs: readonly string[], flags: PrepareFlags): Promise<void> => {
+  const { inputFormat, documentSeparator } = flags
+  if (inputFormat !== undefined && documentSeparator !== undefined)
+    throw usageFailure('pass --input-format or --document-separator, not both')
+  const tokenizer = await tokenizerOf(flags)
+  const line = new ProgressLine()
+  const skipped: string[] = []
+  const began = performance.now()
+  const interrupt = interruptible()
+  let manifest: Manifest
+  try {
+    manifest = await prepareDataset({
+      inputs,
+      tokenizer,
+      outDir: flags.out,
+      field: flags.field,
+      format: flags.format,
+      separatorPosition: flags.separatorPosition,
+      shardTokens: flags.shardTokens,
+      deduplicate: flags.deduplicate ?? false,
+      onMalformed: flags.skipMalformed ? 'skip' : 'error',
+      onTooLarge: flags.skipTooLarge ? 'skip' : 'error',
+      onInvalidUtf8: flags.invalidUtf8,
+      resume: flags.resume,
+      checkpointSeconds: flags.checkpointSeconds,
+      onProgress: (progress) => line.show(progressText(progress)),
+      onSkipped: (message) => skipped.push(message),
+      signal: interrupt.signal,
+      ...(flags.maxDocumentBytes === undefined ? {} : { maxDocumentBytes: flags.maxDocumentBytes }),
+      ...(flags.separator === undefined ? {} : { separator: flags.separator }),
+      ...(flags.validation === undefined ? {} : { split: { validation: flags.validation, seed: flags.seed } }),
+      ...(flags.threads === undefined ? {} : { concurrency: flags.threads }),
+      ...(documentSeparator !== undefined
+        ? { inputFormat: { separator: documentSeparator } }
+        : inputFormat === undefined
+          ? {}
+          : { inputFormat }),
+    })
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error
+    throw new CliFailure('ERR_INTERRUPTED', 'what was done is kept: the same command goes on from there', {
+      exitCode: exitCodes.interrupted,
+    })
+  } finally {
+    line.end()
+    interrupt.end()
+  }
+  for (const message of skipped) process.stderr.write(`skipped: ${message}\n`)
+  if (flags.json) return writeJson(manifest)
+  const { documents, tokens } = manifest.counts
+  const read = `${integer(documents)} documents, ${bytes(manifest.counts.bytes)} of text`
+  await write(`${read}: ${integer(tokens)} tokens in ${flags.out}, ${time(performance.now() - began)}\n`)
+  await write(
+    leftOut(manifest)
+      .map((text) => `left out: ${text}\n`)
+      .join(''),
+  )
+}
+
+const tokenizerOf = async (flags: PrepareFlags): Promise<Tokenizer> => {
+  if (flags.tokenizer === undefined) return chosenTokenizer(flags)
+  if (flags.encoding !== undefined || flags.model !== undefined)
+    throw usageFailure('pass --tokenizer, --encoding or --model, not several')
+  return loadTokenizer(flags.tokenizer)
+}
+
+/** Documents that are not in a dataset, and why. */
+export const leftOut = ({ counts }: Manifest): string[] => {
+  const kinds = {
+    empty: 'without text',
+    duplicates: 'that came before',
+    malformed: 'malformed lines or values',
+    invalidUtf8: 'not UTF-8',
+    tooLarge: 'too large',
+  } as const
+  const names = Object.keys(kinds) as (keyof typeof kinds)[]
+  return names.filter((name) => counts[name] > 0).map((name) => `${integer(counts[name])} ${kinds[name]}`)
+}
+
+const progressText = (progress: PrepareProgress): string => {
+  const { bytesRead, bytesTotal, tokens, tokensPerSecond, bytesPerSecond, secondsLeft } = progress
+  const share = bytesTotal > 0 ? `${Math.floor((100 * bytesRead) / bytesTotal)} %  ` : ''
+  const rates = `${integer(Math.round(tokensPerSecond))} tokens/s  ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`
+  const left = secondsLeft === undefined ? '' : `  ${duration(secondsLeft)} left`
+  return `${share}${integer(tokens)} tokens  ${rates}${left}`
+}
+
+/** `1:02:03` */
+const duration = (seconds: number): string => {
+  const whole = Math.ceil(seconds)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
+}
+
+/** A signal that the first interrupt aborts, so that state is kept; the second ends the process at once. */
+const interruptible = () => {
+  const controller = new AbortController()
+  const names = ['SIGINT', 'SIGTERM'] as const
+  // Those that would end the process.
+  const before = names.map((name) => [name, process.listeners(name)] as const)
+  for (const name of names) process.removeAllListeners(name)
+  const stop = () => {
+    for (const name of names) process.once(name, () => process.exit(exitCodes.interrupted))
+    controller.abort()
+  }
+  for (const name of names) process.once(name, stop)
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const [name, listeners] of before) {
+        process.removeAllListeners(name)
+        for (const listener of listeners) process.on(name, listener as () => void)
+      }
+    },
+  }
+}
