@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::{Class, HirKind};
 
-/// The classes in the order of `Class` in `src/pretokenize/class.rs`; the rest is class 0, Other.
+/// The classes in the order of `Class::ALL` in `src/pretokenize/class.rs`; the rest is class 0, Other.
 const CLASSES: [(u8, &str); 8] = [
     (1, r"[\p{Lu}\p{Lt}]"),
     (2, r"\p{Ll}"),

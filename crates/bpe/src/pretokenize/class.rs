@@ -6,27 +6,29 @@ use super::class_table::{BLOCKS, INDEX};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// `\p{P}` and `\p{S}`: punctuation and symbols.
-    Other,
+    // In an order in which the sets that are asked for lie together: each is one comparison.
     /// `\p{Lu}` and `\p{Lt}`.
     Upper,
     /// `\p{Ll}`.
     Lower,
     /// `\p{Lm}` and `\p{Lo}`: letters without case.
     Caseless,
-    /// `\p{M}`: not a letter for r50k and cl100k, part of a word for o200k.
+    /// `\p{M}`: part of a word for o200k, not a letter for r50k and cl100k.
     Mark,
-    /// `\p{N}`.
-    Number,
+    /// `\p{P}` and `\p{S}`: punctuation and symbols.
+    Other,
+    /// `\p{C}` but for white space: controls, format and private-use characters, unassigned code points.
+    Control,
     /// `\s` (the property `White_Space`) but for `\r` and `\n`.
     Space,
     /// `\r` and `\n`.
     Newline,
-    /// `\p{C}` but for white space: controls, format and private-use characters, unassigned code points.
-    Control,
+    /// `\p{N}`.
+    Number,
 }
 
 impl Class {
+    /// In the order of the numbers of the table.
     const ALL: [Self; 9] = [
         Self::Other,
         Self::Upper,
@@ -58,7 +60,18 @@ impl Class {
     }
 }
 
-const ASCII: [Class; 128] = {
+/// [`BLOCKS`] as classes: no look-up tells what a number means.
+static CLASSES: [[Class; 64]; BLOCKS.len()] = {
+    let mut classes = [[Class::Other; 64]; BLOCKS.len()];
+    let mut at = 0;
+    while at < 64 * BLOCKS.len() {
+        classes[at / 64][at % 64] = Class::ALL[BLOCKS[at / 64][at % 64] as usize];
+        at += 1;
+    }
+    classes
+};
+
+static ASCII: [Class; 128] = {
     let mut classes = [Class::Other; 128];
     let mut code = 0;
     while code < 128 {
@@ -88,6 +101,6 @@ fn wide_class_at(text: &[u8], at: usize, first: u8) -> (Class, usize) {
     } else {
         ((first & 0x07) << 12 | byte(1) << 6 | byte(2), 4)
     };
-    let class = BLOCKS[INDEX[block] as usize][byte(length - 1)];
-    (Class::ALL[class as usize], at + length)
+    let class = CLASSES[INDEX[block] as usize][byte(length - 1)];
+    (class, at + length)
 }

@@ -5,6 +5,7 @@ use super::han::is_han;
 use super::rules::{Contractions, Letters, Numbers, Prefix, Rules, Tail, White};
 use super::runs::{
     WhiteRun, ascii_lower, contraction_end, contraction_end_any_case, letters_end, numbers_end, run_end, skip_ascii,
+    skip_common,
 };
 
 impl Rules {
@@ -150,7 +151,19 @@ impl Rules {
     fn lower_end(self, text: &[u8], mut at: usize) -> usize {
         loop {
             at = skip_ascii(text, at, ascii_lower);
-            if at == text.len() || text[at] < 0x80 {
+            // U+0430 to U+045F are lower-case letters, and U+5000 to U+8FFF have no case.
+            at = skip_common(text, at, |first, second| match (first, second) {
+                (0xd0, 0xb0..=0xbf) | (0xd1, 0x80..=0x9f) => 2,
+                (0xe5..=0xe8, _) if !self.han => 3,
+                _ => 0,
+            });
+            if at == text.len() {
+                return at;
+            }
+            if text[at] < 0x80 {
+                if text[at].is_ascii_lowercase() {
+                    continue;
+                }
                 return at;
             }
             let (class, next) = class_at(text, at);

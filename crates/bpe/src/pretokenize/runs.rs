@@ -31,6 +31,20 @@ pub(super) fn letters_end(text: &[u8], mut at: usize) -> usize {
     }
 }
 
+/// Skips the characters outside ASCII from `at` on of which `length` knows the length by their first two bytes; it says 0 of others.
+#[inline(always)]
+pub(super) fn skip_common(text: &[u8], mut at: usize, length: impl Fn(u8, u8) -> usize) -> usize {
+    // The first byte of a character outside ASCII is not the last of the text.
+    while at + 1 < text.len() {
+        let skip = length(text[at], text[at + 1]);
+        if skip == 0 {
+            break;
+        }
+        at += skip;
+    }
+    at
+}
+
 /// The end of `\p{N}{0,most}` from `at` on.
 #[inline(always)]
 pub(super) fn numbers_end(text: &[u8], mut at: usize, most: u8) -> usize {
