@@ -309,6 +309,15 @@ export interface NativeInputEmbeddingConfig {
   scale: number
 }
 
+/** One merge in a text. */
+export interface NativeMergeStep {
+  left: number
+  right: number
+  result: number
+  /** In bytes. */
+  start: number
+}
+
 /** Ids of a text and where they are from, in what the text came in. */
 export interface NativeOffsets {
   ids: Uint32Array
@@ -319,15 +328,6 @@ export interface NativeOffsets {
   /** The same in bytes of the text as UTF-8, be they inside a character. */
   byteOffsets: Uint32Array
   byteEnds: Uint32Array
-}
-
-/** One merge in a text. */
-export interface NativeMergeStep {
-  left: number
-  right: number
-  result: number
-  /** In bytes. */
-  start: number
 }
 
 export interface NativeParameter {

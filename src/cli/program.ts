@@ -21,6 +21,7 @@ export const program = (): Command => {
   count(tokenmill)
   prepare(tokenmill)
   inspect(tokenmill)
+  train(tokenmill)
   doctor(tokenmill)
   return tokenmill
 }
@@ -205,6 +206,46 @@ const inspect = (tokenmill: Command) =>
     .addHelpText('after', examples('tokenmill inspect data', 'tokenmill inspect --verify data'))
     .action(async (folder, _, command) =>
       (await import('./commands/inspect.ts')).inspect(folder, command.optsWithGlobals()),
+    )
+
+const train = (tokenmill: Command) =>
+  tokenmill
+    .command('train')
+    .summary('a tokenizer of your own text')
+    .description(
+      "Trains a byte-level BPE tokenizer on files, on all cores, with the merges of Hugging Face's trainer. A .txt file is one text, a .jsonl line or a Parquet row is one; each may be packed by gzip or Zstandard.",
+    )
+    .argument('<inputs...>', 'files and globs')
+    .requiredOption('-n, --vocab-size <tokens>', 'special tokens, the 256 bytes and merges together', integer(256))
+    .requiredOption('-o, --output <file>', 'a tokenizer.json or a .tiktoken file, by its ending')
+    .option(
+      '-p, --pattern <pattern>',
+      'how texts are split: a name, as in gpt2, cl100k, o200k, or a regular expression',
+      'gpt2',
+    )
+    .option('--special <tokens...>', 'special tokens; they get the first ids', [])
+    .option('--min-frequency <n>', 'rarer pairs are not merged', integer(0), 1)
+    .option('--max-token-length <bytes>', 'tokens of more than two bytes are shorter', integer(0))
+    .addOption(
+      new Option('--input-format <format>', 'what the files hold')
+        .choices(['auto', 'text', 'lines', 'jsonl', 'parquet'])
+        .default('auto'),
+    )
+    .option('--field <name>', 'the field or column with the text', 'text')
+    .addOption(
+      new Option('--invalid-utf8 <how>', 'bytes that are not UTF-8').choices(['error', 'replace']).default('error'),
+    )
+    .option('--memory <MiB>', 'what does not fit goes to temporary files (default: 1024)', integer(1))
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      examples(
+        "tokenmill train books/*.txt --vocab-size 32000 --special '<|endoftext|>' --output tokenizer.json",
+        "tokenmill train 'web/**/*.jsonl.zst' -n 50257 -p o200k -o web.tiktoken",
+      ),
+    )
+    .action(async (inputs, _, command) =>
+      (await import('./commands/train.ts')).train(inputs, command.optsWithGlobals()),
     )
 
 const doctor = (tokenmill: Command) =>

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { build, makeFolder, start, tokenmill } from './cli.ts'
+
+const folder = makeFolder()
+test.before(build)
+test.after.always(folder.remove)
+
+const text = 'low '.repeat(5) + 'lower '.repeat(2) + 'newest '.repeat(6) + 'widest '.repeat(3)
+
+test('train writes a tokenizer and says what it was made of', async (t) => {
+  const [input, output] = [folder.file('a.txt', text), join(folder.path, 'a.json')]
+  const { code, stdout, stderr } = await tokenmill([
+    'train',
+    input,
+    '-n',
+    '265',
+    '--special',
+    '<|endoftext|>',
+    '-o',
+    output,
+  ])
+  t.is(code, 0, stderr)
+  t.regex(stdout, /^1 texts, 95 bytes, 6 distinct pieces\n265 tokens, 8 of them by merges, in /)
+  const { model, added_tokens: added } = JSON.parse(readFileSync(output, 'utf8')) as {
+    model: { merges: string[][] }
+    added_tokens: { content: string; id: number }[]
+  }
+  t.deepEqual(model.merges[0], ['e', 's'])
+  t.like(added, [{ content: '<|endoftext|>', id: 0 }])
+})
+
+test('--json is one value, and says how many tokens are missing', async (t) => {
+  const input = folder.file('b.jsonl', '{"body":"abab"}\n{"body":"ab"}\n')
+  const output = join(folder.path, 'b.tiktoken')
+  const { stdout } = await tokenmill([
+    'train',
+    input,
+    '-n',
+    '1000',
+    '--field',
+    'body',
+    '-p',
+    'o200k',
+    '-o',
+    output,
+    '--json',
+  ])
+  const { seconds, fingerprint, ...rest } = JSON.parse(stdout) as Record<string, unknown>
+  t.deepEqual(rest, { output, vocabSize: 258, texts: 2, bytes: 6, pieces: 2, merges: 2, missing: 742 })
+  t.true((seconds as number) > 0)
+  t.regex(fingerprint as string, /^[0-9a-f]{64}$/)
+  t.is(readFileSync(output, 'latin1').trimEnd().split('\n').length, 258)
+})
+
+test('wrong usage is exit code 2, and what fails is 1, without a file', async (t) => {
+  const input = folder.file('d.txt', text)
+  const output = join(folder.path, 'd.json')
+  for (const args of [
+    [input, '-n', '300'],
+    [input, '-o', output],
+    [input, '-n', '255', '-o', output],
+    [input, '-n', '300', '-o', 'd.model'],
+    [input, '-n', '300', '-p', '(', '-o', output],
+    ['-n', '300', '-o', output],
+    ['-', '-n', '300', '-o', output],
+  ]) {
+    t.is((await tokenmill(['train', ...args])).code, 2, args.join(' '))
+  }
+  const missing = await tokenmill(['train', join(folder.path, 'none.txt'), '-n', '300', '-o', output])
+  t.is(missing.code, 1)
+  t.regex(missing.stderr, /ERR_INVALID_FILE.*none\.txt/)
+  t.false(existsSync(output))
+  t.regex((await tokenmill(['train', '--help'])).stdout, /Examples:/)
+})
+
+test('an interrupt is exit code 130, and nothing is written', async (t) => {
+  const words = Array.from({ length: 400_000 }, (_, index) => `${(index * 7919).toString(36)} `).join('')
+  const output = join(folder.path, 'e.json')
+  const child = start(['train', folder.file('e.txt', words), '-n', '200000', '-o', output])
+  const ended = new Promise<number | null>((done) => child.on('close', done))
+  child.stdin.end()
+  await new Promise((done) => setTimeout(done, 700))
+  child.kill('SIGINT')
+  t.is(await ended, 130)
+  t.false(existsSync(output))
+})

@@ -1,0 +1,79 @@
+import { trainBpe, type TrainBpeOptions, type TrainProgress } from '../../tokenizer/train-bpe.ts'
+import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
+import { write, writeJson } from '../output.ts'
+import { bytes, integer, rate, time } from '../terminal/format.ts'
+import { ProgressLine } from '../terminal/progress-line.ts'
+
+export interface TrainFlags {
+  readonly vocabSize: number
+  readonly output: string
+  readonly pattern: string
+  readonly special: readonly string[]
+  readonly minFrequency: number
+  readonly maxTokenLength?: number
+  readonly inputFormat: NonNullable<TrainBpeOptions['format']>
+  readonly field: string
+  readonly invalidUtf8: 'error' | 'replace'
+  readonly memory?: number
+  readonly json?: boolean
+}
+
+/** `tokenmill train` */
+export const train = async (inputs: readonly string[], flags: TrainFlags): Promise<void> => {
+  const { vocabSize, output, pattern, special: specialTokens, minFrequency, maxTokenLength, memory, field } = flags
+  // Before the work, not after it.
+  if (!/\.(json|tiktoken)$/.test(output)) throw usageFailure('pass an --output that ends in .json or .tiktoken')
+  // A thread that waits for input could not be stopped.
+  if (inputs.includes('-')) throw usageFailure('name files: train does not read stdin')
+  const interrupt = new AbortController()
+  process.removeAllListeners('SIGINT').once('SIGINT', () => interrupt.abort(interrupted()))
+  const began = performance.now()
+  const line = new ProgressLine()
+  let mergesBegan = began
+  const onProgress = (progress: TrainProgress) => {
+    const now = performance.now()
+    if (progress.phase === 'count') mergesBegan = now
+    line.show(progress.phase === 'count' ? countText(progress, now - began) : mergeText(progress, now - mergesBegan))
+  }
+  const options = {
+    vocabSize,
+    pattern,
+    specialTokens,
+    minFrequency,
+    field,
+    format: flags.inputFormat,
+    onProgress,
+    signal: interrupt.signal,
+  }
+  const tokenizer = await trainBpe(inputs, {
+    ...options,
+    utf8: flags.invalidUtf8 === 'error' ? 'strict' : 'replace',
+    ...(maxTokenLength !== undefined && { maxTokenLength }),
+    ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
+  }).finally(() => line.end())
+  await tokenizer.save(output)
+  const { training, fingerprint } = tokenizer
+  const seconds = (performance.now() - began) / 1000
+  if (flags.json) return writeJson({ output, vocabSize: tokenizer.vocabSize, ...training, fingerprint, seconds })
+  const { texts, bytes: length, pieces, merges, missing } = training
+  await write(`${integer(texts)} texts, ${bytes(length)}, ${integer(pieces)} distinct pieces\n`)
+  await write(
+    `${integer(tokenizer.vocabSize)} tokens, ${integer(merges)} of them by merges, in ${output}, ${time(seconds * 1000)}\n`,
+  )
+  if (missing > 0) await write(`${integer(missing)} fewer than asked for: no pair is left that is frequent enough\n`)
+}
+
+const countText = ({ bytes: counted, bytesRead, bytesToRead }: TrainProgress, ms: number): string => {
+  const share = bytesToRead > 0 ? Math.min(1, bytesRead / bytesToRead) : 0
+  const left = share > 0.01 && share < 1 ? `  ${time((ms * (1 - share)) / share)} left to count` : ''
+  return `counting  ${share > 0 ? `${Math.floor(100 * share)} %  ` : ''}${bytes(counted)}  ${rate(counted, ms, 'bytes')}${left}`
+}
+
+const mergeText = ({ merges, mergesToMake }: TrainProgress, ms: number): string => {
+  const share = mergesToMake > 0 ? merges / mergesToMake : 1
+  const left = share > 0.01 && share < 1 ? `  ${time((ms * (1 - share)) / share)} left` : ''
+  return `merging  ${Math.floor(100 * share)} %  ${integer(merges)} of ${integer(mergesToMake)} merges${left}`
+}
+
+const interrupted = (): CliFailure =>
+  new CliFailure('ERR_INTERRUPTED', 'nothing was written', { exitCode: exitCodes.interrupted })
