@@ -39,7 +39,7 @@ O200K = "|".join(
     ]
 )
 DEEPSEEK_WORDS = (
-    r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r'''[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+'''
 )
 
 TEXTS = [
@@ -88,7 +88,8 @@ PAIRS = [("What is a mill?", "It grinds text."), ("", "second"), ("first", ""), 
 
 def random_texts(count: int) -> list[str]:
     rng = random.Random(23)
-    words = [word for line in CORPUS for word in line.split()]
+    # Of a text that does not change: the pages above do.
+    words = (ROOT / "examples/mill.txt").read_text().split()
     odd = [*"  \n\t.,!'", "é", "e\u0301", "日", "😀", "\u0300", "[MASK]", "<mask>", "<s>", "</s>", "<|endoftext|>", "<tool>", "yesterday", "ﬁ", "\u3000", "12", "İ"]
     return ["".join(rng.choice(odd) if rng.random() < 0.4 else rng.choice([" ", ""]) + rng.choice(words) for _ in range(rng.randrange(1, 14))) for _ in range(count)]
 

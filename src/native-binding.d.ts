@@ -91,6 +91,12 @@ export declare class EncodeStreamHandle {
 export declare class JsonHandle {
   /** Reads the bytes of a tokenizer.json. */
   static load(bytes: Uint8Array): Promise<JsonHandle>
+  /** Reads the bytes of a tokenizer.json whose model the `tokenizers` crate runs, whatever it is. */
+  static withCrate(bytes: Uint8Array): JsonHandle
+  /** The engine, when it is what runs the model. No other method that encodes or decodes works then. */
+  engine(): BpeHandle | null
+  /** Whether the engine gives the ids of texts in normal form C only. */
+  get isNfc(): boolean
   get model(): string
   get vocabSize(): number
   specialTokens(): Array<SpecialToken>

@@ -78,7 +78,7 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
   })
 }
 
-for (const name of modelFixtures) {
+for (const name of [...modelFixtures, ...byteLevelFixtures]) {
   test(`${name}: offsets are those of Hugging Face's tokenizers`, async (t) => {
     const tokenizer = await loadTokenizer(jsonFile(name))
     for (const { text, ids, spans, whole } of jsonRows(name)) {
@@ -122,7 +122,7 @@ for (const name of modelFixtures) {
   })
 }
 
-for (const name of ['bert', 'llama2', 'xlmr']) {
+for (const name of ['bert', 'llama2', 'llama3', 'qwen2', 'xlmr']) {
   test(`${name}: text and ids that come in chunks are those of the whole`, async (t) => {
     const tokenizer = await loadTokenizer(jsonFile(name))
     const text = 'What is a mill? 原始文本 😀 e\u0301'
@@ -134,6 +134,18 @@ for (const name of ['bert', 'llama2', 'xlmr']) {
     t.is(decoded, tokenizer.decode(ids))
   })
 }
+
+test('text that is not in form C has the ids of its form C, and offsets of its own', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('qwen2'))
+  const text = 'cafe\u0301 e\u0301'
+  t.deepEqual(tokenizer.encode(text), tokenizer.encode(text.normalize('NFC')))
+  t.deepEqual(tokenizer.encode(bytesOf(text)), tokenizer.encode(text))
+  t.is(tokenizer.count(text), tokenizer.encode(text).length)
+  t.deepEqual([...tokenizer.encodeBatch(['a', text])], [tokenizer.encode('a'), tokenizer.encode(text)])
+  const { offsets } = tokenizer.encodeWithOffsets(text)
+  t.is(offsets.at(-1), text.length)
+  t.is([...tokenizer.chunk(text, { maxTokens: 3 })].map((chunk) => chunk.text).join(''), text)
+})
 
 test('fingerprints tell tokenizers apart', async (t) => {
   const fingerprints = new Set<string>()

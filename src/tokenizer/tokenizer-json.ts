@@ -1,6 +1,7 @@
 import { callNative, fromNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import { HfTokenizer } from './hf-tokenizer.ts'
+import { JsonBpeTokenizer } from './json-bpe-tokenizer.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /**
@@ -12,7 +13,9 @@ export const readTokenizerJson = async (bytes: Uint8Array): Promise<Tokenizer> =
   const file = new Uint8Array(bytes)
   try {
     const handle = await callNative(() => native().JsonHandle.load(file))
-    return new HfTokenizer(`tokenizer.json: ${handle.model}`, handle, file)
+    const name = `tokenizer.json: ${handle.model}`
+    const engine = handle.engine()
+    return engine === null ? new HfTokenizer(name, handle, file) : new JsonBpeTokenizer(name, engine, handle, file)
   } catch (error) {
     throw error instanceof TokenmillError ? error : fromNative(error)
   }

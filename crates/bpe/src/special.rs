@@ -1,6 +1,6 @@
 //! Special tokens in text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicBool;
 
@@ -14,14 +14,21 @@ pub(crate) struct SpecialTokens {
     by_id: HashMap<u32, String>,
     /// The ids are in here, and few others.
     ids: RangeInclusive<u32>,
+    /// Those that are found in every text and are not special: added tokens of a tokenizer.json.
+    added: BTreeMap<u32, String>,
 }
 
 impl SpecialTokens {
-    /// Of several tokens with one id the first is the one that the id is decoded to.
-    pub fn new(tokens: impl IntoIterator<Item = (String, u32)>) -> Result<Self, Error> {
+    /// `tokens`, and `added` ones, which are found in every text. Of several tokens with one id the first is the one that the id is decoded to.
+    pub fn new(
+        tokens: impl IntoIterator<Item = (String, u32)>,
+        added: impl IntoIterator<Item = (String, u32)>,
+    ) -> Result<Self, Error> {
         let (mut by_token, mut by_id) = (HashMap::new(), HashMap::new());
         let (mut first, mut last) = (u32::MAX, 0);
-        for (token, id) in tokens {
+        let added: BTreeMap<u32, String> = added.into_iter().map(|(token, id)| (id, token)).collect();
+        let all = tokens.into_iter().chain(added.iter().map(|(&id, token)| (token.clone(), id)));
+        for (token, id) in all {
             let invalid = |reason: &str| Error::InvalidSpecialToken { token: token.clone(), reason: reason.to_owned() };
             if token.is_empty() {
                 return Err(invalid("it is empty"));
@@ -33,7 +40,7 @@ impl SpecialTokens {
             by_token.insert(token, id);
             (first, last) = (first.min(id), last.max(id));
         }
-        Ok(Self { by_token, by_id, ids: first..=last })
+        Ok(Self { by_token, by_id, ids: first..=last, added })
     }
 
     pub fn id(&self, token: &str) -> Option<u32> {
@@ -47,16 +54,22 @@ impl SpecialTokens {
     /// Whether `id` is that of a special token: fast for the ids of ordinary ones.
     #[inline(always)]
     pub fn has(&self, id: u32) -> bool {
-        self.ids.contains(&id) && self.by_id.contains_key(&id)
+        self.ids.contains(&id) && self.by_id.contains_key(&id) && !self.added.contains_key(&id)
+    }
+
+    /// Those that are found in every text, by ascending id.
+    pub fn added(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.added.iter().map(|(&id, token)| (token.as_str(), id))
     }
 
     pub fn largest_id(&self) -> Option<u32> {
         (!self.by_id.is_empty()).then_some(*self.ids.end())
     }
 
-    /// All tokens and their ids, by ascending id and then by token.
+    /// All special tokens and their ids, by ascending id and then by token.
     pub fn sorted(&self) -> Vec<(&str, u32)> {
-        let mut tokens: Vec<_> = self.by_token.iter().map(|(token, &id)| (token.as_str(), id)).collect();
+        let all = self.by_token.iter().map(|(token, &id)| (token.as_str(), id));
+        let mut tokens: Vec<_> = all.filter(|(_, id)| !self.added.contains_key(id)).collect();
         tokens.sort_by_key(|&(token, id)| (id, token));
         tokens
     }
@@ -64,8 +77,9 @@ impl SpecialTokens {
     /// The policy that reads the special tokens `allowed` as such and refuses text with one of `disallowed`, which wins where
     /// both name a token. A name that is no special token has no effect in `allowed`; in `disallowed` it is refused all the same.
     pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<SpecialPolicy, Error> {
-        let allowed: Vec<_> =
-            allowed.iter().filter_map(|token| Some((token.as_ref(), self.id(token.as_ref())?))).collect();
+        let named = allowed.iter().filter_map(|token| Some((token.as_ref(), self.id(token.as_ref())?)));
+        let named = named.filter(|(_, id)| !self.added.contains_key(id));
+        let allowed: Vec<(&str, u32)> = named.chain(self.added()).collect();
         let disallowed: Vec<&str> = disallowed.iter().map(AsRef::as_ref).collect();
         Ok(SpecialPolicy {
             allowed: Search::new(allowed.iter().map(|&(token, _)| token))?,

@@ -22,6 +22,8 @@ pub struct Tokenizer {
     vocabulary: Vocabulary,
     pattern: Pattern,
     special: SpecialTokens,
+    /// Every special token is plain text.
+    plain: SpecialPolicy,
     pub(crate) words: Words,
     pub(crate) merger: Merger,
     pub(crate) level: Level,
@@ -39,7 +41,22 @@ impl Tokenizer {
         pattern: Pattern,
         special_tokens: impl IntoIterator<Item = (String, u32)>,
     ) -> Result<Self, Error> {
-        let special = SpecialTokens::new(special_tokens)?;
+        Self::with_added_tokens(vocabulary, pattern, special_tokens, [])
+    }
+
+    /// [`Tokenizer::new`] with tokens that are found in every text, whatever its policy, and are not special: added tokens of a
+    /// tokenizer.json.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::new`].
+    pub fn with_added_tokens(
+        vocabulary: Vocabulary,
+        pattern: Pattern,
+        special_tokens: impl IntoIterator<Item = (String, u32)>,
+        added_tokens: impl IntoIterator<Item = (String, u32)>,
+    ) -> Result<Self, Error> {
+        let special = SpecialTokens::new(special_tokens, added_tokens)?;
+        let plain = special.policy::<&str>(&[], &[])?;
         // Each takes milliseconds, which is most of what a process waits for before its first token.
         let (words, merger) = std::thread::scope(|scope| {
             let merger = std::thread::Builder::new().spawn_scoped(scope, || Merger::new(&vocabulary));
@@ -49,7 +66,7 @@ impl Tokenizer {
             (words, merger.unwrap_or_else(|| Merger::new(&vocabulary)))
         });
         let (level, cache_bytes, idle) = (Level::best(), Cache::BYTES, IdleWorkers::default());
-        Ok(Self { vocabulary, pattern, special, words, merger, level, cache_bytes, idle })
+        Ok(Self { vocabulary, pattern, special, plain, words, merger, level, cache_bytes, idle })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
@@ -92,7 +109,7 @@ impl Tokenizer {
         self.special.sorted()
     }
 
-    /// The SHA-256, in hexadecimal, of all that decides the ids: tokens, pattern and special tokens with their ids.
+    /// The SHA-256, in hexadecimal, of all that decides the ids: tokens, pattern, special and added tokens with their ids.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         let mut field = |bytes: &[u8]| {
@@ -105,6 +122,11 @@ impl Tokenizer {
         field(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
         field(self.vocabulary.bytes());
         for (token, id) in self.special.sorted() {
+            field(token.as_bytes());
+            field(&id.to_le_bytes());
+        }
+        for (token, id) in self.special.added() {
+            field(b"added");
             field(token.as_bytes());
             field(&id.to_le_bytes());
         }
@@ -140,7 +162,7 @@ impl Tokenizer {
     /// When the pattern is one of regular expressions and the text is not within its limits: [`Tokenizer::encode_to`] gives an error there.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
-        let result = self.encode_plain(text, &mut self.idle_worker(), &mut ids, None);
+        let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut ids, None);
         result.expect("nobody cancels it, and the text is within the limits of the pattern");
         ids
     }
@@ -151,7 +173,7 @@ impl Tokenizer {
     /// Where that does.
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
-        let result = self.encode_plain(text, &mut self.idle_worker(), &mut count, None);
+        let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut count, None);
         result.expect("nobody cancels it, and the text is within the limits of the pattern");
         count.0
     }
@@ -257,7 +279,7 @@ impl Tokenizer {
 
     /// The length of its longest token, special tokens too, in bytes: no id is of more of a text.
     pub fn longest_token(&self) -> usize {
-        let special = self.special.sorted().into_iter().map(|(token, _)| token.len());
+        let special = self.special.sorted().into_iter().chain(self.special.added()).map(|(token, _)| token.len());
         self.vocabulary.tokens().map(|(_, token)| token.len()).chain(special).max().unwrap_or(0)
     }
 

@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use rayon::prelude::*;
-use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, What, load};
+use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, Tokenizer, What, load, load_with_crate};
 
 use crate::cancel::CancelFlag;
 use crate::decode::new_string;
@@ -18,7 +18,7 @@ use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::{JsTextOrBytes, NewString, Origin, text_of};
 use crate::token_rows::{Group, Rows, Texts, TokenRows};
-use crate::tokenizer::SpecialToken;
+use crate::tokenizer::{BpeHandle, SpecialToken};
 
 /// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
 #[napi]
@@ -77,25 +77,44 @@ impl JsonHandle {
         Ok(later(move || load(&bytes).map_err(from_json)))
     }
 
+    /// Reads the bytes of a tokenizer.json whose model the `tokenizers` crate runs, whatever it is.
+    #[napi(factory, catch_unwind)]
+    pub fn with_crate(bytes: Uint8ArraySlice<'_>) -> Result<Self> {
+        let loaded = load_with_crate(&bytes).map_err(from_json)?;
+        Ok(Self { loaded: Arc::new(loaded), policies: RefCell::default() })
+    }
+
+    /// The engine, when it is what runs the model. No other method that encodes or decodes works then.
+    #[napi(catch_unwind)]
+    pub fn engine(&self) -> Option<BpeHandle> {
+        self.loaded.engine().map(|engine| BpeHandle::new(Arc::clone(&engine.tokenizer)))
+    }
+
+    /// Whether the engine gives the ids of texts in normal form C only.
+    #[napi(getter, catch_unwind)]
+    pub fn is_nfc(&self) -> bool {
+        self.loaded.engine().is_some_and(|engine| engine.nfc)
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn model(&self) -> &'static str {
         self.loaded.model
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn vocab_size(&self) -> u32 {
-        self.loaded.tokenizer.vocab_size()
+    pub fn vocab_size(&self) -> Result<u32> {
+        Ok(tokenizer(&self.loaded)?.vocab_size())
     }
 
     #[napi(catch_unwind)]
-    pub fn special_tokens(&self) -> Vec<SpecialToken> {
-        let tokens = self.loaded.tokenizer.special_tokens();
-        tokens.into_iter().map(|(token, id)| SpecialToken { token: token.to_owned(), id }).collect()
+    pub fn special_tokens(&self) -> Result<Vec<SpecialToken>> {
+        let tokens = tokenizer(&self.loaded)?.special_tokens();
+        Ok(tokens.into_iter().map(|(token, id)| SpecialToken { token: token.to_owned(), id }).collect())
     }
 
     #[napi(catch_unwind)]
-    pub fn fingerprint(&self) -> String {
-        self.loaded.tokenizer.fingerprint().to_owned()
+    pub fn fingerprint(&self) -> Result<String> {
+        Ok(tokenizer(&self.loaded)?.fingerprint().to_owned())
     }
 
     #[napi(catch_unwind)]
@@ -137,7 +156,7 @@ impl JsonHandle {
     /// The number of the policy that allows and refuses these special tokens.
     #[napi(catch_unwind)]
     pub fn add_policy(&self, allowed: Vec<String>, disallowed: Vec<String>) -> Result<u32> {
-        let policy = self.loaded.tokenizer.policy(&allowed, &disallowed).map_err(from_json)?;
+        let policy = tokenizer(&self.loaded)?.policy(&allowed, &disallowed).map_err(from_json)?;
         let mut policies = self.policies.borrow_mut();
         policies.push(Arc::new(policy));
         Ok(policies.len() as u32 - 1)
@@ -158,7 +177,7 @@ impl JsonHandle {
     ) -> Result<Uint32Array> {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
-            let ids = self.loaded.tokenizer.encode(text, &policy, None);
+            let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
             ids.map(Uint32Array::new).map_err(|error| from_json_in(text, origin, error))
         })
     }
@@ -172,7 +191,7 @@ impl JsonHandle {
     ) -> Result<NativeOffsets> {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
-            let encoded = self.loaded.tokenizer.encode_with_offsets(text, &policy);
+            let encoded = tokenizer(&self.loaded)?.encode_with_offsets(text, &policy);
             let encoded = encoded.map_err(|error| from_json_in(text, origin, error))?;
             let places = places(text, origin)?;
             let up = |mut end: usize| {
@@ -220,28 +239,28 @@ impl JsonHandle {
     /// The text of `ids`.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn decode(&self, ids: Uint32ArraySlice<'_>, strict: bool, skip_special: bool) -> Result<NewString> {
-        self.loaded.tokenizer.decode(&ids, skip_special, strict).map_err(from_json).and_then(new_string)
+        tokenizer(&self.loaded)?.decode(&ids, skip_special, strict).map_err(from_json).and_then(new_string)
     }
 
     #[napi(catch_unwind)]
     pub fn decode_bytes(&self, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
-        let text = self.loaded.tokenizer.decode(&ids, false, false).map_err(from_json)?;
+        let text = tokenizer(&self.loaded)?.decode(&ids, false, false).map_err(from_json)?;
         Ok(Uint8Array::new(text.into_bytes()))
     }
 
     #[napi(catch_unwind)]
-    pub fn token_to_id(&self, token: String) -> Option<u32> {
-        self.loaded.tokenizer.token_to_id(&token)
+    pub fn token_to_id(&self, token: String) -> Result<Option<u32>> {
+        Ok(tokenizer(&self.loaded)?.token_to_id(&token))
     }
 
     #[napi(catch_unwind)]
-    pub fn id_to_token(&self, id: u32) -> Option<String> {
-        self.loaded.tokenizer.token(id).map(std::borrow::Cow::into_owned)
+    pub fn id_to_token(&self, id: u32) -> Result<Option<String>> {
+        Ok(tokenizer(&self.loaded)?.token(id).map(std::borrow::Cow::into_owned))
     }
 
     #[napi(catch_unwind)]
-    pub fn id_to_bytes(&self, id: u32) -> Option<Uint8Array> {
-        self.loaded.tokenizer.token_bytes(id).map(Uint8Array::new)
+    pub fn id_to_bytes(&self, id: u32) -> Result<Option<Uint8Array>> {
+        Ok(tokenizer(&self.loaded)?.token_bytes(id).map(Uint8Array::new))
     }
 }
 
@@ -268,8 +287,14 @@ impl Deliver for Rows {
     }
 }
 
+/// What the `tokenizers` crate runs.
+fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
+    loaded.tokenizer().ok_or_else(|| Error::new(Code::Internal, "the engine runs this tokenizer"))
+}
+
 /// The ids of all `texts`, made on all threads. The error is that of the first text that has one.
 fn encode_rows(loaded: &Loaded, texts: &Texts, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Rows> {
+    let tokenizer = tokenizer(loaded)?;
     on_all_threads(|| {
         let (groups, not_utf8) = texts.utf8();
         let texts: Vec<_> = groups.iter().flat_map(Group::texts).collect();
@@ -277,7 +302,7 @@ fn encode_rows(loaded: &Loaded, texts: &Texts, policy: &Policy, cancel: Option<&
             .par_iter()
             .enumerate()
             .map(|(row, &(text, origin))| {
-                loaded.tokenizer.encode(text, policy, cancel).map_err(|error| {
+                tokenizer.encode(text, policy, cancel).map_err(|error| {
                     let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
                     let error = from_json_in(text, origin, error);
                     if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }

@@ -1,4 +1,26 @@
-//! Byte-level BPE: the characters that stand for bytes.
+//! Byte-level BPE models go to the engine of `crates/bpe`, where that gives the same ids.
+//!
+//! The engine merges the two neighbours whose joined bytes are the token with the smallest id. The `tokenizers` crate merges the two that
+//! come first in a list of merges. When are these the same?
+//!
+//! Take the engine's way for all tokens of the file. Of every token that it can make at all, exactly one pair of parts can ever stand side by
+//! side: the two in which merging the token's own bytes ends when the token is left out (see [`Vocabulary`]). So if the list has that pair
+//! for each such token, and these pairs are in it in the order of the ids of their tokens, then the crate sees the same neighbours that can
+//! merge as the engine does, and takes the same ones first: by induction it makes the same merges. Other merges of the list are of pairs that
+//! never stand side by side, and do nothing; files that were made from ranks list all ways to make a token, of which one is taken.
+//!
+//! A piece that is a token is that token to the engine. To the crate too with `ignore_merges`; without, when merging makes it, which is checked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokenmill_bpe::{Pattern, Tokenizer, Vocabulary};
+
+use crate::added::AddedTokens;
+use crate::file::{Added, Merge};
+use crate::model::{Kind, Model};
+use crate::steps::{flat, kind};
 
 /// The byte that each character of a byte-level token stands for: printable Latin-1 for itself, the others from U+0100 on.
 pub(crate) fn byte_of(character: char) -> Option<u8> {
@@ -17,6 +39,149 @@ pub(crate) fn bytes_of(token: &str) -> Option<Vec<u8>> {
     token.chars().map(byte_of).collect()
 }
 
+/// What a file says about text, beside its model.
+pub(crate) struct Around<'a> {
+    pub normalizer: &'a Value,
+    pub pre_tokenizer: &'a Value,
+    pub decoder: &'a Value,
+}
+
+/// The engine for a file.
+pub struct Engine {
+    /// It gives the ids of texts that are in normal form C, or of all texts.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Whether texts have to be in normal form C.
+    pub nfc: bool,
+}
+
+/// The engine for a model; `None` when it would give other ids, or none can tell.
+pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden: &HashSet<&str>) -> Option<Engine> {
+    let Kind::Bpe { merges, continuing_subword_prefix: None, end_of_word_suffix: None, ignore_merges, .. } =
+        &model.kind
+    else {
+        return None;
+    };
+    let nfc = match flat("", "normalizers", around.normalizer).ok()?[..] {
+        [] => false,
+        [one] if kind(one) == "NFC" => true,
+        _ => return None,
+    };
+    if !are_found_at_once(added.all(), nfc) {
+        return None;
+    }
+    let pattern = pattern_of(around.pre_tokenizer)?;
+    match flat("", "decoders", around.decoder).ok()?[..] {
+        [one] if kind(one) == "ByteLevel" => {}
+        _ => return None,
+    }
+
+    let merged: HashSet<&str> = merges.iter().flat_map(|Merge(left, right)| [&**left, &**right]).collect();
+    // Of an added token the model knows nothing that the search does not, unless it is merged on.
+    let is_left_out = |token: &str| hidden.contains(token) || added.id(token).is_some() && !merged.contains(token);
+    let mut tokens = Vec::with_capacity(model.entries.len());
+    for (token, id) in &model.entries {
+        if !is_left_out(token) {
+            tokens.push((bytes_of(token)?, *id));
+        }
+    }
+    let vocabulary = Vocabulary::from_tokens(tokens.iter().map(|(bytes, id)| (&**bytes, *id))).ok()?;
+
+    let ids: HashMap<&str, u32> = model.entries.iter().map(|(token, id)| (&**token, *id)).collect();
+    let mut ranks = HashMap::with_capacity(merges.len());
+    for (rank, Merge(left, right)) in merges.iter().enumerate() {
+        if !hidden.contains(&**left) && !hidden.contains(&**right) {
+            // Of a pair that is there twice the crate takes the last.
+            ranks.insert((*ids.get(&**left)?, *ids.get(&**right)?), rank);
+        }
+    }
+    let mut last = None;
+    for (id, _) in vocabulary.tokens().filter(|(_, token)| token.len() > 1) {
+        let Some(parts) = vocabulary.parts(id) else {
+            if *ignore_merges {
+                continue;
+            }
+            return None;
+        };
+        let rank = Some(*ranks.get(&parts)?);
+        if rank <= last {
+            return None;
+        }
+        last = rank;
+    }
+
+    let (special, always): (Vec<&Added>, Vec<&Added>) = added.all().iter().partition(|token| token.special);
+    let named =
+        |tokens: Vec<&Added>| tokens.into_iter().map(|token| (token.content.clone(), token.id)).collect::<Vec<_>>();
+    let tokenizer = Tokenizer::with_added_tokens(vocabulary, pattern, named(special), named(always)).ok()?;
+    Some(Engine { tokenizer: Arc::new(tokenizer), nfc })
+}
+
+/// Whether one search, for the leftmost and there the longest, finds what the crate's two rounds find: first tokens that are not normalized,
+/// then the others in what is left.
+fn are_found_at_once(tokens: &[Added], nfc: bool) -> bool {
+    /// So many pairs of tokens are looked at.
+    const MOST: usize = 1 << 16;
+    if tokens.iter().any(|token| token.single_word || token.lstrip || token.rstrip) {
+        return false;
+    }
+    let (second, first): (Vec<&Added>, Vec<&Added>) = tokens.iter().partition(|token| token.normalized);
+    if nfc {
+        // What is next to a token is normalized without it.
+        return second.is_empty();
+    }
+    first.len() * second.len() <= MOST
+        && first.iter().all(|first| second.iter().all(|second| !overlap(&first.content, &second.content)))
+}
+
+/// Whether two tokens can be in a text so that they have a part of it in common.
+fn overlap(first: &str, second: &str) -> bool {
+    let ends_as_starts = |left: &str, right: &str| {
+        (1..left.len().min(right.len()))
+            .any(|length| left.as_bytes()[left.len() - length..] == right.as_bytes()[..length])
+    };
+    first.contains(second) || second.contains(first) || ends_as_starts(first, second) || ends_as_starts(second, first)
+}
+
+/// The pattern of a pre-tokenizer that ends with `ByteLevel`.
+fn pattern_of(pre_tokenizer: &Value) -> Option<Pattern> {
+    let parts = flat("", "pretokenizers", pre_tokenizer).ok()?;
+    let (last, before) = parts.split_last()?;
+    let flag = |part: &Value, name: &str, default: bool| part.get(name).map_or(Some(default), Value::as_bool);
+    if kind(last) != "ByteLevel" || flag(last, "add_prefix_space", true)? {
+        return None;
+    }
+    let (mut regexes, mut must_cover) = (Vec::new(), false);
+    for part in before {
+        match kind(part) {
+            "Split" => {
+                let pattern = part.get("pattern")?;
+                let regex = pattern.get("Regex").and_then(Value::as_str).map(str::to_owned);
+                regexes
+                    .push(regex.or_else(|| pattern.get("String").and_then(Value::as_str).map(regex_syntax::escape))?);
+                match (part.get("behavior")?.as_str()?, part.get("invert")?.as_bool()?) {
+                    ("Isolated", false) => {}
+                    // What is matched is kept, and the rest dropped: the same where all is matched.
+                    ("Removed", true) => must_cover = true,
+                    _ => return None,
+                }
+            }
+            "Digits" if flag(part, "individual_digits", false)? => regexes.push(Pattern::DIGITS.to_owned()),
+            "Digits" => regexes.push(r"\p{N}+".to_owned()),
+            _ => return None,
+        }
+    }
+    if flag(last, "use_regex", true)? {
+        regexes.push(Pattern::BYTE_LEVEL.to_owned());
+    }
+    if regexes.is_empty() || must_cover && regexes.len() > 1 {
+        return None;
+    }
+    let regexes: Vec<&str> = regexes.iter().map(String::as_str).collect();
+    let pattern = Pattern::from_splits(&regexes).ok()?;
+    // Scanners match all of a text. Of other expressions the crate's engine and ours may differ; the crate's is the reference.
+    (!matches!(pattern, Pattern::Splits(_))).then_some(pattern)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +197,13 @@ mod tests {
     fn a_space_is_written_as_g_with_dot() {
         assert_eq!(bytes_of("Ġa"), Some(b" a".to_vec()));
         assert_eq!(bytes_of("a b"), None);
+    }
+
+    #[test]
+    fn tokens_overlap_when_a_text_can_have_both_in_one_place() {
+        for (first, second) in [("ab", "bc"), ("bc", "ab"), ("abc", "b"), ("b", "abc"), ("a", "a")] {
+            assert!(overlap(first, second));
+        }
+        assert!(!overlap("<a>", "<b>"));
     }
 }

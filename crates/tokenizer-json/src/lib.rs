@@ -18,8 +18,9 @@ mod template;
 mod tokenizer;
 
 pub use added::Policy;
+pub use byte_level::Engine;
 pub use error::Error;
 pub use limits::{LARGEST_FILE, LARGEST_TEXT};
-pub use load::{Cut, Fill, Loaded, load};
+pub use load::{Cut, Fill, Loaded, Runs, load, load_with_crate};
 pub use template::{Part, Templates, What};
 pub use tokenizer::{Encoded, Tokenizer};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::added::AddedTokens;
+use crate::byte_level::{Around, Engine, engine};
 use crate::error::{Error, Result, invalid};
 use crate::file::{Direction, File, Padding, PaddingStrategy, RawModel, Strategy, Truncation};
 use crate::limits::{EXTRA_IDS, IDS_PER_TOKEN};
@@ -14,7 +15,7 @@ use crate::tokenizer::{Tokenizer, fingerprint, hidden_tokens};
 /// What a tokenizer.json holds.
 pub struct Loaded {
     /// What encodes and decodes.
-    pub tokenizer: Tokenizer,
+    pub runs: Runs,
     /// What is put around the ids of texts.
     pub templates: Templates,
     /// How texts are cut, as the file says.
@@ -23,6 +24,40 @@ pub struct Loaded {
     pub padding: Option<Fill>,
     /// The type of the model: BPE, `WordPiece`, `WordLevel` or Unigram.
     pub model: &'static str,
+}
+
+/// What encodes and decodes.
+pub enum Runs {
+    /// The engine of `crates/bpe`: byte-level BPE.
+    Engine(Box<Engine>),
+    /// The `tokenizers` crate.
+    Crate(Box<Tokenizer>),
+}
+
+impl Loaded {
+    /// The tokenizer that the `tokenizers` crate runs, if it does.
+    pub fn tokenizer(&self) -> Option<&Tokenizer> {
+        match &self.runs {
+            Runs::Engine(_) => None,
+            Runs::Crate(tokenizer) => Some(tokenizer),
+        }
+    }
+
+    /// [`Loaded::tokenizer`], and nothing else.
+    pub fn into_tokenizer(self) -> Option<Tokenizer> {
+        match self.runs {
+            Runs::Engine(_) => None,
+            Runs::Crate(tokenizer) => Some(*tokenizer),
+        }
+    }
+
+    /// The engine, if it is what runs.
+    pub fn engine(&self) -> Option<&Engine> {
+        match &self.runs {
+            Runs::Engine(engine) => Some(engine),
+            Runs::Crate(_) => None,
+        }
+    }
 }
 
 /// How texts that are too long are cut.
@@ -57,6 +92,18 @@ pub struct Fill {
 /// [`Error::InvalidFile`] when `bytes` are none or contradict themselves, with the field; [`Error::Limit`] when something is larger than
 /// what is read.
 pub fn load(bytes: &[u8]) -> Result<Loaded> {
+    load_by(bytes, true)
+}
+
+/// [`load`], but the `tokenizers` crate runs byte-level BPE too.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_with_crate(bytes: &[u8]) -> Result<Loaded> {
+    load_by(bytes, false)
+}
+
+fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     let file = File::parse(bytes)?;
     let raw: RawModel = raw_model(&file)?;
     let model = Model::parse(raw)?;
@@ -72,8 +119,13 @@ pub fn load(bytes: &[u8]) -> Result<Loaded> {
     let truncation = file.truncation.map(|truncation| cut(&truncation, &templates)).transpose()?;
     let padding = file.padding.map(|padding| fill(&padding)).transpose()?;
 
-    let fingerprint = fingerprint(&model, &added, &file.normalizer, &file.pre_tokenizer);
     let hidden_names = hidden_tokens(&model, &added);
+    let around = Around { normalizer: &file.normalizer, pre_tokenizer: &file.pre_tokenizer, decoder: &file.decoder };
+    if by_engine && let Some(engine) = engine(&model, &added, &around, &hidden_names) {
+        let model = model.kind.name();
+        return Ok(Loaded { runs: Runs::Engine(Box::new(engine)), templates, truncation, padding, model });
+    }
+    let fingerprint = fingerprint(&model, &added, &file.normalizer, &file.pre_tokenizer);
     let hidden: HashMap<u32, String> = model
         .entries
         .iter()
@@ -98,7 +150,7 @@ pub fn load(bytes: &[u8]) -> Result<Loaded> {
         byte_level,
         fingerprint,
     };
-    Ok(Loaded { tokenizer, templates, truncation, padding, model: kind })
+    Ok(Loaded { runs: Runs::Crate(Box::new(tokenizer)), templates, truncation, padding, model: kind })
 }
 
 fn raw_model<'a>(file: &File<'a>) -> Result<RawModel<'a>> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokenizers::pattern::Invert;
+use tokenizers::pattern::{Invert, Pattern};
 use tokenizers::{
     Decoder, DecoderWrapper, NormalizedString, Normalizer, NormalizerWrapper, PreTokenizedString, PreTokenizer,
     PreTokenizerWrapper, SplitDelimiterBehavior,
@@ -12,7 +12,7 @@ use tokenizers::{
 use crate::bounded::Bounded;
 use crate::charsmap::check_charsmap;
 use crate::error::{Error, Result, invalid};
-use crate::limits::{LARGEST_NORMALIZED, LONGEST_PREFIX, MOST_STEPS};
+use crate::limits::{LARGEST_NORMALIZED, LONGEST_PREFIX, LONGEST_REGEX, MOST_STEPS};
 
 /// The parts of `value`, sequences laid flat. `key` is what a sequence calls its list.
 pub(crate) fn flat<'a>(name: &str, key: &str, value: &'a Value) -> Result<Vec<&'a Value>> {
@@ -118,7 +118,13 @@ pub(crate) struct TooLong;
 /// What splits a text into words.
 pub(crate) enum Split {
     Crate(PreTokenizerWrapper),
-    Regex { pattern: Bounded, behavior: SplitDelimiterBehavior, invert: bool },
+    /// An expression of a published tokenizer, whose every match is a piece, and which leaves nothing out.
+    Scanner(Scanner),
+    Regex {
+        pattern: Bounded,
+        behavior: SplitDelimiterBehavior,
+        invert: bool,
+    },
 }
 
 impl Split {
@@ -136,6 +142,13 @@ impl Split {
         match kind(part) {
             "Split" => {
                 let Parts { pattern, behavior, invert } = of_crate("pre_tokenizer", part)?;
+                if let (Wanted::Regex(source), SplitDelimiterBehavior::Isolated, false) = (&pattern, behavior, invert)
+                    && source.len() <= LONGEST_REGEX
+                    && let Ok(pattern) = tokenmill_bpe::Pattern::from_regex(source)
+                    && !matches!(pattern, tokenmill_bpe::Pattern::Splits(_))
+                {
+                    return Ok(Self::Scanner(Scanner(pattern)));
+                }
                 return Ok(Self::Regex { pattern: pattern.compile("pre_tokenizer")?, behavior, invert });
             }
             "FixedLength" if part.get("length").and_then(Value::as_u64) == Some(0) => {
@@ -149,11 +162,30 @@ impl Split {
     pub fn apply(&self, text: &mut PreTokenizedString) -> tokenizers::Result<()> {
         match self {
             Self::Crate(splitter) => splitter.pre_tokenize(text),
+            Self::Scanner(scanner) => text.split(|_, piece| piece.split(scanner, SplitDelimiterBehavior::Isolated)),
             Self::Regex { pattern, behavior, invert: false } => text.split(|_, piece| piece.split(pattern, *behavior)),
             Self::Regex { pattern, behavior, invert: true } => {
                 text.split(|_, piece| piece.split(Invert(pattern), *behavior))
             }
         }
+    }
+}
+
+/// A hand-written scanner of `crates/bpe` in place of a regular expression.
+pub(crate) struct Scanner(tokenmill_bpe::Pattern);
+
+impl Pattern for &Scanner {
+    fn find_matches(&self, inside: &str) -> tokenizers::Result<Vec<(tokenizers::Offsets, bool)>> {
+        if inside.is_empty() {
+            return Ok(vec![((0, 0), false)]);
+        }
+        let mut end = 0;
+        let pieces = self.0.pieces(inside).map(|piece| {
+            let start = end;
+            end += piece.len();
+            ((start, end), true)
+        });
+        Ok(pieces.collect())
     }
 }
 

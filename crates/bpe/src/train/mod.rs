@@ -199,7 +199,7 @@ impl Trainer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Trained, Error> {
         let special: Vec<(String, u32)> = options.special_tokens.iter().cloned().zip(0..).collect();
-        SpecialTokens::new(special.iter().cloned())?;
+        SpecialTokens::new(special.iter().cloned(), [])?;
         let fixed = special.len() + alphabet::BYTES.len();
         let size = options.vocab_size as usize;
         if size < fixed || size > MAX_IDS {

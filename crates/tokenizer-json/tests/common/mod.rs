@@ -60,3 +60,8 @@ pub fn rows(name: &str) -> Vec<Row> {
 pub fn special(tokenizer: &tokenmill_tokenizer_json::Tokenizer) -> Vec<&str> {
     tokenizer.special_tokens().into_iter().map(|(token, _)| token).collect()
 }
+
+/// What the `tokenizers` crate runs.
+pub fn crate_of(loaded: &tokenmill_tokenizer_json::Loaded) -> &tokenmill_tokenizer_json::Tokenizer {
+    loaded.tokenizer().expect("the crate runs it")
+}

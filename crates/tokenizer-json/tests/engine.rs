@@ -1,0 +1,223 @@
+//! Byte-level BPE by the engine of `crates/bpe`: the ids of the `tokenizers` crate, or not by the engine.
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::{FIXTURES, crate_of, file, json, rows};
+use serde_json::{Value, json};
+use tokenmill_bpe::Tokenizer;
+use tokenmill_testkit::rng::Rng;
+use tokenmill_tokenizer_json::{Loaded, load, load_with_crate};
+
+/// Those that the engine runs.
+const ENGINE: [&str; 6] = ["deepseek", "gpt2", "llama3", "o200k", "qwen2", "starcoder"];
+
+fn load_json(value: &Value) -> Loaded {
+    load(value.to_string().as_bytes()).expect("a file")
+}
+
+fn engine_of(loaded: &Loaded) -> &Tokenizer {
+    &loaded.engine().expect("the engine runs it").tokenizer
+}
+
+/// Whether the qwen2 fixture leaves `text` as it is.
+fn is_nfc(loaded: &Loaded, text: &str) -> bool {
+    // All that changes is above, and few of what is above does: good enough to leave out.
+    !loaded.engine().expect("the engine runs it").nfc || text.chars().all(|character| character < '\u{300}')
+}
+
+#[test]
+fn the_engine_runs_byte_level_models() {
+    for name in FIXTURES {
+        assert_eq!(load(&file(name)).expect(name).engine().is_some(), ENGINE.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn ids_and_text_are_those_of_the_crate() {
+    for name in ENGINE {
+        let loaded = load(&file(name)).expect(name);
+        let engine = engine_of(&loaded);
+        let special: Vec<&str> = engine.special_tokens().into_iter().map(|(token, _)| token).collect();
+        let all = engine.special_policy(&special, &[]).expect(name);
+        for row in rows(name).into_iter().filter(|row| is_nfc(&loaded, &row.text)) {
+            assert_eq!(engine.encode(&row.text, &all).expect(name), row.ids, "{name}: {:?}", row.text);
+            let decoded = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            assert_eq!(decoded(engine.decode_bytes(&row.ids).expect(name)), row.decoded);
+            assert_eq!(decoded(engine.decode_bytes_without_special(&row.ids).expect(name)), row.skipped);
+            if let Some(ordinary) = &row.ordinary {
+                assert_eq!(&engine.encode_ordinary(&row.text), ordinary, "{name}: {:?}", row.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn ids_of_random_strings_are_those_of_the_crate() {
+    for name in ENGINE {
+        let (loaded, other) = (load(&file(name)).expect(name), load_with_crate(&file(name)).expect(name));
+        let (engine, other) = (engine_of(&loaded), crate_of(&other));
+        let plain = other.policy::<&str>(&[], &[]).expect(name);
+        let mut rng = Rng::new(31);
+        let mut compared = 0;
+        while compared < 1500 {
+            let text = random_text(&mut rng);
+            if is_nfc(&loaded, &text) {
+                assert_eq!(
+                    engine.encode_ordinary(&text),
+                    other.encode(&text, &plain, None).expect(name),
+                    "{name}: {text:?}"
+                );
+                compared += 1;
+            }
+        }
+    }
+}
+
+/// Words of the fixtures' own kind and what is awkward.
+fn random_text(rng: &mut Rng) -> String {
+    let parts = [
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "\t",
+        "a",
+        "The",
+        "tokens",
+        "ing",
+        "é",
+        "ß",
+        "日本",
+        "原始文本",
+        "Привет",
+        "1",
+        "12345",
+        "'s",
+        "'LL",
+        "don't",
+        "<tool>",
+        "<|endoftext|>",
+        "_",
+        "--",
+        "...",
+        "!",
+        "/",
+        "\u{a0}",
+        "😀",
+        "x",
+        "mill",
+        "grinds",
+        "İ",
+        "ǅ",
+        "\u{0}",
+        "٣",
+        "Ⅷ",
+        "½",
+        "가",
+        "ア",
+        "、",
+    ];
+    (0..rng.below(24)).map(|_| parts[rng.below(parts.len())]).collect()
+}
+
+#[test]
+fn whatever_the_merges_are_the_ids_are_those_of_the_crate() {
+    // Vocabularies of a few letters, with merges in any order, some of them missing: those that the engine takes, it encodes alike.
+    let mut rng = Rng::new(7);
+    let letters = ["a", "b", "c"];
+    let mut taken = 0;
+    for round in 0..600 {
+        let mut vocab: HashMap<String, u32> = HashMap::new();
+        for byte in 0..=255_u8 {
+            vocab.insert(character_of(byte).to_string(), u32::from(byte));
+        }
+        let mut known: Vec<String> = letters.map(str::to_owned).to_vec();
+        let mut merges = Vec::new();
+        for _ in 0..rng.below(12) {
+            let (left, right) = (known[rng.below(known.len())].clone(), known[rng.below(known.len())].clone());
+            let token = format!("{left}{right}");
+            if token.len() > 8 {
+                continue;
+            }
+            let next = vocab.len() as u32;
+            if !vocab.contains_key(&token) {
+                vocab.insert(token.clone(), next);
+                known.push(token);
+            }
+            merges.push([left, right]);
+        }
+        if round % 3 == 0 && merges.len() > 2 {
+            let (first, second) = (rng.below(merges.len()), rng.below(merges.len()));
+            merges.swap(first, second);
+        }
+        let ignore_merges = round % 2 == 0;
+        let file = json!({
+            "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
+            "decoder": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
+            "model": { "type": "BPE", "vocab": vocab, "merges": merges, "ignore_merges": ignore_merges },
+        });
+        let loaded = load_json(&file);
+        let Some(engine) = loaded.engine() else { continue };
+        taken += 1;
+        let other = load_with_crate(file.to_string().as_bytes()).expect("a file");
+        let other = crate_of(&other);
+        let plain = other.policy::<&str>(&[], &[]).expect("a policy");
+        for _ in 0..40 {
+            let text: String = (0..rng.below(30)).map(|_| letters[rng.below(3)]).collect();
+            let expected = other.encode(&text, &plain, None).expect("ids");
+            assert_eq!(engine.tokenizer.encode_ordinary(&text), expected, "{merges:?} {ignore_merges} {text:?}");
+        }
+    }
+    assert!(taken > 100, "{taken}");
+}
+
+/// The character that stands for `byte`.
+fn character_of(byte: u8) -> char {
+    match byte {
+        0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff => char::from(byte),
+        0..=0x20 => char::from_u32(0x100 + u32::from(byte)).expect("a character"),
+        0x7f..=0xa0 => char::from_u32(0x121 + u32::from(byte) - 0x7f).expect("a character"),
+        0xad => '\u{143}',
+    }
+}
+
+#[test]
+fn what_the_engine_would_do_otherwise_the_crate_does() {
+    let changed = |path: &str, value: Value| {
+        let mut file = json("gpt2");
+        *file.pointer_mut(path).expect("it is there") = value;
+        load_json(&file).engine().is_some()
+    };
+    assert!(changed("/post_processor", Value::Null));
+    assert!(!changed("/pre_tokenizer/add_prefix_space", json!(true)));
+    assert!(!changed("/pre_tokenizer", Value::Null));
+    assert!(!changed("/decoder", Value::Null));
+    assert!(!changed("/normalizer", json!({ "type": "Lowercase" })));
+    assert!(!changed("/added_tokens/0/lstrip", json!(true)));
+    assert!(!changed("/model/end_of_word_suffix", json!("</w>")));
+    // Merges in another order than ids.
+    let mut file = json("gpt2");
+    file["model"]["merges"].as_array_mut().expect("merges").swap(3, 40);
+    assert!(load_json(&file).engine().is_none());
+    // A token that no merge makes.
+    let mut file = json("gpt2");
+    file["model"]["vocab"]["Ġzzz"] = json!(701);
+    assert!(load_json(&file).engine().is_none());
+    file["model"]["ignore_merges"] = json!(true);
+    assert!(load_json(&file).engine().is_some());
+}
+
+#[test]
+fn added_tokens_that_are_not_special_are_found_whatever_the_policy() {
+    let loaded = load(&file("llama3")).expect("llama3");
+    let engine = engine_of(&loaded);
+    let id = engine.token_to_id(b"<tool>").expect("a token");
+    assert!(engine.encode_ordinary("a<tool>b").contains(&id));
+    let plain = engine.special_policy::<&str>(&[], &[]).expect("a policy");
+    assert!(engine.encode("a<tool>b", &plain).expect("ids").contains(&id));
+    assert!(!engine.is_special(id));
+    assert!(engine.special_tokens().iter().all(|&(token, _)| token != "<tool>"));
+    assert_eq!(engine.decode_bytes_without_special(&[id]).expect("text"), b"<tool>");
+}

@@ -1,0 +1,223 @@
+import { isAscii } from 'node:buffer'
+import { callNative } from '../errors.ts'
+import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
+import { native } from '../native.ts'
+import { boolean } from '../validate.ts'
+import { checkedTexts } from './arguments.ts'
+import { BpeTokenizer } from './bpe-tokenizer.ts'
+import { BufferedEncoder } from './buffered-stream.ts'
+import { joinIds } from './chat/join-ids.ts'
+import type { Chunk, ChunkOptions } from './chunk.ts'
+import type { CountIndex } from './count-index.ts'
+import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
+import { HfTokenizer, rowShapeOf } from './hf-tokenizer.ts'
+import type { OffsetOptions, TokenOffsets } from './offsets.ts'
+import { PostProcessor } from './post-processor.ts'
+import { checkedText } from './read-text.ts'
+import { saveBytes } from './save-bytes.ts'
+import {
+  checkedSource,
+  encodeChunksOf,
+  encodeChunksOptionNames,
+  encodeStreamOf,
+  encodeStreamOptionNames,
+  splitStreamOptions,
+  type Chunks,
+  type EncodeChunksOptions,
+  type EncodeStreamOptions,
+} from './stream.ts'
+import { TokenBatch, type EncodeAsyncOptions, type EncodeOptions, type Segment, type Text } from './tokenizer.ts'
+import type { TruncateOptions } from './truncate.ts'
+import { filePath } from './vocabulary-file.ts'
+
+/**
+ * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C the engine
+ * gets texts that are in that form already, which nearly all are, and Hugging Face's crate the others.
+ */
+export class JsonBpeTokenizer extends BpeTokenizer {
+  readonly #file: Uint8Array
+  readonly #isNfc: boolean
+  readonly #postProcessor: PostProcessor
+  readonly #rowShape: RowShape
+  #crate: HfTokenizer | undefined
+  #nfcFingerprint: string | undefined
+
+  /**
+   * @internal
+   * @param file the bytes of the tokenizer.json, which nobody else has
+   */
+  constructor(name: string, engine: BpeHandle, handle: JsonHandle, file: Uint8Array) {
+    super(name, engine)
+    this.#file = file
+    this.#isNfc = handle.isNfc
+    this.#postProcessor = new PostProcessor(handle.templates())
+    this.#rowShape = rowShapeOf(handle)
+  }
+
+  override get fingerprint(): string {
+    if (!this.#isNfc) return super.fingerprint
+    return (this.#nfcFingerprint ??= process
+      .getBuiltinModule('node:crypto')
+      .createHash('sha256')
+      .update(`NFC ${super.fingerprint}`)
+      .digest('hex'))
+  }
+
+  override encode(text: Text, options?: EncodeOptions): Uint32Array {
+    if (this.#changes(text)) return this.#byCrate.encode(text, options)
+    const ids = super.encode(text, options)
+    return isWhole(options) ? this.#postProcessor.around(ids) : ids
+  }
+
+  override encodeOrdinary(text: Text): Uint32Array {
+    return this.#changes(text) ? this.#byCrate.encodeOrdinary(text) : super.encodeOrdinary(text)
+  }
+
+  override encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
+    if (this.#changes(text)) return this.#byCrate.encodeWithOffsets(text, options)
+    if (!isWhole(options)) return super.encodeWithOffsets(text, options)
+    const spans = super.encodeWithOffsets(text, { ...options, byteOffsets: true }) as Required<TokenOffsets>
+    const { byteOffsets, byteEnds, ...whole } = this.#postProcessor.aroundSpans(spans)
+    return options?.byteOffsets === true ? { ...whole, byteOffsets, byteEnds } : whole
+  }
+
+  override encodeSegments(segments: readonly Segment[]): Uint32Array {
+    if (Array.isArray(segments) && segments.some((segment) => this.#changes((segment as Segment | null)?.text)))
+      return this.#byCrate.encodeSegments(segments)
+    return super.encodeSegments(segments)
+  }
+
+  override encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
+    const checked = checkedTexts(texts)
+    if (checked.some((text) => this.#changes(text))) return this.#byCrate.encodeBatch(checked, options)
+    return this.#around(super.encodeBatch(checked, options), options)
+  }
+
+  override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    if (this.#changes(text)) return this.#byCrate.encodeAsync(text, options)
+    const ids = await super.encodeAsync(text, options)
+    return isWhole(options) ? this.#postProcessor.around(ids) : ids
+  }
+
+  override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
+    const checked = checkedTexts(texts)
+    if (checked.some((text) => this.#changes(text))) return this.#byCrate.encodeBatchAsync(checked, options)
+    return this.#around(await super.encodeBatchAsync(checked, options), options)
+  }
+
+  override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
+    const source = {
+      specialTokens: this.specialTokens,
+      postProcessor: this.#postProcessor,
+      rowShape: this.#rowShape,
+      encodeBatch: (texts: readonly Text[], rest: EncodeOptions) =>
+        this.encodeBatch(texts, { ...rest, addSpecialTokens: false }),
+    }
+    return encodePadded(source, inputs, options)
+  }
+
+  override encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+    if (!this.#keepsChunks(options)) return super.encodeStream(options)
+    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+  }
+
+  override encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<Uint32Array, void, undefined> {
+    if (!this.#keepsChunks(options)) return super.encodeChunks(source, options)
+    const call = splitStreamOptions(options, encodeChunksOptionNames)
+    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+  }
+
+  override count(text: Text, options?: EncodeOptions): number {
+    if (this.#changes(text)) return this.#byCrate.count(text, options)
+    return super.count(text, options) + this.#added(options)
+  }
+
+  override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+    const checked = checkedTexts(texts)
+    if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatch(checked, options)
+    const added = this.#added(options)
+    const counts = super.countBatch(checked, options)
+    return added === 0 ? counts : counts.map((count) => count + added)
+  }
+
+  override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
+    if (this.#changes(text)) return this.#byCrate.isWithinLimit(text, limit, options)
+    const added = this.#added(options)
+    if (added === 0) return super.isWithinLimit(text, limit, options)
+    const count = this.count(text, options)
+    return count <= limit && count
+  }
+
+  override truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
+    return this.#changes(text)
+      ? this.#byCrate.truncate(text, maxTokens, options)
+      : super.truncate(text, maxTokens, options)
+  }
+
+  override chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
+    return this.#changes(text) ? this.#byCrate.chunk(text, options) : super.chunk(text, options)
+  }
+
+  override countIndex(text: string, options?: EncodeOptions): CountIndex {
+    return this.#changes(text) ? this.#byCrate.countIndex(text, options) : super.countIndex(text, options)
+  }
+
+  /** A `.json` file is the one that it was loaded from. */
+  override async save(path: string | URL): Promise<void> {
+    await (filePath(path).endsWith('.json') ? saveBytes(path, this.#file) : super.save(path))
+  }
+
+  /** Made when a text is met that is not in form C. */
+  get #byCrate(): HfTokenizer {
+    return (this.#crate ??= new HfTokenizer(
+      this.name,
+      callNative(() => native().JsonHandle.withCrate(this.#file)),
+      this.#file,
+    ))
+  }
+
+  /** Whether the normalizer changes `text`. Whatever is no text is an error of the call that is made then. */
+  #changes(text: unknown): boolean {
+    if (!this.#isNfc) return false
+    if (typeof text === 'string') return text.normalize('NFC') !== text
+    if (!(text instanceof Uint8Array)) return false
+    const own = text.buffer instanceof SharedArrayBuffer ? new Uint8Array(text) : text
+    if (isAscii(own)) return false
+    const read = new TextDecoder('utf-8', { ignoreBOM: true }).decode(own)
+    return read.normalize('NFC') !== read
+  }
+
+  /** Whether nothing of a stream is sure before its end: how it is normalized, or what is put around it. */
+  #keepsChunks(options: EncodeOptions | undefined): boolean {
+    return this.#isNfc || isWhole(options)
+  }
+
+  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+    // Wrong options are an error of this call.
+    super.encode('', rest)
+    return new BufferedEncoder({
+      maxPieceBytes,
+      utf8: rest?.utf8 ?? 'replace',
+      encode: (text) => this.encodeAsync(checkedText('text', text), rest),
+    })
+  }
+
+  #around(batch: TokenBatch, options: EncodeOptions | undefined): TokenBatch {
+    const added = this.#added(options)
+    if (added === 0) return batch
+    return new TokenBatch(
+      joinIds(Array.from(batch, (row) => this.#postProcessor.around(row))),
+      batch.rowStarts.map((start, row) => start + row * added),
+    )
+  }
+
+  #added(options: EncodeOptions | undefined): number {
+    return isWhole(options) ? this.#postProcessor.added(false) : 0
+  }
+}
+
+const isWhole = (options: EncodeOptions | undefined): boolean =>
+  boolean('options.addSpecialTokens', options?.addSpecialTokens ?? false)
