@@ -11,7 +11,7 @@ import { ensureRust } from './lib/ensure.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
 /** Bytes of an input: a few blocks of a scanner and a long piece fit; the naive merges are quadratic. */
-const longest = { vocabulary: 16_384, merges: 512 }
+const longest = { vocabulary: 16_384, merges: 512, manifest: 8192 }
 
 await script(async () => {
   const words = process.argv.slice(2)
