@@ -35,9 +35,20 @@ impl DType {
 
     /// Appends `ids`, which must fit.
     pub(crate) fn append(self, ids: &[u32], to: &mut Vec<u8>) {
+        // Not by `extend`: bytes that come one by one are not written in vectors.
+        let start = to.len();
+        to.resize(start + ids.len() * self.width(), 0);
         match self {
-            Self::U16 => to.extend(ids.iter().flat_map(|&id| (id as u16).to_le_bytes())),
-            Self::U32 => to.extend(ids.iter().flat_map(|&id| id.to_le_bytes())),
+            Self::U16 => {
+                for (bytes, &id) in to[start..].chunks_exact_mut(2).zip(ids) {
+                    bytes.copy_from_slice(&(id as u16).to_le_bytes());
+                }
+            }
+            Self::U32 => {
+                for (bytes, &id) in to[start..].chunks_exact_mut(4).zip(ids) {
+                    bytes.copy_from_slice(&id.to_le_bytes());
+                }
+            }
         }
     }
 
