@@ -1,7 +1,8 @@
 //! One measurement of one tokenizer written in Rust, in a process of its own: what `node/child.mjs` is for the peers from npm.
 //!
-//! `throughput|decode|batch|short|first-token --peer NAME …`: the same flags and the same lines of JSON.
+//! `throughput|decode|batch|short|first-token --peer NAME …`: the same flags and the same lines of JSON. `chunk` is of `chunk.rs`.
 
+mod chunk;
 mod clock;
 mod flags;
 mod measures;
@@ -18,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let measure = match arguments.next().as_deref() {
         // A process that does nothing.
         None => return Ok(()),
+        Some("chunk") => return chunk::chunk(&Flags::read(arguments)?),
         Some("throughput") => measures::throughput,
         Some("decode") => measures::decode,
         Some("batch") => measures::batch,
