@@ -19,6 +19,8 @@ export declare class BpeHandle {
   explain(text: string): Array<NativeMergeStep>
   /** The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process. */
   static open(name: string, file: string): BpeHandle
+  /** A tokenizer with more special tokens, which shares the tables of this one. */
+  withSpecialTokens(tokens: Array<SpecialToken>): BpeHandle
   /** Its number among the encoders of this thread. */
   get encoder(): number
   get vocabSize(): number
@@ -42,6 +44,8 @@ export declare class BpeHandle {
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array
+  /** Where each piece of `text` ends, in code units. Pieces are merged each on its own. */
+  pieceEnds(text: string): Uint32Array
   tokenToId(token: Uint8Array): number | null
   idToBytes(id: number): Uint8Array | null
 }
@@ -51,6 +55,13 @@ export declare class CancelFlag {
   constructor()
   /** Asks the tasks that were given this flag to stop. */
   cancel(): void
+}
+
+/** A chat template, and the special tokens that it may write. */
+export declare class ChatTemplateHandle {
+  constructor(source: string, special: Array<string>)
+  /** Writes the chat of `values`, a JSON object; `trusted` is one of the special tokens that come with the template. */
+  render(values: string, trusted: string, now?: string | undefined | null): RenderedChat
 }
 
 /** Decodes ids that come in chunks. */
@@ -394,6 +405,9 @@ export declare function panicInRayon(): void
 
 export declare function panicInTask(inFinish: boolean): Promise<unknown>
 
+/** All names of patterns. */
+export declare function patternNames(): Array<string>
+
 /** Encodes on native threads. */
 export declare function prepareBpe(config: PrepareConfig, tokenizer: BpeHandle, status: PrepareStatus, cancel?: CancelFlag | undefined | null): Promise<PrepareResult>
 
@@ -440,6 +454,16 @@ export interface PrepareResult {
   manifest: string
   faults: Array<string>
   wasComplete: boolean
+}
+
+/** The tokenizer of a `.tiktoken` file, which is copied before this returns. */
+export declare function readTiktoken(file: Uint8Array, pattern: string): Promise<BpeHandle>
+
+/** What a template wrote. `special` and `generations` are pairs of places in `text`, in UTF-16 code units. */
+export interface RenderedChat {
+  text: string
+  special: Uint32Array
+  generations: Uint32Array
 }
 
 /** Sets the number of threads, for work that starts from now on. The facade has checked it. */

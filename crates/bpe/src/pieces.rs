@@ -176,8 +176,11 @@ impl Tokenizer {
             };
             if let Some(id) = id {
                 (miss.ids[0], miss.state) = (id, 1);
-            } else if self.merger.prepare(piece, jobs) {
-                miss.state = Miss::JOB + jobs.len() as u32 - 1;
+            } else {
+                let (first, count) = (jobs.len() as u32, self.merger.prepare(piece, jobs));
+                if count > 0 {
+                    (miss.state, miss.ids[0]) = (Miss::JOB + first, count as u32);
+                }
             }
         }
     }
@@ -192,7 +195,7 @@ impl Tokenizer {
         unknown: &[u16],
         memory: &mut Memory,
     ) {
-        let Memory { scratch, cache, jobs, .. } = memory;
+        let Memory { scratch, cache, jobs, ids } = memory;
         if jobs.is_empty() {
             return;
         }
@@ -202,13 +205,27 @@ impl Tokenizer {
             if miss.state < Miss::JOB || miss.state == Miss::OPEN {
                 continue;
             }
+            let first = (miss.state - Miss::JOB) as usize;
+            let jobs = &jobs[first..first + miss.ids[0] as usize];
+            let tokens = if let [job] = jobs {
+                let tokens = job.symbols();
+                if tokens.count <= INLINE {
+                    miss.ids = *tokens.padded.first_chunk().expect("they are more");
+                    miss.state = tokens.count as u32;
+                }
+                &tokens.padded[..tokens.count]
+            } else if self.merger.can_be_joined(jobs, self.vocabulary()) {
+                ids.clear();
+                for job in jobs {
+                    let tokens = job.symbols();
+                    ids.extend_from_slice(&tokens.padded[..tokens.count]);
+                }
+                &ids[..]
+            } else {
+                miss.state = Miss::OPEN;
+                continue;
+            };
             let (start, end) = pieces.bounds(miss.piece as usize);
-            let tokens = jobs[(miss.state - Miss::JOB) as usize].symbols();
-            if tokens.count <= INLINE {
-                miss.ids = *tokens.padded.first_chunk().expect("they are more");
-                miss.state = tokens.count as u32;
-            }
-            let tokens = &tokens.padded[..tokens.count];
             if end - start <= Short::MAX {
                 cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, tokens);
             } else if end - start <= Medium::MAX {
@@ -231,8 +248,12 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) {
         if miss.state >= Miss::JOB && miss.state != Miss::OPEN {
-            let tokens = memory.jobs[(miss.state - Miss::JOB) as usize].symbols();
-            return sink.extend(&tokens.padded[..tokens.count]);
+            let first = (miss.state - Miss::JOB) as usize;
+            for job in &memory.jobs[first..first + miss.ids[0] as usize] {
+                let tokens = job.symbols();
+                sink.extend(&tokens.padded[..tokens.count]);
+            }
+            return;
         }
         if miss.state != Miss::OPEN
             && let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, (miss.state - Miss::PLACED) as usize))
@@ -243,7 +264,7 @@ impl Tokenizer {
         let (start, end) = pieces.bounds(miss.piece as usize);
         let piece = &pieces.text[start..end];
         if piece.len() > Cache::LONGEST {
-            return self.merger.merge(piece, scratch, cancel, |id| sink.push(id));
+            return self.merger.merge(piece, self.vocabulary(), scratch, cancel, |id| sink.push(id));
         }
         // Another such piece of this batch may be the same.
         if piece.len() > Medium::MAX
@@ -252,7 +273,7 @@ impl Tokenizer {
             return sink.extend(known);
         }
         ids.clear();
-        self.merger.merge(piece, scratch, None, |id| ids.push(id));
+        self.merger.merge(piece, self.vocabulary(), scratch, None, |id| ids.push(id));
         if piece.len() <= Short::MAX {
             cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, ids);
         } else if piece.len() <= Medium::MAX {

@@ -1,8 +1,10 @@
 //! Text to ids and back.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
@@ -11,6 +13,7 @@ use crate::merge::Merger;
 use crate::pretokenize::{Pattern, Scan};
 use crate::sink::{Counter, Sink};
 use crate::special::{SpecialPolicy, SpecialTokens};
+use crate::utf16::Units;
 use crate::vocabulary::Vocabulary;
 use crate::words::Words;
 use crate::worker::Worker;
@@ -19,16 +22,17 @@ use crate::{Encoding, Error, Level};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
 pub struct Tokenizer {
-    vocabulary: Vocabulary,
+    vocabulary: Arc<Vocabulary>,
     pattern: Pattern,
     special: SpecialTokens,
     /// Every special token is plain text.
     plain: SpecialPolicy,
-    pub(crate) words: Words,
-    pub(crate) merger: Merger,
+    pub(crate) words: Arc<Words>,
+    pub(crate) merger: Arc<Merger>,
     pub(crate) level: Level,
     cache_bytes: usize,
     idle: IdleWorkers,
+    pub(crate) units: Arc<OnceLock<Units>>,
 }
 
 impl Tokenizer {
@@ -66,7 +70,9 @@ impl Tokenizer {
             (words, merger.unwrap_or_else(|| Merger::new(&vocabulary)))
         });
         let (level, cache_bytes, idle) = (Level::best(), Cache::BYTES, IdleWorkers::default());
-        Ok(Self { vocabulary, pattern, special, plain, words, merger, level, cache_bytes, idle })
+        let (vocabulary, words, merger) = (Arc::new(vocabulary), Arc::new(words), Arc::new(merger));
+        let units = Arc::new(OnceLock::new());
+        Ok(Self { vocabulary, pattern, special, plain, words, merger, level, cache_bytes, idle, units })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
@@ -75,6 +81,42 @@ impl Tokenizer {
     /// [`Error::InvalidVocabulary`] when `ranks` is not in that form.
     pub fn from_encoding<'a>(encoding: Encoding, ranks: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
         Self::new(Vocabulary::from_compact(ranks)?, encoding.pattern(), encoding.special_tokens())
+    }
+
+    /// A tokenizer that has `tokens` as special tokens besides its own. It shares all tables with this one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpecialToken`] when one is empty or there already, or its id is that of another token.
+    pub fn with_special_tokens(&self, tokens: impl IntoIterator<Item = (String, u32)>) -> Result<Self, Error> {
+        let own = self.special_tokens().into_iter().map(|(token, id)| (token.to_owned(), id));
+        let mut all: Vec<(String, u32)> = own.collect();
+        let taken = all.iter().cloned().chain(self.special.added().map(|(token, id)| (token.to_owned(), id)));
+        let mut ids: HashMap<u32, String> = taken.map(|(token, id)| (id, token)).collect();
+        for (token, id) in tokens {
+            let other = match self.vocabulary.get(id) {
+                Some(other) => Some(String::from_utf8_lossy(other).into_owned()),
+                None => ids.insert(id, token.clone()),
+            };
+            if let Some(other) = other.filter(|other| *other != token) {
+                let reason = format!("its id {id} is that of the token {other:?}");
+                return Err(Error::InvalidSpecialToken { token, reason });
+            }
+            all.push((token, id));
+        }
+        let added = self.special.added().map(|(token, id)| (token.to_owned(), id));
+        let special = SpecialTokens::new(all, added)?;
+        Ok(Self {
+            vocabulary: Arc::clone(&self.vocabulary),
+            pattern: self.pattern.clone(),
+            plain: special.policy::<&str>(&[], &[])?,
+            special,
+            words: Arc::clone(&self.words),
+            merger: Arc::clone(&self.merger),
+            level: self.level,
+            cache_bytes: self.cache_bytes,
+            units: Arc::clone(&self.units),
+            idle: IdleWorkers::default(),
+        })
     }
 
     /// The same tokenizer with other instructions; it gives the same ids.

@@ -243,12 +243,20 @@ fn invalid(reason: String) -> Error {
 /// another number of parts.
 fn derive_parts(token: &[u8], id: u32, ids: &HashMap<&[u8], u32>) -> Option<(u32, u32)> {
     let mut starts: Vec<usize> = (0..=token.len()).collect();
+    let rank = |starts: &[usize], at: usize| {
+        let pair = starts.get(at).zip(starts.get(at + 2))?;
+        ids.get(&token[*pair.0..*pair.1]).copied().filter(|&rank| rank != id)
+    };
+    // Of each two neighbours, looked up once: a look-up reads all their bytes.
+    let mut ranks: Vec<u32> = (0..token.len()).map(|at| rank(&starts, at).unwrap_or(u32::MAX)).collect();
     while starts.len() > 3 {
-        let best = (starts.windows(3).enumerate())
-            .filter_map(|(at, ends)| ids.get(&token[ends[0]..ends[2]]).map(|&rank| (rank, at)))
-            .filter(|&(rank, _)| rank != id)
-            .min()?;
-        starts.remove(best.1 + 1);
+        let (at, _) = (ranks.iter().enumerate()).min_by_key(|&(_, rank)| rank).filter(|&(_, &rank)| rank < u32::MAX)?;
+        starts.remove(at + 1);
+        ranks.remove(at + 1);
+        ranks[at] = rank(&starts, at).unwrap_or(u32::MAX);
+        if let Some(before) = at.checked_sub(1) {
+            ranks[before] = rank(&starts, before).unwrap_or(u32::MAX);
+        }
     }
     let [start, middle, end] = starts[..] else { return None };
     Some((*ids.get(&token[start..middle])?, *ids.get(&token[middle..end])?))

@@ -38,7 +38,7 @@ pub(crate) struct Miss {
     /// Its number.
     pub piece: u32,
     /// The number of its tokens, where they are in `ids`; [`Miss::PLACED`] and their number, where their place is; [`Miss::JOB`] and the
-    /// number of its job; or [`Miss::OPEN`].
+    /// number of its first job, where the number of its jobs is; or [`Miss::OPEN`].
     pub state: u32,
     /// The hash that the cache knows it by.
     pub hash: u64,

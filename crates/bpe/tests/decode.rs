@@ -84,3 +84,49 @@ fn a_special_token_may_have_the_id_of_an_ordinary_one() {
     assert_eq!(tokenizer.decode_bytes(&[97, 98, 1000, 99]).expect("they exist"), b"ab<new>c");
     assert_eq!(tokenizer.decode_bytes_without_special(&[97, 98, 1000, 99]).expect("they exist"), b"bc");
 }
+
+#[test]
+fn utf16_is_that_of_the_bytes() {
+    let text = "plain, naïve, 中文字符, हिन्दी, العربية, 🧑‍🚀👍🏽, \u{1d11e}\u{10ffff}, 𒀀𒁀 <|endoftext|> ";
+    let characters: Vec<char> = text.chars().collect();
+    for encoding in [Encoding::R50kBase, Encoding::Cl100kBase, Encoding::O200kBase] {
+        let tokenizer = common::tokenizer(encoding);
+        let mut rng = Rng::new(1);
+        let special = tokenizer.special_tokens()[0].1;
+        for _ in 0..20 {
+            let mut all = Vec::new();
+            while all.len() < 5_000 {
+                let some: String = (0..rng.below(40)).map(|_| *rng.choose(&characters)).collect();
+                all.extend(tokenizer.encode_ordinary(&some));
+                all.extend((rng.below(10) == 0).then_some(special));
+            }
+            for skip in [false, true] {
+                let bytes =
+                    if skip { tokenizer.decode_bytes_without_special(&all) } else { tokenizer.decode_bytes(&all) };
+                let expected = String::from_utf8(bytes.expect("they exist")).expect("it was text");
+                let expected: Vec<u16> = expected.encode_utf16().collect();
+                assert!(tokenizer.decode_utf16(&all, skip) == Some(expected), "{encoding:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn utf16_is_none_exactly_where_the_bytes_are_no_text_or_an_id_is_unknown() {
+    let tokenizer = common::tokenizer(Encoding::O200kBase);
+    let mut rng = Rng::new(2);
+    // Makes what few ids need.
+    assert!(tokenizer.decode_utf16(&vec![0; 5_000], false).is_some());
+    let mut texts = 0;
+    for _ in 0..20_000 {
+        let count = rng.below(6);
+        let all = ids(tokenizer, &mut rng, count, 5);
+        let bytes = tokenizer.decode_bytes(&all).expect("they exist");
+        let expected = str::from_utf8(&bytes).ok().map(|text| text.encode_utf16().collect::<Vec<_>>());
+        texts += usize::from(expected.is_some());
+        assert_eq!(tokenizer.decode_utf16(&all, false), expected, "{all:?}");
+    }
+    assert!((5_000..19_900).contains(&texts), "{texts} of them are text");
+    assert_eq!(tokenizer.decode_utf16(&[0, tokenizer.vocab_size()], false), None);
+    assert_eq!(tokenizer.decode_utf16(&[u32::MAX], true), None);
+}

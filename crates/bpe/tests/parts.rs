@@ -4,7 +4,8 @@ mod common;
 
 use common::tokenizer;
 use tokenmill_bpe::{
-    Boundaries, Boundary, ChunkOptions, Counts, Encoding, Error, PrefixCounts, SectionLevel, SpecialPolicy, Tokenizer,
+    Boundaries, Boundary, ChunkOptions, Counts, Encoding, Error, Pattern, PrefixCounts, SectionLevel, SpecialPolicy,
+    Tokenizer,
 };
 use tokenmill_testkit::rng::Rng;
 use tokenmill_testkit::text;
@@ -83,6 +84,47 @@ fn the_count_of_any_part_is_that_of_the_part_alone() {
                         let expected = tokenizer.count_ordinary(&text[start..end]);
                         assert_eq!(counts.count(start, end), expected, "{encoding:?} {start}..{end} of {text:?}");
                     }
+                }
+            });
+        });
+    }
+}
+
+#[test]
+fn parts_are_counted_by_every_pattern() {
+    let vocabulary = tokenizer(Encoding::Cl100kBase).vocabulary();
+    let regex = |regex| Pattern::from_regex(regex).expect("it is well-formed");
+    let patterns = [
+        Pattern::Llama3,
+        Pattern::Qwen2,
+        Pattern::Qwen35,
+        Pattern::Nanochat,
+        Pattern::Tekken,
+        Pattern::KimiK2,
+        Pattern::Starcoder,
+        Pattern::DeepseekV3,
+        regex(r"(?<=\s)\S|\w+(?!x)|\s+"),
+        Pattern::from_splits::<&str>(&[]).expect("none are well-formed"),
+    ];
+    for pattern in patterns {
+        let tokenizer = Tokenizer::new(vocabulary.clone(), pattern.clone(), []).expect("no special tokens");
+        let policy = plain(&tokenizer);
+        random_texts(60, |text, rng| {
+            let (max_tokens, boundary) = (rng.up_to(9), *rng.choose(&LEVELS));
+            let options = ChunkOptions { max_tokens, overlap: rng.below(max_tokens), boundary };
+            with_counts(&tokenizer, text, &policy, |counts| {
+                let places = places(text);
+                for (index, &start) in places.iter().enumerate() {
+                    for &end in &places[index..] {
+                        let expected = tokenizer.count_ordinary(&text[start..end]);
+                        assert_eq!(counts.count(start, end), expected, "{pattern:?} {start}..{end} of {text:?}");
+                    }
+                }
+                let mut covered = 0;
+                for chunk in counts.chunks(options).unwrap_or_default() {
+                    assert!(chunk.start <= covered && covered < chunk.end, "{pattern:?} {options:?} {text:?}");
+                    assert!(chunk.tokens <= max_tokens, "{pattern:?} {options:?} {text:?}");
+                    covered = chunk.end;
                 }
             });
         });

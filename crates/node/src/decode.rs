@@ -13,6 +13,9 @@ const LONGEST: usize = (1 << 29) - 24;
 /// The text of `ids`, with or without special tokens. Bytes that are not UTF-8 are an error when `strict`, else U+FFFD for each
 /// maximal invalid part.
 pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool) -> Result<NewString> {
+    if let Some(units) = tokenizer.decode_utf16(ids, skip_special) {
+        return if units.len() <= LONGEST { Ok(NewString::Units(units)) } else { Err(too_long()) };
+    }
     let bytes = if skip_special { tokenizer.decode_bytes_without_special(ids) } else { tokenizer.decode_bytes(ids) };
     let text = match String::from_utf8(bytes.map_err(from_bpe)?) {
         Ok(text) => text,
@@ -24,7 +27,11 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
 /// `text` on its way to JavaScript, whose strings are only so long.
 pub fn new_string(text: String) -> Result<NewString> {
     if text.len() > LONGEST && utf16_length(&text) > LONGEST {
-        return Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"));
+        return Err(too_long());
     }
-    Ok(NewString(text))
+    Ok(NewString::Text(text))
+}
+
+fn too_long() -> Error {
+    Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes")
 }

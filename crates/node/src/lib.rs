@@ -8,6 +8,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
 mod cancel;
+mod chat;
 mod corpus_convert;
 mod decode;
 mod devices;
@@ -23,6 +24,7 @@ mod json;
 mod later;
 mod limits;
 mod offsets;
+mod pattern;
 mod pool;
 mod prepare;
 mod save;
@@ -32,6 +34,7 @@ mod tensor;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 mod text;
+mod tiktoken_file;
 mod token_rows;
 mod token_store;
 mod tokenizer;

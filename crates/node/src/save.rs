@@ -34,7 +34,7 @@ impl BpeHandle {
     #[napi(catch_unwind, ts_return_type = "Promise<Uint8Array>")]
     pub fn to_tiktoken(&self) -> AsyncTask<Work<Later<NewBytes>>> {
         let tokenizer = self.shared();
-        later(move || Ok(NewBytes(tokenizer.to_tiktoken())))
+        later(move || Ok(NewBytes(tokenizer.vocabulary().to_tiktoken().into_bytes())))
     }
 
     /// The merges that make the tokens of `text`, piece after piece, in their order.

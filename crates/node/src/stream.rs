@@ -289,7 +289,7 @@ impl DecodeStreamHandle {
     /// The text up to the last character that is complete.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn push(&self, ids: Uint32ArraySlice<'_>) -> Result<NewString> {
-        self.stream.borrow_mut().decode(&ids).map(NewString).map_err(from_bpe)
+        self.stream.borrow_mut().decode(&ids).map(NewString::Text).map_err(from_bpe)
     }
 
     /// What is left when no more ids come.

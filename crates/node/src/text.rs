@@ -106,7 +106,11 @@ pub fn no_memory_for(units: usize) -> Error {
 }
 
 /// A string on its way to JavaScript.
-pub struct NewString(pub String);
+pub enum NewString {
+    Text(String),
+    /// UTF-16 without lone surrogates.
+    Units(Vec<u16>),
+}
 
 impl TypeName for NewString {
     fn type_name() -> &'static str {
@@ -119,37 +123,38 @@ impl TypeName for NewString {
 }
 
 impl ToNapiValue for NewString {
-    unsafe fn to_napi_value(env: sys::napi_env, Self(text): Self) -> napi::Result<sys::napi_value> {
-        let mut value = ptr::null_mut();
-        // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
-        let status = if text.is_ascii() {
-            // SAFETY: env belongs to the running call; the bytes are read while it runs.
-            unsafe {
-                sys::napi_create_string_latin1(env, text.as_ptr().cast(), text.len().cast_signed(), &raw mut value)
-            }
-        } else {
-            let (units, is_latin1) = to_utf16(&text).ok_or_else(|| {
+    unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
+        let (units, is_latin1) = match text {
+            // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
+            Self::Text(text) if text.is_ascii() => return latin1_string(env, text.as_bytes()),
+            Self::Text(text) => to_utf16(&text).ok_or_else(|| {
                 napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
-            })?;
-            if is_latin1 {
-                let bytes: Vec<u8> = units.iter().map(|&unit| unit as u8).collect();
-                // SAFETY: as above.
-                unsafe {
-                    sys::napi_create_string_latin1(
-                        env,
-                        bytes.as_ptr().cast(),
-                        bytes.len().cast_signed(),
-                        &raw mut value,
-                    )
-                }
-            } else {
-                // SAFETY: as above.
-                unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), &raw mut value) }
+            })?,
+            Self::Units(units) => {
+                let is_latin1 = units.iter().fold(0, |all, unit| all | unit) < 0x100;
+                (units, is_latin1)
             }
         };
-        check_status!(status)?;
+        if is_latin1 {
+            return latin1_string(env, &units.iter().map(|&unit| unit as u8).collect::<Vec<_>>());
+        }
+        let mut value = ptr::null_mut();
+        // SAFETY: env belongs to the running call; the units are read while it runs.
+        check_status!(unsafe {
+            sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), &raw mut value)
+        })?;
         Ok(value)
     }
+}
+
+/// The string of `bytes`, each of which is a character below U+0100.
+fn latin1_string(env: sys::napi_env, bytes: &[u8]) -> napi::Result<sys::napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: env belongs to the running call; the bytes are read while it runs.
+    check_status!(unsafe {
+        sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), bytes.len().cast_signed(), &raw mut value)
+    })?;
+    Ok(value)
 }
 
 /// A text of several: a string that is not read yet, or bytes. It lives as long as the call that it is an argument of.

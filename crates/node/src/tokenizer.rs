@@ -13,8 +13,9 @@ use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
 use crate::limits::NativeCountIndex;
 use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes, NewString};
+use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for};
 use crate::token_rows::{Texts, TokenRows, count_rows, encode_rows};
+use crate::utf16::utf16_length;
 use crate::{decode, encodings};
 
 /// A special token and its id.
@@ -42,7 +43,14 @@ impl BpeHandle {
     /// The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process.
     #[napi(factory, catch_unwind)]
     pub fn open(name: String, file: String) -> Result<Self> {
-        Ok(Self::new(encodings::open(&name, &file)?))
+        encodings::open(&name, &file).map(Self::new)
+    }
+
+    /// A tokenizer with more special tokens, which shares the tables of this one.
+    #[napi(catch_unwind)]
+    pub fn with_special_tokens(&self, tokens: Vec<SpecialToken>) -> Result<Self> {
+        let tokens = tokens.into_iter().map(|SpecialToken { token, id }| (token, id));
+        self.tokenizer.with_special_tokens(tokens).map(|tokenizer| Self::new(Arc::new(tokenizer))).map_err(from_bpe)
     }
 
     /// Its number among the encoders of this thread.
@@ -171,6 +179,20 @@ impl BpeHandle {
     #[napi(catch_unwind)]
     pub fn decode_bytes(&self, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
         self.tokenizer.decode_bytes(&ids).map(Uint8Array::new).map_err(from_bpe)
+    }
+
+    /// Where each piece of `text` ends, in code units. Pieces are merged each on its own.
+    #[napi(catch_unwind)]
+    pub fn piece_ends(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Uint32Array> {
+        let (mut bytes, mut units) = (Vec::new(), Vec::new());
+        let text = text.append_to(&mut bytes, &mut units)?;
+        let (mut ends, mut end) = (Vec::new(), 0);
+        for piece in self.tokenizer.pattern().try_pieces(text) {
+            end += utf16_length(piece.map_err(from_bpe)?);
+            ends.try_reserve(1).map_err(|_| no_memory_for(text.len()))?;
+            ends.push(end as u32);
+        }
+        Ok(Uint32Array::new(ends))
     }
 
     #[napi(catch_unwind)]

@@ -8,6 +8,7 @@ mod added;
 mod bounded;
 mod byte_level;
 mod charsmap;
+pub mod chat;
 mod error;
 mod file;
 mod limits;

@@ -5,8 +5,9 @@
 //! alone. (This is the observation of the `bpe` crate; it holds for any vocabulary.) So two results that overlap in one
 //! token, at the same place, can be joined there.
 //!
-//! A long piece is cut into blocks of a few symbols, each of which is merged on its own, and so is a window over each seam; both many in
-//! turns. The window and what is before the seam are joined at a token that they have in common, and so are the window and what
+//! A long piece is cut into blocks of a few symbols, where it is likely that no token reaches over, each of which is merged on its own, many in
+//! turns. Mostly the tokens at both sides of a seam stay as they are side by side (`border.rs`); where they do not, a window over the
+//! seam is merged, and what is before the seam and the window are joined at a token that they have in common, and so are the window and what
 //! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only;
 //! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, the one input where that is
 //! usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
@@ -16,8 +17,9 @@ use std::sync::atomic::AtomicBool;
 use super::pairs::Pairs;
 use super::short::{self, Symbols};
 use super::together::{self, Job};
-use super::{Placed, heap, is_set, merge_in_turns};
+use super::{Placed, border, heap, is_set, merge_in_turns, place_to_cut};
 use crate::Level;
+use crate::vocabulary::Vocabulary;
 
 /// Symbols of a block.
 const BLOCK: usize = together::MAX_SYMBOLS;
@@ -34,32 +36,43 @@ pub(crate) struct Long {
     /// The result so far.
     tokens: Vec<Placed>,
     blocks: Vec<Job>,
-    seams: Vec<Window>,
+    /// Where each block starts, and at last where they end.
+    starts: Vec<usize>,
+    /// Before each block.
+    seams: Vec<Seam>,
     windows: Vec<Job>,
     tail: Vec<Placed>,
 }
 
-/// Where a window over a seam starts.
-type Window = usize;
+/// How a block follows on what is before it.
+#[derive(Clone, Copy)]
+enum Seam {
+    /// As it is, where this is the last token before it; there may be none.
+    Holds(Option<Placed>),
+    /// By a window of this number, which starts at this symbol.
+    Window { number: usize, start: usize },
+}
+
+/// What merging takes beside symbols and scratch memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub pairs: &'a Pairs,
+    /// `None` where a token may have a part with a larger id.
+    pub vocabulary: Option<&'a Vocabulary>,
+    pub level: Level,
+    pub cancel: Option<&'a AtomicBool>,
+}
 
 impl Long {
-    /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `cancel` is set, with any tokens.
-    pub fn merge(
-        &mut self,
-        symbols: &[u32],
-        short: &mut Symbols,
-        pairs: &Pairs,
-        level: Level,
-        cancel: Option<&AtomicBool>,
-        mut emit: impl FnMut(u32),
-    ) {
+    /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
+    pub fn merge(&mut self, symbols: &[u32], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
         let is_run = symbols.len() > 2 * RUN && symbols.iter().all(|&symbol| symbol == symbols[0]);
-        if is_run && merge_run(symbols, pairs, &mut emit).is_some() {
+        if is_run && merge_run(symbols, means.pairs, &mut emit).is_some() {
             return;
         }
-        match self.merge_in_blocks(symbols, short, pairs, level, cancel) {
+        match self.merge_in_blocks(symbols, short, means) {
             Some(()) => self.tokens.iter().for_each(|token| emit(token.id)),
-            None => heap::merge(symbols, pairs, cancel).iter().for_each(|token| emit(token.id)),
+            None => heap::merge(symbols, means.pairs, means.cancel).iter().for_each(|token| emit(token.id)),
         }
         self.tokens.clear();
         // Not more than the usual is kept for the next piece.
@@ -67,66 +80,80 @@ impl Long {
     }
 
     /// Leaves the result in `tokens`; `None` when it has no token in common with a window.
-    fn merge_in_blocks(
-        &mut self,
-        symbols: &[u32],
-        short: &mut Symbols,
-        pairs: &Pairs,
-        level: Level,
-        cancel: Option<&AtomicBool>,
-    ) -> Option<()> {
+    fn merge_in_blocks(&mut self, symbols: &[u32], short: &mut Symbols, means: Means) -> Option<()> {
         self.tokens.clear();
         let mut start = 0;
-        for strip in symbols.chunks(STRIP * BLOCK) {
-            if is_set(cancel) {
+        while start < symbols.len() {
+            if is_set(means.cancel) {
                 return Some(());
             }
             self.blocks.clear();
-            self.blocks.extend(strip.chunks(BLOCK).map(Job::of));
-            merge_in_turns(&mut self.blocks, short, pairs, level);
+            self.starts.clear();
+            while self.blocks.len() < STRIP && start < symbols.len() {
+                let end = start + place_to_cut(&symbols[start..], means.pairs);
+                self.blocks.push(Job::of(&symbols[start..end]));
+                self.starts.push(start);
+                start = end;
+            }
+            self.starts.push(start);
+            merge_in_turns(&mut self.blocks, short, means.pairs, means.level);
 
             self.seams.clear();
             self.windows.clear();
-            for (number, block) in self.blocks.iter().enumerate() {
-                let seam = start + number * BLOCK;
-                let before = match number.checked_sub(1) {
-                    Some(previous) => self.blocks[previous].end_of(BEFORE),
-                    None => self
-                        .tokens
-                        .iter()
-                        .rev()
-                        .map(|token| seam - token.start)
-                        .take_while(|&at| at <= BEFORE)
-                        .last()
-                        .unwrap_or(0),
-                };
-                let after = block.start_of(BLOCK - before, strip.len().min((number + 1) * BLOCK) - number * BLOCK);
-                self.seams.push(seam - before);
-                self.windows.push(Job::of(&symbols[seam - before..seam + after]));
+            for number in 0..self.blocks.len() {
+                let seam = self.seam(number, symbols, means);
+                self.seams.push(seam);
             }
-            merge_in_turns(&mut self.windows, short, pairs, level);
+            merge_in_turns(&mut self.windows, short, means.pairs, means.level);
 
             for number in 0..self.blocks.len() {
-                let seam = start + number * BLOCK;
-                if !self.join(number, seam) {
-                    self.join_larger(symbols, (seam + BLOCK).min(symbols.len()), short, pairs)?;
+                if !self.join(number) {
+                    self.join_larger(symbols, self.starts[number + 1], short, means.pairs)?;
                 }
             }
-            start += strip.len();
         }
         Some(())
     }
 
-    /// Continues the result, which ends at `seam`, with the window over it and the block after it; `false`, and nothing is changed,
-    /// when the window and one of the two have no token in common.
-    fn join(&mut self, number: usize, seam: usize) -> bool {
-        let (block, window, window_start) = (&self.blocks[number], &self.windows[number], self.seams[number]);
-        if self.tokens.is_empty() {
-            self.tokens.extend(block.placed(seam));
-            return true;
+    /// How block `number` follows on what is before it; adds a window where it takes one.
+    fn seam(&mut self, number: usize, symbols: &[u32], means: Means) -> Seam {
+        let (block, start, end) = (&self.blocks[number], self.starts[number], self.starts[number + 1]);
+        let last = match number.checked_sub(1) {
+            Some(previous) => Some(self.blocks[previous].last_placed(self.starts[previous])),
+            None => self.tokens.last().copied(),
+        };
+        let holds = |last: Placed| {
+            means.vocabulary.is_some_and(|vocabulary| border::holds(last.id, block.ids[0], vocabulary, means.pairs))
+        };
+        if last.is_none_or(holds) {
+            return Seam::Holds(last);
         }
+        let before = if let Some(previous) = number.checked_sub(1) {
+            self.blocks[previous].end_of(BEFORE, start - self.starts[previous])
+        } else {
+            let distances = self.tokens.iter().rev().map(|token| start - token.start);
+            distances.take_while(|&at| at <= BEFORE).last().unwrap_or(0)
+        };
+        let after = block.start_of(BLOCK - before, end - start);
+        self.windows.push(Job::of(&symbols[start - before..start + after]));
+        Seam::Window { number: self.windows.len() - 1, start: start - before }
+    }
+
+    /// Continues the result with block `number`; `false`, and nothing is changed, when they cannot be joined as was planned.
+    fn join(&mut self, number: usize) -> bool {
+        let (block, start) = (&self.blocks[number], self.starts[number]);
+        let (window, window_start) = match self.seams[number] {
+            Seam::Holds(last) => {
+                let is_as_planned = self.tokens.last().copied() == last;
+                if is_as_planned {
+                    self.tokens.extend(block.placed(start));
+                }
+                return is_as_planned;
+            }
+            Seam::Window { number, start } => (&self.windows[number], start),
+        };
         let Some((kept, left)) = common_before(&self.tokens, window.placed(window_start)) else { return false };
-        let mut right = block.placed(seam).peekable();
+        let mut right = block.placed(start).peekable();
         let mut middle = window.placed(window_start).filter(|token| token.start > left.start).peekable();
         // The first token that both have at or after the seam.
         let in_common = loop {

@@ -1,5 +1,6 @@
 //! Merging the bytes of one piece into tokens.
 
+mod border;
 mod characters;
 mod heap;
 mod lanes;
@@ -58,10 +59,24 @@ impl Merger {
         Self { pairs: Pairs::new(vocabulary), bytes, characters: Characters::new(vocabulary) }
     }
 
+    /// Whether the tokens at the borders of neighbouring `jobs`, which have been merged, stay as they are: then their tokens one after the other
+    /// are those of their symbols one after the other.
+    #[inline]
+    pub fn can_be_joined(&self, jobs: &[Job], vocabulary: &Vocabulary) -> bool {
+        jobs.array_windows().all(|[left, right]| border::holds(left.last_id(), right.ids[0], vocabulary, &self.pairs))
+    }
+
     /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left. A long one is given up soon after
     /// `cancel` is set, with any tokens.
     #[inline]
-    pub fn merge(&self, piece: &[u8], scratch: &mut Scratch, cancel: Option<&AtomicBool>, mut emit: impl FnMut(u32)) {
+    pub fn merge(
+        &self,
+        piece: &[u8],
+        vocabulary: &Vocabulary,
+        scratch: &mut Scratch,
+        cancel: Option<&AtomicBool>,
+        mut emit: impl FnMut(u32),
+    ) {
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
             scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
@@ -80,16 +95,19 @@ impl Merger {
             scratch.symbols.iter().for_each(|&symbol| scratch.short.push(symbol));
             scratch.short.merge(&self.pairs, |_, id| emit(id));
         } else {
-            let level = scratch.level;
-            scratch.long.merge(&scratch.symbols, &mut scratch.short, &self.pairs, level, cancel, emit);
+            // Parts have smaller ids where characters start merged, and else may not.
+            let vocabulary = self.characters.is_some().then_some(vocabulary);
+            let means = long::Means { pairs: &self.pairs, vocabulary, level: scratch.level, cancel };
+            scratch.long.merge(&scratch.symbols, &mut scratch.short, means, emit);
         }
     }
 
-    /// Adds the job of merging `piece`, which is valid UTF-8, to `jobs`; `false` when it has too many symbols for one.
+    /// Adds the jobs of merging `piece`, which is valid UTF-8, to `jobs`, and returns how many they are: several, when it has many symbols,
+    /// for which [`Merger::can_be_joined`] has to be asked; none when it has too many.
     #[inline]
-    pub fn prepare(&self, piece: &[u8], jobs: &mut Vec<Job>) -> bool {
-        let mut job = Job::EMPTY;
+    pub fn prepare(&self, piece: &[u8], jobs: &mut Vec<Job>) -> usize {
         if piece.len() <= together::MAX_SYMBOLS && piece.is_ascii() {
+            let mut job = Job::EMPTY;
             for (id, &one) in job.ids.iter_mut().zip(piece) {
                 *id = self.bytes[usize::from(one)];
             }
@@ -98,24 +116,29 @@ impl Merger {
             }
             job = job.start(piece.len());
             job.is_paired = true;
-        } else if piece.len() <= together::LONGEST {
-            let (mut before, mut count) = (NO_ID, 0);
-            self.symbols(piece, |symbol| {
-                self.pairs.ask_for(before, symbol);
-                before = symbol;
-                job.ids[count.min(together::MAX_SYMBOLS)] = symbol;
-                count += 1;
-            });
-            if count > together::MAX_SYMBOLS {
-                return false;
-            }
-            job = job.start(count);
-        }
-        let fits = job.count > 0;
-        if fits {
             jobs.push(job);
+            return 1;
         }
-        fits
+        if piece.len() > 4 * MAX_SYMBOLS {
+            return 0;
+        }
+        let (mut symbols, mut before, mut count) = ([NO_ID; MAX_SYMBOLS + 1], NO_ID, 0);
+        self.symbols(piece, |symbol| {
+            self.pairs.ask_for(before, symbol);
+            before = symbol;
+            symbols[count.min(MAX_SYMBOLS)] = symbol;
+            count += 1;
+        });
+        if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && self.characters.is_none() {
+            return 0;
+        }
+        let (mut rest, first) = (&symbols[..count], jobs.len());
+        while !rest.is_empty() {
+            let (block, after) = rest.split_at(place_to_cut(rest, &self.pairs));
+            jobs.push(Job::of(block));
+            rest = after;
+        }
+        jobs.len() - first
     }
 
     /// Merges each of `jobs`.
@@ -156,6 +179,26 @@ impl Merger {
             start = end;
         }
     }
+}
+
+/// How many of `symbols` make a job: where there are more than one has, they are cut where the next two merge late, if at all, so that mostly
+/// no token reaches over the cut.
+#[inline(always)]
+fn place_to_cut(symbols: &[u32], pairs: &Pairs) -> usize {
+    if symbols.len() <= together::MAX_SYMBOLS {
+        return symbols.len();
+    }
+    let (mut place, mut latest) = (0, 0);
+    for at in (together::MAX_SYMBOLS / 2 + 1..=together::MAX_SYMBOLS).rev() {
+        let result = pairs.get(symbols[at - 1], symbols[at]);
+        if result == NONE {
+            return at;
+        }
+        if result >= latest {
+            (place, latest) = (at, result);
+        }
+    }
+    place
 }
 
 /// Merges each of `jobs`.

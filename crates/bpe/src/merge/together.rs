@@ -11,8 +11,6 @@ use super::pairs::{NO_ID, NONE};
 
 /// The most symbols of a piece. One more place holds no symbol, always.
 pub(super) const MAX_SYMBOLS: usize = 15;
-/// No piece of so many symbols is longer, in bytes.
-pub(super) const LONGEST: usize = 4 * MAX_SYMBOLS;
 const WIDTH: usize = MAX_SYMBOLS + 1;
 
 /// A piece to merge, or merged.
@@ -66,10 +64,22 @@ impl Job {
         })
     }
 
-    /// How many of `symbols` at its end are whole tokens, at most `most`.
-    pub(super) fn end_of(&self, most: usize) -> usize {
-        let from = self.starts & u16::MAX.checked_shl((MAX_SYMBOLS - most) as u32).unwrap_or(0);
-        if from == 0 { 0 } else { MAX_SYMBOLS - from.trailing_zeros() as usize }
+    /// The last of its tokens.
+    #[inline(always)]
+    pub(super) fn last_id(&self) -> u32 {
+        self.ids[self.count - 1]
+    }
+
+    /// Its last token, of which the first symbol is number `first` of the piece.
+    #[inline(always)]
+    pub(super) fn last_placed(&self, first: usize) -> Placed {
+        Placed { start: first + self.starts.ilog2() as usize, id: self.last_id() }
+    }
+
+    /// How many of its `symbols` at its end are whole tokens, at most `most`.
+    pub(super) fn end_of(&self, most: usize, symbols: usize) -> usize {
+        let from = self.starts & (u16::MAX << symbols.saturating_sub(most));
+        if from == 0 { 0 } else { symbols - from.trailing_zeros() as usize }
     }
 
     /// How many symbols at its start are whole tokens, at most `most`; all of them when they are not more.

@@ -1,0 +1,92 @@
+//! The template engine as transformers sets Jinja up: the same blocks, filters, tests and functions, and no way to anything else.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+
+use super::error::RAISED;
+use super::python::{JsonStyle, json_of, str_of};
+use super::{Marks, guard, methods};
+
+/// The name of the function that a `{% generation %}` block calls.
+pub(super) const GENERATION: &str = "tokenmill_generation__";
+/// The name of the template in its environment.
+pub(super) const NAME: &str = "chat_template";
+
+/// An environment that holds the template `source`.
+pub(super) fn environment(source: &str, marks: Option<Marks>) -> Result<Environment<'static>, Error> {
+    let mut env = Environment::new();
+    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_undefined_behavior(UndefinedBehavior::Lenient);
+    env.set_unknown_method_callback(methods::call);
+    env.set_debug(false);
+    env.set_formatter(|out, state, value| {
+        let text = match value.as_str() {
+            Some(text) => return out.write_str(text).map_err(Error::from),
+            None => str_of(state, value)?,
+        };
+        out.write_str(&text).map_err(Error::from)
+    });
+    env.add_filter("tojson", to_json);
+    env.add_filter("string", |state: &State, value: &Value| str_of(state, value));
+    env.add_filter("trim", |text: &str, chars: Option<&str>| methods::strip(text, chars, true, true).to_owned());
+    // They make characters of numbers, which no template for chats needs: see the proof in `mod.rs`.
+    env.remove_filter("format");
+    // Those that Jinja has not; some of them nest lazily.
+    for filter in ["bool", "chain", "lines", "split", "zip"] {
+        env.remove_filter(filter);
+    }
+    env.add_function(guard::VARIABLE, |state: &State, value: Value| guard::variable(state, value));
+    env.add_function(guard::ATTRIBUTE, |state: &State, value: Value| guard::attribute(state, value));
+    env.add_test("sequence", |value: &Value| {
+        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
+    });
+    env.add_test("iterable", |value: &Value| value.kind() == ValueKind::String || value.try_iter().is_ok());
+    env.add_function("raise_exception", |message: &str| -> Result<Value, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")))
+    });
+    env.add_function(GENERATION, move |state: &mut State, kwargs: Kwargs| -> Result<Value, Error> {
+        let caller: Value = kwargs.get("caller")?;
+        let text = caller.call(state, &[])?;
+        let text = text.as_str().unwrap_or_default();
+        Ok(match marks {
+            Some(Marks { start, end }) => Value::from(format!("{start}{text}{end}")),
+            None => Value::from(text),
+        })
+    });
+    env.add_template_owned(NAME, source.to_owned())?;
+    Ok(env)
+}
+
+/// `tojson` of transformers: `json.dumps` with `ensure_ascii=False` and nothing escaped for HTML.
+#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over so")]
+fn to_json(state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let given = |index: usize, name: &str| -> Result<Option<Value>, Error> {
+        let value = match args.get(index) {
+            Some(value) => Some(value.clone()),
+            None => kwargs.get::<Option<Value>>(name)?,
+        };
+        Ok(value.filter(|value| !value.is_none()))
+    };
+    let ensure_ascii = given(0, "ensure_ascii")?.is_some_and(|value| value.is_true());
+    let indent = given(1, "indent")?.map(|indent| match indent.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => usize::try_from(indent).map(|spaces| " ".repeat(spaces.min(64))),
+    });
+    let indent = indent.transpose()?;
+    let separators = given(2, "separators")?;
+    let sort_keys = given(3, "sort_keys")?.is_some_and(|value| value.is_true());
+    kwargs.assert_all_used()?;
+    let (mut item_separator, mut key_separator) =
+        (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned());
+    if let Some(separators) = separators {
+        let mut parts = separators.try_iter()?;
+        let (Some(item), Some(key), None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Error::new(ErrorKind::InvalidOperation, "expected two separators for tojson"));
+        };
+        (item_separator, key_separator) = (str_of(state, &item)?, str_of(state, &key)?);
+    }
+    json_of(state, value, &JsonStyle { indent, item_separator, key_separator, ensure_ascii, sort_keys })
+        .map(Value::from)
+}

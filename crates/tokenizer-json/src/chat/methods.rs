@@ -1,0 +1,205 @@
+//! Methods of Python's strings and dictionaries. Most are those of `minijinja-contrib`; here are those that it has not, or that know other white
+//! space than Python does.
+
+use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
+use minijinja::{Error, ErrorKind, State};
+
+/// Calls `value.method(args)`.
+pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    if let Some(text) = value.as_str()
+        && let Some(result) = string_method(text, method, args)
+    {
+        return result;
+    }
+    if value.kind() == ValueKind::Map && matches!(method, "items" | "keys" | "values" | "get") {
+        // Python finds the method before a key of the same name, as the `items` of a JSON schema.
+        return dict_method(value, method, args);
+    }
+    if method == "format" && args.iter().any(|value| value.kind() == ValueKind::Number) {
+        let message = "expected strings for format, received a number: join it with ~";
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
+}
+
+/// White space as Python's `str.isspace` has it.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// `text` without the characters `chars` (white space if `None`) at its start, its end, or both.
+pub(super) fn strip<'a>(text: &'a str, chars: Option<&str>, start: bool, end: bool) -> &'a str {
+    let stripped = |c: char| chars.map_or_else(|| is_space(c), |chars| chars.contains(c));
+    let text = if start { text.trim_start_matches(stripped) } else { text };
+    if end { text.trim_end_matches(stripped) } else { text }
+}
+
+fn string_method(text: &str, method: &str, args: &[Value]) -> Option<Result<Value, Error>> {
+    Some(match method {
+        "strip" => stripped(text, args, true, true),
+        "lstrip" => stripped(text, args, true, false),
+        "rstrip" => stripped(text, args, false, true),
+        "split" => split(text, args, false),
+        "rsplit" => split(text, args, true),
+        "splitlines" => split_lines(text, args),
+        "partition" => partition(text, args, false),
+        "rpartition" => partition(text, args, true),
+        "removeprefix" => {
+            from_args::<(&str,)>(args).map(|(prefix,)| Value::from(text.strip_prefix(prefix).unwrap_or(text)))
+        }
+        "removesuffix" => {
+            from_args::<(&str,)>(args).map(|(suffix,)| Value::from(text.strip_suffix(suffix).unwrap_or(text)))
+        }
+        "isspace" => from_args::<()>(args).map(|()| Value::from(!text.is_empty() && text.chars().all(is_space))),
+        "index" | "rindex" => from_args::<(&str,)>(args).and_then(|(what,)| {
+            let found = if method == "index" { text.find(what) } else { text.rfind(what) };
+            let missing = || Error::new(ErrorKind::InvalidOperation, "substring not found");
+            found.map(|at| Value::from(text[..at].chars().count())).ok_or_else(missing)
+        }),
+        _ => return None,
+    })
+}
+
+fn stripped(text: &str, args: &[Value], start: bool, end: bool) -> Result<Value, Error> {
+    let (chars,): (Option<&str>,) = from_args(args)?;
+    Ok(Value::from(strip(text, chars, start, end)))
+}
+
+fn split(text: &str, args: &[Value], from_end: bool) -> Result<Value, Error> {
+    let (separator, most, kwargs): (Option<&str>, Option<i64>, Kwargs) = from_args(args)?;
+    let separator = separator.or(kwargs.get("sep")?);
+    let most = most.or(kwargs.get("maxsplit")?).and_then(|most| usize::try_from(most).ok());
+    kwargs.assert_all_used()?;
+    if separator == Some("") {
+        return Err(Error::new(ErrorKind::InvalidOperation, "empty separator"));
+    }
+    let pieces: Vec<&str> = match (separator, most, from_end) {
+        (Some(separator), None, _) => text.split(separator).collect(),
+        (Some(separator), Some(most), false) => text.splitn(most.saturating_add(1), separator).collect(),
+        (Some(separator), Some(most), true) => {
+            let mut pieces: Vec<_> = text.rsplitn(most.saturating_add(1), separator).collect();
+            pieces.reverse();
+            pieces
+        }
+        (None, most, false) => split_words(text, most.unwrap_or(usize::MAX)),
+        (None, most, true) => split_words_from_end(text, most.unwrap_or(usize::MAX)),
+    };
+    Ok(Value::from(pieces.into_iter().map(Value::from).collect::<Vec<_>>()))
+}
+
+fn split_words(text: &str, most: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    while !rest.is_empty() {
+        match rest.find(is_space) {
+            Some(end) if pieces.len() < most => {
+                pieces.push(&rest[..end]);
+                rest = rest[end..].trim_start_matches(is_space);
+            }
+            _ if pieces.len() < most => {
+                pieces.push(rest);
+                break;
+            }
+            _ => {
+                // Python leaves the white space at the end of the last piece.
+                pieces.push(rest);
+                break;
+            }
+        }
+    }
+    pieces
+}
+
+fn split_words_from_end(text: &str, most: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text.trim_end_matches(is_space);
+    while !rest.is_empty() {
+        match rest.char_indices().rfind(|&(_, c)| is_space(c)) {
+            Some((at, c)) if pieces.len() < most => {
+                pieces.push(&rest[at + c.len_utf8()..]);
+                rest = rest[..at].trim_end_matches(is_space);
+            }
+            _ => {
+                pieces.push(rest);
+                break;
+            }
+        }
+    }
+    pieces.reverse();
+    pieces
+}
+
+fn split_lines(text: &str, args: &[Value]) -> Result<Value, Error> {
+    let (keep, kwargs): (Option<bool>, Kwargs) = from_args(args)?;
+    let keep = keep.or(kwargs.get("keepends")?).unwrap_or(false);
+    kwargs.assert_all_used()?;
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let mut after = at + c.len_utf8();
+        match c {
+            '\r' => {
+                if let Some(&(_, '\n')) = chars.peek() {
+                    chars.next();
+                    after += 1;
+                }
+            }
+            '\n' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {}
+            _ => continue,
+        }
+        lines.push(Value::from(&text[start..if keep { after } else { at }]));
+        start = after;
+    }
+    if start < text.len() {
+        lines.push(Value::from(&text[start..]));
+    }
+    Ok(Value::from(lines))
+}
+
+fn partition(text: &str, args: &[Value], from_end: bool) -> Result<Value, Error> {
+    let (separator,): (&str,) = from_args(args)?;
+    if separator.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "empty separator"));
+    }
+    let found = if from_end { text.rsplit_once(separator) } else { text.split_once(separator) };
+    let parts = match found {
+        Some((before, after)) => [before, separator, after],
+        None if from_end => ["", "", text],
+        None => [text, "", ""],
+    };
+    Ok(Value::from(Tuple::from(parts.map(Value::from))))
+}
+
+fn dict_method(value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    let keys = || value.try_iter();
+    match method {
+        "get" => {
+            let (key, default): (&Value, Option<Value>) = from_args(args)?;
+            let found = value.get_item_opt_checked(key)?;
+            Ok(found.unwrap_or_else(|| default.unwrap_or_else(|| Value::from(()))))
+        }
+        "keys" => from_args::<()>(args).and_then(|()| Ok(Value::from(keys()?.collect::<Vec<_>>()))),
+        "values" => {
+            let () = from_args(args)?;
+            keys()?.map(|key| value.get_item(&key)).collect::<Result<Vec<_>, _>>().map(Value::from)
+        }
+        _ => {
+            let () = from_args(args)?;
+            let pair = |key: Value| Ok(Value::from(Tuple::from([key.clone(), value.get_item(&key)?])));
+            keys()?.map(pair).collect::<Result<Vec<_>, Error>>().map(Value::from)
+        }
+    }
+}
+
+/// The value of a key of a map, which may be undefined.
+trait GetItem {
+    fn get_item_opt_checked(&self, key: &Value) -> Result<Option<Value>, Error>;
+}
+
+impl GetItem for Value {
+    fn get_item_opt_checked(&self, key: &Value) -> Result<Option<Value>, Error> {
+        let Some(object) = self.as_object() else { return self.get_item(key).map(Some) };
+        Ok(object.get_value(key))
+    }
+}
