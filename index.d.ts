@@ -457,6 +457,98 @@ export type ToolChoice =
       }
     }
 
+/** Special tokens by the names that a template has for them, as in `{ bos_token: '<s>' }`. */
+export type NamedTokens = Readonly<Record<string, string | readonly string[]>>
+
+/** What a template comes with. */
+export interface ChatTemplateOptions {
+  /**
+   * Special tokens by the names that the template has for them. They are trusted, as the template is.
+   * @default none
+   */
+  readonly tokens?: NamedTokens
+}
+
+/** What a template is given besides the messages. */
+export interface RenderOptions {
+  /**
+   * Whether the head of the answer follows the messages, as in the prompt that a model completes.
+   * @default true
+   */
+  readonly addGenerationPrompt?: boolean
+  /**
+   * Functions that the model may call, as the template wants them.
+   * @default none
+   */
+  readonly tools?: readonly object[]
+  /**
+   * Documents to answer from, as the template wants them.
+   * @default none
+   */
+  readonly documents?: readonly object[]
+  /**
+   * Other values that the template reads, as in `{ enable_thinking: false }`. They are plain text, as messages are.
+   * @default none
+   */
+  readonly variables?: Readonly<Record<string, unknown>>
+  /**
+   * The time that `strftime_now` tells, in the zone of this machine. Without it there is no `strftime_now`: what a template writes does not depend
+   * on when it is asked.
+   * @default none
+   */
+  readonly now?: Date
+  /**
+   * Which template, when there are several.
+   * @default 'tool_use' when there are tools and it is there, else 'default'
+   */
+  readonly name?: string
+}
+
+/** A chat that a template wrote. */
+export interface RenderedChat {
+  /** The text, as `apply_chat_template` of transformers gives it. */
+  readonly text: string
+  /** The text in parts, for `encodeSegments`: each special token that the template wrote, and the text between them. */
+  readonly segments: readonly Segment[]
+  /** What stands in `{% generation %}` blocks, which is what an assistant learns to write: start and end in `text`. */
+  readonly generations: readonly {
+    readonly start: number
+    readonly end: number
+  }[]
+}
+
+/**
+ * The chat template of a model, in Jinja as transformers has it. What it writes is traced back to where it comes from: a special token is one only
+ * when the template itself wrote it, never when a message, a tool or another value did, whatever the template does with them.
+ *
+ * ```ts
+ * const template = new ChatTemplate("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}")
+ * template.render([{ role: 'user', content: 'Hi' }]).text // '<|user|>Hi<|end|>'
+ * ```
+ */
+export declare class ChatTemplate {
+  #private
+  /** The names of the templates that there are. */
+  readonly names: readonly string[]
+  /** Special tokens by name. */
+  readonly tokens: NamedTokens
+  /**
+   * @param source the template, or several by name
+   * @throws `ERR_INVALID_FILE` when a template cannot be read; the message says in which line.
+   * @throws `ERR_LIMIT` when a template is longer than 128 KiB.
+   */
+  constructor(source: string | Readonly<Record<string, string>>, options?: ChatTemplateOptions)
+  /**
+   * Writes a chat. `specialTokens` are those that the segments tell apart.
+   *
+   * @param specialTokens special tokens of a tokenizer
+   * @throws `ERR_INVALID_ARGUMENT` when the template refuses the messages, or a value is none of JSON.
+   * @throws `ERR_INVALID_FILE` when the template fails; the message says in which line.
+   * @throws `ERR_LIMIT` when the template works too long, writes too much or nests too deep.
+   */
+  render(messages: readonly ChatMessage[], options?: RenderOptions, specialTokens?: Iterable<string>): RenderedChat
+}
+
 /** How {@link encodeChat} writes a chat for a model of OpenAI. */
 export interface ModelChatOptions {
   /** The model, as in `gpt-4o`. */
@@ -484,6 +576,14 @@ export interface ModelCountOptions {
   readonly toolChoice?: ToolChoice
 }
 
+/** How {@link encodeChat} and {@link countChat} write a chat by a template. */
+export interface TemplateChatOptions extends RenderOptions {
+  /** The template, read or as text. To write many chats, make a {@link ChatTemplate} once. */
+  readonly template: ChatTemplate | string
+  /** The tokenizer of the model. */
+  readonly tokenizer: Tokenizer
+}
+
 /**
  * The ids of a chat, as a model is given it. No text of a message becomes a special token, whatever it says.
  *
@@ -492,20 +592,37 @@ export interface ModelCountOptions {
  * // <|im_start|>user<|im_sep|>Hello<|im_end|><|im_start|>assistant<|im_sep|>
  * ```
  *
- * The ids of `<|im_start|>`, `<|im_end|>` and `<|im_sep|>` are not published; these are gpt-tokenizer's. They are no ids of the encoding: its
- * `decode` refuses them.
+ * With a `template`, the chat is what the template writes, by the rules of {@link ChatTemplate}. With a `model` of OpenAI, the ids of `<|im_start|>`,
+ * `<|im_end|>` and `<|im_sep|>` are gpt-tokenizer's, for they are not published. They are no ids of the encoding: its `decode` refuses them.
  *
  * @throws `ERR_INVALID_ARGUMENT` when the model is not known or is none for chats, or a message has what its format has no place for.
+ * @throws whatever {@link ChatTemplate.render} does.
  */
-export declare const encodeChat: (messages: readonly ChatMessage[], options: ModelChatOptions) => Uint32Array
+export declare const encodeChat: (
+  messages: readonly ChatMessage[],
+  options: ModelChatOptions | TemplateChatOptions,
+) => Uint32Array
 
 /**
- * How many tokens a chat is billed as, the head of the answer included: the rule of OpenAI's cookbook. For messages of text without names, calls
- * and tools it is the length of {@link encodeChat}.
+ * How many tokens a chat is. For a `model` of OpenAI, as many as it is billed as, the head of the answer included: the rule of OpenAI's cookbook; for
+ * messages of text without names, calls and tools that is the length of {@link encodeChat}. With a `template`, it always is.
  *
- * @throws `ERR_INVALID_ARGUMENT` as {@link encodeChat}.
+ * @throws what {@link encodeChat} does.
  */
-export declare const countChat: (messages: readonly ChatMessage[], options: ModelCountOptions) => number
+export declare const countChat: (
+  messages: readonly ChatMessage[],
+  options: ModelCountOptions | TemplateChatOptions,
+) => number
+
+/**
+ * The chat template of a model: of a folder that has its files, of its `tokenizer_config.json`, or of a `chat_template.jinja`; or of what a
+ * `tokenizer_config.json` says, parsed. A `chat_template.jinja` beside the file counts before what stands in it, as in transformers; templates in
+ * `additional_chat_templates/` are named after their files. `bos_token` and its like come from the `tokenizer_config.json`.
+ *
+ * @param source the path or `file:` URL of a file or folder, or a parsed `tokenizer_config.json`
+ * @throws `ERR_INVALID_FILE` when there is no template, or a file cannot be read or is not what it should be.
+ */
+export declare const loadChatTemplate: (source: string | URL | object) => Promise<ChatTemplate>
 
 /**
  * How text becomes words.
@@ -521,8 +638,135 @@ export declare const countChat: (messages: readonly ChatMessage[], options: Mode
  */
 export type SplitRule = 'book' | 'words' | RegExp
 
+/** Special tokens and their ids, or special tokens that get the next free ids in their order. */
+export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
+
+/** A merge of {@link BpeTokenizer.explain}. */
+export interface MergeStep {
+  /** The left part. */
+  readonly left: string
+  /** The right part. */
+  readonly right: string
+  /** What they become. */
+  readonly token: string
+  /** The ids of the three. */
+  readonly ids: readonly [left: number, right: number, token: number]
+  /** Where the token starts in the text, in bytes of UTF-8. */
+  readonly start: number
+}
+
+/** What can be said of a tokenizer that is made of another one. */
+export interface NewTokenizerOptions {
+  /**
+   * Its name.
+   * @default that of the other one
+   */
+  readonly name?: string
+}
+
+/** A byte-level BPE tokenizer: what {@link getEncoding} gives. */
+export declare class BpeTokenizer implements Tokenizer {
+  #private
+  readonly name: string
+  readonly vocabSize: number
+  readonly specialTokens: ReadonlyMap<string, number>
+  readonly endOfTextId: number | undefined
+  get fingerprint(): string
+  encode(text: Text, options?: EncodeOptions): Uint32Array
+  encodeOrdinary(text: Text): Uint32Array
+  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
+  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  /**
+   * A tokenizer that has these special tokens besides its own, and its own fingerprint. It shares the tables of this one: it costs next to nothing.
+   *
+   * ```ts
+   * const padded = getEncoding('gpt2').withSpecialTokens({ '<|pad|>': 50257 })
+   * padded.encode('a<|pad|>', { allowedSpecial: 'all' }) // Uint32Array [64, 50257]
+   * ```
+   *
+   * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
+   * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of another token
+   */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): BpeTokenizer
+  /**
+   * The pieces in which `text` is cut, each of which is then merged on its own; joined they are the text. Special tokens in it are plain text, a
+   * lone surrogate is U+FFFD.
+   *
+   * ```ts
+   * getEncoding('cl100k_base').preTokenize("It's 12345.") // ['It', "'s", ' ', '123', '45', '.']
+   * ```
+   */
+  preTokenize(text: string): string[]
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
+  count(text: Text, options?: EncodeOptions): number
+  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
+  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
+  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  countIndex(text: string, options?: EncodeOptions): CountIndex
+  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
+  decodeChunks(
+    source: Chunks<number | Iterable<number>>,
+    options?: DecodeChunksOptions,
+  ): AsyncGenerator<string, void, undefined>
+  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  tokenToId(token: Text): number | undefined
+  idToToken(id: number): string | undefined
+  idToBytes(id: number): Uint8Array | undefined
+  /**
+   * The merges that make the tokens of `text`, in their order: what byte-level BPE does, step by step. A text of several pieces has those of its first
+   * piece first. Special tokens are plain text. A piece that is a token which no merge reaches has none.
+   */
+  explain(text: string): MergeStep[]
+  /**
+   * Writes a file that other libraries read, and that gives the same ids there.
+   *
+   * - `*.json`: a tokenizer.json for Hugging Face's `tokenizers`, which reads special tokens in text as such.
+   * - `*.tiktoken`: tokens and ids for tiktoken. The form has no place for special tokens and the pattern: pass them on yourself.
+   *
+   * The file is complete or not there.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json;
+   *   `ERR_INVALID_FILE` when it cannot be written.
+   */
+  save(path: string | URL): Promise<void>
+}
+
+/**
+ * How text is split into pieces, which are then merged each on its own: the name of a published pattern, or a regular expression as a string.
+ *
+ * Names are those of models and encodings: `'gpt2'`, `'cl100k'`, `'o200k'`, `'llama3'`, `'qwen2'`, `'deepseek-v3'`, …; an unknown one lists them. An expression is
+ * one of Rust's `fancy-regex`: look-around, possessive and lazy quantifiers, `\\p{…}`. Text between two matches is a piece as well. Those of published tokenizers,
+ * and their relatives, run as fast as named ones; others are bounded, and `ERR_LIMIT` where a text takes too long.
+ */
+export type PatternSource = string
+
+/** What a `.tiktoken` file does not say. */
+export interface TiktokenOptions {
+  /**
+   * How text is split into pieces: a `.tiktoken` file does not say it, and none is guessed. Only for `.tiktoken` files, which need it.
+   */
+  readonly pattern?: PatternSource
+  /**
+   * Special tokens and their ids; those of an array follow the largest id of the file. Only for `.tiktoken` files.
+   * @default none
+   */
+  readonly specialTokens?: SpecialTokenList
+  /**
+   * The name of the tokenizer. Only for `.tiktoken` files.
+   * @default that of the file, without `.tiktoken`; `'tiktoken'` for bytes
+   */
+  readonly name?: string
+}
+
 /** How {@link loadTokenizer} reads a file. */
-export interface LoadOptions {
+export interface LoadOptions extends TiktokenOptions {
   /**
    * The split rule of a vocabulary.json. It must be that of the file, and must be passed when that is a RegExp: a RegExp
    * that only stands in a file is never run.
@@ -532,15 +776,16 @@ export interface LoadOptions {
 }
 
 /**
- * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, or a `vocabulary.json` of
- * {@link WordTokenizer.save}. Other kinds are recognized and refused.
+ * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, a `vocabulary.json` of
+ * {@link WordTokenizer.save}, or a `.tiktoken` file with its `pattern`.
  *
  * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
  * @param source the path or `file:` URL of a file, or its bytes
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
  * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
- * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp.
+ * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp; when a
+ *   `.tiktoken` file comes without a pattern; when an option is for another kind of file.
  */
 export declare const loadTokenizer: (source: string | URL | Uint8Array, options?: LoadOptions) => Promise<Tokenizer>
 
@@ -1689,73 +1934,6 @@ export declare class WindowDataset implements Dataset {
   batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
 }
 
-/** A merge of {@link BpeTokenizer.explain}. */
-export interface MergeStep {
-  /** The left part. */
-  readonly left: string
-  /** The right part. */
-  readonly right: string
-  /** What they become. */
-  readonly token: string
-  /** The ids of the three. */
-  readonly ids: readonly [left: number, right: number, token: number]
-  /** Where the token starts in the text, in bytes of UTF-8. */
-  readonly start: number
-}
-
-/** A byte-level BPE tokenizer: the facade of the native one. */
-export declare class BpeTokenizer implements Tokenizer {
-  #private
-  readonly name: string
-  readonly vocabSize: number
-  readonly specialTokens: ReadonlyMap<string, number>
-  readonly endOfTextId: number | undefined
-  get fingerprint(): string
-  encode(text: Text, options?: EncodeOptions): Uint32Array
-  encodeOrdinary(text: Text): Uint32Array
-  encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
-  encodeSegments(segments: readonly Segment[]): Uint32Array
-  encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
-  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
-  encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
-  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
-  count(text: Text, options?: EncodeOptions): number
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
-  isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
-  truncate(text: string, maxTokens: number, options?: TruncateOptions): string
-  chunk(text: string, options: ChunkOptions): Iterable<Chunk>
-  countIndex(text: string, options?: EncodeOptions): CountIndex
-  decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
-  decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
-  decodeChunks(
-    source: Chunks<number | Iterable<number>>,
-    options?: DecodeChunksOptions,
-  ): AsyncGenerator<string, void, undefined>
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
-  tokenToId(token: Text): number | undefined
-  idToToken(id: number): string | undefined
-  idToBytes(id: number): Uint8Array | undefined
-  /**
-   * The merges that make the tokens of `text`, in their order: what byte-level BPE does, step by step. A text of several pieces has those of its first
-   * piece first. Special tokens are plain text. A piece that is a token which no merge reaches has none.
-   */
-  explain(text: string): MergeStep[]
-  /**
-   * Writes a file that other libraries read, and that gives the same ids there.
-   *
-   * - `*.json`: a tokenizer.json for Hugging Face's `tokenizers`, which reads special tokens in text as such.
-   * - `*.tiktoken`: tokens and ids for tiktoken. The form has no place for special tokens and the pattern: pass them on yourself.
-   *
-   * The file is complete or not there.
-   *
-   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json;
-   *   `ERR_INVALID_FILE` when it cannot be written.
-   */
-  save(path: string | URL): Promise<void>
-}
-
 /** The name of an encoding that {@link getEncoding} knows. */
 export type EncodingName =
   'gpt2' | 'r50k_base' | 'p50k_base' | 'p50k_edit' | 'cl100k_base' | 'o200k_base' | 'o200k_harmony'
@@ -1916,7 +2094,7 @@ export declare const modelNames: readonly string[]
  *
  * @throws `ERR_INVALID_ARGUMENT` when the model is not known; the message lists near names. No encoding is guessed.
  */
-export declare const encodingForModel: (model: string) => Tokenizer
+export declare const encodingForModel: (model: string) => BpeTokenizer
 
 /**
  * Where to compute:

@@ -8,7 +8,21 @@ export type {
   Text,
   Tokenizer,
 } from './tokenizer/tokenizer.ts'
-export { countChat, encodeChat, type ModelChatOptions, type ModelCountOptions } from './tokenizer/chat/chat.ts'
+export {
+  countChat,
+  encodeChat,
+  type ModelChatOptions,
+  type ModelCountOptions,
+  type TemplateChatOptions,
+} from './tokenizer/chat/chat.ts'
+export {
+  ChatTemplate,
+  type ChatTemplateOptions,
+  type NamedTokens,
+  type RenderedChat,
+  type RenderOptions,
+} from './tokenizer/chat/chat-template.ts'
+export { loadChatTemplate } from './tokenizer/chat/load-chat-template.ts'
 export type { ToolChoice } from './tokenizer/chat/billing.ts'
 export type { ChatFunction, ChatTool } from './tokenizer/chat/function-text.ts'
 export type { ChatContentPart, ChatFunctionCall, ChatMessage } from './tokenizer/chat/message.ts'
@@ -20,6 +34,10 @@ export type { OffsetOptions, TokenOffsets } from './tokenizer/offsets.ts'
 export type { TruncateOptions } from './tokenizer/truncate.ts'
 export type { PaddedBatch, PaddedOptions, TextOrPair } from './tokenizer/encode-padded.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
+export type { BpeTokenizer, MergeStep, NewTokenizerOptions } from './tokenizer/bpe-tokenizer.ts'
+export type { SpecialTokenList } from './tokenizer/special-tokens.ts'
+export type { PatternSource } from './tokenizer/pattern.ts'
+export type { TiktokenOptions } from './tokenizer/tiktoken-file.ts'
 export { Vocabulary, type VocabularyOptions, type WordListOptions } from './tokenizer/vocabulary.ts'
 export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'
 export type { SplitRule } from './tokenizer/split/split.ts'
@@ -69,7 +87,6 @@ export {
   type TrainSummary,
 } from './tokenizer/train-bpe.ts'
 export type { TrainSource } from './tokenizer/train-source.ts'
-export type { BpeTokenizer, MergeStep } from './tokenizer/bpe-tokenizer.ts'
 export { encodingForModel, modelNames } from './tokenizer/models.ts'
 export type { Device, DeviceName } from './embedding/device.ts'
 export { devices, type DeviceInfo } from './embedding/devices.ts'

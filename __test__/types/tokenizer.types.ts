@@ -1,4 +1,5 @@
 import {
+  type BpeTokenizer,
   encodingForModel,
   type EncodingName,
   encodingNames,
@@ -13,9 +14,9 @@ import {
 import { equal } from './equal.js'
 
 const tokenizer = getEncoding('o200k_base')
-equal<typeof tokenizer, Tokenizer>()
+equal<typeof tokenizer, BpeTokenizer>()
 equal<Text, string | Uint8Array>()
-equal<ReturnType<typeof encodingForModel>, Tokenizer>()
+equal<ReturnType<typeof encodingForModel>, BpeTokenizer>()
 equal<(typeof encodingNames)[number], EncodingName>()
 getEncoding('a name that is known only when the program runs' as string)
 

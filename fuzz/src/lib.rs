@@ -18,7 +18,8 @@ pub const PATTERNS: [(Pattern, &pattern::Pattern); 3] =
 pub fn scanners() -> &'static [(Pattern, SequenceSplitter)] {
     static MADE: OnceLock<Vec<(Pattern, SequenceSplitter)>> = OnceLock::new();
     MADE.get_or_init(|| {
-        let tiktokens = PATTERNS.iter().map(|(scanner, pattern)| (scanner.clone(), SequenceSplitter::new(&[pattern.regex()])));
+        let tiktokens =
+            PATTERNS.iter().map(|(scanner, pattern)| (scanner.clone(), SequenceSplitter::new(&[pattern.regex()])));
         let relatives = RELATIVES.iter().chain(&NAMELESS).map(|relative| {
             let scanner = Pattern::from_splits(relative.regexes).expect("they are well-formed");
             (scanner, SequenceSplitter::new(relative.regexes))

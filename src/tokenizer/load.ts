@@ -3,13 +3,14 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { invalid, options as checkedOptions } from '../validate.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
+import { OptionError, readTiktoken, tiktokenOptionNames, type TiktokenOptions } from './tiktoken-file.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { readTokenizerJson } from './tokenizer-json.ts'
 import { filePath, isVocabularyFile, largestFile, OtherRule, readVocabulary } from './vocabulary-file.ts'
 import { WordTokenizer } from './word-tokenizer.ts'
 
 /** How {@link loadTokenizer} reads a file. */
-export interface LoadOptions {
+export interface LoadOptions extends TiktokenOptions {
   /**
    * The split rule of a vocabulary.json. It must be that of the file, and must be passed when that is a RegExp: a RegExp
    * that only stands in a file is never run.
@@ -35,14 +36,17 @@ interface Content {
 interface FileKind {
   readonly name: string
   readonly recognizes: (content: Content) => boolean
-  /** Absent: known by sight, and not readable. */
-  readonly read?: (content: Content, options: LoadOptions) => Tokenizer | Promise<Tokenizer>
+  /** The options that are for it. */
+  readonly options: readonly (keyof LoadOptions)[]
+  /** An `ERR_INVALID_ARGUMENT` is a fault of the file, unless it comes in an {@link OptionError}. */
+  readonly read: (content: Content, options: LoadOptions, name: string) => Tokenizer | Promise<Tokenizer>
 }
 
 const kinds: readonly FileKind[] = [
   {
     name: 'a vocabulary.json',
     recognizes: ({ json }) => json !== undefined && isVocabularyFile(json),
+    options: ['split'],
     read: ({ json }, { split }) => {
       const { vocabulary, unknown } = readVocabulary(json as object, split)
       return new WordTokenizer(vocabulary, { unknown })
@@ -51,42 +55,48 @@ const kinds: readonly FileKind[] = [
   {
     name: 'a tokenizer.json of Hugging Face',
     recognizes: ({ start, json }) => json === undefined && start.startsWith('{'),
-    read: ({ bytes }, { split }) => {
-      if (split !== undefined) throw invalid('options.split', 'no split rule for a tokenizer.json', split)
-      return readTokenizerJson(bytes)
-    },
+    options: [],
+    read: ({ bytes }) => readTokenizerJson(bytes),
   },
   {
     name: 'a .tiktoken file',
     recognizes: ({ start }) => /^[A-Za-z0-9+/]+={0,2} \d+\r?(\n|$)/.test(start),
+    options: tiktokenOptionNames,
+    read: ({ bytes }, options, name) => readTiktoken(bytes, options, name),
   },
 ]
 
 /**
- * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, or a `vocabulary.json` of
- * {@link WordTokenizer.save}. Other kinds are recognized and refused.
+ * The tokenizer of a file: a `tokenizer.json` of Hugging Face's tokenizers, whatever its model, a `vocabulary.json` of
+ * {@link WordTokenizer.save}, or a `.tiktoken` file with its `pattern`.
  *
  * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
  * @param source the path or `file:` URL of a file, or its bytes
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
  * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
- * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp.
+ * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp; when a
+ *   `.tiktoken` file comes without a pattern; when an option is for another kind of file.
  */
 export const loadTokenizer = async (source: string | URL | Uint8Array, options?: LoadOptions): Promise<Tokenizer> => {
-  const checked = checkedOptions('options', options, ['split'])
+  const checked = checkedOptions('options', options, ['split', ...tiktokenOptionNames])
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
   const inMemory = types.isUint8Array(source)
   const name = inMemory ? 'the bytes' : filePath(source)
   const content = contentOf(name, inMemory ? source : await readLimited(name))
   const kind = kinds.find(({ recognizes }) => recognizes(content))
-  if (kind?.read === undefined) {
-    const readable = kinds.filter(({ read }) => read !== undefined).map((each) => each.name)
-    throw invalidFile(name, `expected ${readable.join(' or ')}, received ${kind?.name ?? 'something else'}`)
+  if (kind === undefined) {
+    throw invalidFile(name, `expected ${kinds.map((each) => each.name).join(' or ')}, received something else`)
+  }
+  for (const [option, value] of Object.entries(checked)) {
+    if (value !== undefined && !kind.options.includes(option as keyof LoadOptions)) {
+      throw invalid(`options.${option}`, `nothing, as ${name} is ${kind.name},`, value)
+    }
   }
   try {
-    return await kind.read(content, checked)
+    return await kind.read(content, checked, name)
   } catch (error) {
+    if (error instanceof OptionError) throw error.cause
     if (error instanceof OtherRule) throw new TokenmillError('ERR_INVALID_ARGUMENT', `${name}: ${error.message}`)
     if (!(error instanceof TokenmillError) || error.code === 'ERR_LIMIT') throw error
     throw invalidFile(name, error.message, error)

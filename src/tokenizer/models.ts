@@ -2,14 +2,29 @@ import { TokenmillError } from '../errors.ts'
 import { invalid, received } from '../validate.ts'
 import { getEncoding, type EncodingName } from './encodings.ts'
 import { didYouMean } from './near-names.ts'
-import type { Tokenizer } from './tokenizer.ts'
+import type { BpeTokenizer } from './bpe-tokenizer.ts'
 
-/* Which encoding a model takes: the catalogue of tiktoken 0.14.0. */
+/* Which encoding a model takes: the catalogue of tiktoken 0.14.0, and models that it does not know, as of November 2026. */
 
 /** Models by name. */
 const models: Readonly<Record<EncodingName, readonly string[]>> = {
   o200k_harmony: [],
-  o200k_base: ['o1', 'o3', 'o4-mini', 'gpt-5', 'gpt-4.1', 'gpt-4o'],
+  o200k_base: [
+    'o1',
+    'o3',
+    'o4-mini',
+    'gpt-5',
+    'gpt-4.1',
+    'gpt-4o',
+    // Since tiktoken's.
+    'chat-latest',
+    'codex-mini-latest',
+    'computer-use-preview',
+    'gpt-audio',
+    'gpt-audio-mini',
+    'gpt-realtime',
+    'gpt-realtime-mini',
+  ],
   cl100k_base: [
     'gpt-4',
     'gpt-3.5-turbo',
@@ -51,6 +66,13 @@ const models: Readonly<Record<EncodingName, readonly string[]>> = {
     'text-search-ada-doc-001',
     'code-search-babbage-code-001',
     'code-search-ada-code-001',
+    // Those that answer the documents above.
+    'text-search-davinci-query-001',
+    'text-search-curie-query-001',
+    'text-search-babbage-query-001',
+    'text-search-ada-query-001',
+    'code-search-babbage-text-001',
+    'code-search-ada-text-001',
   ],
   gpt2: ['gpt2', 'gpt-2'],
 }
@@ -69,6 +91,13 @@ const prefixes: readonly (readonly [string, EncodingName])[] = [
   ['gpt-3.5-turbo-', 'cl100k_base'],
   ['gpt-35-turbo-', 'cl100k_base'],
   ['gpt-oss-', 'o200k_harmony'],
+  // Since tiktoken's. Speech to text and images are not here: what their tokens are is not published.
+  ['o4-', 'o200k_base'],
+  ['codex-mini-', 'o200k_base'],
+  ['computer-use-preview-', 'o200k_base'],
+  ['gpt-audio-', 'o200k_base'],
+  ['gpt-realtime-', 'o200k_base'],
+  ['ft:o4-mini', 'o200k_base'],
   ['ft:gpt-4o', 'o200k_base'],
   ['ft:gpt-4', 'cl100k_base'],
   ['ft:gpt-3.5-turbo', 'cl100k_base'],
@@ -94,7 +123,7 @@ export const modelNames: readonly string[] = Object.freeze([...byName.keys()])
  *
  * @throws `ERR_INVALID_ARGUMENT` when the model is not known; the message lists near names. No encoding is guessed.
  */
-export const encodingForModel = (model: string): Tokenizer => {
+export const encodingForModel = (model: string): BpeTokenizer => {
   if (typeof model !== 'string') throw invalid('model', 'the name of a model', model)
   const encoding = byName.get(model) ?? prefixes.find(([prefix]) => model.startsWith(prefix))?.[1]
   if (encoding !== undefined) return getEncoding(encoding)

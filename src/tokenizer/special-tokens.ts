@@ -1,6 +1,25 @@
 import { TokenmillError } from '../errors.ts'
-import { invalid } from '../validate.ts'
+import { integerIn, invalid } from '../validate.ts'
 import type { EncodeOptions } from './tokenizer.ts'
+
+/** Special tokens and their ids, or special tokens that get the next free ids in their order. */
+export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
+
+/** `list` as pairs; those without an id follow `firstId`. That no id is taken twice is checked in native code. */
+export const checkedSpecialTokens = (name: string, list: unknown, firstId: number): { token: string; id: number }[] => {
+  if (typeof list !== 'object' || list === null)
+    throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
+  const entries: readonly (readonly [unknown, unknown])[] = Array.isArray(list)
+    ? list.map((token, index) => [token, firstId + index] as const)
+    : [...(list instanceof Map ? list : Object.entries(list))]
+  return entries.map(([token, id]) => {
+    // A lone surrogate would be another token than the one in the text.
+    if (typeof token !== 'string' || token === '' || /\p{Surrogate}/u.test(token)) {
+      throw invalid(name, 'well-formed tokens, none of them empty,', token)
+    }
+    return { token, id: integerIn(`${name}[${JSON.stringify(token)}]`, id, 0, 2 ** 32 - 2) }
+  })
+}
 
 /** Special tokens that one call allows and refuses; what is in neither set is plain text. */
 export interface SpecialTokenPolicy {

@@ -5,6 +5,7 @@ import type { NativeTrainer } from '../native-binding.d.ts'
 import { native } from '../native.ts'
 import { integerIn, invalid, oneOf, options as checkedOptions, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
+import { checkedPattern } from './pattern.ts'
 import { batches, checkedSource, type TrainSource } from './train-source.ts'
 import type { Text } from './tokenizer.ts'
 
@@ -201,7 +202,7 @@ const resolved = (options: TrainBpeOptions) => {
   }
   return {
     vocabSize: integerIn('options.vocabSize', vocabSize, 256 + special.length, mostIds),
-    pattern: string('options.pattern', pattern),
+    pattern: checkedPattern('options.pattern', pattern),
     specialTokens: special,
     minFrequency: integerIn('options.minFrequency', minFrequency, 0),
     maxTokenLength:

@@ -1,0 +1,233 @@
+import { callNative, TokenmillError } from '../../errors.ts'
+import { native } from '../../native.ts'
+import type { ChatTemplateHandle } from '../../native-binding.d.ts'
+import { boolean, invalid, options as checkedOptions, received } from '../../validate.ts'
+import type { Segment } from '../tokenizer.ts'
+import { didYouMean } from '../near-names.ts'
+import { checkedMessages, isObject, type ChatMessage } from './message.ts'
+
+/** Special tokens by the names that a template has for them, as in `{ bos_token: '<s>' }`. */
+export type NamedTokens = Readonly<Record<string, string | readonly string[]>>
+
+/** What a template comes with. */
+export interface ChatTemplateOptions {
+  /**
+   * Special tokens by the names that the template has for them. They are trusted, as the template is.
+   * @default none
+   */
+  readonly tokens?: NamedTokens
+}
+
+/** What a template is given besides the messages. */
+export interface RenderOptions {
+  /**
+   * Whether the head of the answer follows the messages, as in the prompt that a model completes.
+   * @default true
+   */
+  readonly addGenerationPrompt?: boolean
+  /**
+   * Functions that the model may call, as the template wants them.
+   * @default none
+   */
+  readonly tools?: readonly object[]
+  /**
+   * Documents to answer from, as the template wants them.
+   * @default none
+   */
+  readonly documents?: readonly object[]
+  /**
+   * Other values that the template reads, as in `{ enable_thinking: false }`. They are plain text, as messages are.
+   * @default none
+   */
+  readonly variables?: Readonly<Record<string, unknown>>
+  /**
+   * The time that `strftime_now` tells, in the zone of this machine. Without it there is no `strftime_now`: what a template writes does not depend
+   * on when it is asked.
+   * @default none
+   */
+  readonly now?: Date
+  /**
+   * Which template, when there are several.
+   * @default 'tool_use' when there are tools and it is there, else 'default'
+   */
+  readonly name?: string
+}
+
+/** A chat that a template wrote. */
+export interface RenderedChat {
+  /** The text, as `apply_chat_template` of transformers gives it. */
+  readonly text: string
+  /** The text in parts, for `encodeSegments`: each special token that the template wrote, and the text between them. */
+  readonly segments: readonly Segment[]
+  /** What stands in `{% generation %}` blocks, which is what an assistant learns to write: start and end in `text`. */
+  readonly generations: readonly { readonly start: number; readonly end: number }[]
+}
+
+/** @internal */
+export const renderOptionNames = [
+  'addGenerationPrompt',
+  'tools',
+  'documents',
+  'variables',
+  'now',
+  'name',
+] as const satisfies readonly (keyof RenderOptions)[]
+
+/**
+ * The chat template of a model, in Jinja as transformers has it. What it writes is traced back to where it comes from: a special token is one only
+ * when the template itself wrote it, never when a message, a tool or another value did, whatever the template does with them.
+ *
+ * ```ts
+ * const template = new ChatTemplate("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}")
+ * template.render([{ role: 'user', content: 'Hi' }]).text // '<|user|>Hi<|end|>'
+ * ```
+ */
+export class ChatTemplate {
+  /** The names of the templates that there are. */
+  readonly names: readonly string[]
+  /** Special tokens by name. */
+  readonly tokens: NamedTokens
+  readonly #sources: ReadonlyMap<string, string>
+  /** The last set of special tokens, and the templates read for it. */
+  #special = ''
+  #handles = new Map<string, ChatTemplateHandle>()
+
+  /**
+   * @param source the template, or several by name
+   * @throws `ERR_INVALID_FILE` when a template cannot be read; the message says in which line.
+   * @throws `ERR_LIMIT` when a template is longer than 128 KiB.
+   */
+  constructor(source: string | Readonly<Record<string, string>>, options?: ChatTemplateOptions) {
+    const { tokens = {} } = checkedOptions('options', options, ['tokens'])
+    if (typeof source !== 'string' && !isObject(source))
+      throw invalid('source', 'a string or an object of strings', source)
+    const sources = new Map(Object.entries(typeof source === 'string' ? { default: source } : source))
+    if (sources.size === 0) throw invalid('source', 'at least one template', source)
+    for (const [name, text] of sources) if (typeof text !== 'string') throw invalid(`source.${name}`, 'a string', text)
+    this.#sources = sources
+    this.names = Object.freeze([...sources.keys()])
+    this.tokens = checkedTokens('options.tokens', tokens)
+    for (const name of sources.keys()) this.#handle(name, [])
+  }
+
+  /**
+   * Writes a chat. `specialTokens` are those that the segments tell apart.
+   *
+   * @param specialTokens special tokens of a tokenizer
+   * @throws `ERR_INVALID_ARGUMENT` when the template refuses the messages, or a value is none of JSON.
+   * @throws `ERR_INVALID_FILE` when the template fails; the message says in which line.
+   * @throws `ERR_LIMIT` when the template works too long, writes too much or nests too deep.
+   */
+  render(
+    messages: readonly ChatMessage[],
+    options?: RenderOptions,
+    specialTokens: Iterable<string> = [],
+  ): RenderedChat {
+    const given = checkedOptions('options', options, renderOptionNames)
+    const { addGenerationPrompt = true, tools, documents, variables = {}, now, name } = given
+    if (!isObject(variables)) throw invalid('options.variables', 'an object', variables)
+    const values = json({
+      messages: checkedMessages(messages),
+      tools: checkedList('options.tools', tools),
+      documents: checkedList('options.documents', documents),
+      add_generation_prompt: boolean('options.addGenerationPrompt', addGenerationPrompt),
+      ...variables,
+    })
+    if (now !== undefined && !(now instanceof Date && !Number.isNaN(now.getTime()))) {
+      throw invalid('options.now', 'a valid Date', now)
+    }
+    const handle = this.#handle(this.#chosen(name, tools !== undefined), [...specialTokens])
+    const rendered = callNative(() => handle.render(values, json(this.tokens), now && localTime(now)))
+    return {
+      text: rendered.text,
+      segments: segmentsOf(rendered.text, rendered.special),
+      generations: pairs(rendered.generations),
+    }
+  }
+
+  #chosen(name: string | undefined, tools: boolean): string {
+    const byDefault = tools && this.#sources.has('tool_use') ? 'tool_use' : 'default'
+    const chosen = name ?? (this.#sources.size === 1 ? (this.names[0] as string) : byDefault)
+    if (typeof chosen === 'string' && this.#sources.has(chosen)) return chosen
+    throw new TokenmillError(
+      'ERR_INVALID_ARGUMENT',
+      `there is no template called ${received(chosen)}${didYouMean(String(chosen), this.names)} Known are: ${this.names.join(', ')}`,
+    )
+  }
+
+  #handle(name: string, special: string[]): ChatTemplateHandle {
+    const key = special.join('\0')
+    if (key !== this.#special) {
+      this.#special = key
+      this.#handles = new Map()
+    }
+    const known = this.#handles.get(name)
+    if (known !== undefined) return known
+    const source = this.#sources.get(name) as string
+    const handle = callNative(() => new (native().ChatTemplateHandle)(source, special))
+    this.#handles.set(name, handle)
+    return handle
+  }
+}
+
+/** `tokens` as strings, and arrays of them, by name. */
+export const checkedTokens = (name: string, tokens: unknown): NamedTokens => {
+  if (!isObject(tokens)) throw invalid(name, 'an object', tokens)
+  for (const [key, value] of Object.entries(tokens)) {
+    const all: unknown[] = Array.isArray(value) ? value : [value]
+    if (!all.every((token) => typeof token === 'string'))
+      throw invalid(`${name}.${key}`, 'a string or an array of strings', value)
+  }
+  return Object.freeze({ ...tokens }) as NamedTokens
+}
+
+const checkedList = (name: string, list: unknown): readonly unknown[] | null => {
+  if (list === undefined) return null
+  if (!Array.isArray(list)) throw invalid(name, 'an array', list)
+  return list
+}
+
+/** `value` as JSON in which lone surrogates, which UTF-8 has no form for, are U+FFFD. */
+const json = (value: unknown): string => {
+  let text: string
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    const [code, what] =
+      error instanceof RangeError
+        ? (['ERR_LIMIT', 'nested less deep'] as const)
+        : (['ERR_INVALID_ARGUMENT', 'that JSON has'] as const)
+    throw new TokenmillError(code, `expected values ${what} for a chat template: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+  // A backslash that is a text's own is written as two; they are passed over.
+  return text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '�'))
+}
+
+const segmentsOf = (text: string, special: Uint32Array): Segment[] => {
+  const segments: Segment[] = []
+  let end = 0
+  const plain = (until: number) => {
+    if (until > end) segments.push({ text: text.slice(end, until), trusted: false })
+  }
+  for (const token of pairs(special)) {
+    plain(token.start)
+    segments.push({ text: text.slice(token.start, token.end), trusted: true })
+    end = token.end
+  }
+  plain(text.length)
+  return segments
+}
+
+const pairs = (places: Uint32Array): { start: number; end: number }[] =>
+  Array.from({ length: places.length / 2 }, (_, pair) => ({
+    start: places[2 * pair] as number,
+    end: places[2 * pair + 1] as number,
+  }))
+
+const localTime = (date: Date): string => {
+  const two = (number: number) => String(number).padStart(2, '0')
+  const day = `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
