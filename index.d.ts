@@ -990,6 +990,107 @@ export interface BatchArrays {
   readonly targets: Int32Array
 }
 
+/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
+export type ExamplePart =
+  | {
+      readonly text: string
+      readonly scored: boolean
+    }
+  | {
+      readonly ids: Uint32Array | readonly number[]
+      readonly scored: boolean
+    }
+
+/** What a record is to the model. */
+export interface Example {
+  /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
+  readonly parts: readonly ExamplePart[]
+  /** The class of the whole example. The model is then asked for it, and for no token. */
+  readonly label?: number
+}
+
+/** What an {@link ExampleDataset} makes of a record. */
+export interface ExampleObjective<Record = unknown> {
+  /** What messages call it. */
+  readonly name: string
+  /** The example of a record; `index` is its number, for messages. */
+  example(record: Record, index: number, tokenizer: Tokenizer): Example
+}
+
+/** Where a text of a record is: the name of a field, or what makes it. */
+export type Field<Record> = string | ((record: Record) => string)
+
+/** How {@link completion} reads records. */
+export interface CompletionOptions<Record> {
+  /**
+   * What the model is given.
+   * @default 'prompt'
+   */
+  readonly prompt?: Field<Record>
+  /**
+   * What it should go on with.
+   * @default 'completion'
+   */
+  readonly completion?: Field<Record>
+  /**
+   * The id after the completion, which the model is asked for too; `null` for none.
+   * @default tokenizer.endOfTextId
+   */
+  readonly endId?: number | null
+}
+
+/**
+ * Go on after a prompt: the loss is of the completion and its end alone, the prompt is -100 in the targets. For instructions,
+ * summaries and translations, `prompt` is a function that writes the record down.
+ */
+export declare const completion: <Record = unknown>(options?: CompletionOptions<Record>) => ExampleObjective<Record>
+
+/** How {@link classification} reads records. */
+export interface ClassificationOptions<Record> {
+  /** The classes; the target is the place of a label among them. */
+  readonly labels: readonly string[]
+  /**
+   * The text.
+   * @default 'text'
+   */
+  readonly text?: Field<Record>
+  /**
+   * Its label.
+   * @default 'label'
+   */
+  readonly label?: Field<Record>
+}
+
+/** Tell the class of a text: a batch has one target for each row. */
+export declare const classification: <Record = unknown>(
+  options: ClassificationOptions<Record>,
+) => ExampleObjective<Record>
+
+/** How {@link chat} reads records. */
+export interface ChatObjectiveOptions<Record> {
+  /** How a chat is written: a template, or its text. */
+  readonly template: ChatTemplate | string
+  /**
+   * The messages of a record: the name of a field, or what makes them.
+   * @default 'messages'
+   */
+  readonly messages?: string | ((record: Record) => readonly ChatMessage[])
+  /**
+   * What the template is given besides the messages.
+   * @default none
+   */
+  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'>
+}
+
+/**
+ * Answer as the assistant: the loss is of what the assistant wrote, all else is -100 in the targets. That is what stands in the
+ * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
+ * message becomes a special token.
+ *
+ * Stretches are encoded one by one, so that an answer starts with a new token, as it does when a model writes it.
+ */
+export declare const chat: <Record = unknown>(options: ChatObjectiveOptions<Record>) => ExampleObjective<Record>
+
 /** One training sample: views of the data rather than copies where that is possible. */
 export interface Sample {
   /** What the model reads. */
@@ -1150,82 +1251,6 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
   [Symbol.iterator](): Generator<Batch, void, undefined>
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>
 }
-
-/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
-export type ExamplePart =
-  | {
-      readonly text: string
-      readonly scored: boolean
-    }
-  | {
-      readonly ids: Uint32Array | readonly number[]
-      readonly scored: boolean
-    }
-
-/** What a record is to the model. */
-export interface Example {
-  /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
-  readonly parts: readonly ExamplePart[]
-  /** The class of the whole example. The model is then asked for it, and for no token. */
-  readonly label?: number
-}
-
-/** What an {@link ExampleDataset} makes of a record. */
-export interface ExampleObjective<Record = unknown> {
-  /** What messages call it. */
-  readonly name: string
-  /** The example of a record; `index` is its number, for messages. */
-  example(record: Record, index: number, tokenizer: Tokenizer): Example
-}
-
-/** Where a text of a record is: the name of a field, or what makes it. */
-export type Field<Record> = string | ((record: Record) => string)
-
-/** How {@link completion} reads records. */
-export interface CompletionOptions<Record> {
-  /**
-   * What the model is given.
-   * @default 'prompt'
-   */
-  readonly prompt?: Field<Record>
-  /**
-   * What it should go on with.
-   * @default 'completion'
-   */
-  readonly completion?: Field<Record>
-  /**
-   * The id after the completion, which the model is asked for too; `null` for none.
-   * @default tokenizer.endOfTextId
-   */
-  readonly endId?: number | null
-}
-
-/**
- * Go on after a prompt: the loss is of the completion and its end alone, the prompt is -100 in the targets. For instructions,
- * summaries and translations, `prompt` is a function that writes the record down.
- */
-export declare const completion: <Record = unknown>(options?: CompletionOptions<Record>) => ExampleObjective<Record>
-
-/** How {@link classification} reads records. */
-export interface ClassificationOptions<Record> {
-  /** The classes; the target is the place of a label among them. */
-  readonly labels: readonly string[]
-  /**
-   * The text.
-   * @default 'text'
-   */
-  readonly text?: Field<Record>
-  /**
-   * Its label.
-   * @default 'label'
-   */
-  readonly label?: Field<Record>
-}
-
-/** Tell the class of a text: a batch has one target for each row. */
-export declare const classification: <Record = unknown>(
-  options: ClassificationOptions<Record>,
-) => ExampleObjective<Record>
 
 /** How {@link ExampleDataset} reads records. */
 export interface ExampleOptions<Record> {
@@ -1529,11 +1554,118 @@ export interface DatasetCounts {
   readonly tooLarge: number
 }
 
+/** How {@link TokenStore.open} opens a dataset or a file. */
+export interface TokenStoreOptions {
+  /**
+   * Which split of a dataset.
+   * @default 'train'
+   */
+  readonly split?: SplitName
+  /** A dataset whose ids are another tokenizer's is then an `ERR_INVALID_ARGUMENT`. */
+  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'>
+  /**
+   * - `'map'`: the files are mapped into memory, which is the fastest; when somebody truncates one meanwhile, the system ends the process
+   * - `'read'`: they are read by position, and a truncated one is an `ERR_CORRUPT_DATASET`
+   * @default 'map'
+   */
+  readonly mode?: 'map' | 'read'
+  /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
+  readonly dtype?: 'uint16' | 'uint32'
+}
+
+/** How far {@link TokenStore.verify} is. */
+export interface VerifyProgress {
+  /** Bytes of files that are found to be right. */
+  readonly bytes: number
+  /** The bytes of all files. */
+  readonly bytesTotal: number
+}
+
+/** Options of {@link TokenStore.verify}. */
+export interface VerifyOptions {
+  /** Stops the work; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** Called some times a second. */
+  readonly onProgress?: (progress: VerifyProgress) => void
+}
+
+/** Where the documents of a {@link TokenStore} start. */
+export interface StoreDocuments {
+  /** The number of documents. */
+  readonly length: number
+  /** The place of the first id of document `index`. */
+  start(index: number): number
+  /** {@link StoreDocuments.start} of `count` documents from `first` on. */
+  starts(first: number, count: number): Float64Array
+  /** The document that the id at `place` belongs to. */
+  at(place: number): number
+}
+
+/**
+ * The ids of a split of a dataset that {@link prepare} made, or of a file of ids. They stay in their files: what is asked for is copied out, and no array
+ * is a view of a file. There may be more than 2^32.
+ *
+ * ```ts
+ * const store = await TokenStore.open('data', { split: 'train' })
+ * store.length           // all ids of the split
+ * store.slice(0, 1024)   // Uint32Array(1024)
+ * ```
+ */
+export declare class TokenStore {
+  #private
+  /** The number of ids. */
+  readonly length: number
+  /** How the files hold an id. */
+  readonly dtype: 'uint16' | 'uint32'
+  /** What the dataset holds; absent for a file. */
+  readonly manifest: Manifest | undefined
+  /** Where documents start; absent for a file. */
+  readonly documents: StoreDocuments | undefined
+  private constructor()
+  /**
+   * Opens the dataset in a folder, or a file of ids without a header.
+   *
+   * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
+   * @throws `ERR_INVALID_FILE` when there is none.
+   * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
+   * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
+   */
+  static open(path: string | URL, options?: TokenStoreOptions): Promise<TokenStore>
+  /** The id at `index`; from the end when it is negative. `undefined` when there is none, as in arrays. */
+  at(index: number): number | undefined
+  /** The ids from `start` up to and without `end`; as in arrays, negative places count from the end, and what is past it is left out. */
+  slice(start?: number, end?: number): Uint32Array
+  /**
+   * The rows of `length` ids from each of `starts` on, one after the other; into `out` when it is given, which must be as long as they are.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
+   */
+  gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array
+  /** {@link TokenStore.gather} off the event loop. */
+  gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
+  /**
+   * Windows of `columns` inputs from each of `starts` on, with the next ids as targets, in one call.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written.
+   */
+  windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
+  /**
+   * Hashes every file of the dataset, of all splits and formats, on all cores.
+   *
+   * @throws `ERR_CORRUPT_DATASET` names the first file that is not what the manifest says.
+   */
+  verify(options?: VerifyOptions): Promise<void>
+  /** Lets the files go; other calls are then `ERR_DISPOSED`. */
+  close(): void
+  /** {@link TokenStore.close}. */
+  [Symbol.dispose](): void
+}
+
 /** Token ids: below 2^31, so that an id is never mistaken for the -100 of ignored targets. */
 export type TokenArray = Uint32Array | Uint16Array | readonly number[]
 
-/** Token ids in one row, or a list of documents. */
-export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[]
+/** Token ids in one row, a list of documents, or a store of them on disk. */
+export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[] | TokenStore
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
@@ -1743,113 +1875,6 @@ export interface PrepareOptions {
  */
 export declare const prepare: (options: PrepareOptions) => Promise<Manifest>
 
-/** How {@link TokenStore.open} opens a dataset or a file. */
-export interface TokenStoreOptions {
-  /**
-   * Which split of a dataset.
-   * @default 'train'
-   */
-  readonly split?: SplitName
-  /** A dataset whose ids are another tokenizer's is then an `ERR_INVALID_ARGUMENT`. */
-  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'>
-  /**
-   * - `'map'`: the files are mapped into memory, which is the fastest; when somebody truncates one meanwhile, the system ends the process
-   * - `'read'`: they are read by position, and a truncated one is an `ERR_CORRUPT_DATASET`
-   * @default 'map'
-   */
-  readonly mode?: 'map' | 'read'
-  /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
-  readonly dtype?: 'uint16' | 'uint32'
-}
-
-/** How far {@link TokenStore.verify} is. */
-export interface VerifyProgress {
-  /** Bytes of files that are found to be right. */
-  readonly bytes: number
-  /** The bytes of all files. */
-  readonly bytesTotal: number
-}
-
-/** Options of {@link TokenStore.verify}. */
-export interface VerifyOptions {
-  /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
-  /** Called some times a second. */
-  readonly onProgress?: (progress: VerifyProgress) => void
-}
-
-/** Where the documents of a {@link TokenStore} start. */
-export interface StoreDocuments {
-  /** The number of documents. */
-  readonly length: number
-  /** The place of the first id of document `index`. */
-  start(index: number): number
-  /** {@link StoreDocuments.start} of `count` documents from `first` on. */
-  starts(first: number, count: number): Float64Array
-  /** The document that the id at `place` belongs to. */
-  at(place: number): number
-}
-
-/**
- * The ids of a split of a dataset that {@link prepare} made, or of a file of ids. They stay in their files: what is asked for is copied out, and no array
- * is a view of a file. There may be more than 2^32.
- *
- * ```ts
- * const store = await TokenStore.open('data', { split: 'train' })
- * store.length           // all ids of the split
- * store.slice(0, 1024)   // Uint32Array(1024)
- * ```
- */
-export declare class TokenStore {
-  #private
-  /** The number of ids. */
-  readonly length: number
-  /** How the files hold an id. */
-  readonly dtype: 'uint16' | 'uint32'
-  /** What the dataset holds; absent for a file. */
-  readonly manifest: Manifest | undefined
-  /** Where documents start; absent for a file. */
-  readonly documents: StoreDocuments | undefined
-  private constructor()
-  /**
-   * Opens the dataset in a folder, or a file of ids without a header.
-   *
-   * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
-   * @throws `ERR_INVALID_FILE` when there is none.
-   * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
-   * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
-   */
-  static open(path: string | URL, options?: TokenStoreOptions): Promise<TokenStore>
-  /** The id at `index`; from the end when it is negative. `undefined` when there is none, as in arrays. */
-  at(index: number): number | undefined
-  /** The ids from `start` up to and without `end`; as in arrays, negative places count from the end, and what is past it is left out. */
-  slice(start?: number, end?: number): Uint32Array
-  /**
-   * The rows of `length` ids from each of `starts` on, one after the other; into `out` when it is given, which must be as long as they are.
-   *
-   * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
-   */
-  gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array
-  /** {@link TokenStore.gather} off the event loop. */
-  gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
-  /**
-   * Windows of `columns` inputs from each of `starts` on, with the next ids as targets, in one call.
-   *
-   * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written.
-   */
-  windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
-  /**
-   * Hashes every file of the dataset, of all splits and formats, on all cores.
-   *
-   * @throws `ERR_CORRUPT_DATASET` names the first file that is not what the manifest says.
-   */
-  verify(options?: VerifyOptions): Promise<void>
-  /** Lets the files go; other calls are then `ERR_DISPOSED`. */
-  close(): void
-  /** {@link TokenStore.close}. */
-  [Symbol.dispose](): void
-}
-
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
   /** Inputs in one window. */
@@ -1918,8 +1943,11 @@ export declare class WindowDataset implements Dataset {
   readonly droppedTokens: number
   /** Documents of which there is no window. */
   readonly droppedDocuments: number
+  /** {@link WindowDataset.batch} off the event loop; there where the tokens are in a store. */
+  readonly batchAsync?: (indices: Float64Array, options?: SampleOptions) => Promise<Batch>
   /**
-   * @param tokens ids below 2^31, or a list of documents. A `Uint32Array` is used in place; other kinds of array are copied.
+   * @param tokens ids below 2^31, a list of documents, or a store. A `Uint32Array` is used in place, other kinds of array are copied; the ids of a
+   *   store stay in their files until they are asked for.
    * @throws `ERR_INVALID_ARGUMENT` when there are fewer tokens than one window reads, or an id or option is wrong.
    */
   constructor(tokens: TokensOrDocuments, options: WindowOptions)

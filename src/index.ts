@@ -42,6 +42,7 @@ export { Vocabulary, type VocabularyOptions, type WordListOptions } from './toke
 export { WordTokenizer, type WordTokenizerOptions } from './tokenizer/word-tokenizer.ts'
 export type { SplitRule } from './tokenizer/split/split.ts'
 export type { Batch, BatchArrays } from './dataset/batch.ts'
+export { chat, type ChatObjectiveOptions } from './dataset/chat-objective.ts'
 export { DataLoader, type DataLoaderOptions } from './dataset/data-loader.ts'
 export type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset/dataset.ts'
 export { ExampleDataset, type ExampleOptions } from './dataset/example-dataset.ts'

@@ -2,9 +2,9 @@ import { TokenmillError } from '../errors.ts'
 import { integerIn, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Dataset, Sample, SampleOptions } from './dataset.ts'
 import { ignored } from './collate.ts'
-import { nextToken, type Objective, type TokenViews } from './objective.ts'
+import { nextToken, type Objective } from './objective.ts'
 import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
-import { tokensOf, type TokensOrDocuments } from './tokens.ts'
+import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { checkedObjective } from './window-dataset.ts'
 
 /** How {@link PackedDataset} fills windows. */
@@ -57,7 +57,9 @@ export class PackedDataset implements Dataset {
   readonly cutDocuments: number
   /** Documents that are in no window: too short to predict anything. */
   readonly droppedDocuments: number
-  readonly #tokens: TokenViews
+  readonly #source: TokenSource
+  /** What a document has to read beside its inputs. */
+  readonly #more: number
   readonly #pieces: Pieces
   readonly #bins: readonly Bin[]
 
@@ -77,10 +79,10 @@ export class PackedDataset implements Dataset {
       oneOf('options.strategy', strategy, ['bestFit', 'firstFit']) === 'bestFit'
         ? bestFitDecreasing
         : firstFitDecreasing
-    const { views, documentStarts } = tokensOf(documents)
-    this.#tokens = views
-    // What a document has to read beside its inputs.
+    this.#source = sourceOf(documents)
+    const documentStarts = this.#source.documentStarts()
     const more = this.objective.idsPerWindow(1) - 1
+    this.#more = more
     const pieces = piecesOf(documentStarts, this.contextLength, more)
     this.#pieces = pieces
     this.cutDocuments = pieces.cutDocuments
@@ -115,7 +117,8 @@ export class PackedDataset implements Dataset {
     for (const [segment, piece] of bin.entries()) {
       const [start, size] = [this.#pieces.starts[piece] as number, this.#pieces.sizes[piece] as number]
       // The place of a piece, not of its window: it is masked alike wherever it was put.
-      const { inputs, targets } = this.objective.sample(this.#tokens, start, size, { index: piece, epoch })
+      const { tokens, at } = this.#source.views(start, size + this.#more)
+      const { inputs, targets } = this.objective.sample(tokens, at, size, { index: piece, epoch })
       sample.inputs.set(inputs, end)
       sample.targets.set(targets, end)
       sample.attentionMask.fill(1, end, end + size)

@@ -1,27 +1,86 @@
 import { types } from 'node:util'
+import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid } from '../validate.ts'
+import type { Batch, BatchArrays } from './batch.ts'
+import { copyWindows } from './copy-windows.ts'
 import type { TokenViews } from './objective.ts'
+import { TokenStore } from './token-store.ts'
 
 /** Token ids: below 2^31, so that an id is never mistaken for the -100 of ignored targets. */
 export type TokenArray = Uint32Array | Uint16Array | readonly number[]
 
-/** Token ids in one row, or a list of documents. */
-export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[]
+/** Token ids in one row, a list of documents, or a store of them on disk. */
+export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[] | TokenStore
 
 const largest = 2 ** 31 - 1
 
-/** The ids in one row, in place where they are a `Uint32Array`, and where each document starts and the last one ends. */
-export const tokensOf = (
-  tokens: TokensOrDocuments,
-): { readonly views: TokenViews; readonly documentStarts: Float64Array } => {
+/** Where a dataset has its ids from. */
+export interface TokenSource {
+  /** The number of ids. */
+  readonly length: number
+  /** Where each document starts, and at last the end. */
+  documentStarts(): Float64Array
+  /** `count` ids from `start` on: they are in the views from `at` on. */
+  views(start: number, count: number): { readonly tokens: TokenViews; readonly at: number }
+  /** Windows of `columns` inputs from `starts` on, with the next ids as targets. */
+  windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
+  /** The rows of `count` ids from each of `starts` on, made off the event loop; absent where they are in memory. */
+  readonly gatherAsync?: (starts: Float64Array, count: number) => Promise<Uint32Array>
+}
+
+/** The ids, in place where they are a `Uint32Array` or a store. */
+export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
+  if (tokens instanceof TokenStore) return storeSource(tokens)
   const documents = documentsOf(tokens)
   const ids = documents === undefined ? checkedIds('tokens', tokens) : joined(documents)
-  const documentStarts = new Float64Array((documents?.length ?? 1) + 1)
-  if (documents === undefined) documentStarts[1] = ids.length
-  else
-    for (const [index, { length }] of documents.entries())
-      documentStarts[index + 1] = (documentStarts[index] as number) + length
-  return { views: { ids, signed: new Int32Array(ids.buffer, ids.byteOffset, ids.length) }, documentStarts }
+  const { length } = ids
+  const views = viewsOf(ids)
+  const check = () => {
+    if (ids.length !== length)
+      throw new TokenmillError(
+        'ERR_DISPOSED',
+        'the tokens of the dataset were transferred to another thread or resized',
+      )
+  }
+  return {
+    length,
+    documentStarts: () => startsOf(documents ?? [ids]),
+    views: (start) => {
+      check()
+      return { tokens: views, at: start }
+    },
+    windows: (starts, columns, out) => {
+      check()
+      return copyWindows(ids, starts, columns, out)
+    },
+  }
+}
+
+const storeSource = (store: TokenStore): TokenSource => ({
+  length: store.length,
+  documentStarts: () => {
+    const { documents } = store
+    if (documents === undefined) throw invalid('tokens', 'a dataset, which says where documents start', 'a file of ids')
+    const starts = new Float64Array(documents.length + 1)
+    starts.set(documents.starts(0, documents.length))
+    starts[documents.length] = store.length
+    return starts
+  },
+  views: (start, count) => ({ tokens: viewsOf(store.gather(Float64Array.of(start), count)), at: 0 }),
+  windows: (starts, columns, out) => store.windows(starts, columns, out),
+  gatherAsync: (starts, count) => store.gatherAsync(starts, count),
+})
+
+/** The ids as both kinds of array. */
+export const viewsOf = (ids: Uint32Array): TokenViews => ({
+  ids,
+  signed: new Int32Array(ids.buffer, ids.byteOffset, ids.length),
+})
+
+const startsOf = (documents: readonly Uint32Array[]): Float64Array => {
+  const starts = new Float64Array(documents.length + 1)
+  for (const [index, { length }] of documents.entries()) starts[index + 1] = (starts[index] as number) + length
+  return starts
 }
 
 /** The documents, when it is a list of them. */

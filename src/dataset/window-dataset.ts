@@ -5,7 +5,7 @@ import { collate, ignored } from './collate.ts'
 import { copyWindows } from './copy-windows.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { nextToken, type Objective } from './objective.ts'
-import { tokensOf, type TokensOrDocuments } from './tokens.ts'
+import { sourceOf, type TokenSource, type TokensOrDocuments, viewsOf } from './tokens.ts'
 import { WindowPlan } from './window-plan.ts'
 
 /** How {@link WindowDataset} cuts tokens into windows. */
@@ -75,12 +75,14 @@ export class WindowDataset implements Dataset {
   readonly droppedTokens: number
   /** Documents of which there is no window. */
   readonly droppedDocuments: number
-  readonly #tokens: ReturnType<typeof tokensOf>['views']
-  readonly #tokenCount: number
+  /** {@link WindowDataset.batch} off the event loop; there where the tokens are in a store. */
+  readonly batchAsync?: (indices: Float64Array, options?: SampleOptions) => Promise<Batch>
+  readonly #source: TokenSource
   readonly #plan: WindowPlan
 
   /**
-   * @param tokens ids below 2^31, or a list of documents. A `Uint32Array` is used in place; other kinds of array are copied.
+   * @param tokens ids below 2^31, a list of documents, or a store. A `Uint32Array` is used in place, other kinds of array are copied; the ids of a
+   *   store stay in their files until they are asked for.
    * @throws `ERR_INVALID_ARGUMENT` when there are fewer tokens than one window reads, or an id or option is wrong.
    */
   constructor(tokens: TokensOrDocuments, options: WindowOptions) {
@@ -99,11 +101,10 @@ export class WindowDataset implements Dataset {
     this.boundaries = oneOf('options.boundaries', boundaries, ['cross', 'within'])
     this.tails = oneOf('options.tails', tails, ['drop', 'keep'])
     this.tailPaddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
-    const { views, documentStarts } = tokensOf(tokens)
-    this.#tokens = views
-    this.#tokenCount = views.ids.length
+    const source = sourceOf(tokens)
+    this.#source = source
     this.#plan = new WindowPlan({
-      documentStarts: this.boundaries === 'within' ? documentStarts : Float64Array.of(0, views.ids.length),
+      documentStarts: this.boundaries === 'within' ? source.documentStarts() : Float64Array.of(0, source.length),
       idsPerWindow: this.objective.idsPerWindow(this.contextLength),
       leastIds: this.objective.idsPerWindow(1),
       stride: this.stride,
@@ -117,9 +118,12 @@ export class WindowDataset implements Dataset {
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
         `expected at least ${needed} tokens for one window of contextLength ${this.contextLength}, received ` +
-          (this.boundaries === 'within' ? `documents of at most ${this.#plan.longest}` : `${views.ids.length}`),
+          (this.boundaries === 'within' ? `documents of at most ${this.#plan.longest}` : `${source.length}`),
       )
     }
+    const { gatherAsync } = source
+    if (gatherAsync !== undefined)
+      this.batchAsync = (indices, options) => this.#batchAsync(gatherAsync, indices, options)
   }
 
   /**
@@ -132,30 +136,48 @@ export class WindowDataset implements Dataset {
     this.#check(index)
     const { start, ids } = this.#plan.at(index)
     const needed = this.objective.idsPerWindow(this.contextLength)
-    const place = { index, epoch }
-    if (ids === needed) {
-      const sample = this.objective.sample(this.#tokens, start, this.contextLength, place)
-      return this.tails === 'keep' ? { ...sample, attentionMask: new Uint8Array(this.contextLength).fill(1) } : sample
-    }
+    const { tokens, at } = this.#source.views(start, ids)
     // The objective may read one id more than there are inputs.
     const inputs = this.contextLength - (needed - ids)
-    return this.#filledUp(this.objective.sample(this.#tokens, start, inputs, place))
+    const sample = this.objective.sample(tokens, at, inputs, { index, epoch })
+    return this.tails === 'keep' ? this.#filledUp(sample) : sample
   }
 
   /** Windows `indices` as one batch. */
   batch(indices: Float64Array, { epoch = 0, out }: BatchOptions = {}): Batch {
-    if (this.objective !== nextToken() || this.tails === 'keep')
-      return collate(
-        Array.from(indices, (index) => this.get(index, { epoch })),
-        { out },
-      )
+    if (this.objective === nextToken() && this.tails === 'drop')
+      return this.#source.windows(this.#startsOf(indices), this.contextLength, out)
+    return collate(
+      Array.from(indices, (index) => this.get(index, { epoch })),
+      { out },
+    )
+  }
+
+  /** All ids of a batch in one call; its windows are windows of those. */
+  async #batchAsync(
+    gatherAsync: Required<TokenSource>['gatherAsync'],
+    indices: Float64Array,
+    { epoch = 0 }: SampleOptions = {},
+  ): Promise<Batch> {
+    if (this.tails === 'keep') return this.batch(indices, { epoch })
+    const needed = this.objective.idsPerWindow(this.contextLength)
+    const ids = await gatherAsync(this.#startsOf(indices), needed)
+    const starts = indices.map((_, row) => row * needed)
+    if (this.objective === nextToken()) return copyWindows(ids, starts, this.contextLength)
+    const tokens = viewsOf(ids)
+    const sample = (index: number, row: number) =>
+      this.objective.sample(tokens, starts[row] as number, this.contextLength, { index, epoch })
+    return collate(Array.from(indices, sample))
+  }
+
+  #startsOf(indices: Float64Array): Float64Array {
     const starts = new Float64Array(indices.length)
     for (let row = 0; row < starts.length; row++) {
       const index = indices[row] as number
       this.#check(index)
       starts[row] = this.#plan.startOf(index)
     }
-    return copyWindows(this.#tokens.ids, starts, this.contextLength, out)
+    return starts
   }
 
   #filledUp({ inputs, targets }: Sample): Sample {
@@ -173,12 +195,6 @@ export class WindowDataset implements Dataset {
     if (!(Number.isInteger(index) && index >= 0 && index < this.length)) {
       integerIn('index', index, -Number.MAX_SAFE_INTEGER)
       throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
-    }
-    if (this.#tokens.ids.length !== this.#tokenCount) {
-      throw new TokenmillError(
-        'ERR_DISPOSED',
-        'the tokens of the dataset were transferred to another thread or resized',
-      )
     }
   }
 }

@@ -1,0 +1,110 @@
+import { TokenmillError } from '../errors.ts'
+import { ChatTemplate, type RenderedChat, type RenderOptions } from '../tokenizer/chat/chat-template.ts'
+import type { ChatMessage } from '../tokenizer/chat/message.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { invalid, options as checkedOptions } from '../validate.ts'
+import type { ExampleObjective, ExamplePart } from './example-objective.ts'
+
+/** How {@link chat} reads records. */
+export interface ChatObjectiveOptions<Record> {
+  /** How a chat is written: a template, or its text. */
+  readonly template: ChatTemplate | string
+  /**
+   * The messages of a record: the name of a field, or what makes them.
+   * @default 'messages'
+   */
+  readonly messages?: string | ((record: Record) => readonly ChatMessage[])
+  /**
+   * What the template is given besides the messages.
+   * @default none
+   */
+  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'>
+}
+
+/** A stretch of a rendered chat that the assistant wrote. */
+type Stretch = RenderedChat['generations'][number]
+
+/**
+ * Answer as the assistant: the loss is of what the assistant wrote, all else is -100 in the targets. That is what stands in the
+ * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
+ * message becomes a special token.
+ *
+ * Stretches are encoded one by one, so that an answer starts with a new token, as it does when a model writes it.
+ */
+export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): ExampleObjective<Record> => {
+  const {
+    template,
+    messages = 'messages',
+    render = {},
+  } = checkedOptions('options', options, ['template', 'messages', 'render'])
+  if (typeof template !== 'string' && !(template instanceof ChatTemplate))
+    throw invalid('options.template', 'a ChatTemplate or a string', template)
+  if (typeof messages !== 'string' && typeof messages !== 'function')
+    throw invalid('options.messages', 'the name of a field or a function', messages)
+  const read = typeof template === 'string' ? new ChatTemplate(template) : template
+  const messagesOf = (record: Record, index: number): readonly ChatMessage[] => {
+    if (typeof messages === 'function') return messages(record)
+    if (typeof record !== 'object' || record === null) throw invalid(`records[${index}]`, 'an object', record)
+    const list = (record as { readonly [key: string]: unknown })[messages]
+    if (!Array.isArray(list)) throw invalid(`records[${index}].${messages}`, 'an array of messages', list)
+    return list
+  }
+  return {
+    name: 'chat',
+    example: (record, index, tokenizer) => {
+      const list = messagesOf(record, index)
+      const special = [...tokenizer.specialTokens.keys()]
+      const write = (some: readonly ChatMessage[], addGenerationPrompt: boolean) =>
+        read.render(some, { ...render, addGenerationPrompt }, special)
+      const rendered = write(list, false)
+      const answers =
+        rendered.generations.length > 0 ? rendered.generations : answersOf(list, rendered.text, write, index)
+      return { parts: partsOf(rendered, answers, tokenizer) }
+    },
+  }
+}
+
+/** Where answers are, by writing the chat up to each of them, with the head of an answer, and up to its end. */
+const answersOf = (
+  messages: readonly ChatMessage[],
+  text: string,
+  write: (messages: readonly ChatMessage[], addGenerationPrompt: boolean) => RenderedChat,
+  index: number,
+): readonly Stretch[] => {
+  const answers: Stretch[] = []
+  for (const [place, { role }] of messages.entries()) {
+    if (role !== 'assistant') continue
+    const before = write(messages.slice(0, place), true).text
+    const after = write(messages.slice(0, place + 1), false).text
+    if (!text.startsWith(before) || !text.startsWith(after) || after.length < before.length)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `expected a template that writes the start of a chat as it writes the whole, or has {% generation %} blocks, for options.template: ` +
+          `it writes messages[${place}] of records[${index}] in another way`,
+      )
+    answers.push({ start: before.length, end: after.length })
+  }
+  return answers
+}
+
+/** The segments of a chat, cut where an answer starts or ends. */
+const partsOf = ({ segments }: RenderedChat, answers: readonly Stretch[], tokenizer: Tokenizer): ExamplePart[] => {
+  const parts: ExamplePart[] = []
+  const cuts = answers.flatMap(({ start, end }) => [start, end])
+  let start = 0
+  for (const { text, trusted } of segments) {
+    const end = start + text.length
+    const id = trusted ? tokenizer.specialTokens.get(text) : undefined
+    const isScored = (place: number) => answers.some((answer) => answer.start <= place && place < answer.end)
+    if (id !== undefined) parts.push({ ids: [id], scored: isScored(start) })
+    else {
+      const inside = cuts.filter((cut) => cut > start && cut < end).sort((a, b) => a - b)
+      for (const [index, from] of [start, ...inside].entries()) {
+        const to = inside[index] ?? end
+        if (to > from) parts.push({ text: text.slice(from - start, to - start), scored: isScored(from) })
+      }
+    }
+    start = end
+  }
+  return parts
+}
