@@ -20,6 +20,8 @@ import { textOfFile } from './lib/texts.mjs'
 await script(async () => {
   if (process.argv[2] === 'dataset') return (await import('./dataset/main.mjs')).main(process.argv.slice(3))
   if (process.argv[2] === 'chunk') return (await import('./chunk/main.mjs')).main(process.argv.slice(3))
+  if (process.argv[2] === 'train') return (await import('./train/main.mjs')).main(process.argv.slice(3))
+  if (process.argv[2] === 'json') return (await import('./json/main.mjs')).main(process.argv.slice(3))
   const options = readOptions(process.argv.slice(2))
   if (options.help) return console.log(help)
   const started = performance.now()

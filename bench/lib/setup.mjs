@@ -10,7 +10,7 @@ import { bench } from './paths.mjs'
 const succeeds = async (program, args) =>
   (await run(program, args, { quiet: true, allowFailure: true }).catch(() => ({ code: 1 }))).code === 0
 
-const peersFromNpm = (say) =>
+export const peersFromNpm = (say) =>
   unlessFresh({
     name: 'bench-modules',
     inputs: ['bench/package.json', 'bench/package-lock.json'],
@@ -43,7 +43,7 @@ const releaseAddon = async (say) => {
 }
 
 /* The interpreter of .venv with the packages of requirements.txt, or only tiktoken; undefined when there is no Python. */
-const pythonWithPeers = async (say, { all }) => {
+export const pythonWithPeers = async (say, { all }) => {
   if (!(await succeeds('python3', ['-c', 'import venv, sys; sys.exit(sys.version_info < (3, 10))']))) return undefined
   const bin = join(root, '.venv', process.platform === 'win32' ? 'Scripts' : 'bin')
   const python = join(bin, process.platform === 'win32' ? 'python.exe' : 'python3')
