@@ -440,6 +440,12 @@ export interface ChatMessage {
     | null
   /** Which call a message of role `tool` answers. */
   readonly tool_call_id?: string
+  /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
+  readonly channel?: string | null
+  /** Harmony: who the message is to, as in `functions.get_weather`. */
+  readonly recipient?: string | null
+  /** Harmony: what the content is, as in `<|constrain|>json`. */
+  readonly content_type?: string | null
   readonly [key: string]: unknown
 }
 
@@ -576,6 +582,27 @@ export interface ModelCountOptions {
   readonly toolChoice?: ToolChoice
 }
 
+/** How {@link encodeChat} and {@link countChat} write a chat in the harmony format, for gpt-oss. */
+export interface HarmonyChatOptions {
+  /** The model, as in `gpt-oss-120b`. */
+  readonly model: string
+  /**
+   * Whether `<|start|>assistant` follows the messages, as in the prompt that a model completes.
+   * @default true, and false for `training`
+   */
+  readonly addGenerationPrompt?: boolean
+  /**
+   * Whether messages of the channel `analysis` before the first of the channel `final` stay, although the last message of the assistant is of `final`.
+   * @default false
+   */
+  readonly keepAnalysis?: boolean
+  /**
+   * Whether a message of the channel `final` at the end ends in `<|return|>`, as the model learns to end it, and not in `<|end|>`.
+   * @default false
+   */
+  readonly training?: boolean
+}
+
 /** How {@link encodeChat} and {@link countChat} write a chat by a template. */
 export interface TemplateChatOptions extends RenderOptions {
   /** The template, read or as text. To write many chats, make a {@link ChatTemplate} once. */
@@ -593,25 +620,26 @@ export interface TemplateChatOptions extends RenderOptions {
  * ```
  *
  * With a `template`, the chat is what the template writes, by the rules of {@link ChatTemplate}. With a `model` of OpenAI, the ids of `<|im_start|>`,
- * `<|im_end|>` and `<|im_sep|>` are gpt-tokenizer's, for they are not published. They are no ids of the encoding: its `decode` refuses them.
+ * `<|im_end|>` and `<|im_sep|>` are gpt-tokenizer's, for they are not published. They are no ids of the encoding: its `decode` refuses them. For gpt-oss,
+ * the ids are those of openai-harmony, and messages have a `channel`, a `recipient` and a `content_type` as there.
  *
  * @throws `ERR_INVALID_ARGUMENT` when the model is not known or is none for chats, or a message has what its format has no place for.
  * @throws whatever {@link ChatTemplate.render} does.
  */
 export declare const encodeChat: (
   messages: readonly ChatMessage[],
-  options: ModelChatOptions | TemplateChatOptions,
+  options: ModelChatOptions | HarmonyChatOptions | TemplateChatOptions,
 ) => Uint32Array
 
 /**
  * How many tokens a chat is. For a `model` of OpenAI, as many as it is billed as, the head of the answer included: the rule of OpenAI's cookbook; for
- * messages of text without names, calls and tools that is the length of {@link encodeChat}. With a `template`, it always is.
+ * messages of text without names, calls and tools that is the length of {@link encodeChat}. With a `template`, and for gpt-oss, it always is.
  *
  * @throws what {@link encodeChat} does.
  */
 export declare const countChat: (
   messages: readonly ChatMessage[],
-  options: ModelCountOptions | TemplateChatOptions,
+  options: ModelCountOptions | HarmonyChatOptions | TemplateChatOptions,
 ) => number
 
 /**
@@ -623,6 +651,79 @@ export declare const countChat: (
  * @throws `ERR_INVALID_FILE` when there is no template, or a file cannot be read or is not what it should be.
  */
 export declare const loadChatTemplate: (source: string | URL | object) => Promise<ChatTemplate>
+
+/** A tool that a model of the harmony format may call. */
+export interface HarmonyTool {
+  /** Its name, as in `get_weather`. */
+  readonly name: string
+  /** What it does, for the model to read. */
+  readonly description: string
+  /** A JSON schema of the arguments. */
+  readonly parameters?: object | null
+}
+
+/** Tools that share a namespace: those of `functions` are called with the recipient `functions.NAME`. */
+export interface HarmonyToolNamespace {
+  /** The name of the namespace. */
+  readonly name: string
+  /** What the tools are for. */
+  readonly description?: string | null
+  /** The tools, in the order that they are told in. */
+  readonly tools: readonly HarmonyTool[]
+}
+
+/** What a system message tells a model of the harmony format. A field that is missing has its default, one that is `null` is left out. */
+export interface HarmonySystemContent extends ChatContentPart {
+  readonly type: 'system_content'
+  /**
+   * Who the model is.
+   * @default 'You are ChatGPT, a large language model trained by OpenAI.'
+   */
+  readonly model_identity?: string | null
+  /**
+   * How much it thinks.
+   * @default 'Medium'
+   */
+  readonly reasoning_effort?: 'Low' | 'Medium' | 'High' | null
+  /**
+   * The day on which the chat began, as in `'2026-02-03'`. It is never taken from the clock.
+   * @default none
+   */
+  readonly conversation_start_date?: string | null
+  /**
+   * Until when the model knows the world.
+   * @default '2024-06'
+   */
+  readonly knowledge_cutoff?: string | null
+  /**
+   * The channels that the model may write to, and whether every message has to name one.
+   * @default { valid_channels: ['analysis', 'commentary', 'final'], channel_required: true }
+   */
+  readonly channel_config?: {
+    readonly valid_channels: readonly string[]
+    readonly channel_required: boolean
+  } | null
+  /**
+   * Tools that are built in, by their namespaces.
+   * @default none
+   */
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+}
+
+/** What a developer message tells a model of the harmony format. */
+export interface HarmonyDeveloperContent extends ChatContentPart {
+  readonly type: 'developer_content'
+  /**
+   * What chat APIs call the system prompt.
+   * @default none
+   */
+  readonly instructions?: string | null
+  /**
+   * Tools by their namespaces, as in `{ functions: { name: 'functions', tools: [] } }`.
+   * @default none
+   */
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+}
 
 /**
  * How text becomes words.

@@ -11,6 +11,7 @@ export type {
 export {
   countChat,
   encodeChat,
+  type HarmonyChatOptions,
   type ModelChatOptions,
   type ModelCountOptions,
   type TemplateChatOptions,
@@ -24,6 +25,8 @@ export {
 } from './tokenizer/chat/chat-template.ts'
 export { loadChatTemplate } from './tokenizer/chat/load-chat-template.ts'
 export type { ToolChoice } from './tokenizer/chat/billing.ts'
+export type { HarmonyDeveloperContent, HarmonySystemContent } from './tokenizer/chat/harmony-content.ts'
+export type { HarmonyTool, HarmonyToolNamespace } from './tokenizer/chat/harmony-tools.ts'
 export type { ChatFunction, ChatTool } from './tokenizer/chat/function-text.ts'
 export type { ChatContentPart, ChatFunctionCall, ChatMessage } from './tokenizer/chat/message.ts'
 export type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './tokenizer/stream.ts'

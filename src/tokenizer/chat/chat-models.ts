@@ -5,7 +5,7 @@ import { encodingForModel } from '../models.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 
 /** How the messages of a chat are written for a model. */
-export type ChatFormat = 'chatml' | 'chatml-0301'
+export type ChatFormat = 'chatml' | 'chatml-0301' | 'harmony'
 
 /**
  * The tokenizer of a chat model and the format of its chats.
@@ -16,6 +16,7 @@ export const chatModel = (model: unknown): { readonly tokenizer: Tokenizer; read
   if (typeof model !== 'string') throw invalid('options.model', 'the name of a model', model)
   const tokenizer = encodingForModel(model)
   const encoding = tokenizer.name as EncodingName
+  if (encoding === 'o200k_harmony') return { tokenizer, format: 'harmony' }
   const chats = encoding === 'cl100k_base' || encoding === 'o200k_base'
   if (!chats || completes.test(model)) {
     throw new TokenmillError(

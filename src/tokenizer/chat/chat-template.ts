@@ -4,6 +4,7 @@ import type { ChatTemplateHandle } from '../../native-binding.d.ts'
 import { boolean, invalid, options as checkedOptions, received } from '../../validate.ts'
 import type { Segment } from '../tokenizer.ts'
 import { didYouMean } from '../near-names.ts'
+import { jsonText } from './json-text.ts'
 import { checkedMessages, isObject, type ChatMessage } from './message.ts'
 
 /** Special tokens by the names that a template has for them, as in `{ bos_token: '<s>' }`. */
@@ -126,18 +127,23 @@ export class ChatTemplate {
     const given = checkedOptions('options', options, renderOptionNames)
     const { addGenerationPrompt = true, tools, documents, variables = {}, now, name } = given
     if (!isObject(variables)) throw invalid('options.variables', 'an object', variables)
-    const values = json({
-      messages: checkedMessages(messages),
-      tools: checkedList('options.tools', tools),
-      documents: checkedList('options.documents', documents),
-      add_generation_prompt: boolean('options.addGenerationPrompt', addGenerationPrompt),
-      ...variables,
-    })
+    const values = jsonText(
+      {
+        messages: checkedMessages(messages),
+        tools: checkedList('options.tools', tools),
+        documents: checkedList('options.documents', documents),
+        add_generation_prompt: boolean('options.addGenerationPrompt', addGenerationPrompt),
+        ...variables,
+      },
+      'a chat template',
+    )
     if (now !== undefined && !(now instanceof Date && !Number.isNaN(now.getTime()))) {
       throw invalid('options.now', 'a valid Date', now)
     }
     const handle = this.#handle(this.#chosen(name, tools !== undefined), [...specialTokens])
-    const rendered = callNative(() => handle.render(values, json(this.tokens), now && localTime(now)))
+    const rendered = callNative(() =>
+      handle.render(values, jsonText(this.tokens, 'a chat template'), now && localTime(now)),
+    )
     return {
       text: rendered.text,
       segments: segmentsOf(rendered.text, rendered.special),
@@ -185,24 +191,6 @@ const checkedList = (name: string, list: unknown): readonly unknown[] | null => 
   if (list === undefined) return null
   if (!Array.isArray(list)) throw invalid(name, 'an array', list)
   return list
-}
-
-/** `value` as JSON in which lone surrogates, which UTF-8 has no form for, are U+FFFD. */
-const json = (value: unknown): string => {
-  let text: string
-  try {
-    text = JSON.stringify(value)
-  } catch (error) {
-    const [code, what] =
-      error instanceof RangeError
-        ? (['ERR_LIMIT', 'nested less deep'] as const)
-        : (['ERR_INVALID_ARGUMENT', 'that JSON has'] as const)
-    throw new TokenmillError(code, `expected values ${what} for a chat template: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
-  // A backslash that is a text's own is written as two; they are passed over.
-  return text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '�'))
 }
 
 const segmentsOf = (text: string, special: Uint32Array): Segment[] => {

@@ -5,6 +5,7 @@ import { chatModel } from './chat-models.ts'
 import { ChatTemplate, renderOptionNames, type RenderOptions } from './chat-template.ts'
 import { encodeChatml } from './chatml.ts'
 import { checkedFunctions, type ChatTool } from './function-text.ts'
+import { encodeHarmony } from './harmony.ts'
 import { checkedMessages, isObject, plainMessage, type ChatMessage } from './message.ts'
 
 /** How {@link encodeChat} writes a chat for a model of OpenAI. */
@@ -34,6 +35,27 @@ export interface ModelCountOptions {
   readonly toolChoice?: ToolChoice
 }
 
+/** How {@link encodeChat} and {@link countChat} write a chat in the harmony format, for gpt-oss. */
+export interface HarmonyChatOptions {
+  /** The model, as in `gpt-oss-120b`. */
+  readonly model: string
+  /**
+   * Whether `<|start|>assistant` follows the messages, as in the prompt that a model completes.
+   * @default true, and false for `training`
+   */
+  readonly addGenerationPrompt?: boolean
+  /**
+   * Whether messages of the channel `analysis` before the first of the channel `final` stay, although the last message of the assistant is of `final`.
+   * @default false
+   */
+  readonly keepAnalysis?: boolean
+  /**
+   * Whether a message of the channel `final` at the end ends in `<|return|>`, as the model learns to end it, and not in `<|end|>`.
+   * @default false
+   */
+  readonly training?: boolean
+}
+
 /** How {@link encodeChat} and {@link countChat} write a chat by a template. */
 export interface TemplateChatOptions extends RenderOptions {
   /** The template, read or as text. To write many chats, make a {@link ChatTemplate} once. */
@@ -51,19 +73,21 @@ export interface TemplateChatOptions extends RenderOptions {
  * ```
  *
  * With a `template`, the chat is what the template writes, by the rules of {@link ChatTemplate}. With a `model` of OpenAI, the ids of `<|im_start|>`,
- * `<|im_end|>` and `<|im_sep|>` are gpt-tokenizer's, for they are not published. They are no ids of the encoding: its `decode` refuses them.
+ * `<|im_end|>` and `<|im_sep|>` are gpt-tokenizer's, for they are not published. They are no ids of the encoding: its `decode` refuses them. For gpt-oss,
+ * the ids are those of openai-harmony, and messages have a `channel`, a `recipient` and a `content_type` as there.
  *
  * @throws `ERR_INVALID_ARGUMENT` when the model is not known or is none for chats, or a message has what its format has no place for.
  * @throws whatever {@link ChatTemplate.render} does.
  */
 export const encodeChat = (
   messages: readonly ChatMessage[],
-  options: ModelChatOptions | TemplateChatOptions,
+  options: ModelChatOptions | HarmonyChatOptions | TemplateChatOptions,
 ): Uint32Array => {
   if (isObject(options) && 'template' in options) return encodeByTemplate(messages, options)
+  const { tokenizer, format } = modelOf(options)
+  if (format === 'harmony') return encodeForHarmony(tokenizer, messages, options)
   const checked = checkedOptions('options', options as ModelChatOptions, ['model', 'addGenerationPrompt'])
-  const { model, addGenerationPrompt = true } = checked
-  const { tokenizer, format } = chatModel(model)
+  const { addGenerationPrompt = true } = checked
   const prompt = boolean('options.addGenerationPrompt', addGenerationPrompt)
   return encodeChatml(tokenizer, checkedMessages(messages).map(plainMessage), {
     lines: format === 'chatml-0301',
@@ -73,23 +97,49 @@ export const encodeChat = (
 
 /**
  * How many tokens a chat is. For a `model` of OpenAI, as many as it is billed as, the head of the answer included: the rule of OpenAI's cookbook; for
- * messages of text without names, calls and tools that is the length of {@link encodeChat}. With a `template`, it always is.
+ * messages of text without names, calls and tools that is the length of {@link encodeChat}. With a `template`, and for gpt-oss, it always is.
  *
  * @throws what {@link encodeChat} does.
  */
 export const countChat = (
   messages: readonly ChatMessage[],
-  options: ModelCountOptions | TemplateChatOptions,
+  options: ModelCountOptions | HarmonyChatOptions | TemplateChatOptions,
 ): number => {
   if (isObject(options) && 'template' in options) return encodeByTemplate(messages, options).length
+  const { tokenizer, format } = modelOf(options)
+  if (format === 'harmony') return encodeForHarmony(tokenizer, messages, options).length
   const checked = checkedOptions('options', options as ModelCountOptions, ['model', 'tools', 'toolChoice'])
-  const { model, tools = [], toolChoice } = checked
-  const { tokenizer, format } = chatModel(model)
+  const { tools = [], toolChoice } = checked
   const plain = checkedMessages(messages).map(plainMessage)
   return billedTokens(tokenizer, plain, format, {
     functions: checkedFunctions('options.tools', tools),
     choice: checkedChoice('options.toolChoice', toolChoice),
   })
+}
+
+/** The tokenizer and the format of the model that options name. */
+const modelOf = (given: object = {}): ReturnType<typeof chatModel> => {
+  if (!isObject(given)) throw invalid('options', 'an object', given)
+  return chatModel(given['model'])
+}
+
+const encodeForHarmony = (tokenizer: Tokenizer, messages: readonly ChatMessage[], options: object): Uint32Array => {
+  const checked = checkedOptions('options', options as HarmonyChatOptions, [
+    'model',
+    'addGenerationPrompt',
+    'keepAnalysis',
+    'training',
+  ])
+  const { training = false, addGenerationPrompt = training !== true, keepAnalysis = false } = checked
+  const settings = {
+    prompt: boolean('options.addGenerationPrompt', addGenerationPrompt),
+    keepAnalysis: boolean('options.keepAnalysis', keepAnalysis),
+    training: boolean('options.training', training),
+  }
+  if (training && addGenerationPrompt) {
+    throw invalid('options.addGenerationPrompt', 'false, since options.training is true,', addGenerationPrompt)
+  }
+  return encodeHarmony(tokenizer, checkedMessages(messages), settings)
 }
 
 const encodeByTemplate = (messages: readonly ChatMessage[], options: object): Uint32Array => {

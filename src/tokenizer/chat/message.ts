@@ -35,6 +35,12 @@ export interface ChatMessage {
   readonly tool_calls?: readonly { readonly function: ChatFunctionCall; readonly [key: string]: unknown }[] | null
   /** Which call a message of role `tool` answers. */
   readonly tool_call_id?: string
+  /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
+  readonly channel?: string | null
+  /** Harmony: who the message is to, as in `functions.get_weather`. */
+  readonly recipient?: string | null
+  /** Harmony: what the content is, as in `<|constrain|>json`. */
+  readonly content_type?: string | null
   readonly [key: string]: unknown
 }
 
@@ -88,8 +94,12 @@ export const plainMessage = (message: ChatMessage, index: number): PlainMessage 
 
 const known = new Set(['role', 'content', 'name', 'function_call', 'tool_calls', 'tool_call_id'])
 
-/** Whether an answer of the API says nothing by this field, as in `refusal: null` and `annotations: []`. */
-const isNothing = (value: unknown): boolean => (value ?? null) === null || (Array.isArray(value) && value.length === 0)
+/**
+ * Whether an answer of the API says nothing by this field, as in `refusal: null` and `annotations: []`.
+ * @internal
+ */
+export const isNothing = (value: unknown): boolean =>
+  (value ?? null) === null || (Array.isArray(value) && value.length === 0)
 
 const textOf = (name: string, content: unknown): string => {
   if (typeof content === 'string') return content
