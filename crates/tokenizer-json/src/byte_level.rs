@@ -118,6 +118,10 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
 
 /// Whether one search, for the leftmost and there the longest, finds what the crate's two rounds find: first tokens that are not normalized,
 /// then the others in what is left.
+///
+/// It does where no token of the second round can reach over the start of one of the first, nor start with one. Then up to the next token of
+/// the first round both find the same tokens of the second, none of which goes on into it; and both go on behind it. That a token of the
+/// second round starts inside one of the first does no harm: the first wins by being more to the left, as it does by being first.
 fn are_found_at_once(tokens: &[Added], nfc: bool) -> bool {
     /// So many pairs of tokens are looked at.
     const MOST: usize = 1 << 16;
@@ -130,16 +134,13 @@ fn are_found_at_once(tokens: &[Added], nfc: bool) -> bool {
         return second.is_empty();
     }
     first.len() * second.len() <= MOST
-        && first.iter().all(|first| second.iter().all(|second| !overlap(&first.content, &second.content)))
+        && first.iter().all(|first| second.iter().all(|second| !reaches_over(&second.content, &first.content)))
 }
 
-/// Whether two tokens can be in a text so that they have a part of it in common.
-fn overlap(first: &str, second: &str) -> bool {
-    let ends_as_starts = |left: &str, right: &str| {
-        (1..left.len().min(right.len()))
-            .any(|length| left.as_bytes()[left.len() - length..] == right.as_bytes()[..length])
-    };
-    first.contains(second) || second.contains(first) || ends_as_starts(first, second) || ends_as_starts(second, first)
+/// Whether in some text `second` has the start of `first` in it: where it holds all of it, or ends as it starts.
+fn reaches_over(second: &str, first: &str) -> bool {
+    let ends_as_starts = |length: usize| second.as_bytes()[second.len() - length..] == first.as_bytes()[..length];
+    second.contains(first) || (1..second.len().min(first.len())).any(ends_as_starts)
 }
 
 /// The pattern of a pre-tokenizer that ends with `ByteLevel`.
@@ -200,10 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn tokens_overlap_when_a_text_can_have_both_in_one_place() {
-        for (first, second) in [("ab", "bc"), ("bc", "ab"), ("abc", "b"), ("b", "abc"), ("a", "a")] {
-            assert!(overlap(first, second));
+    fn a_token_reaches_over_another_when_a_text_can_have_the_start_of_the_other_in_it() {
+        for (second, first) in [("ab", "bc"), ("abc", "b"), ("abc", "a"), ("abc", "c"), ("a", "a"), ("<a><", "<b>")] {
+            assert!(reaches_over(second, first), "{second} {first}");
         }
-        assert!(!overlap("<a>", "<b>"));
+        for (second, first) in [("<a>", "<b>"), ("bc", "ab"), ("b", "abc"), ("a", "ab"), ("|b|", "<a>|")] {
+            assert!(!reaches_over(second, first), "{second} {first}");
+        }
     }
 }

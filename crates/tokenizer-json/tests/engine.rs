@@ -210,6 +210,68 @@ fn what_the_engine_would_do_otherwise_the_crate_does() {
 }
 
 #[test]
+fn whatever_the_added_tokens_are_the_ids_are_those_of_the_crate() {
+    // Tokens of a few characters, so that they begin, end and hold each other, of the first and of the second round.
+    let mut rng = Rng::new(11);
+    let letters = ["\u{1}", "\u{2}", "\u{3}"];
+    let (mut taken, mut mixed, mut met) = (0, 0, 0);
+    for _ in 0..400 {
+        let mut contents: Vec<String> = Vec::new();
+        for _ in 0..=rng.below(4) {
+            let content: String = (0..2 + rng.below(3)).map(|_| letters[rng.below(3)]).collect();
+            if !contents.contains(&content) {
+                contents.push(content);
+            }
+        }
+        let mut file = json("gpt2");
+        let flags: Vec<(bool, bool)> = contents.iter().map(|_| (rng.below(2) == 0, rng.below(2) == 0)).collect();
+        let added: Vec<Value> = contents.iter().zip(&flags).zip(900..).map(|((content, (special, normalized)), id)| {
+            json!({ "id": id, "content": content, "special": special, "normalized": normalized, "single_word": false, "lstrip": false, "rstrip": false })
+        }).collect();
+        file["added_tokens"].as_array_mut().expect("a list").extend(added);
+        let loaded = load_json(&file);
+        let Some(engine) = loaded.engine() else { continue };
+        taken += 1;
+        let is_mixed = flags.iter().any(|flags| flags.1) && flags.iter().any(|flags| !flags.1);
+        mixed += usize::from(is_mixed);
+        let other = load_with_crate(file.to_string().as_bytes()).expect("a file");
+        let other = crate_of(&other);
+        let allowed: Vec<&str> = contents.iter().filter(|_| rng.below(3) > 0).map(String::as_str).collect();
+        let ours = engine.tokenizer.special_policy(&allowed, &[]).expect("a policy");
+        let theirs = other.policy(&allowed, &[]).expect("a policy");
+        for _ in 0..40 {
+            let text: String = (0..rng.below(24)).map(|_| letters[rng.below(3)]).collect();
+            let ids = engine.tokenizer.encode(&text, &ours).expect("ids");
+            assert_eq!(
+                ids,
+                other.encode(&text, &theirs, None).expect("ids"),
+                "{contents:?} {flags:?} {allowed:?} {text:?}"
+            );
+            let rounds = |normalized| ids.iter().any(|&id| id >= 900 && flags[id as usize - 900].1 == normalized);
+            met += usize::from(rounds(true) && rounds(false));
+        }
+    }
+    assert!(taken > 100 && mixed > 20 && met > 50, "{taken} {mixed} {met}");
+}
+
+#[test]
+fn added_tokens_of_the_second_round_may_start_inside_those_of_the_first() {
+    // As in the file of DeepSeek V4.
+    let added = |id: u32, content: &str, normalized: bool| json!({ "id": id, "content": content, "normalized": normalized, "special": false, "single_word": false, "lstrip": false, "rstrip": false });
+    let file_of = |tokens: [Value; 2]| {
+        let mut file = json("gpt2");
+        file["added_tokens"].as_array_mut().expect("a list").extend(tokens);
+        file
+    };
+    let loaded = load_json(&file_of([added(900, "<｜/table>｜", false), added(901, "｜DSML｜", true)]));
+    let ids = engine_of(&loaded).encode_ordinary("<｜/table>｜DSML｜DSML｜");
+    assert_eq!((ids[0], ids[ids.len() - 1]), (900, 901));
+    // The other way round the second would be found before the first.
+    let loaded = load_json(&file_of([added(900, "<｜/table>｜", true), added(901, "｜DSML｜", false)]));
+    assert!(loaded.engine().is_none());
+}
+
+#[test]
 fn added_tokens_that_are_not_special_are_found_whatever_the_policy() {
     let loaded = load(&file("llama3")).expect("llama3");
     let engine = engine_of(&loaded);
