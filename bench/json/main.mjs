@@ -15,7 +15,7 @@ import { documentsOf } from '../lib/documents.mjs'
 import { countDifferences } from '../lib/ids.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { bench, runFolder } from '../lib/paths.mjs'
-import { write } from '../lib/record.mjs'
+import { busyNote, write } from '../lib/record.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { peersFromNpm, pythonWithPeers } from '../lib/setup.mjs'
 import { digits, median, random, shuffled } from '../lib/stats.mjs'
@@ -129,6 +129,7 @@ export const main = async (args) => {
     if (cell.ids && reference) cell.different = cell.unsteady ? Infinity : countDifferences(reference, cell.ids)
   }
   const date = new Date().toISOString().slice(0, 10)
+  const busy = { before, after: load() }
   const { cpu, cores, memoryGB, system } = machine()
   const { tokenmill, commit, changed, node, python: pythonVersion, npm, pypi } = versions({ python })
   const packages = [
@@ -139,11 +140,12 @@ export const main = async (args) => {
     '# Ids by a tokenizer.json',
     [
       `- ${date}, \`npm run bench -- json\``,
-      `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${before}, after ${load()}`,
+      `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${busy.before}, after ${busy.after}`,
       `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'another build of the addon' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so there is neither its peer nor a WordPiece'}; ${packages.join(', ')}`,
       `- ${rounds} rounds, up to ${passes} warm passes each; documents of some 10 KB, one call for each, one thread, without special tokens`,
       `- texts: ${texts.map(({ name, bytes, sha256, documents }) => `${name} ${(bytes / 1e6).toFixed(2)} MB in ${documents.length} (SHA-256 ${sha256.slice(0, 8)}…)`).join(', ')}`,
     ].join('\n'),
+    ...busyNote(busy),
     `MB/s, median (best). First pass: text that it has not seen, after 20 KB that it has; warm: the same documents again, the best pass of each process. *Ids*: how many differ from those of Python’s tokenizers.`,
   ]
   for (const model of models) {
@@ -174,6 +176,7 @@ export const main = async (args) => {
   if (wrong) throw new Failure(`tokenmill: ${wrong.model.title}, ${wrong.text.name}: ${wrong.message || 'other ids'}`)
   if (values.name !== '') {
     const data = {
+      load: busy,
       texts: texts.map(({ name, bytes, sha256, documents }) => ({ name, bytes, sha256, documents: documents.length })),
       ...{ vocabulary, rounds, passes, npm, pypi },
       cells: cells.map(({ model, text, peer, load, first, warm, message, different }) => ({

@@ -27,6 +27,14 @@ export const head = ({ title, date, machine, versions, load, texts, leftOut, com
   ].join('\n\n')
 }
 
+/** What a record of times says about a machine that had other work. */
+export const busyNote = ({ before }) =>
+  before > 0.5
+    ? [
+        'The machine had other work: times by the clock hold waits for it, and CPU times may be higher than on a quiet one.',
+      ]
+    : []
+
 /** Writes `bench/results/<date>-<name>.md` and `.json`; returns the name. */
 export const write = ({ name, date, markdown, data }) => {
   const folder = join(bench, 'results')

@@ -13,7 +13,7 @@ import { defaultTexts } from '../lib/default-texts.mjs'
 import { documentsOf } from '../lib/documents.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { bench, runFolder } from '../lib/paths.mjs'
-import { write } from '../lib/record.mjs'
+import { busyNote, write } from '../lib/record.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { pythonWithPeers } from '../lib/setup.mjs'
 import { digits, median, random, shuffled } from '../lib/stats.mjs'
@@ -104,6 +104,7 @@ export const main = async (args) => {
     [...lists].map(([peer, list]) => [peer, comparison(lists.get(reference) ?? [], list)]),
   )
   const date = new Date().toISOString().slice(0, 10)
+  const busy = { before, after: load() }
   const { cpu, cores, memoryGB, system } = machine()
   const { tokenmill, commit, changed, node, python: pythonVersion, pypi } = versions({ python })
   const packages = peers.flatMap((peer) => (pypi[peer] ? [`${peer} ${pypi[peer]}`] : []))
@@ -111,11 +112,12 @@ export const main = async (args) => {
     '# Training a byte-level BPE',
     [
       `- ${date}, \`npm run bench -- train\``,
-      `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${before}, after ${load()}`,
+      `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${busy.before}, after ${busy.after}`,
       `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'another build of the addon' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so its peers are left out'}${packages.length > 0 ? `; ${packages.join(', ')}` : ''}`,
       `- ${vocabulary.toLocaleString('en-US')} tokens, the pattern of GPT-2; ${rounds} rounds, one training per process`,
       `- texts: ${texts.map(({ name, bytes, sha256 }) => `${name} ${(bytes / 1e6).toFixed(2)} MB (SHA-256 ${sha256.slice(0, 8)}…)`).join(', ')}`,
     ].join('\n'),
+    ...busyNote(busy),
     `Median (best). *Memory*: the peak above what the process held before. tokenmill and gigatoken read the files in this time and memory; the others have the texts beforehand, in documents that are cut between pieces. sentencepiece splits in another way, and merges characters: its row says what that costs, not how fast the same is done.`,
     table(
       ['', 'threads', 'CPU s', 'wall s', 'MB/s of CPU', 'memory, MB'],
@@ -162,7 +164,7 @@ export const main = async (args) => {
     throw new Failure('tokenmill failed, or gave other merges in another process')
   if (values.name !== '') {
     const about = texts.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }))
-    const data = { texts: about, vocabulary, rounds, rows, reference, compared, pypi }
+    const data = { load: busy, texts: about, vocabulary, rounds, rows, reference, compared, pypi }
     say(`written to ${write({ name: values.name ?? 'train', date, markdown, data })}.md and .json`)
   }
 }
