@@ -47,7 +47,7 @@ const goldenRows = [
   'golden_rows',
 ]
 
-const runGoldenRows = (copy) =>
+const runGoldenRows = (copy, timeout) =>
   run('cargo', goldenRows, {
     cwd: copy,
     env: {
@@ -63,7 +63,7 @@ const runGoldenRows = (copy) =>
     },
     quiet: true,
     allowFailure: true,
-    timeout: 180_000,
+    timeout,
   })
 
 /** Plants one mutation in the copy, and says which row noticed it or what went wrong. */
@@ -75,7 +75,7 @@ const tryMutant = async (folders, { file, find, replace }) => {
     path,
     original.replace(find, () => replace),
   )
-  const { code, output } = await runGoldenRows(folders.copy)
+  const { code, output } = await runGoldenRows(folders.copy, 180_000)
   writeFileSync(path, original)
   if (code === 0) return { problem: 'SURVIVED: every golden row still passes' }
   const row = /golden\.jsonl:\d+ \(.*?\) in \w+/.exec(output)
@@ -85,7 +85,8 @@ const tryMutant = async (folders, { file, find, replace }) => {
 
 /** The crates as they are must pass, else a failing row would prove nothing. */
 const checkUnchanged = async (copy) => {
-  const { code, output } = await runGoldenRows(copy)
+  // All dependencies are compiled the first time.
+  const { code, output } = await runGoldenRows(copy, 900_000)
   if (code !== 0 || !/1 passed/.test(output))
     throw new Failure(`the golden rows fail without a mutation:\n${output.slice(-4000)}`)
 }

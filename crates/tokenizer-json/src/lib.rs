@@ -1,6 +1,6 @@
 //! Any tokenizer.json, through the `tokenizers` crate; chat templates. Hands byte-level BPE models to `crates/bpe`.
 //!
-//! A file is trusted as little as any other input: [`load`] checks all that the `tokenizers` crate takes for granted before it is run.
+//! A file is trusted as little as any other input: [`load()`] checks all that the `tokenizers` crate takes for granted before it is run.
 //! Added tokens are our own, so that a call decides which special ones its text may hold; the crate normalizes, splits and merges what is
 //! between them.
 
