@@ -1,0 +1,130 @@
+//! Files of word vectors. Nothing in them is trusted: what a header says is held against the length of the file before memory is asked for,
+//! and lines and words have a longest length.
+
+mod binary;
+mod tensors;
+mod text;
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::vectors::invalid;
+use crate::{Error, Result, WordVectors};
+
+/// The longest word, in bytes.
+const MAX_WORD: usize = 1 << 16;
+/// The most dimensions.
+const MAX_DIMENSIONS: usize = 1 << 16;
+/// Words between two looks at whether to stop.
+const BETWEEN_LOOKS: usize = 1024;
+
+/// The form of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A word and its numbers on each line, between spaces. The first line of word2vec's text form says how many words and dimensions there
+    /// are; that of `GloVe` has no such line. Both are read, the first is written.
+    Text,
+    /// word2vec's binary form: that first line, then words and little-endian `f32`.
+    Binary,
+    /// Safetensors: the tensor `vectors` (`[words, dimensions]`, F32) and the bytes `words` (UTF-8, a line break after each).
+    Safetensors,
+}
+
+impl Format {
+    /// By the ending of the name: `.txt` and `.vec`, `.bin`, `.safetensors`.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "txt" | "vec" => Some(Self::Text),
+            "bin" => Some(Self::Binary),
+            "safetensors" => Some(Self::Safetensors),
+            _ => None,
+        }
+    }
+}
+
+/// Words and their numbers as they come out of a file.
+struct Rows {
+    words: Vec<Box<str>>,
+    table: Vec<f32>,
+    dimensions: usize,
+}
+
+impl Rows {
+    /// Makes room for `words` more: not more than that, since files tell how many there are.
+    fn reserve(&mut self, words: usize) -> Result<()> {
+        let values = words.saturating_mul(self.dimensions);
+        let bytes = values.saturating_mul(size_of::<f32>());
+        self.table.try_reserve_exact(values).map_err(|_| Error::OutOfMemory { bytes })?;
+        self.words.try_reserve_exact(words).map_err(|_| Error::OutOfMemory { bytes: words.saturating_mul(16) })
+    }
+}
+
+fn look(cancel: Option<&AtomicBool>) -> Result<()> {
+    if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }
+}
+
+impl WordVectors {
+    /// Reads the first `limit` words of a file. Of several equal words the first counts. Stops soon after `cancel` is set.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::InvalidFile`] (it says in which line or word), [`Error::OutOfMemory`], [`Error::Cancelled`].
+    pub fn load(path: &Path, format: Format, limit: Option<usize>, cancel: Option<&AtomicBool>) -> Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let reader = BufReader::with_capacity(1 << 20, file);
+        let limit = limit.unwrap_or(usize::MAX);
+        let Rows { words, table, dimensions } = match format {
+            Format::Text => text::read(reader, length, limit, cancel)?,
+            Format::Binary => binary::read(reader, length, limit, cancel)?,
+            Format::Safetensors => tensors::read(reader, length, limit)?,
+        };
+        if words.is_empty() {
+            return Err(invalid("there is no word in it".to_owned()));
+        }
+        Ok(Self::without_duplicates(words, table, dimensions)?.0)
+    }
+
+    /// Writes a file, in place of an older one in one step.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::InvalidFile`] when a word has white space or a line break, which the form cannot hold.
+    pub fn save(&self, path: &Path, format: Format) -> Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut writer = BufWriter::with_capacity(1 << 20, file.as_file_mut());
+        match format {
+            Format::Text => text::write(self, &mut writer)?,
+            Format::Binary => binary::write(self, &mut writer)?,
+            Format::Safetensors => tensors::write(self, &mut writer)?,
+        }
+        writer.flush()?;
+        drop(writer);
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// The numbers of the first line of word2vec's forms.
+fn header(line: &str) -> Option<(usize, usize)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (words, dimensions) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    fields.next().is_none().then_some((words, dimensions))
+}
+
+fn check_dimensions(dimensions: usize) -> Result<()> {
+    if (1..=MAX_DIMENSIONS).contains(&dimensions) {
+        return Ok(());
+    }
+    Err(invalid(format!("expected 1 to {MAX_DIMENSIONS} dimensions, found {dimensions}")))
+}
+
+/// A word that word2vec's forms can hold: it ends at white space.
+fn check_word(word: &str) -> Result<()> {
+    if word.is_empty() || word.contains([' ', '\n', '\r', '\t']) {
+        return Err(invalid(format!("the word {word:?} cannot be written in this form: it has white space")));
+    }
+    Ok(())
+}

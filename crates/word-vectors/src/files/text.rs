@@ -1,0 +1,126 @@
+//! A word and its numbers on each line.
+
+use std::io::{BufRead, Read, Write};
+use std::sync::atomic::AtomicBool;
+
+use super::{BETWEEN_LOOKS, MAX_DIMENSIONS, MAX_WORD, Rows, check_dimensions, check_word, header, look};
+use crate::vectors::invalid;
+use crate::{Result, WordVectors};
+
+/// The longest line: each number has at most 32 characters and a space.
+const MAX_LINE: u64 = (MAX_WORD + 33 * MAX_DIMENSIONS) as u64;
+
+pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: Option<&AtomicBool>) -> Result<Rows> {
+    let mut line = Vec::new();
+    let mut number = 1;
+    if !next_line(&mut reader, &mut line, number)? {
+        return Err(invalid("the file is empty".to_owned()));
+    }
+    let first = text_of(&line, number)?;
+    let told = header(first);
+    // GloVe's first line: the word has no space in it.
+    let dimensions = told.map_or_else(|| first.trim_end().matches(' ').count(), |(_, dimensions)| dimensions);
+    check_dimensions(dimensions)?;
+    let mut rows = Rows { words: Vec::new(), table: Vec::new(), dimensions };
+    if let Some((words, _)) = told {
+        // A number and the space before it take two bytes at least, a word one and the end of its line another.
+        let least = (2 * dimensions as u64 + 2).saturating_mul(words.min(limit) as u64);
+        if least > length {
+            return Err(invalid(format!(
+                "line 1 tells of {words} words of {dimensions} dimensions, for which the file is too short"
+            )));
+        }
+        rows.reserve(words.min(limit))?;
+        number += 1;
+        line.clear();
+        next_line(&mut reader, &mut line, number)?;
+    }
+    while rows.words.len() < limit && !line.is_empty() {
+        if rows.words.len().is_multiple_of(BETWEEN_LOOKS) {
+            look(cancel)?;
+            if told.is_none() {
+                rows.reserve_more()?;
+            }
+        }
+        add_line(&mut rows, text_of(&line, number)?, number)?;
+        number += 1;
+        line.clear();
+        next_line(&mut reader, &mut line, number)?;
+    }
+    match told {
+        Some((words, _)) if rows.words.len() < words.min(limit) => {
+            Err(invalid(format!("line 1 tells of {words} words, found {}", rows.words.len())))
+        }
+        Some((words, _)) if rows.words.len() > words => {
+            Err(invalid(format!("line 1 tells of {words} words, found more")))
+        }
+        _ => Ok(rows),
+    }
+}
+
+impl Rows {
+    /// Room for some words, where nobody knows how many there are: amortised, and fallible.
+    fn reserve_more(&mut self) -> Result<()> {
+        let more = BETWEEN_LOOKS.max(self.words.len() / 2);
+        if self.words.capacity() - self.words.len() < BETWEEN_LOOKS { self.reserve(more) } else { Ok(()) }
+    }
+}
+
+/// Reads a line without its end; `false` at the end of the file.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Result<bool> {
+    let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
+    if read as u64 == MAX_LINE {
+        return Err(invalid(format!("line {number} has more than {MAX_LINE} bytes")));
+    }
+    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        line.pop();
+    }
+    Ok(read > 0)
+}
+
+fn text_of(line: &[u8], number: u64) -> Result<&str> {
+    str::from_utf8(line).map_err(|_| invalid(format!("line {number} is not UTF-8")))
+}
+
+/// The numbers are the last fields: some words of `GloVe` files have spaces.
+fn add_line(rows: &mut Rows, line: &str, number: u64) -> Result<()> {
+    let line = line.trim_end_matches([' ', '\t']);
+    let mut rest = line;
+    let start = rows.table.len();
+    rows.table.resize(start + rows.dimensions, 0.0);
+    for place in (0..rows.dimensions).rev() {
+        let Some((before, field)) = rest.rsplit_once([' ', '\t']) else {
+            return Err(invalid(format!(
+                "expected a word and {} numbers in line {number}, found {} fields",
+                rows.dimensions,
+                line.split([' ', '\t']).count()
+            )));
+        };
+        rows.table[start + place] = field.parse().map_err(|_| {
+            invalid(format!("expected a number in line {number}, found {:?}", &field[..field.len().min(40)]))
+        })?;
+        rest = before;
+    }
+    if rest.is_empty() || rest.len() > MAX_WORD {
+        return Err(invalid(format!(
+            "expected a word of 1 to {MAX_WORD} bytes in line {number}, found {}",
+            rest.len()
+        )));
+    }
+    rows.words.push(rest.into());
+    Ok(())
+}
+
+/// Numbers are written so that reading them gives the same ones.
+pub(super) fn write(vectors: &WordVectors, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "{} {}", vectors.len(), vectors.dimensions())?;
+    for (word, row) in vectors.words().iter().zip(vectors.table().chunks_exact(vectors.dimensions())) {
+        check_word(word)?;
+        out.write_all(word.as_bytes())?;
+        for value in row {
+            write!(out, " {value}")?;
+        }
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}

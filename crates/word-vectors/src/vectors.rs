@@ -1,0 +1,265 @@
+//! Words and their vectors, and what can be asked of them.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+
+use rayon::prelude::*;
+
+use crate::error::filled;
+use crate::kernel::{Level, dot};
+use crate::{Error, Result};
+
+/// Rows that a thread takes at a time.
+const ROWS: usize = 4096;
+
+/// Vectors of words: one row of a table for each.
+#[derive(Debug)]
+pub struct WordVectors {
+    words: Vec<Box<str>>,
+    index: HashMap<Box<str>, u32>,
+    table: Vec<f32>,
+    /// One over the length of each row, 0 where it has none: cosines need no second table.
+    inverse_lengths: Vec<f32>,
+    dimensions: usize,
+    level: Level,
+}
+
+/// A word and how near it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Near {
+    /// The row of the word.
+    pub index: u32,
+    /// The cosine of the angle between the vectors: from -1 to 1, 0 when one of them is zero.
+    pub similarity: f32,
+}
+
+impl WordVectors {
+    /// The vectors of `words`, which are the rows of `table`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFile`] when the sizes do not fit, a word is there twice, there are more than 2^32 - 1 words or a number is not
+    /// finite; [`Error::OutOfMemory`].
+    pub fn new(words: Vec<String>, table: Vec<f32>, dimensions: usize) -> Result<Self> {
+        let words = words.into_iter().map(String::into_boxed_str).collect();
+        let (vectors, duplicates) = Self::without_duplicates(words, table, dimensions)?;
+        match duplicates {
+            0 => Ok(vectors),
+            _ => Err(invalid(format!("{duplicates} words are there twice"))),
+        }
+    }
+
+    /// [`WordVectors::new`] that keeps the first of several equal words, and how many it left out.
+    pub(crate) fn without_duplicates(
+        mut words: Vec<Box<str>>,
+        mut table: Vec<f32>,
+        dimensions: usize,
+    ) -> Result<(Self, usize)> {
+        if dimensions == 0 || words.len().checked_mul(dimensions) != Some(table.len()) {
+            return Err(invalid(format!(
+                "{} words of {dimensions} dimensions are not {} numbers",
+                words.len(),
+                table.len()
+            )));
+        }
+        if u32::try_from(words.len()).is_err() {
+            return Err(invalid(format!("{} words are too many", words.len())));
+        }
+        let mut index = HashMap::new();
+        index
+            .try_reserve(words.len())
+            .map_err(|_| Error::OutOfMemory { bytes: words.len().saturating_mul(size_of::<(Box<str>, u32)>()) })?;
+        let (mut kept, all) = (0, words.len());
+        for row in 0..all {
+            if index.contains_key(&words[row]) {
+                continue;
+            }
+            index.insert(words[row].clone(), kept as u32);
+            if kept < row {
+                words.swap(kept, row);
+                table.copy_within(row * dimensions..(row + 1) * dimensions, kept * dimensions);
+            }
+            kept += 1;
+        }
+        words.truncate(kept);
+        table.truncate(kept * dimensions);
+        let level = Level::best();
+        let mut inverse_lengths = filled(kept, 0.0)?;
+        let inverse_length = |(row, inverse): (&[f32], &mut f32)| {
+            let square = dot(level, row, row);
+            *inverse = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
+            square.is_finite()
+        };
+        let are_finite = table.par_chunks(dimensions).zip(&mut inverse_lengths).with_min_len(ROWS).map(inverse_length);
+        // Not `all`, which would leave lengths out.
+        if are_finite.filter(|is_finite| !is_finite).count() > 0 {
+            return Err(invalid("a vector has a number that is not finite, or too large".to_owned()));
+        }
+        Ok((Self { words, index, table, inverse_lengths, dimensions, level }, all - kept))
+    }
+
+    /// How many words there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The numbers of a vector.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// The words, in the order of their rows.
+    pub fn words(&self) -> &[Box<str>] {
+        &self.words
+    }
+
+    /// The word of row `index`, which is less than [`WordVectors::len`].
+    pub fn word(&self, index: u32) -> &str {
+        &self.words[index as usize]
+    }
+
+    /// All vectors, row after row.
+    pub fn table(&self) -> &[f32] {
+        &self.table
+    }
+
+    /// The row of a word.
+    pub fn row_of(&self, word: &str) -> Option<u32> {
+        self.index.get(word).copied()
+    }
+
+    /// The vector of a word.
+    pub fn get(&self, word: &str) -> Option<&[f32]> {
+        self.row_of(word).map(|index| self.row(index))
+    }
+
+    fn row(&self, index: u32) -> &[f32] {
+        &self.table[index as usize * self.dimensions..][..self.dimensions]
+    }
+
+    fn known(&self, word: &str) -> Result<u32> {
+        self.row_of(word).ok_or_else(|| Error::UnknownWord { word: word.to_owned() })
+    }
+
+    /// The cosine of the angle between the vectors of two words.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn similarity(&self, a: &str, b: &str) -> Result<f32> {
+        let (a, b) = (self.known(a)?, self.known(b)?);
+        let lengths = self.inverse_lengths[a as usize] * self.inverse_lengths[b as usize];
+        Ok((dot(self.level, self.row(a), self.row(b)) * lengths).clamp(-1.0, 1.0))
+    }
+
+    /// The `count` words whose vectors point most nearly as that of `word` does, the nearest first, without itself.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn nearest_to(&self, word: &str, count: usize) -> Result<Vec<Near>> {
+        let index = self.known(word)?;
+        Ok(self.search(self.row(index), count, &[index]))
+    }
+
+    /// The `count` words whose vectors point most nearly as `vector` does, the nearest first.
+    ///
+    /// # Errors
+    /// [`Error::LengthMismatch`].
+    pub fn nearest(&self, vector: &[f32], count: usize) -> Result<Vec<Near>> {
+        if vector.len() != self.dimensions {
+            return Err(Error::LengthMismatch { expected: self.dimensions, actual: vector.len() });
+        }
+        Ok(self.search(vector, count, &[]))
+    }
+
+    /// What is to `c` as `b` is to `a`: the words nearest to b - a + c, of vectors made equally long, without the three
+    /// themselves. (Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", 3CosAdd.)
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn analogy(&self, a: &str, b: &str, c: &str, count: usize) -> Result<Vec<Near>> {
+        let known = [self.known(a)?, self.known(b)?, self.known(c)?];
+        let mut sum = filled(self.dimensions, 0.0)?;
+        for (index, sign) in known.into_iter().zip([-1.0, 1.0, 1.0]) {
+            let factor = sign * self.inverse_lengths[index as usize];
+            sum.iter_mut().zip(self.row(index)).for_each(|(sum, value)| *sum += factor * value);
+        }
+        Ok(self.search(&sum, count, &known))
+    }
+
+    /// By all threads of the current rayon pool; of words that are equally near the one of the smaller row is first.
+    fn search(&self, vector: &[f32], count: usize, without: &[u32]) -> Vec<Near> {
+        let square = dot(self.level, vector, vector);
+        let inverse = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
+        let count = count.min(self.len());
+        let nearest_in = |(chunk, rows): (usize, &[f32])| {
+            let mut nearest = Nearest::new(count);
+            let first = (chunk * ROWS) as u32;
+            for (index, row) in (first..).zip(rows.chunks_exact(self.dimensions)) {
+                let similarity = dot(self.level, row, vector) * self.inverse_lengths[index as usize] * inverse;
+                if !without.contains(&index) {
+                    nearest.add(Near { index, similarity: similarity.clamp(-1.0, 1.0) });
+                }
+            }
+            nearest
+        };
+        let chunks = self.table.par_chunks(ROWS * self.dimensions).enumerate().map(nearest_in);
+        chunks.reduce(|| Nearest::new(count), Nearest::joined).sorted()
+    }
+}
+
+/// The best up to a number of them: the worst of these is on top.
+struct Nearest {
+    most: usize,
+    heap: BinaryHeap<Worst>,
+}
+
+#[derive(PartialEq)]
+struct Worst(Near);
+
+impl Eq for Worst {}
+
+impl PartialOrd for Worst {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Worst {
+    /// The less similar one is greater; of equal ones that with the larger row.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.similarity.total_cmp(&self.0.similarity).then(self.0.index.cmp(&other.0.index))
+    }
+}
+
+impl Nearest {
+    fn new(most: usize) -> Self {
+        Self { most, heap: BinaryHeap::new() }
+    }
+
+    fn add(&mut self, near: Near) {
+        if self.heap.len() < self.most {
+            self.heap.push(Worst(near));
+        } else if let Some(mut worst) = self.heap.peek_mut()
+            && Worst(near) < *worst
+        {
+            *worst = Worst(near);
+        }
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        other.heap.into_iter().for_each(|Worst(near)| self.add(near));
+        self
+    }
+
+    fn sorted(self) -> Vec<Near> {
+        self.heap.into_sorted_vec().into_iter().map(|Worst(near)| near).collect()
+    }
+}
+
+pub(crate) fn invalid(reason: String) -> Error {
+    Error::InvalidFile { reason }
+}

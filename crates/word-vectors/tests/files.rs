@@ -1,0 +1,154 @@
+//! Files of word vectors: what was written is read, and what is wrong is said.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tokenmill_word_vectors::{Error, Format, WordVectors};
+
+const FORMATS: [(Format, &str); 3] =
+    [(Format::Text, "v.txt"), (Format::Binary, "v.bin"), (Format::Safetensors, "v.safetensors")];
+
+fn vectors() -> WordVectors {
+    let words = ["the", "mill", "Straße", "水車", "😀"].map(String::from).to_vec();
+    let table = (0..15).map(|at| (at as f32 * 0.37 - 2.0) / 3.0).collect();
+    WordVectors::new(words, table, 3).expect("they fit")
+}
+
+fn written(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).expect("the folder is there");
+    path
+}
+
+fn load(path: &Path) -> Result<WordVectors, Error> {
+    WordVectors::load(path, Format::of(path).expect("the name says it"), None, None)
+}
+
+/// Why a file is refused.
+fn fault(name: &str, bytes: &[u8]) -> String {
+    let folder = TempDir::new().expect("there is room");
+    match load(&written(&folder, name, bytes)) {
+        Err(Error::InvalidFile { reason }) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_written_is_read_bit_for_bit() {
+    let folder = TempDir::new().expect("there is room");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        assert_eq!(Format::of(&path), Some(format));
+        vectors().save(&path, format).expect("it can be written");
+        let read = load(&path).expect("it is well-formed");
+        assert_eq!((read.words(), read.table()), (vectors().words(), vectors().table()), "{format:?}");
+        let some = WordVectors::load(&path, format, Some(2), None).expect("it is well-formed");
+        assert_eq!((some.len(), some.table()), (2, &vectors().table()[..6]), "{format:?}");
+    }
+}
+
+#[test]
+fn glove_has_no_first_line_and_words_with_spaces() {
+    let folder = TempDir::new().expect("there is room");
+    let read = load(&written(&folder, "g.txt", b"the 0.5 -1e-3 2\n. . . 1 2 3\r\nat name@domain 4 5 6"))
+        .expect("it is GloVe's");
+    assert_eq!(read.words(), ["the", ". . .", "at name@domain"].map(Box::from));
+    assert_eq!(read.get(". . ."), Some(&[1.0, 2.0, 3.0][..]));
+    assert_eq!(read.get("the"), Some(&[0.5, -0.001, 2.0][..]));
+}
+
+#[test]
+fn rows_of_a_binary_file_may_end_with_a_line_break_or_not() {
+    let folder = TempDir::new().expect("there is room");
+    for end in ["", "\n"] {
+        let mut bytes = b"2 1\n".to_vec();
+        for (word, value) in [("a", 1.0f32), ("b", 2.0)] {
+            bytes.extend_from_slice(word.as_bytes());
+            bytes.push(b' ');
+            bytes.extend_from_slice(&value.to_le_bytes());
+            bytes.extend_from_slice(end.as_bytes());
+        }
+        let read = load(&written(&folder, "v.bin", &bytes)).expect("it is word2vec's");
+        assert_eq!((read.get("a"), read.get("b")), (Some(&[1.0][..]), Some(&[2.0][..])));
+    }
+}
+
+#[test]
+fn the_first_of_equal_words_counts() {
+    let folder = TempDir::new().expect("there is room");
+    let read = load(&written(&folder, "v.txt", b"3 1\na 1\na 2\nb 3\n")).expect("it is word2vec's");
+    assert_eq!((read.len(), read.get("a"), read.get("b")), (2, Some(&[1.0][..]), Some(&[3.0][..])));
+}
+
+#[test]
+fn faults_of_text_are_named_with_their_line() {
+    for (bytes, expected) in [
+        (&b""[..], "the file is empty"),
+        (b"2 3\na 1.00000 2.00000 3.00000\n", "line 1 tells of 2 words, found 1"),
+        (b"1 2\na 1 2\nb 3 4\n", "line 1 tells of 1 words, found more"),
+        (b"2 2\na 1 2\nb 3\n", "expected a word and 2 numbers in line 3, found 2 fields"),
+        (b"2 2\na 1 2\nb 3 x\n", "expected a number in line 3, found \"x\""),
+        (b"2 2\na 1 2\n\xff 3 4\n", "line 3 is not UTF-8"),
+        (b"2 2\na 1 2\n 3 4\n", "expected a word of 1 to 65536 bytes in line 3, found 0"),
+        (b"word\n", "expected 1 to 65536 dimensions, found 0"),
+        (b"1 70000\n", "expected 1 to 65536 dimensions, found 70000"),
+        (b"1 2\na NaN 1\n", "a vector has a number that is not finite, or too large"),
+        (b"1 2\na 1e38 1e38\n", "a vector has a number that is not finite, or too large"),
+        (
+            b"9999999999999 300\na 1\n",
+            "line 1 tells of 9999999999999 words of 300 dimensions, for which the file is too short",
+        ),
+    ] {
+        assert_eq!(fault("v.txt", bytes), expected);
+    }
+}
+
+#[test]
+fn faults_of_binary_files_are_named_with_their_word() {
+    for (bytes, expected) in [
+        (&b""[..], "expected the number of words and of dimensions in the first line"),
+        (b"1\n", "expected the number of words and of dimensions in the first line"),
+        (
+            b"18446744073709551615 300\n",
+            "the first line tells of 18446744073709551615 words of 300 dimensions, for which the file is too short",
+        ),
+        (b"1 1\nabcdefgh", "expected a word of at most 65536 bytes and a space, word 1 has none"),
+        (b"1 1\n\xff\xfe 1234", "word 1 is not UTF-8"),
+        (b"1 1\n  1234", "word 1 is empty"),
+        (b"1 2\nword 1234567", "the file ends inside word 1 of 1"),
+        (b"0 2\n", "there is no word in it"),
+    ] {
+        assert_eq!(fault("v.bin", bytes), expected);
+    }
+    assert!(fault("v.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\xff").starts_with("not a safetensors file: "));
+}
+
+#[test]
+fn a_word_with_white_space_cannot_be_written_as_word2vec_does() {
+    let folder = TempDir::new().expect("there is room");
+    let vectors = WordVectors::new(vec!["a b".into()], vec![1.0], 1).expect("it fits");
+    for (format, name) in &FORMATS[..2] {
+        let error = vectors.save(&folder.path().join(name), *format).expect_err("it has a space");
+        assert!(error.to_string().contains("\"a b\""), "{error}");
+        assert!(!folder.path().join(name).exists());
+    }
+    vectors.save(&folder.path().join("v.safetensors"), Format::Safetensors).expect("it can be written");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever the bytes are, the answer is vectors or an error, and soon.
+    #[test]
+    fn no_bytes_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400), head in 0usize..3) {
+        let folder = TempDir::new().expect("there is room");
+        let heads: [&[u8]; 3] = [b"", b"2 3\n", b"3 1\na 1\n"];
+        let all = [heads[head], &bytes].concat();
+        for (_, name) in FORMATS {
+            if let Ok(read) = load(&written(&folder, name, &all)) {
+                prop_assert_eq!(read.table().len(), read.len() * read.dimensions());
+            }
+        }
+    }
+}
