@@ -1,5 +1,5 @@
 import test from 'ava'
-import { Counts, countsOf, readers } from '../../scripts/lib/counts.mjs'
+import { Counts, countsOf, failuresOf, readers } from '../../scripts/lib/counts.mjs'
 
 for (const [title, reader, output, code, passed, failed] of [
   [
@@ -37,3 +37,22 @@ for (const [title, reader, output, code, passed, failed] of [
 test('counts are summed into the closing line', (t) => {
   t.is(String(new Counts().add({ passed: 2, failed: 1 }).add({ passed: 3, failed: 0 })), '5 passed, 1 failed')
 })
+
+for (const [title, output, lines] of [
+  [
+    'cargo',
+    'test a ... ok\ntest b::c ... FAILED\n\nfailures:\n\n---- b::c stdout ----\nnot equal\n\n\nfailures:\n    b::c\n',
+    ['✘ b::c', '  │ ---- b::c stdout ----', '  │ not equal', '  │ failures:', '  │     b::c'],
+  ],
+  [
+    'ava, in colours',
+    '  ✔ a\n  \u001B[31m✘\u001B[39m [fail]: b\n  ─\n\n  b\n\n  Error: no\n\n  1 test failed\n',
+    ['✘ [fail]: b', '  │   b', '  │   Error: no', '  │   1 test failed'],
+  ],
+  ['checks inside', '✔ a\n✘ b\n  │ why\n✖ npm test: 1 passed, 1 failed\n', ['✘ b', '  │ why']],
+  ['what says nothing', 'Segmentation fault\n', []],
+] as const) {
+  test(`what failed, for the end of a log: ${title}`, (t) => {
+    t.deepEqual(failuresOf(output), [...lines])
+  })
+}

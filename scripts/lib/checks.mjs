@@ -1,9 +1,9 @@
-import { Counts, countsOf, readers } from './counts.mjs'
+import { Counts, countsOf, failuresOf, readers } from './counts.mjs'
 import { Failure, run } from './run.mjs'
 
 /**
- * Runs checks one after the other, says how each went and how long it took, and at the end prints the plain line
- * `N passed, N failed` summed over all. The exit code is 1 when anything failed.
+ * Runs checks one after the other, says how each went and how long it took, and at the end what failed and the plain
+ * line `N passed, N failed` summed over all. The exit code is 1 when anything failed.
  *
  * @param {readonly { title: string, command: readonly string[], reader?: (output: string, code: number) => { passed: number, failed: number },
  *   env?: NodeJS.ProcessEnv, quiet?: boolean }[]} checks `quiet` ones print their output only when they fail
@@ -11,6 +11,7 @@ import { Failure, run } from './run.mjs'
 export const runChecks = async (checks) => {
   const total = new Counts()
   const summary = []
+  const failures = []
   for (const { title, command, reader = readers.exitCode, env = {}, quiet = false } of checks) {
     const [program, ...args] = command
     console.log(`\n▸ ${title}: ${command.join(' ')}`)
@@ -23,6 +24,7 @@ export const runChecks = async (checks) => {
     )
     const counts = countsOf(reader, result)
     if (quiet && counts.failed > 0) console.log(result.output)
+    if (counts.failed > 0) failures.push(...failuresOf(result.output))
     total.add(counts)
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     summary.push(
@@ -30,6 +32,6 @@ export const runChecks = async (checks) => {
     )
     console.log(summary.at(-1))
   }
-  console.log(`\n${summary.join('\n')}\n\n${total}`)
+  console.log(`\n${[...failures, ...summary].join('\n')}\n\n${total}`)
   if (total.failed > 0) process.exitCode = 1
 }

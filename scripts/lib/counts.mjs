@@ -52,3 +52,30 @@ export const countsOf = (reader, { output, code }) => {
   const silent = counts.failed === 0 && (code !== 0 || counts.passed === 0)
   return silent ? { ...counts, failed: 1 } : counts
 }
+
+const reportLength = 40
+
+// What the runners print at their end about what failed: cargo after `failures:`, ava after a rule.
+const reportStart = /^(?:failures:| {2}─+)$/m
+
+/**
+ * What failed, in lines for the end of a log, which is all of it that some people get to see: `✘ title` for each, then the
+ * beginning of the runner's own report. Lines of this form in what ran inside are passed on.
+ */
+export const failuresOf = (output) => {
+  const text = plain(output)
+  const passedOn = text.split('\n').filter((line) => /^(?:✘| {2}│) /.test(line))
+  if (passedOn.length > 0) return [...new Set(passedOn)]
+  const titles = [...text.matchAll(/^(?:test (.+) \.\.\. FAILED| {2}✘ (.+))$/gm)].map(
+    ([, ofCargo, ofAva]) => `✘ ${ofCargo ?? ofAva}`,
+  )
+  const start = text.search(reportStart)
+  const report =
+    start < 0
+      ? []
+      : text
+          .slice(start)
+          .split('\n')
+          .filter((line) => line.trim() !== '')
+  return [...new Set(titles), ...report.slice(1, 1 + reportLength).map((line) => `  │ ${line}`)]
+}
