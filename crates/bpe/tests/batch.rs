@@ -132,16 +132,20 @@ fn work_can_be_cancelled_before_and_while_it_runs() {
     let mut rng = Rng::new(1);
     let letters: String = (0..20_000_000).map(|_| char::from(b'a' + rng.below(26) as u8)).collect();
     for long in [words.join(" "), letters] {
-        let cancel = AtomicBool::new(false);
-        let (result, after) = std::thread::scope(|scope| {
-            let work = scope.spawn(|| with_threads(2, || tokenizer.encode_batch(&[&long], &policy, Some(&cancel))));
-            std::thread::sleep(Duration::from_millis(100));
-            cancel.store(true, Ordering::Relaxed);
-            let start = Instant::now();
-            (work.join().expect("it does not panic"), start.elapsed())
-        });
-        assert!(matches!(result.expect_err("cancelled").error, Error::Cancelled));
-        assert!(after < Duration::from_millis(400), "{after:?}");
+        let ends_soon = || {
+            let cancel = AtomicBool::new(false);
+            let (result, after) = std::thread::scope(|scope| {
+                let work = scope.spawn(|| with_threads(2, || tokenizer.encode_batch(&[&long], &policy, Some(&cancel))));
+                std::thread::sleep(Duration::from_millis(100));
+                cancel.store(true, Ordering::Relaxed);
+                let start = Instant::now();
+                (work.join().expect("it does not panic"), start.elapsed())
+            });
+            assert!(matches!(result.expect_err("cancelled").error, Error::Cancelled));
+            after < Duration::from_millis(400)
+        };
+        // On a busy machine anything may take long, but not time and again.
+        assert!((0..5).any(|_| ends_soon()));
     }
 }
 
