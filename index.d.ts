@@ -782,6 +782,7 @@ export declare class BpeTokenizer implements Tokenizer {
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. It shares the tables of this one: it costs next to nothing.
+   * Those that get the same id are names of one token, which is decoded to the first of them.
    *
    * ```ts
    * const padded = getEncoding('gpt2').withSpecialTokens({ '<|pad|>': 50257 })
@@ -789,7 +790,7 @@ export declare class BpeTokenizer implements Tokenizer {
    * ```
    *
    * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
-   * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of another token
+   * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of a token of this tokenizer
    */
   withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): BpeTokenizer
   /**
@@ -855,7 +856,8 @@ export interface TiktokenOptions {
    */
   readonly pattern?: PatternSource
   /**
-   * Special tokens and their ids; those of an array follow the largest id of the file. Only for `.tiktoken` files.
+   * Special tokens and their ids; those of an array follow the largest id of the file. Those with the same id are names of one token, which is
+   * decoded to the first of them. Only for `.tiktoken` files.
    * @default none
    */
   readonly specialTokens?: SpecialTokenList

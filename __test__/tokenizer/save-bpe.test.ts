@@ -131,7 +131,7 @@ const peers = existsSync(python) ? spawnSync(python, ['-c', 'import tokenizers, 
     t.timeout(300_000)
     const texts = [...samples, ...[...new Set(readLines('golden.jsonl').slice(1).map(({ text }) => text as string))].slice(0, 1500)]
     .filter((text) => typeof text === 'string' && !loneSurrogate.test(text))
-    .concat('a<|endoftext|>b<pad>', 'a\n  ', ' \n ', 'a \r\n\t', '\n\n \n  \n', "DON'T IT'S \u017f'\u017f 12345") // prettier-ignore
+    .concat('a<|endoftext|>b<pad>', '<|endofprompt|>a<|return|>', 'a\n  ', ' \n ', 'a \r\n\t', '\n\n \n  \n', "DON'T IT'S \u017f'\u017f 12345") // prettier-ignore
     const tokenizers: [string, BpeTokenizer, string][] = [
     ...(await Promise.all(
       trained.map(async ({ row, make }) => [row.pattern, await make(), patterns[row.pattern[0] as string] as string] as const),

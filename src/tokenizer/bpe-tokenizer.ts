@@ -217,6 +217,7 @@ export class BpeTokenizer implements Tokenizer {
 
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. It shares the tables of this one: it costs next to nothing.
+   * Those that get the same id are names of one token, which is decoded to the first of them.
    *
    * ```ts
    * const padded = getEncoding('gpt2').withSpecialTokens({ '<|pad|>': 50257 })
@@ -224,7 +225,7 @@ export class BpeTokenizer implements Tokenizer {
    * ```
    *
    * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
-   * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of another token
+   * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of a token of this tokenizer
    */
   withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): BpeTokenizer {
     const { name = this.name } = checkedOptions('options', options, ['name'])

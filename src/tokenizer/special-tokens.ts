@@ -5,7 +5,7 @@ import type { EncodeOptions } from './tokenizer.ts'
 /** Special tokens and their ids, or special tokens that get the next free ids in their order. */
 export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
 
-/** `list` as pairs; those without an id follow `firstId`. That no id is taken twice is checked in native code. */
+/** `list` as pairs; those without an id follow `firstId`. That no id is one of another token is checked in native code. */
 export const checkedSpecialTokens = (name: string, list: unknown, firstId: number): { token: string; id: number }[] => {
   if (typeof list !== 'object' || list === null)
     throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)

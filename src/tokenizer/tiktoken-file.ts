@@ -13,7 +13,8 @@ export interface TiktokenOptions {
    */
   readonly pattern?: PatternSource
   /**
-   * Special tokens and their ids; those of an array follow the largest id of the file. Only for `.tiktoken` files.
+   * Special tokens and their ids; those of an array follow the largest id of the file. Those with the same id are names of one token, which is
+   * decoded to the first of them. Only for `.tiktoken` files.
    * @default none
    */
   readonly specialTokens?: SpecialTokenList

@@ -66,11 +66,11 @@ impl SpecialTokens {
         (!self.by_id.is_empty()).then_some(*self.ids.end())
     }
 
-    /// All special tokens and their ids, by ascending id and then by token.
+    /// All special tokens and their ids, by ascending id; of several with one id first the one that it is decoded to, then by token.
     pub fn sorted(&self) -> Vec<(&str, u32)> {
         let all = self.by_token.iter().map(|(token, &id)| (token.as_str(), id));
         let mut tokens: Vec<_> = all.filter(|(_, id)| !self.added.contains_key(id)).collect();
-        tokens.sort_by_key(|&(token, id)| (id, token));
+        tokens.sort_by_key(|&(token, id)| (id, self.token(id) != Some(token), token));
         tokens
     }
 

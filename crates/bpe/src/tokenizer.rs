@@ -83,20 +83,19 @@ impl Tokenizer {
         Self::new(Vocabulary::from_compact(ranks)?, encoding.pattern(), encoding.special_tokens())
     }
 
-    /// A tokenizer that has `tokens` as special tokens besides its own. It shares all tables with this one.
+    /// A tokenizer that has `tokens` as special tokens besides its own. It shares all tables with this one. Those of `tokens` that have one id
+    /// are names of one token, which is decoded to the first of them.
     ///
     /// # Errors
-    /// [`Error::InvalidSpecialToken`] when one is empty or there already, or its id is that of another token.
+    /// [`Error::InvalidSpecialToken`] when one is empty or there already, or its id is that of a token of this tokenizer.
     pub fn with_special_tokens(&self, tokens: impl IntoIterator<Item = (String, u32)>) -> Result<Self, Error> {
         let own = self.special_tokens().into_iter().map(|(token, id)| (token.to_owned(), id));
         let mut all: Vec<(String, u32)> = own.collect();
         let taken = all.iter().cloned().chain(self.special.added().map(|(token, id)| (token.to_owned(), id)));
-        let mut ids: HashMap<u32, String> = taken.map(|(token, id)| (id, token)).collect();
+        let ids: HashMap<u32, String> = taken.map(|(token, id)| (id, token)).collect();
         for (token, id) in tokens {
-            let other = match self.vocabulary.get(id) {
-                Some(other) => Some(String::from_utf8_lossy(other).into_owned()),
-                None => ids.insert(id, token.clone()),
-            };
+            let ordinary = self.vocabulary.get(id).map(|other| String::from_utf8_lossy(other).into_owned());
+            let other = ordinary.or_else(|| ids.get(&id).cloned());
             if let Some(other) = other.filter(|other| *other != token) {
                 let reason = format!("its id {id} is that of the token {other:?}");
                 return Err(Error::InvalidSpecialToken { token, reason });
@@ -146,7 +145,7 @@ impl Tokenizer {
         (self.vocabulary.len() as u32).max(self.special.largest_id().map_or(0, |id| id.saturating_add(1)))
     }
 
-    /// Its special tokens and their ids, by ascending id.
+    /// Its special tokens and their ids, by ascending id; of several with one id first the one that it is decoded to.
     pub fn special_tokens(&self) -> Vec<(&str, u32)> {
         self.special.sorted()
     }

@@ -23,8 +23,10 @@ pub(crate) struct AddedTokens {
 }
 
 impl AddedTokens {
+    /// Special tokens may share an id, as the two names of one in `o200k_harmony`: both are found, and the last is what the id is decoded to.
+    ///
     /// # Errors
-    /// [`Error::InvalidFile`] when two of them have one content or one id.
+    /// [`Error::InvalidFile`] when two of them have one content, or one id and are not both special.
     pub fn new(tokens: Vec<Added>, normalizers: &[Normalize]) -> Result<Self> {
         let mut added =
             Self { tokens: Vec::new(), normalized: Vec::new(), by_content: HashMap::new(), by_id: HashMap::new() };
@@ -40,7 +42,9 @@ impl AddedTokens {
                 }
                 return Err(invalid(format!("added_tokens: the token {:?} is there twice", token.content)));
             }
-            if let Some(&first) = added.by_id.get(&token.id) {
+            if let Some(&first) = added.by_id.get(&token.id)
+                && !(added.tokens[first].special && token.special)
+            {
                 return Err(invalid(format!(
                     "added_tokens: {:?} and {:?} have the same id {}",
                     added.tokens[first].content, token.content, token.id
@@ -69,6 +73,11 @@ impl AddedTokens {
 
     pub fn id(&self, content: &str) -> Option<u32> {
         self.by_content.get(content).map(|&place| self.tokens[place].id)
+    }
+
+    /// Whether `content` is a special token, and has this id.
+    pub fn is_special(&self, content: &str, id: u32) -> bool {
+        self.by_content.get(content).is_some_and(|&place| self.tokens[place].special && self.tokens[place].id == id)
     }
 
     pub fn get(&self, id: u32) -> Option<&Added> {

@@ -109,7 +109,8 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
         last = rank;
     }
 
-    let (special, always): (Vec<&Added>, Vec<&Added>) = added.all().iter().partition(|token| token.special);
+    // Of several with one id the engine decodes to the first, the crate to the last.
+    let (special, always): (Vec<&Added>, Vec<&Added>) = added.all().iter().rev().partition(|token| token.special);
     let named =
         |tokens: Vec<&Added>| tokens.into_iter().map(|token| (token.content.clone(), token.id)).collect::<Vec<_>>();
     let tokenizer = Tokenizer::with_added_tokens(vocabulary, pattern, named(special), named(always)).ok()?;

@@ -106,11 +106,11 @@ pub fn load_with_crate(bytes: &[u8]) -> Result<Loaded> {
 fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     let file = File::parse(bytes)?;
     let raw: RawModel = raw_model(&file)?;
-    let model = Model::parse(raw)?;
     let normalizers = Normalize::parse(&file.normalizer)?;
     let splits = Split::parse(&file.pre_tokenizer)?;
     let decoders = Decode::parse(&file.decoder)?;
     let added = AddedTokens::new(file.added_tokens, &normalizers)?;
+    let model = Model::parse(raw, &added)?;
     let vocab_size = check_ids(&model, &added)?;
 
     let ids: std::collections::HashSet<u32> =
@@ -158,7 +158,8 @@ fn raw_model<'a>(file: &File<'a>) -> Result<RawModel<'a>> {
     serde_json::from_str(raw.get()).map_err(|error| invalid(format!("model: {error}")))
 }
 
-/// Every token has one id and every id one token, and the largest is in proportion. Returns it + 1.
+/// Every token has one id, every id one token (or several special ones, all of which the model has), and the largest is in proportion.
+/// Returns it + 1.
 fn check_ids(model: &Model, added: &AddedTokens) -> Result<u32> {
     let tokens: HashMap<&str, u32> = model.entries.iter().map(|(token, id)| (&**token, *id)).collect();
     let ids: HashMap<u32, &str> = model.entries.iter().map(|(token, id)| (*id, &**token)).collect();
@@ -169,10 +170,17 @@ fn check_ids(model: &Model, added: &AddedTokens) -> Result<u32> {
                 token.content, token.id
             )));
         }
-        if let Some(other) = ids.get(&token.id).filter(|&&other| other != token.content) {
+        let is_alias = |other: &str| added.is_special(other, token.id) && tokens.contains_key(&*token.content);
+        if let Some(other) = ids.get(&token.id).filter(|&&other| other != token.content && !is_alias(other)) {
             return Err(invalid(format!(
                 "{other:?} in model.vocab and {:?} in added_tokens have the same id {}",
                 token.content, token.id
+            )));
+        }
+        if let Some(last) = added.get(token.id).filter(|last| *last != token && !tokens.contains_key(&*token.content)) {
+            return Err(invalid(format!(
+                "added_tokens: {:?} and {:?} have the same id {}, and model.vocab has not both",
+                token.content, last.content, token.id
             )));
         }
     }

@@ -12,14 +12,15 @@ use tokenizers::models::unigram::Unigram;
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::models::wordpiece::WordPiece;
 
+use crate::added::AddedTokens;
 use crate::error::{Error, Result, invalid};
 use crate::file::{Entries, Merge, RawModel, Text, parse_part};
 use crate::limits::{LONGEST_UNIGRAM, LONGEST_WORD};
 
-/// A model that contradicts neither itself nor what the `tokenizers` crate takes for granted.
+/// A model that contradicts neither itself nor the added tokens nor what the `tokenizers` crate takes for granted.
 pub(crate) struct Model<'a> {
     pub kind: Kind<'a>,
-    /// Tokens and their ids. No token and no id is there twice.
+    /// Tokens and their ids. No token is there twice, and no id but for several special tokens.
     pub entries: Vec<(Cow<'a, str>, u32)>,
     /// The token for what the model does not know.
     pub unknown: Option<String>,
@@ -60,7 +61,7 @@ impl Kind<'_> {
 impl<'a> Model<'a> {
     /// # Errors
     /// [`Error::InvalidFile`] that names the field; [`Error::Limit`].
-    pub fn parse(raw: RawModel<'a>) -> Result<Self> {
+    pub fn parse(raw: RawModel<'a>, added: &AddedTokens) -> Result<Self> {
         let kind = match &raw.kind {
             Some(kind) => kind.as_str(),
             // Files of old versions do not say.
@@ -80,7 +81,7 @@ impl<'a> Model<'a> {
                 )));
             }
         };
-        model.check_entries()?;
+        model.check_entries(added)?;
         Ok(model)
     }
 
@@ -167,14 +168,16 @@ impl<'a> Model<'a> {
         })
     }
 
-    fn check_entries(&self) -> Result<()> {
+    fn check_entries(&self, added: &AddedTokens) -> Result<()> {
         let (mut tokens, mut ids) =
             (HashSet::with_capacity(self.entries.len()), HashMap::with_capacity(self.entries.len()));
         for (token, id) in &self.entries {
             if !tokens.insert(&**token) {
                 return Err(invalid(format!("model.vocab: the token {token:?} is there twice")));
             }
-            if let Some(first) = ids.insert(*id, token) {
+            if let Some(first) = ids.insert(*id, token)
+                && !(added.is_special(first, *id) && added.is_special(token, *id))
+            {
                 return Err(invalid(format!("model.vocab: {first:?} and {token:?} have the same id {id}")));
             }
         }

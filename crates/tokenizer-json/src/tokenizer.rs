@@ -46,11 +46,11 @@ impl Tokenizer {
         self.vocab_size
     }
 
-    /// The special tokens and their ids, by ascending id.
+    /// The special tokens and their ids, by ascending id; of several with one id first what the id is decoded to.
     pub fn special_tokens(&self) -> Vec<(&str, u32)> {
-        let special = self.added.all().iter().filter(|token| token.special);
+        let special = self.added.all().iter().rev().filter(|token| token.special);
         let mut tokens: Vec<_> = special.map(|token| (&*token.content, token.id)).collect();
-        tokens.sort_unstable_by_key(|&(_, id)| id);
+        tokens.sort_by_key(|&(_, id)| id);
         tokens
     }
 
@@ -185,7 +185,7 @@ pub(crate) fn fingerprint(
     hash.update(b"tokenizer.json 1");
     model.hash(&mut hash);
     let mut tokens: Vec<_> = added.all().iter().collect();
-    tokens.sort_unstable_by_key(|token| token.id);
+    tokens.sort_by_key(|token| token.id);
     for token in tokens {
         hash.update(format!("{token:?}\n"));
     }

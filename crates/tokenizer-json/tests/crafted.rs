@@ -134,6 +134,37 @@ fn s3_two_tokens_with_one_id_are_refused() {
 }
 
 #[test]
+fn special_tokens_that_share_an_id_are_names_of_one_token() {
+    let token = |content: &str, special: bool| json!({ "id": 2, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": special });
+    let file = |vocab: Value, added: Value| json!({ "added_tokens": added, "model": { "type": "WordLevel", "unk_token": "a", "vocab": vocab } });
+    let both = json!({ "a": 0, "<x>": 2, "<y>": 2 });
+    let loaded =
+        load_json(&file(both.clone(), json!([token("<y>", true), token("<x>", true)]))).expect("names of one token");
+    let tokenizer = crate_of(&loaded);
+    // The last one is what the id is decoded to, as Hugging Face has it.
+    assert_eq!(tokenizer.special_tokens(), [("<x>", 2), ("<y>", 2)]);
+    let policy = tokenizer.policy(&["<x>", "<y>"], &[]).expect("a policy");
+    assert_eq!(tokenizer.encode("<y>a<x>", &policy, None).expect("ids"), [2, 0, 2]);
+    assert_eq!(
+        tokenizer.encode("<y>", &tokenizer.policy::<&str>(&[], &[]).expect("a policy"), None).expect("ids"),
+        [0]
+    );
+    assert_eq!(tokenizer.decode(&[2], false, false).expect("text"), "<x>");
+
+    let special = json!([token("<x>", true), token("<y>", true)]);
+    for (vocab, added) in [
+        (both.clone(), json!([token("<x>", true)])),
+        (both.clone(), json!([token("<x>", true), token("<y>", false)])),
+        (both, json!([token("<x>", false), token("<y>", false)])),
+        (json!({ "a": 0, "<x>": 2 }), special.clone()),
+        (json!({ "a": 0, "<y>": 2 }), special.clone()),
+        (json!({ "a": 0 }), special),
+    ] {
+        assert!(refused(&file(vocab, added)).contains("same id 2"));
+    }
+}
+
+#[test]
 fn s3_ids_are_in_proportion_to_the_tokens_and_may_have_holes() {
     let level = |id: u64| json!({ "model": { "type": "WordLevel", "unk_token": "a", "vocab": { "a": 0, "b": id } } });
     let most = 4 * 2 + 65_536;

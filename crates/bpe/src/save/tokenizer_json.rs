@@ -11,12 +11,16 @@ const END: &str = r"\s++$";
 const END_OF_TEXT: &str = r"\s++\z";
 
 impl Tokenizer {
-    /// A `tokenizer.json`: Hugging Face's `tokenizers` gives the same ids for the same text, special tokens in it being read as such.
+    /// A `tokenizer.json`: Hugging Face's `tokenizers` gives the same ids for the same text, special tokens in it being read as such. Of several
+    /// with one id it knows only the one that the id is decoded to.
     ///
     /// # Errors
     /// [`Error::InvalidSpecialToken`] when one is written as another token is: the form has one id for a string.
     pub fn to_tokenizer_json(&self) -> Result<String, Error> {
-        let special = self.special_tokens();
+        let mut special = self.special_tokens();
+        // It is the last one there to Hugging Face, and the first one here, that an id is decoded to.
+        special.reverse();
+        special.sort_by_key(|&(_, id)| id);
         let characters = characters();
         let written = |token: &[u8]| token.iter().map(|&byte| characters[usize::from(byte)]).collect::<String>();
         let vocabulary = self.vocabulary();
