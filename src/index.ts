@@ -108,6 +108,8 @@ export {
   type InputEmbeddingOptions,
   type Position,
 } from './embedding/input-embedding.ts'
+export { alibiSlopes } from './embedding/alibi-slopes.ts'
+export { ropeTable, type RopeScaling, type RopeTable, type RopeTableOptions } from './embedding/rope-table.ts'
 export { Parameter } from './embedding/parameter.ts'
 export { Tensor } from './embedding/tensor.ts'
 export type { BatchInputs, TokenIds } from './embedding/token-ids.ts'

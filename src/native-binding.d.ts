@@ -252,6 +252,8 @@ export declare class VerifyStatus {
   get bytes(): number
 }
 
+export declare function alibiSlopes(heads: number): Float32Array
+
 /** The places, in code units, of the boundaries of `text` with number `boundary`, without its ends. */
 export declare function boundariesOf(text: string, boundary: number): Uint32Array
 
@@ -350,6 +352,29 @@ export interface NativeOffsets {
 export interface NativeParameter {
   name: string
   shape: Array<number>
+}
+
+export interface NativeRopeConfig {
+  contextLength: number
+  headDimensions: number
+  base: number
+  positionOffset: number
+  scaling?: NativeRopeScaling
+}
+
+export interface NativeRopeScaling {
+  type: 'linear' | 'llama3' | 'yarn'
+  factor: number
+  /** llama3's frequencies; yarn's betas. */
+  low?: number
+  high?: number
+  originalContextLength?: number
+  attentionFactor?: number
+}
+
+export interface NativeRopeTable {
+  cos: Float32Array
+  sin: Float32Array
 }
 
 /** How rows are cut and filled up, as the file says. */
@@ -465,6 +490,8 @@ export interface RenderedChat {
   special: Uint32Array
   generations: Uint32Array
 }
+
+export declare function ropeTable(config: NativeRopeConfig): NativeRopeTable
 
 /** Sets the number of threads, for work that starts from now on. The facade has checked it. */
 export declare function setThreads(threads: number): void

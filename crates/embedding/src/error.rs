@@ -57,6 +57,16 @@ pub enum Error {
         /// The factor.
         scale: f32,
     },
+    /// A number that makes no sense.
+    #[error("{what} must be {expected}, received {value}")]
+    Number {
+        /// Which.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A position table for positions that have none, or none for those that have.
     #[error("a position table belongs to learned positions and to no others, but they are {}", position.name())]
     PositionTable {

@@ -36,6 +36,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod alibi;
 mod devices;
 mod embedding;
 mod error;
@@ -45,16 +46,19 @@ mod input_embedding;
 mod lookup;
 mod memory;
 mod position;
+mod rope;
 mod tensor;
 mod weights;
 
 pub use candle_core::{Device, Tensor};
 
+pub use alibi::alibi_slopes;
 pub use devices::{Cpu, cpu};
 pub use embedding::Embedding;
 pub use error::{Error, Result};
 pub use init::{DOMAIN, Init, Source, initial_values};
 pub use input_embedding::{InputEmbedding, InputEmbeddingConfig, POSITION_TABLE, Parameter, TOKEN_TABLE};
 pub use position::{Position, sinusoidal};
+pub use rope::{RopeConfig, RopeScaling, RopeTable, rope_table};
 pub use tensor::{copy_values, values};
 pub use weights::FileFault;

@@ -8,9 +8,11 @@ use crate::error::{Code, Error, Result};
 pub fn coded(error: Core) -> Error {
     let code = match error {
         Core::IdOutOfRange { .. } | Core::ContextTooLong { .. } => Code::OutOfRange,
-        Core::ShapeMismatch { .. } | Core::LengthMismatch { .. } | Core::Zero { .. } | Core::Scale { .. } => {
-            Code::InvalidArgument
-        }
+        Core::ShapeMismatch { .. }
+        | Core::LengthMismatch { .. }
+        | Core::Zero { .. }
+        | Core::Scale { .. }
+        | Core::Number { .. } => Code::InvalidArgument,
         Core::TooManyRows { .. } | Core::TooLarge { .. } | Core::OutOfMemory { .. } => Code::Limit,
         Core::File { .. } => Code::InvalidFile,
         _ => Code::Internal,

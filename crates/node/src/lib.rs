@@ -26,6 +26,7 @@ mod limits;
 mod offsets;
 mod pattern;
 mod pool;
+mod positions;
 mod prepare;
 mod save;
 mod stream;

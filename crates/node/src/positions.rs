@@ -1,0 +1,77 @@
+//! Tables of positions for attention.
+
+use napi::bindgen_prelude::Float32Array;
+use napi_derive::napi;
+use tokenmill_embedding::{RopeConfig, RopeScaling, alibi_slopes as slopes, rope_table as table};
+
+use crate::embedding_convert::{coded, size};
+use crate::error::{Code, Error, Result};
+
+#[napi(object)]
+pub struct NativeRopeConfig {
+    pub context_length: i64,
+    pub head_dimensions: i64,
+    pub base: f64,
+    pub position_offset: i64,
+    pub scaling: Option<NativeRopeScaling>,
+}
+
+#[napi(object)]
+pub struct NativeRopeScaling {
+    #[napi(js_name = "type", ts_type = "'linear' | 'llama3' | 'yarn'")]
+    pub kind: String,
+    pub factor: f64,
+    /// llama3's frequencies; yarn's betas.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub original_context_length: Option<i64>,
+    pub attention_factor: Option<f64>,
+}
+
+#[napi(object)]
+pub struct NativeRopeTable {
+    pub cos: Float32Array,
+    pub sin: Float32Array,
+}
+
+#[napi(catch_unwind)]
+pub fn rope_table(config: NativeRopeConfig) -> Result<NativeRopeTable> {
+    let table = table(&RopeConfig {
+        context_length: size("contextLength", config.context_length)?,
+        head_dimensions: size("headDimensions", config.head_dimensions)?,
+        base: config.base,
+        position_offset: size("positionOffset", config.position_offset)?,
+        scaling: config.scaling.map_or(Ok(RopeScaling::None), scaling)?,
+    });
+    let table = table.map_err(coded)?;
+    Ok(NativeRopeTable { cos: Float32Array::new(table.cos), sin: Float32Array::new(table.sin) })
+}
+
+#[napi(catch_unwind)]
+pub fn alibi_slopes(heads: i64) -> Result<Float32Array> {
+    Ok(Float32Array::new(slopes(size("heads", heads)?).map_err(coded)?))
+}
+
+fn scaling(scaling: NativeRopeScaling) -> Result<RopeScaling> {
+    let NativeRopeScaling { kind, factor, low, high, original_context_length, attention_factor } = scaling;
+    let original = || size("originalContextLength", original_context_length.unwrap_or_default());
+    // What is missing is not a number, which the core refuses by its name.
+    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    Ok(match &*kind {
+        "linear" => RopeScaling::Linear { factor },
+        "llama3" => RopeScaling::Llama3 {
+            factor,
+            low_frequency: number(low),
+            high_frequency: number(high),
+            original_context_length: original()?,
+        },
+        "yarn" => RopeScaling::Yarn {
+            factor,
+            beta_slow: number(low),
+            beta_fast: number(high),
+            original_context_length: original()?,
+            attention_factor,
+        },
+        _ => return Err(Error::new(Code::InvalidArgument, format!("there is no scaling {kind:?}"))),
+    })
+}
