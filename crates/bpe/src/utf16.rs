@@ -7,8 +7,6 @@ use crate::vocabulary::Vocabulary;
 
 /// Tokens up to this length are copied as so many units at once, of which the rest is written over by the next token.
 const FEW: usize = 8;
-/// So many bytes of tokens that are not whole characters are turned into UTF-16 at once.
-const OPEN: usize = 256;
 /// For fewer ids [`Units`] are not made.
 const MANY: usize = 4096;
 
@@ -75,53 +73,61 @@ impl Tokenizer {
         let mut text = Vec::new();
         // Of most texts this is more than enough; of others the memory grows as it is used.
         text.try_reserve(ids.len().saturating_mul(5)).ok()?;
-        // The bytes of the last tokens, where they are not whole characters.
-        let mut open = Vec::new();
+        let mut open = Open::default();
         for &id in ids {
-            let range = units.range(id);
-            if range.is_empty() || skip_special && self.is_special(id) {
-                self.push_other(id, skip_special, &mut open, &mut text)?;
+            if skip_special && self.is_special(id) {
                 continue;
             }
-            if !open.is_empty() {
-                close(&mut open, &mut text)?;
+            let range = units.range(id);
+            if range.is_empty() {
+                // A special token, or one that is not whole characters.
+                open.push(self.token_bytes(id)?, &mut text)?;
+            } else if open.missing == 0 {
+                units.push(range, &mut text)?;
+            } else {
+                return None;
             }
-            units.push(range, &mut text)?;
         }
-        close(&mut open, &mut text)?;
-        Some(text)
-    }
-
-    /// Takes a special token, or one that is not whole characters.
-    fn push_other(&self, id: u32, skip_special: bool, open: &mut Vec<u8>, text: &mut Vec<u16>) -> Option<()> {
-        if skip_special && self.is_special(id) {
-            return Some(());
-        }
-        let token = self.token_bytes(id)?;
-        open.try_reserve(token.len()).ok()?;
-        open.extend_from_slice(token);
-        if open.len() < OPEN {
-            return Some(());
-        }
-        // So a long run of such tokens takes no memory of its own.
-        let whole = match str::from_utf8(open) {
-            Ok(_) => open.len(),
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => return None,
-        };
-        let after = open.split_off(whole);
-        close(open, text)?;
-        open.extend_from_slice(&after);
-        Some(())
+        (open.missing == 0).then_some(text)
     }
 }
 
-/// Moves what is in `open` to `text`; `None` when it is not UTF-8. What is before and after is whole characters, so it is then as a whole not
-/// UTF-8 either.
-fn close(open: &mut Vec<u8>, text: &mut Vec<u16>) -> Option<()> {
-    let closed = str::from_utf8(open).ok()?;
-    text.try_reserve(closed.len()).ok()?;
-    text.extend(closed.encode_utf16());
-    open.clear();
-    Some(())
+/// A character of which the bytes come from several tokens.
+#[derive(Default)]
+struct Open {
+    /// The bits of the bytes that have come.
+    code: u32,
+    /// How many bytes are to come.
+    missing: u32,
+    /// The least code point that takes so many bytes.
+    least: u32,
+}
+
+impl Open {
+    /// Appends what is whole with `bytes` to `text`; `None` when they are not UTF-8, or there is no memory.
+    #[inline]
+    fn push(&mut self, bytes: &[u8], text: &mut Vec<u16>) -> Option<()> {
+        text.try_reserve(bytes.len() + 1).ok()?;
+        for &byte in bytes {
+            if self.missing > 0 {
+                (self.code, self.missing) = (self.code << 6 | u32::from(byte & 0x3f), self.missing - 1);
+                if byte & 0xc0 != 0x80 {
+                    return None;
+                }
+            } else {
+                (self.code, self.missing, self.least) = match byte {
+                    0..0x80 => (u32::from(byte), 0, 0),
+                    0xc0..0xe0 => (u32::from(byte & 0x1f), 1, 0x80),
+                    0xe0..0xf0 => (u32::from(byte & 0x0f), 2, 0x800),
+                    0xf0..0xf8 => (u32::from(byte & 0x07), 3, 0x1_0000),
+                    _ => return None,
+                };
+            }
+            if self.missing == 0 {
+                let character = char::from_u32(self.code).filter(|_| self.code >= self.least)?;
+                text.extend_from_slice(character.encode_utf16(&mut [0; 2]));
+            }
+        }
+        Some(())
+    }
 }
