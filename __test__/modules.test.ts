@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
 
 const entry = new URL('../dist/index.js', import.meta.url)
+const encodings = new URL('../dist/encodings.js', import.meta.url)
 
 test.before(async () => {
   await ensureTypeScript()
@@ -28,6 +30,19 @@ test('import and require() give the same objects, so the same TokenmillError', (
   t.deepEqual(
     same.filter(([, equal]) => !equal),
     [],
+  )
+})
+
+test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.d.ts', (t) => {
+  const code = `
+    import * as library from ${JSON.stringify(entry.href)}
+    import * as encodings from ${JSON.stringify(encodings.href)}
+    console.log(JSON.stringify(Object.keys(encodings).map((name) => [name, encodings[name] === library[name]])))`
+  const types = readFileSync(new URL('../encodings.d.ts', import.meta.url), 'utf8')
+  const names = /^export \{ (.*) \}/m.exec(types)![1]!.split(', ')
+  t.deepEqual(
+    print(code),
+    names.sort().map((name) => [name, true]),
   )
 })
 

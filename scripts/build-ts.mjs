@@ -1,7 +1,7 @@
 /*
  * `npm run build:ts`: compiles src/ and bundles it into dist/, as each module that Node has to find, read and link costs a
- * program that tokenizes one text about a millisecond. The library is one file. The command line has its own copy of it,
- * so that neither shows its inner names to the other. Files that are no part of it any more are deleted afterwards, not all of
+ * program that tokenizes one text about a millisecond. The library is two files: what `tokenmill/encodings` needs, and the rest. The
+ * command line has its own copy, so that neither shows its inner names to the other. Files that are no part of it any more are deleted afterwards, not all of
  * dist/ before, because others may be running it.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -12,13 +12,13 @@ import { filesUnder } from './lib/stamp.mjs'
 
 const dependencies = /^(node:|commander$|picocolors$)/
 
-/* Writes what `entry` of the compiled modules in `folder` needs; returns the names of the files. */
-const bundle = async (folder, entry, chunkFileNames) => {
+/* Writes what `entries` of the compiled modules in `folder` need; returns the names of the files. */
+const bundle = async (folder, entries, chunkFileNames) => {
   const modules = await rollup({
-    input: { [entry]: join(folder, `${entry}.js`) },
+    input: Object.fromEntries(entries.map((entry) => [entry, join(folder, `${entry}.js`)])),
     external: dependencies,
     onwarn: (warning) => {
-      throw new Failure(`bundling ${entry}: ${warning.message}`)
+      throw new Failure(`bundling ${entries.join(', ')}: ${warning.message}`)
     },
   })
   const { output } = await modules.write({
@@ -44,9 +44,10 @@ await script(async () => {
       return
     }
     // Chunks are in dist/ itself, where src/package-file.ts and src/native.ts expect to be.
-    const library = await bundle(folder, 'index', '[name].js')
-    if (library.length !== 1) throw new Failure(`the library is ${library.length} files, not one`)
-    const files = new Set([...library, ...(await bundle(folder, 'cli/main', 'cli-[name].js'))])
+    const library = await bundle(folder, ['index', 'encodings'], 'core.js')
+    // Both entries and what they share.
+    if (library.length !== 3) throw new Failure(`the library is ${library.length} files, not three`)
+    const files = new Set([...library, ...(await bundle(folder, ['cli/main'], 'cli-[name].js'))])
     for (const file of filesUnder(['dist'])) if (!files.has(file)) rmSync(file)
   } finally {
     rmSync(folder, { recursive: true })

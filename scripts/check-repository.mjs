@@ -65,7 +65,8 @@ const unusedDependencies = (files) => {
 }
 
 const unusedSources = (files) => {
-  const entries = ['src/index.ts', 'src/cli/main.ts'].map((file) => join(root, file))
+  const names = ['src/index.ts', 'src/encodings.ts', 'src/cli/main.ts']
+  const entries = names.map((file) => join(root, file))
   const program = ts.createProgram(entries, {
     noLib: true,
     allowImportingTsExtensions: true,
@@ -75,7 +76,7 @@ const unusedSources = (files) => {
   const used = new Set(program.getSourceFiles().map(({ fileName }) => relative(root, fileName).replaceAll('\\', '/')))
   return files
     .filter((file) => file.startsWith('src/') && !used.has(file))
-    .map((file) => `neither src/index.ts nor src/cli/main.ts leads to ${file}`)
+    .map((file) => `none of ${names.join(', ')} leads to ${file}`)
 }
 
 await script(async () => {

@@ -134,8 +134,10 @@ unixTest('the main package holds code, types, encodings and words, and no instal
   const installed = join(t.context.consumer, 'node_modules', 'tokenmill')
   for (const file of [
     'dist/index.js',
+    'dist/encodings.js',
     'dist/cli/main.js',
     'index.d.ts',
+    'encodings.d.ts',
     'encodings',
     'README.md',
     'README.zh-CN.md',
@@ -180,7 +182,10 @@ unixTest('a TypeScript program type-checks against it, strictly, without the typ
   const folder = emptyProject(join(consumer, 'typescript'))
   const program = `
     import { ${names}, type Tokenizer } from 'tokenmill'
+    import { getEncoding as published, type EncodeOptions } from 'tokenmill/encodings'
     const tokenizer: Tokenizer = getEncoding('o200k_base')
+    const options: EncodeOptions = { allowedSpecial: 'all' }
+    published('gpt2').encode('hello', options)
     const ids: Uint32Array = tokenizer.encode('hello world')
     using embedding = InputEmbedding.create({ vocabSize: tokenizer.vocabSize, contextLength: 2, dimensions: 4 })
     for (const { inputs } of new DataLoader(new WindowDataset(ids, { contextLength: 1 }), { batchSize: 1 })) {

@@ -33,6 +33,7 @@ const environmentOf = ({ addon }, threads = 1) => ({
   ...(threads > 1 && { RAYON_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: 'true' }),
   TOKENMILL_NATIVE_PATH: addon,
   TOKENMILL_BENCH_MODULE: pathToFileURL(join(snapshotFolder, 'dist', 'index.js')).href,
+  TOKENMILL_BENCH_ENCODINGS: pathToFileURL(join(snapshotFolder, 'dist', 'encodings.js')).href,
 })
 
 /** The child that does `what` (`throughput`, `decode`, `batch`, `short`) with a peer, for {@link runChild}. */

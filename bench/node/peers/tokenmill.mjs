@@ -1,6 +1,8 @@
 /** @type {import('./peer.d.ts').Load} */
 export const load = async (encoding, { what }) => {
-  const { getEncoding, setThreads } = await import(process.env.TOKENMILL_BENCH_MODULE)
+  // A process that tokenizes and ends takes the encodings alone, as it does of gpt-tokenizer.
+  const { TOKENMILL_BENCH_ENCODINGS: encodings, TOKENMILL_BENCH_MODULE: library } = process.env
+  const { getEncoding, setThreads } = await import(what === 'first-token' ? encodings : library)
   const tokenizer = getEncoding(encoding)
   const plain = { disallowedSpecial: [] }
   return {
