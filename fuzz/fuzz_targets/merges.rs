@@ -44,7 +44,10 @@ fuzz_target!(|data: &[u8]| {
         Pattern::O200k.pieces(&text).flat_map(|piece| encode_piece(&ranks, piece.as_bytes())).collect();
     let levels = Level::available();
     let level = levels[data.len() % levels.len()];
-    let tokenizer = Tokenizer::new(vocabulary, Pattern::O200k, []).expect("no special tokens").with_level(level);
+    let tokenizer = Tokenizer::new(vocabulary, Pattern::O200k, []).expect("no special tokens");
+    // Before the large tables are made.
+    assert_eq!(tokenizer.encode_ordinary(&text), expected, "{text:?} with {all:?}");
+    let tokenizer = tokenizer.with_level(level);
     let plain = tokenizer.special_policy::<&str>(&[], &[]).expect("none are not too many");
     let mut worker = tokenizer.worker();
     for _ in 0..2 {

@@ -11,9 +11,11 @@ use rustc_hash::FxHasher;
 
 use crate::Level;
 use crate::cache::{ABSENT, Cache, INLINE, Stretch};
+use crate::merge::Merger;
 use crate::sink::Sink;
 use crate::tokenizer::Tokenizer;
-use crate::words::{Medium, Short};
+use crate::vocabulary::Vocabulary;
+use crate::words::{Medium, Short, Words};
 use crate::worker::{BATCH, Lookup, Memory, Miss, Worker};
 
 /// The pieces of a batch.
@@ -43,20 +45,34 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
+        let bytes = worker.ends[..count].last().map_or(0, |end| end - start);
+        let Some(large) = self.tables.large_for(self.vocabulary(), bytes) else {
+            return self.few().encode(text, start, &worker.ends[..count], sink);
+        };
+        let engine = Engine { words: &large.words, merger: &large.merger, vocabulary: self.vocabulary() };
         match self.level {
-            Level::Portable => self.encode_pieces_by(text, start, count, worker, sink, cancel),
+            Level::Portable => engine.encode(text, start, count, worker, sink, cancel),
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { self.encode_pieces_avx2(text, start, count, worker, sink, cancel) },
+            Level::Avx2 => unsafe { engine.encode_avx2(text, start, count, worker, sink, cancel) },
             // SAFETY: there is such a level only on processors that have AVX-512.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { self.encode_pieces_avx512(text, start, count, worker, sink, cancel) },
+            Level::Avx512 => unsafe { engine.encode_avx512(text, start, count, worker, sink, cancel) },
         }
     }
+}
 
+/// Encodes by the large tables.
+struct Engine<'a> {
+    words: &'a Words,
+    merger: &'a Merger,
+    vocabulary: &'a Vocabulary,
+}
+
+impl Engine<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn encode_pieces_avx2(
+    fn encode_avx2(
         &self,
         text: &[u8],
         start: usize,
@@ -65,12 +81,12 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        self.encode_pieces_by(text, start, count, worker, sink, cancel);
+        self.encode(text, start, count, worker, sink, cancel);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512bw,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn encode_pieces_avx512(
+    fn encode_avx512(
         &self,
         text: &[u8],
         start: usize,
@@ -79,11 +95,11 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        self.encode_pieces_by(text, start, count, worker, sink, cancel);
+        self.encode(text, start, count, worker, sink, cancel);
     }
 
     #[inline(always)]
-    fn encode_pieces_by(
+    fn encode(
         &self,
         text: &[u8],
         start: usize,
@@ -214,7 +230,7 @@ impl Tokenizer {
                     miss.state = tokens.count as u32;
                 }
                 &tokens.padded[..tokens.count]
-            } else if self.merger.can_be_joined(jobs, self.vocabulary()) {
+            } else if self.merger.can_be_joined(jobs, self.vocabulary) {
                 ids.clear();
                 for job in jobs {
                     let tokens = job.symbols();
@@ -264,7 +280,7 @@ impl Tokenizer {
         let (start, end) = pieces.bounds(miss.piece as usize);
         let piece = &pieces.text[start..end];
         if piece.len() > Cache::LONGEST {
-            return self.merger.merge(piece, self.vocabulary(), scratch, cancel, |id| sink.push(id));
+            return self.merger.merge(piece, self.vocabulary, scratch, cancel, |id| sink.push(id));
         }
         // Another such piece of this batch may be the same.
         if piece.len() > Medium::MAX
@@ -273,7 +289,7 @@ impl Tokenizer {
             return sink.extend(known);
         }
         ids.clear();
-        self.merger.merge(piece, self.vocabulary(), scratch, None, |id| ids.push(id));
+        self.merger.merge(piece, self.vocabulary, scratch, None, |id| ids.push(id));
         if piece.len() <= Short::MAX {
             cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, ids);
         } else if piece.len() <= Medium::MAX {

@@ -95,27 +95,28 @@ impl Vocabulary {
         let (left, right) = (reader.planes(count)?, reader.planes(count)?);
         let bytes = reader.0;
 
-        let mut starts = Vec::with_capacity(count + 1);
-        let mut end = 0_u32;
-        starts.push(end);
-        for (&low, &high) in low.iter().zip(high) {
-            let length = u16::from_le_bytes([low, high]);
-            if usize::from(length) > MAX_TOKEN {
-                return Err(invalid(format!("expected tokens of at most {MAX_TOKEN} bytes, found one of {length}")));
-            }
-            // At most 2^21 times 2^12, but a file that is as long as it says has fewer bytes.
-            end = end.saturating_add(length.into());
-            starts.push(end);
+        let lengths = || low.iter().zip(high).map(|(&low, &high)| u16::from_le_bytes([low, high]));
+        if let Some(length) = lengths().max().filter(|&longest| usize::from(longest) > MAX_TOKEN) {
+            return Err(invalid(format!("expected tokens of at most {MAX_TOKEN} bytes, found one of {length}")));
         }
-        if end as usize != bytes.len() || bytes.len() > MAX_TOTAL {
-            return Err(invalid(format!("expected {end} bytes of tokens, found {}", bytes.len())));
+        let total: u64 = lengths().map(u64::from).sum();
+        if total != bytes.len() as u64 || bytes.len() > MAX_TOTAL {
+            return Err(invalid(format!("expected {total} bytes of tokens, found {}", bytes.len())));
         }
-        let parts: Vec<[u32; 2]> = left.numbers().zip(right.numbers()).map(Into::into).collect();
-        let is_known = |part: u32| (part as usize) < count;
-        if let Some(id) = parts
-            .iter()
-            .position(|&[left, right]| !(is_known(left) && is_known(right) || left == NO_PARTS && right == NO_PARTS))
-        {
+        let mut starts = vec![0; count + 1];
+        let mut end = 0;
+        for (start, length) in starts[1..].iter_mut().zip(lengths()) {
+            end += u32::from(length);
+            *start = end;
+        }
+        let mut parts = vec![[0; 2]; count];
+        let mut all_known = true;
+        for (parts, (left, right)) in parts.iter_mut().zip(left.numbers().zip(right.numbers())) {
+            *parts = [left, right];
+            all_known &= are_known(*parts, count);
+        }
+        let unknown = if all_known { None } else { parts.iter().position(|&parts| !are_known(parts, count)) };
+        if let Some(id) = unknown {
             return Err(invalid(format!("token {id} joins {:?}, which are not both tokens", parts[id])));
         }
         // What was read stays where it is: new memory costs more than to move it there.
@@ -286,9 +287,16 @@ impl<'a> Reader<'a> {
 struct Planes<'a>([&'a [u8]; 3]);
 
 impl Planes<'_> {
+    #[inline(always)]
     fn numbers(&self) -> impl Iterator<Item = u32> {
         let [low, middle, high] = self.0;
         let bytes = low.iter().zip(middle).zip(high);
         bytes.map(|((&low, &middle), &high)| u32::from_le_bytes([low, middle, high, 0]))
     }
+}
+
+/// Whether they are two of `count` ids, or none: no number of 24 bits is more than [`NO_PARTS`].
+#[inline(always)]
+fn are_known([left, right]: [u32; 2], count: usize) -> bool {
+    (left.max(right) as usize) < count || left.min(right) == NO_PARTS
 }

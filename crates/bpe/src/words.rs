@@ -67,18 +67,6 @@ impl Words {
     pub fn get_long(&self, token: &[u8]) -> Option<u32> {
         self.long.get(token).copied()
     }
-
-    /// The token with these bytes.
-    pub fn get(&self, token: &[u8]) -> Option<u32> {
-        if token.is_empty() {
-            return None;
-        }
-        match Size::of(token.len()) {
-            Size::Short => self.short.get(Short::of(token, 0, token.len())),
-            Size::Medium => self.medium.get(Medium::of(token, 0, token.len())),
-            Size::Long => self.get_long(token),
-        }
-    }
 }
 
 /// Pieces with their ids as payload: open addressing, at most half full.
@@ -122,12 +110,6 @@ impl<const N: usize> Table<N> {
     #[inline(always)]
     pub fn slot(&self, at: usize) -> Packed<N> {
         self.slots[at]
-    }
-
-    /// The id of `piece`.
-    #[inline(always)]
-    pub fn get(&self, piece: Packed<N>) -> Option<u32> {
-        self.get_from(self.home(piece.hash()), piece)
     }
 
     /// The id of `piece`, whose search starts at `home`.

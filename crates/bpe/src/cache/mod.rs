@@ -18,7 +18,7 @@ pub(crate) const INLINE: usize = 8;
 /// Bytes for each four sets of short pieces: those, one of medium pieces, a quarter of the places of long ones, and the ring.
 const BYTES: usize = 4 * Entries::<2>::SET + Entries::<4>::SET + Index::SET + 4 * RING;
 /// Words of the ring for each four sets.
-const RING: usize = 32;
+const RING: usize = 128;
 
 /// Pieces and what they are merged to. Each worker has its own, so nothing is shared between threads. Every piece is compared whole,
 /// so crafted text can make it useless but not wrong, nor slower than to look there once for each piece.
@@ -43,7 +43,7 @@ impl Cache {
     /// What it takes by default, in bytes: the different words of some megabytes of text.
     pub const BYTES: usize = BYTES << 14;
 
-    /// One that takes at most `bytes`, but 34 KiB at least.
+    /// One that takes at most `bytes`, but 58 KiB at least.
     pub fn new(bytes: usize) -> Self {
         let sets = 1 << (bytes / BYTES).max(64).ilog2();
         Self {
@@ -285,10 +285,10 @@ mod tests {
 
     #[test]
     fn it_takes_no_more_than_it_was_given() {
-        for bytes in [0, 34 << 10, 100_000, Cache::BYTES, 10 << 20] {
+        for bytes in [0, 58 << 10, 100_000, Cache::BYTES, 10 << 20] {
             let cache = Cache::new(bytes);
             let taken = cache.short.bytes() + cache.medium.bytes() + cache.long.bytes() + cache.ring.bytes();
-            assert!(taken <= bytes.max(34 << 10), "{taken} of {bytes}");
+            assert!(taken <= bytes.max(58 << 10), "{taken} of {bytes}");
             assert!(taken > bytes / 3, "{taken} of {bytes}");
         }
     }

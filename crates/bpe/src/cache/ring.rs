@@ -1,8 +1,10 @@
 //! Records of words in a ring: new ones take the place of the oldest.
 
+use crate::pages::Pages;
+
 /// A place is the number of words that were written before it, so whether its record is still there is told by the place alone.
 pub(crate) struct Ring {
-    words: Box<[u32]>,
+    words: Pages<u32>,
     /// How many were written, ever. It starts above the length, so that place 0 is that of no record.
     written: u64,
 }
@@ -11,7 +13,7 @@ impl Ring {
     /// One of `length` words, a power of two.
     pub fn new(length: usize) -> Self {
         assert!(length.is_power_of_two());
-        Self { words: vec![0; length].into(), written: 2 * length as u64 }
+        Self { words: Pages::zeros(length), written: 2 * length as u64 }
     }
 
     /// What it takes.

@@ -32,7 +32,7 @@ impl Tokenizer {
             steps.extend(
                 self.explain(piece.as_bytes()).into_iter().map(|step| MergeStep { start: step.start + start, ..step }),
             );
-            if let Some(token) = self.words.get(piece.as_bytes())
+            if let Some(token) = self.few().id(piece.as_bytes())
                 && steps[before..].last().is_none_or(|step| step.result != token)
             {
                 steps.truncate(before);
@@ -46,7 +46,8 @@ impl Tokenizer {
     /// The piece is not split before, and no special token is looked for. A piece that is itself a token which no merge reaches ends
     /// here in other tokens than those that encoding gives.
     pub fn explain(&self, piece: &[u8]) -> Vec<MergeStep> {
-        let id_of = |start: usize, end: usize| self.words.get(&piece[start..end]);
+        let few = self.few();
+        let id_of = |start: usize, end: usize| few.id(&piece[start..end]);
         // Of the part that starts there: its id, where it ends, and where the one before it starts; no id: no part starts there any more.
         let mut parts: Vec<(Option<u32>, usize, usize)> =
             (0..piece.len()).map(|start| (id_of(start, start + 1), start + 1, start.wrapping_sub(1))).collect();
