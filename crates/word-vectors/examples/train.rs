@@ -6,17 +6,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use tokenmill_word_vectors::Format;
-use tokenmill_word_vectors::train::{Objective, Options, Texts, train};
+use tokenmill_word_vectors::train::{Objective, Options, Split, Texts, train};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [sentences, out, objective, threads, epochs, seed] = &arguments[..] else {
         return Err("train SENTENCES OUT skipgram|cbow THREADS EPOCHS SEED".into());
     };
-    let mut texts = Texts::new(false);
-    for line in std::fs::read_to_string(sentences)?.lines() {
-        texts.add_sentence(line.split(' ').filter(|word| !word.is_empty()))?;
-    }
+    let mut texts = Texts::new(Split::Spaces, false);
+    texts.add_text(&std::fs::read_to_string(sentences)?)?;
     let objective = if objective == "cbow" { Objective::Cbow } else { Objective::SkipGram };
     let options = Options {
         objective,

@@ -13,7 +13,7 @@
 
 mod error;
 mod files;
-mod kernel;
+mod lanes;
 pub mod train;
 mod vectors;
 

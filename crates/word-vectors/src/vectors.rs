@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use rayon::prelude::*;
 
 use crate::error::filled;
-use crate::kernel::{Level, dot};
+use crate::lanes::{Level, dot};
 use crate::{Error, Result};
 
 /// Rows that a thread takes at a time.

@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokenmill_word_vectors::train::{Objective, Options, Progress, Texts, train};
+use tokenmill_word_vectors::train::{Objective, Options, Progress, Split, Texts, train};
 use tokenmill_word_vectors::{Error, WordVectors};
 
 /// Sentences of words out of one of two groups, which never meet.
 fn texts() -> Texts {
-    let (mut texts, mut state) = (Texts::new(false), 1u32);
+    let (mut texts, mut state) = (Texts::new(Split::Words, false), 1u32);
     for sentence in 0..4000 {
         let group =
             if sentence % 2 == 0 { ["river", "mill", "water", "wheel"] } else { ["bread", "oven", "flour", "baker"] };
@@ -62,12 +62,40 @@ fn one_thread_gives_the_same_bits_for_the_same_seed_and_others_for_another() {
 
 #[test]
 fn words_that_are_rare_are_left_out_and_the_most_frequent_come_first() {
-    let mut texts = Texts::new(true);
+    let mut texts = Texts::new(Split::Words, true);
     texts.add_text("The mill, the Mill!\nthe end; 1912").expect("there is memory");
     assert_eq!(texts.tokens(), 7);
     let options = Options { min_count: 2, ..options(Objective::Cbow, 1) };
     let vectors = train(texts, &options, None, None).expect("the options are right");
     assert_eq!(vectors.words(), ["the", "mill"].map(Box::from));
+}
+
+#[test]
+fn texts_that_are_joined_are_as_if_they_had_been_added() {
+    let (first, second) = ("the Mill, the wheel\nthe mill", "a wheel and the ΟΔΟΣ\n\na mill");
+    for split in [Split::Words, Split::Spaces] {
+        let mut all = Texts::new(split, true);
+        all.add_text(first).expect("there is memory");
+        let (mut one, mut other) = (Texts::new(split, true), Texts::new(split, true));
+        one.add_text(first).expect("there is memory");
+        for texts in [&mut all, &mut other] {
+            texts.add_text(second).expect("there is memory");
+        }
+        one.append(other).expect("there is memory");
+        assert_eq!(one.tokens(), all.tokens());
+        let options = Options { min_count: 1, ..options(Objective::SkipGram, 1) };
+        let [one, all] = [one, all].map(|texts| train(texts, &options, None, None).expect("the options are right"));
+        assert_eq!((one.words(), one.table()), (all.words(), all.table()));
+        let expected = match split {
+            Split::Words => ["the", "mill", "wheel", "a", "and", "οδος"].as_slice(),
+            Split::Spaces => &["the", "a", "mill", "wheel", "and", "mill,", "οδος"],
+        };
+        let mut words: Vec<&str> = all.words().iter().map(|word| &**word).collect();
+        let mut expected = expected.to_vec();
+        words.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(words, expected);
+    }
 }
 
 #[test]
@@ -99,6 +127,6 @@ fn options_that_cannot_be_are_errors_that_say_so() {
     ] {
         assert_eq!(train(texts(), &options, None, None).expect_err("it cannot be").to_string(), expected);
     }
-    let few = train(Texts::new(false), &good, None, None).expect_err("there is no word");
+    let few = train(Texts::new(Split::Words, false), &good, None, None).expect_err("there is no word");
     assert!(matches!(few, Error::TooFewWords { words: 0, .. }));
 }

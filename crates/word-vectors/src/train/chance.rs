@@ -22,7 +22,14 @@ impl Chance {
 
     /// A number below `count`, which is not 0.
     pub fn below(&mut self, count: u32) -> u32 {
-        ((u64::from(self.word()) * u64::from(count)) >> 32) as u32
+        self.below_and_word(count).0
+    }
+
+    /// A number below `count`, which is not 0, and 32 random bits.
+    #[inline]
+    pub fn below_and_word(&mut self, count: u32) -> (u32, u32) {
+        let bits = self.next();
+        ((((bits >> 32) * u64::from(count)) >> 32) as u32, bits as u32)
     }
 }
 

@@ -6,9 +6,8 @@
 //! `negatives` random words (by their frequency to the power of 3/4) are scored against the context, and what the logistic loss says is
 //! added to both. Frequent words are skipped at random by `subsample`; the rate falls evenly to `min_learning_rate`.
 //!
-//! Unlike word2vec.c, all words of a context have the same random words, and are scored and changed together (Ji et al. 2016,
-//! "Parallelizing `Word2Vec` in Shared and Distributed Memory"): each row is then read and written once for a context and not once for each
-//! pair, which is most of the time.
+//! The word and its random words are scored side by side, by their values before any of them is changed, so that one does not wait for
+//! the other. The rows of the next ones are asked for meanwhile.
 //!
 //! # Threads
 //! Each takes stretches of sentences in turn, and all write into the same two tables ("Hogwild"). Rows are read and written by relaxed
@@ -28,9 +27,9 @@ use crate::{Error, Result, WordVectors};
 use chance::{Chance, mixed};
 use negatives::Negatives;
 use rows::Rows;
-use step::{Rates, Worker};
-pub use texts::Texts;
+use step::Worker;
 use texts::{Corpus, END};
+pub use texts::{Split, Texts};
 
 /// What is predicted from what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,14 +237,13 @@ impl Shared<'_> {
                 let read = self.done.fetch_add(ids.len() as u64, Ordering::Relaxed);
                 let share = read as f32 / all_words as f32;
                 let rate = options.learning_rate - share * (options.learning_rate - options.min_learning_rate);
-                let rates = Rates { rate: rate.max(options.min_learning_rate) };
                 sentence.clear();
                 let stays = |id: u32, chance: &mut Chance| match self.keep[id as usize] {
                     u32::MAX => true,
                     keep => chance.word() < keep,
                 };
                 sentence.extend(ids.iter().copied().filter(|&id| stays(id, &mut chance)));
-                worker.sentence(&sentence, &self.negatives, rates, &mut chance);
+                worker.sentence(&sentence, &self.negatives, rate.max(options.min_learning_rate), &mut chance);
             }
             if let Some(progress) = self.progress {
                 progress(Progress { words: self.done.load(Ordering::Relaxed), all_words });

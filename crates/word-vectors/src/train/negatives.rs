@@ -4,7 +4,7 @@ use super::chance::Chance;
 use crate::Result;
 use crate::error::reserved;
 
-/// An alias table (Walker 1977, Vose 1991): a random word takes two random numbers and one look, however many words there are.
+/// An alias table (Walker 1977, Vose 1991): a random word takes one random number of 64 bits and one look, however many words there are.
 pub(super) struct Negatives {
     /// For each place: the share of 2^32 up to which it is its own word, and the other word.
     places: Vec<(u32, u32)>,
@@ -37,9 +37,9 @@ impl Negatives {
 
     #[inline]
     pub fn word(&self, chance: &mut Chance) -> u32 {
-        let place = chance.below(self.places.len() as u32);
-        let (share, other) = self.places[place as usize];
-        if chance.word() <= share { place } else { other }
+        let (place, share) = chance.below_and_word(self.places.len() as u32);
+        let (own, other) = self.places[place as usize];
+        if share <= own { place } else { other }
     }
 }
 

@@ -1,152 +1,240 @@
 //! What a thread does with a sentence.
 
+use std::sync::atomic::AtomicU32;
+
 use super::chance::Chance;
 use super::negatives::Negatives;
 use super::rows::Rows;
 use super::{Objective, Options};
 use crate::Result;
 use crate::error::filled;
-use crate::kernel::{Level, add_to_each, combine, combine_turned, mean_of, products};
+use crate::lanes::{Lanes, Level, by_level};
 
 /// Scores beyond this are as good as certain.
 const MOST: f32 = 6.0;
 /// Places of the table of the logistic function.
 const PLACES: usize = 4096;
+/// Targets that are scored side by side: as many as the default options have.
+const GROUP: usize = 6;
 
-/// How much is changed at a time.
-#[derive(Clone, Copy)]
-pub(super) struct Rates {
-    pub rate: f32,
-}
-
-/// The buffers of a thread: rows are copied here, changed together, and copied back.
+/// The tables and the buffers of a thread.
 pub(super) struct Worker<'a> {
-    options: &'a Options,
-    /// Random words for each word.
-    drawn: usize,
+    objective: Objective,
+    window: u32,
+    /// The word and the random ones.
+    targets_each: usize,
     inputs: &'a Rows,
     outputs: &'a Rows,
     level: Level,
-    width: usize,
     logistic: Vec<f32>,
-    /// Rows of the context, and what they become.
-    context: Vec<f32>,
-    changed: Vec<f32>,
-    /// Rows of the word and of the random ones.
-    targets: Vec<f32>,
-    target_words: Vec<u32>,
-    /// For each row of the context and each target.
-    errors: Vec<f32>,
-    mean: Vec<f32>,
-    zeros: Vec<f32>,
+    /// For each time that is learned around one word: the word, and the random ones for it.
+    targets: Vec<u32>,
+    /// What the targets are predicted from, and how that is to change.
+    input: Vec<f32>,
+    change: Vec<f32>,
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(options: &'a Options, inputs: &'a Rows, outputs: &'a Rows) -> Result<Self> {
-        let drawn = match options.objective {
-            Objective::SkipGram => 2 * options.negatives,
-            Objective::Cbow => options.negatives,
-        };
-        let (width, most, targets) = (inputs.width(), 2 * options.window, drawn + 1);
+    pub fn new(options: &Options, inputs: &'a Rows, outputs: &'a Rows) -> Result<Self> {
         let mut logistic = filled(PLACES, 0.0)?;
         for (place, value) in logistic.iter_mut().enumerate() {
             let score = ((place as f64 + 0.5) / PLACES as f64 * 2.0 - 1.0) * f64::from(MOST);
             *value = (1.0 / (1.0 + (-score).exp())) as f32;
         }
+        let targets_each = options.negatives + 1;
+        let times = if options.objective == Objective::SkipGram { 2 * options.window } else { 1 };
         Ok(Self {
-            options,
-            drawn,
+            objective: options.objective,
+            window: options.window as u32,
+            targets_each,
             inputs,
             outputs,
             level: Level::best(),
-            width,
             logistic,
-            context: filled(most * width, 0.0)?,
-            changed: filled(most * width, 0.0)?,
-            targets: filled(targets * width, 0.0)?,
-            target_words: Vec::with_capacity(targets),
-            errors: filled(most * targets, 0.0)?,
-            mean: filled(width, 0.0)?,
-            zeros: filled(width, 0.0)?,
+            targets: filled(times * targets_each, 0)?,
+            input: filled(inputs.width(), 0.0)?,
+            change: filled(inputs.width(), 0.0)?,
         })
     }
 
     /// Trains on each word of a sentence.
-    pub fn sentence(&mut self, words: &[u32], negatives: &Negatives, rates: Rates, chance: &mut Chance) {
-        for (place, &word) in words.iter().enumerate() {
-            let reach = 1 + chance.below(self.options.window as u32) as usize;
-            let before = &words[place.saturating_sub(reach)..place];
-            let after = &words[place + 1..words.len().min(place + 1 + reach)];
-            if before.is_empty() && after.is_empty() {
-                continue;
-            }
-            self.choose_targets(word, negatives, chance);
-            let rows = before.len() + after.len();
-            for (row, &neighbour) in before.iter().chain(after).enumerate() {
-                self.inputs.read(neighbour, &mut self.context[row * self.width..][..self.width]);
-            }
-            match self.options.objective {
-                Objective::SkipGram => self.skip_gram(rows, rates),
-                Objective::Cbow => self.cbow(rows, rates),
-            }
-            for (row, &neighbour) in before.iter().chain(after).enumerate() {
-                self.inputs.write(neighbour, &self.context[row * self.width..][..self.width]);
-            }
-            for (target, &other) in self.target_words.iter().enumerate() {
-                self.outputs.write(other, &self.targets[target * self.width..][..self.width]);
-            }
-        }
+    pub fn sentence(&mut self, words: &[u32], negatives: &Negatives, rate: f32, chance: &mut Chance) {
+        sentence(self.level, self, words, negatives, rate, chance);
     }
+}
 
-    /// The word and random others, none of them twice: of two copies of a row only one would be written.
-    fn choose_targets(&mut self, word: u32, negatives: &Negatives, chance: &mut Chance) {
-        self.target_words.clear();
-        self.target_words.push(word);
-        for _ in 0..self.drawn {
-            let other = negatives.word(chance);
-            if !self.target_words.contains(&other) {
-                self.target_words.push(other);
+by_level! {
+    fn sentence(
+        worker: &mut Worker<'_>,
+        words: &[u32],
+        negatives: &Negatives,
+        rate: f32,
+        chance: &mut Chance
+    ) = sentence_body
+}
+
+/// # Safety
+/// As [`Lanes`], for this and all functions below: rows and buffers are equally long, and that a multiple of every [`Lanes::COUNT`].
+#[inline(always)]
+unsafe fn sentence_body<L: Lanes>(
+    worker: &mut Worker<'_>,
+    words: &[u32],
+    negatives: &Negatives,
+    rate: f32,
+    chance: &mut Chance,
+) {
+    for (place, &word) in words.iter().enumerate() {
+        let reach = 1 + chance.below(worker.window) as usize;
+        let before = &words[place.saturating_sub(reach)..place];
+        let after = &words[place + 1..words.len().min(place + 1 + reach)];
+        let context = || before.iter().chain(after).copied();
+        let neighbours = before.len() + after.len();
+        if neighbours == 0 {
+            continue;
+        }
+        let each = worker.targets_each;
+        let times = if worker.objective == Objective::SkipGram { neighbours } else { 1 };
+        for targets in worker.targets[..times * each].chunks_exact_mut(each) {
+            targets[0] = word;
+            targets[1..].fill_with(|| negatives.word(chance));
+        }
+        // SAFETY: as the caller says.
+        unsafe {
+            match worker.objective {
+                Objective::SkipGram => {
+                    for (time, neighbour) in context().enumerate() {
+                        if time + 1 < times {
+                            let next = &worker.targets[(time + 1) * each..][1..each];
+                            for &target in next {
+                                ask_for(worker.outputs.row(target));
+                            }
+                        }
+                        read::<L>(worker.inputs.row(neighbour), &mut worker.input);
+                        worker.change.fill(0.0);
+                        predict::<L>(worker, time, rate);
+                        add::<L>(&worker.change, worker.inputs.row(neighbour));
+                    }
+                }
+                Objective::Cbow => {
+                    worker.input.fill(0.0);
+                    for neighbour in context() {
+                        accumulate::<L>(worker.inputs.row(neighbour), 1.0 / neighbours as f32, &mut worker.input);
+                    }
+                    worker.change.fill(0.0);
+                    predict::<L>(worker, 0, rate);
+                    for neighbour in context() {
+                        add::<L>(&worker.change, worker.inputs.row(neighbour));
+                    }
+                }
             }
         }
-        for (target, &other) in self.target_words.iter().enumerate() {
-            self.outputs.read(other, &mut self.targets[target * self.width..][..self.width]);
+    }
+}
+
+/// Scores the targets of the `time`th time against the input, changes them, and adds up in `change` what the input is to become.
+#[inline(always)]
+unsafe fn predict<L: Lanes>(worker: &mut Worker<'_>, time: usize, rate: f32) {
+    let Worker { targets, targets_each, outputs, logistic, input, change, .. } = worker;
+    let targets = &targets[time * *targets_each..][..*targets_each];
+    let word = targets[0];
+    let error = |number: usize, score: f32| {
+        let target = targets[number];
+        // The word itself, drawn at random, is not wrong.
+        if number > 0 && target == word { 0.0 } else { rate * error_of(logistic, score, number == 0) }
+    };
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut first = 0;
+        let (groups, rest) = targets.as_chunks::<GROUP>();
+        for group in groups {
+            predict_group::<L, GROUP>(input, group, outputs, change, |n, score| error(first + n, score));
+            first += GROUP;
+        }
+        for target in rest {
+            predict_group::<L, 1>(input, &[*target], outputs, change, |_, score| error(first, score));
+            first += 1;
         }
     }
+}
 
-    /// All rows of the context against all targets, by the values before any is changed.
-    fn skip_gram(&mut self, rows: usize, rates: Rates) {
-        let (width, level, count) = (self.width, self.level, self.target_words.len());
-        let context = &self.context[..rows * width];
-        let targets = &mut self.targets[..count * width];
-        let errors = &mut self.errors[..rows * count];
-        products(level, context, targets, width, errors);
-        for row in errors.chunks_exact_mut(count) {
-            for (target, error) in row.iter_mut().enumerate() {
-                let weight = if target == 0 { 1.0 } else { self.options.negatives as f32 / self.drawn as f32 };
-                *error = weight * rates.rate * error_of(&self.logistic, *error, target == 0);
+/// [`predict`] of some targets, by their values before any is changed. A target that is there twice is changed twice.
+#[inline(always)]
+unsafe fn predict_group<L: Lanes, const N: usize>(
+    input: &[f32],
+    targets: &[u32; N],
+    outputs: &Rows,
+    change: &mut [f32],
+    error: impl Fn(usize, f32) -> f32,
+) {
+    let rows = targets.map(|target| outputs.row(target));
+    let width = input.len();
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut sums = [L::all(0.0); N];
+        for at in (0..width).step_by(L::COUNT) {
+            let input = L::load(input.as_ptr().add(at));
+            for n in 0..N {
+                sums[n] = L::multiply_add(input, L::read(rows[n].as_ptr().add(at)), sums[n]);
             }
         }
-        combine(level, errors, targets, width, context, &mut self.changed[..rows * width]);
-        combine_turned(level, errors, context, width, targets);
-        std::mem::swap(&mut self.context, &mut self.changed);
-    }
-
-    /// The mean of the context against all targets.
-    fn cbow(&mut self, rows: usize, rates: Rates) {
-        let (width, level, count) = (self.width, self.level, self.target_words.len());
-        let context = &mut self.context[..rows * width];
-        let targets = &mut self.targets[..count * width];
-        let errors = &mut self.errors[..count];
-        mean_of(level, context, &mut self.mean);
-        products(level, &self.mean, targets, width, errors);
-        for (target, error) in errors.iter_mut().enumerate() {
-            *error = rates.rate * error_of(&self.logistic, *error, target == 0);
+        let errors: [_; N] = std::array::from_fn(|n| L::all(error(n, L::sum(sums[n]))));
+        for at in (0..width).step_by(L::COUNT) {
+            let input = L::load(input.as_ptr().add(at));
+            let place = change.as_mut_ptr().add(at);
+            let mut sum = L::load(place);
+            for n in 0..N {
+                let row = rows[n].as_ptr().add(at);
+                let target = L::read(row);
+                sum = L::multiply_add(errors[n], target, sum);
+                L::write(row, L::multiply_add(errors[n], input, target));
+            }
+            L::store(place, sum);
         }
-        let change = &mut self.changed[..width];
-        combine(level, errors, targets, width, &self.zeros, change);
-        combine_turned(level, errors, &self.mean, width, targets);
-        add_to_each(level, change, context);
     }
+}
+
+#[inline(always)]
+unsafe fn read<L: Lanes>(row: &[AtomicU32], into: &mut [f32]) {
+    for at in (0..into.len()).step_by(L::COUNT) {
+        // SAFETY: as the caller says.
+        unsafe { L::store(into.as_mut_ptr().add(at), L::read(row.as_ptr().add(at))) };
+    }
+}
+
+/// Adds `factor` times `row` to `into`.
+#[inline(always)]
+unsafe fn accumulate<L: Lanes>(row: &[AtomicU32], factor: f32, into: &mut [f32]) {
+    for at in (0..into.len()).step_by(L::COUNT) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let place = into.as_mut_ptr().add(at);
+            L::store(place, L::multiply_add(L::all(factor), L::read(row.as_ptr().add(at)), L::load(place)));
+        }
+    }
+}
+
+/// Adds `change` to `row`.
+#[inline(always)]
+unsafe fn add<L: Lanes>(change: &[f32], row: &[AtomicU32]) {
+    for at in (0..change.len()).step_by(L::COUNT) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let place = row.as_ptr().add(at);
+            L::write(place, L::add(L::read(place), L::load(change.as_ptr().add(at))));
+        }
+    }
+}
+
+/// Asks for a row that will be read soon.
+#[inline(always)]
+fn ask_for(row: &[AtomicU32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in row.chunks(16) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it has no effect but on caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    let _ = row;
 }
 
 /// What the answer should have been, less what the score says.
@@ -162,4 +250,108 @@ fn error_of(logistic: &[f32], score: f32, is_word: bool) -> f32 {
         0.0
     };
     answer - chance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Table = Vec<Vec<f64>>;
+
+    /// What [`Worker::sentence`] does, one number after the other, with the same chances.
+    fn naive(
+        options: &Options,
+        [inputs, outputs]: [&mut Table; 2],
+        words: &[u32],
+        negatives: &Negatives,
+        rate: f64,
+        chance: &mut Chance,
+    ) {
+        for place in 0..words.len() {
+            let reach = 1 + chance.below(options.window as u32) as usize;
+            let near = place.saturating_sub(reach)..words.len().min(place + reach + 1);
+            let context: Vec<usize> = near.filter(|&at| at != place).map(|at| words[at] as usize).collect();
+            if context.is_empty() {
+                continue;
+            }
+            let sources: Vec<Vec<usize>> = match options.objective {
+                Objective::SkipGram => context.iter().map(|&word| vec![word]).collect(),
+                Objective::Cbow => vec![context],
+            };
+            let drawn: Vec<Vec<usize>> = (sources.iter())
+                .map(|_| {
+                    let others = (0..options.negatives).map(|_| negatives.word(chance));
+                    std::iter::once(words[place]).chain(others).map(|word| word as usize).collect()
+                })
+                .collect();
+            for (source, targets) in sources.iter().zip(&drawn) {
+                let mean =
+                    |place: usize| source.iter().map(|&word| inputs[word][place]).sum::<f64>() / source.len() as f64;
+                let input: Vec<f64> = (0..options.dimensions).map(mean).collect();
+                let mut change = vec![0.0; options.dimensions];
+                let full = targets.len() / GROUP * GROUP;
+                let groups = targets[..full].chunks(GROUP).chain(targets[full..].chunks(1));
+                for (group, first) in groups.zip((0..full).step_by(GROUP).chain(full..)) {
+                    let score = |&target: &usize| outputs[target].iter().zip(&input).map(|(a, b)| a * b).sum::<f64>();
+                    let scores: Vec<f64> = group.iter().map(score).collect();
+                    for (n, (&target, score)) in group.iter().zip(scores).enumerate() {
+                        if first + n > 0 && target == targets[0] {
+                            continue;
+                        }
+                        let answer = if first + n == 0 { 1.0 } else { 0.0 };
+                        let error = rate * (answer - 1.0 / (1.0 + (-score).exp()));
+                        for ((change, output), input) in change.iter_mut().zip(&mut outputs[target]).zip(&input) {
+                            *change += error * *output;
+                            *output += error * input;
+                        }
+                    }
+                }
+                for &word in source {
+                    inputs[word].iter_mut().zip(&change).for_each(|(value, change)| *value += change);
+                }
+            }
+        }
+    }
+
+    fn table(rows: Rows, dimensions: usize) -> Table {
+        let values = rows.into_values().unwrap();
+        values.chunks(dimensions).map(|row| row.iter().copied().map(f64::from).collect()).collect()
+    }
+
+    #[test]
+    fn every_level_trains_as_the_naive_version_does() {
+        let words = [0, 3, 1, 1, 4, 2, 0, 6, 5, 3, 0, 2];
+        let negatives = Negatives::new(&[9, 7, 5, 5, 3, 2, 1]).unwrap();
+        for objective in [Objective::SkipGram, Objective::Cbow] {
+            for (dimensions, drawn) in [(5, 1), (16, 5), (100, 7), (33, 12)] {
+                let options = Options { objective, dimensions, negatives: drawn, window: 3, ..Options::default() };
+                // Larger than those that training begins with, so that scores are not all near 0.
+                let filled = |seed| {
+                    let rows = Rows::random(7, dimensions, seed).unwrap();
+                    for number in (0..7).flat_map(|row| rows.row(row)) {
+                        let value = f32::from_bits(number.load(std::sync::atomic::Ordering::Relaxed));
+                        number.store((value * 4.0).to_bits(), std::sync::atomic::Ordering::Relaxed);
+                    }
+                    rows
+                };
+                let (mut inputs, mut outputs) = (table(filled(1), dimensions), table(filled(2), dimensions));
+                let expected = [&mut inputs, &mut outputs];
+                naive(&options, expected, &words, &negatives, 0.1, &mut Chance::new(3));
+                for level in Level::all() {
+                    let rows = [filled(1), filled(2)];
+                    let mut worker = Worker::new(&options, &rows[0], &rows[1]).unwrap();
+                    worker.level = level;
+                    worker.sentence(&words, &negatives, 0.1, &mut Chance::new(3));
+                    for (found, expected) in rows.map(|rows| table(rows, dimensions)).iter().zip([&inputs, &outputs]) {
+                        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+                            assert!(
+                                (found - expected).abs() < 1e-3,
+                                "{objective:?} {level:?} {dimensions}: {found} {expected}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

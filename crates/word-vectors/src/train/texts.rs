@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::reserved;
@@ -10,12 +11,23 @@ use crate::{Error, Result};
 /// Ends a sentence.
 pub(super) const END: u32 = u32::MAX;
 
+/// How a line is cut into words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Split {
+    /// The words of Unicode (UAX #29) that have a letter or a number.
+    #[default]
+    Words,
+    /// What stands between white space.
+    Spaces,
+}
+
 /// Sentences of words, of which each is kept once; 4 bytes for each word of the texts.
 #[derive(Debug, Default)]
 pub struct Texts {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, u32, RandomState>,
     counts: Vec<u64>,
     ids: Vec<u32>,
+    split: Split,
     lower_case: bool,
 }
 
@@ -33,8 +45,8 @@ pub(super) struct Corpus {
 
 impl Texts {
     /// No texts. With `lower_case`, words of [`Texts::add_text`] are made small.
-    pub fn new(lower_case: bool) -> Self {
-        Self { lower_case, ..Self::default() }
+    pub fn new(split: Split, lower_case: bool) -> Self {
+        Self { split, lower_case, ..Self::default() }
     }
 
     /// The words that were added.
@@ -42,24 +54,43 @@ impl Texts {
         self.counts.iter().sum()
     }
 
-    /// Adds a text: each line is a sentence, and words are those of Unicode (UAX #29) that have a letter or a number.
+    /// Adds a text: each line is a sentence.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn add_text(&mut self, text: &str) -> Result<()> {
-        let mut lower = String::new();
         for line in text.lines() {
-            for word in line.unicode_words() {
-                if self.lower_case && !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
-                    lower.clear();
-                    lower.extend(word.chars().flat_map(char::to_lowercase));
-                    self.add_word(&lower)?;
-                } else {
-                    self.add_word(word)?;
-                }
+            match self.split {
+                Split::Words => line.unicode_words().try_for_each(|word| self.add_cased(word))?,
+                Split::Spaces => line.split_whitespace().try_for_each(|word| self.add_cased(word))?,
             }
             self.end_sentence()?;
         }
+        Ok(())
+    }
+
+    fn add_cased(&mut self, word: &str) -> Result<()> {
+        if self.lower_case && !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            self.add_word(&word.to_lowercase())
+        } else {
+            self.add_word(word)
+        }
+    }
+
+    /// Adds the sentences of `other` after these.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn append(&mut self, other: Self) -> Result<()> {
+        let mut places: Vec<u32> = reserved(other.counts.len())?;
+        places.resize(other.counts.len(), END);
+        for (word, number) in other.numbers {
+            let own = self.number_of(word)?;
+            self.counts[own as usize] += other.counts[number as usize];
+            places[number as usize] = own;
+        }
+        self.ids.try_reserve(other.ids.len()).map_err(|_| Error::OutOfMemory { bytes: self.ids.len() * 4 })?;
+        self.ids.extend(other.ids.into_iter().map(|id| if id == END { END } else { places[id as usize] }));
         Ok(())
     }
 
@@ -74,22 +105,28 @@ impl Texts {
 
     fn add_word(&mut self, word: &str) -> Result<()> {
         self.ids.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: self.ids.len() * 4 })?;
-        let number = if let Some(&number) = self.numbers.get(word) {
-            number
-        } else {
-            let number = self.counts.len() as u32;
-            if number == END {
-                return Err(Error::OutOfMemory { bytes: usize::MAX });
-            }
-            self.numbers.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: self.counts.len() * 32 })?;
-            self.counts.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: self.counts.len() * 8 })?;
-            self.numbers.insert(word.into(), number);
-            self.counts.push(0);
-            number
+        let number = match self.numbers.get(word) {
+            Some(&number) => number,
+            None => self.number_of(word.into())?,
         };
         self.counts[number as usize] += 1;
         self.ids.push(number);
         Ok(())
+    }
+
+    /// The number of a word, which is new when it was not there.
+    fn number_of(&mut self, word: Box<str>) -> Result<u32> {
+        let next = self.counts.len() as u32;
+        self.numbers.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: self.counts.len() * 32 })?;
+        let number = *self.numbers.entry(word).or_insert(next);
+        if number == next {
+            if next == END {
+                return Err(Error::OutOfMemory { bytes: usize::MAX });
+            }
+            self.counts.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: self.counts.len() * 8 })?;
+            self.counts.push(0);
+        }
+        Ok(number)
     }
 
     fn end_sentence(&mut self) -> Result<()> {
