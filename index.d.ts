@@ -2092,8 +2092,42 @@ export type TrainSource =
       readonly texts: Iterable<Text> | AsyncIterable<Text>
     }
 
+/** How texts of a training are read, and how it is stopped. */
+export interface TrainSourceOptions {
+  /**
+   * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
+   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
+   * @default 'auto'
+   */
+  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
+  /**
+   * The field or column with the text.
+   * @default 'text'
+   */
+  readonly field?: string
+  /**
+   * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
+   * @default 'strict'
+   */
+  readonly utf8?: 'replace' | 'strict'
+  /** Stops the training; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** What a training has read. */
+export interface TrainSourceProgress {
+  /** Texts that were taken. */
+  readonly texts: number
+  /** Their bytes, as UTF-8. */
+  readonly bytes: number
+  /** Bytes that were read from files, as they are on disk. */
+  readonly bytesRead: number
+  /** Bytes that there are to read; 0 when the source is not files. */
+  readonly bytesToRead: number
+}
+
 /** What {@link trainBpe} makes, and how. */
-export interface TrainBpeOptions {
+export interface TrainBpeOptions extends TrainSourceOptions {
   /**
    * How many tokens: the special ones, the 256 bytes, and those that merges make. There are fewer when the texts have no more pairs that are
    * frequent enough: `training.missing` of the tokenizer says how many.
@@ -2132,44 +2166,18 @@ export interface TrainBpeOptions {
    */
   readonly tempDir?: string
   /**
-   * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
-   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
-   * @default 'auto'
-   */
-  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
-  /**
-   * The field or column with the text.
-   * @default 'text'
-   */
-  readonly field?: string
-  /**
-   * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
-   * @default 'strict'
-   */
-  readonly utf8?: 'replace' | 'strict'
-  /**
    * The name of the tokenizer.
    * @default 'trainBpe'
    */
   readonly name?: string
-  /** Stops the training; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
   readonly onProgress?: (progress: TrainProgress) => void
 }
 
 /** How far a training is. */
-export interface TrainProgress {
+export interface TrainProgress extends TrainSourceProgress {
   /** `'count'`: texts are read and their pieces counted. `'merge'`: tokens are made. */
   readonly phase: 'count' | 'merge'
-  /** Texts that were counted. */
-  readonly texts: number
-  /** Their bytes, as UTF-8. */
-  readonly bytes: number
-  /** Bytes that were read from files, as they are on disk. */
-  readonly bytesRead: number
-  /** Bytes that there are to read; 0 when the source is not files. */
-  readonly bytesToRead: number
   /** Merges that were made. */
   readonly merges: number
   /** Merges that `vocabSize` asks for. */
@@ -2554,6 +2562,207 @@ export declare class InputEmbedding {
   /** {@link InputEmbedding.dispose}, for `using`. */
   [Symbol.dispose](): void
 }
+
+/** A word, and how near it is. */
+export interface NearWord {
+  /** The word. */
+  readonly word: string
+  /** The cosine of the angle between the two vectors: from -1 to 1, 0 when one of them is zero. */
+  readonly similarity: number
+}
+
+/** How {@link WordVectors.load} reads. */
+export interface WordVectorsLoadOptions {
+  /**
+   * How many words are read, from the first on: published files begin with the most frequent.
+   * @default all
+   */
+  readonly limit?: number
+  /** Stops reading; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A vector for each of many words, as word2vec and GloVe made them popular: which words are near each other, and what is to one word as a second is to
+ * a third.
+ *
+ * After {@link WordVectors.dispose}, everything but its sizes throws `ERR_DISPOSED`.
+ */
+export declare class WordVectors {
+  #private
+  /** How many words there are. */
+  readonly size: number
+  /** Numbers of a vector. */
+  readonly dimensions: number
+  /**
+   * Reads a file by its name: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
+   * binary form; `*.safetensors` what {@link WordVectors.save} writes. Of several equal words the first one counts.
+   *
+   * @throws `ERR_INVALID_FILE` says what is wrong, and in which line or word; `ERR_LIMIT` when there is not enough memory.
+   */
+  static load(path: string | URL, options?: WordVectorsLoadOptions): Promise<WordVectors>
+  /**
+   * The vectors of `words`: `dimensions` numbers of `data` for each, one row after the other, which are copied.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, also when a word is there twice or a number is not finite.
+   */
+  static fromArray(
+    words: readonly string[],
+    data: Float32Array | readonly number[],
+    {
+      dimensions,
+    }: {
+      readonly dimensions: number
+    },
+  ): WordVectors
+  /** The words, in the order of their rows. */
+  get words(): readonly string[]
+  /** Whether there is a vector of `word`. */
+  has(word: string): boolean
+  /** The row of `word`, from 0 on; undefined when there is none. */
+  indexOf(word: string): number | undefined
+  /** A copy of the vector of `word`; undefined when there is none. */
+  get(word: string): Float32Array | undefined
+  /** A copy of all vectors, row after row: `size × dimensions` numbers. */
+  toFloat32(): Float32Array
+  /**
+   * The cosine of the angle between the vectors of two words: from -1 to 1.
+   * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.
+   */
+  similarity(a: string, b: string): number
+  /**
+   * The `count` words whose vectors point most nearly as that of `to` does, the nearest first, without `to` itself. Of words that are equally near the
+   * one of the smaller row is first. All rows are looked at, on all threads.
+   *
+   * @param to a word, or a vector of `dimensions` numbers
+   * @throws `ERR_UNKNOWN_TOKEN` when the word has no vector.
+   */
+  nearest(to: string | Float32Array | readonly number[], count?: number): NearWord[]
+  /** {@link WordVectors.nearest} off the event loop. */
+  nearestAsync(to: string | Float32Array | readonly number[], count?: number): Promise<NearWord[]>
+  /**
+   * What is to `c` as `b` is to `a`: the `count` words nearest to b - a + c, of vectors made equally long, without the three themselves.
+   * `analogy('man', 'king', 'woman')` asks for the queen.
+   *
+   * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.
+   */
+  analogy(a: string, b: string, c: string, count?: number): NearWord[]
+  /** {@link WordVectors.analogy} off the event loop. */
+  analogyAsync(a: string, b: string, c: string, count?: number): Promise<NearWord[]>
+  /**
+   * Writes a file in the form that its name tells, as {@link WordVectors.load} reads it; reading it gives the same numbers. It replaces an older file in
+   * one step.
+   *
+   * @throws `ERR_INVALID_FILE` when it cannot be written, or when a word has white space, which the forms of word2vec cannot hold.
+   */
+  save(path: string | URL): Promise<void>
+  /** Whether the memory was freed. */
+  get disposed(): boolean
+  /** Frees the vectors. The second call does nothing. */
+  dispose(): void
+  /** {@link WordVectors.dispose}, for `using`. */
+  [Symbol.dispose](): void
+}
+
+/** How {@link trainWordVectors} trains. The defaults are those of gensim, but for the objective and the threads. */
+export interface TrainWordVectorsOptions extends TrainSourceOptions {
+  /**
+   * Numbers of a vector, from 1 to 65536.
+   * @default 100
+   */
+  readonly dimensions?: number
+  /**
+   * The farthest neighbour that belongs to the context of a word, from 1 to 1000. For each word a distance from 1 to this is chosen at random.
+   * @default 5
+   */
+  readonly window?: number
+  /**
+   * How many random words each word is told from, from 1 to 1000.
+   * @default 5
+   */
+  readonly negatives?: number
+  /**
+   * - `'skipgram'`: a word is predicted from each of its neighbours; better for rare words
+   * - `'cbow'`: from the mean of all of them; several times faster
+   * @default 'skipgram'
+   */
+  readonly objective?: 'skipgram' | 'cbow'
+  /**
+   * The share of all words above which a word is frequent: words are skipped at random, the more frequent the more often. 0 skips none.
+   * @default 0.001
+   */
+  readonly subsample?: number
+  /**
+   * How often all texts are gone through.
+   * @default 5
+   */
+  readonly epochs?: number
+  /**
+   * How much is learned at a time at first, from 0 to 10.
+   * @default 0.025
+   */
+  readonly learningRate?: number
+  /**
+   * The rate at the end; it falls evenly.
+   * @default 0.0001, or learningRate where that is less
+   */
+  readonly minLearningRate?: number
+  /**
+   * Words that stand in the texts less often are left out, as if they were not there.
+   * @default 5
+   */
+  readonly minFrequency?: number
+  /**
+   * How many threads train, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
+   * same rows, in no fixed order.
+   * @default as many as setThreads says
+   */
+  readonly threads?: number
+  /**
+   * Decides initial vectors and all chances.
+   * @default 0
+   */
+  readonly seed?: number
+  /**
+   * What the words of a line are: `'words'` those of Unicode (UAX #29) that have a letter or a number, `'spaces'` what stands between white space, for texts
+   * that are split already.
+   * @default 'words'
+   */
+  readonly split?: 'words' | 'spaces'
+  /**
+   * Makes capital letters small.
+   * @default false
+   */
+  readonly lowerCase?: boolean
+  /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
+  readonly onProgress?: (progress: TrainWordVectorsProgress) => void
+}
+
+/** How far a training of word vectors is. */
+export interface TrainWordVectorsProgress extends TrainSourceProgress {
+  /** `'read'`: words are read and counted. `'train'`: vectors are made. */
+  readonly phase: 'read' | 'train'
+  /** Words that were trained on, of all epochs. */
+  readonly words: number
+  /** Words that there are to train on, of all epochs; 0 until that is known. */
+  readonly wordsToTrain: number
+}
+
+/**
+ * Trains word vectors by skip-gram or CBOW with negative sampling, by the rules of word2vec.c: the words that stand beside a word decide where its vector
+ * points. Each line of a text is a sentence, and no context goes over its ends. The words of the result are ordered by their frequency.
+ *
+ * ```ts
+ * const vectors = await trainWordVectors(['books/*.txt'], { dimensions: 100, lowerCase: true })
+ * vectors.nearest('river', 5)
+ * ```
+ *
+ * The texts are kept in memory while it trains, as 4 bytes for each word.
+ *
+ * @param source paths and globs of files, or `{ texts }`
+ * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when there is not enough memory.
+ */
+export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
 
 /**
  * The slopes of attention with linear biases (Press et al., "Train short, test long", 2022): the score of head `h` between a query and a

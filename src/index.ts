@@ -90,7 +90,7 @@ export {
   type TrainProgress,
   type TrainSummary,
 } from './tokenizer/train-bpe.ts'
-export type { TrainSource } from './tokenizer/train-source.ts'
+export type { TrainSource, TrainSourceOptions, TrainSourceProgress } from './train-source.ts'
 export { encodingForModel, modelNames } from './tokenizer/models.ts'
 export type { Device, DeviceName } from './embedding/device.ts'
 export { devices, type DeviceInfo } from './embedding/devices.ts'
@@ -113,4 +113,10 @@ export { ropeTable, type RopeScaling, type RopeTable, type RopeTableOptions } fr
 export { Parameter } from './embedding/parameter.ts'
 export { Tensor } from './embedding/tensor.ts'
 export type { BatchInputs, TokenIds } from './embedding/token-ids.ts'
+export {
+  trainWordVectors,
+  type TrainWordVectorsOptions,
+  type TrainWordVectorsProgress,
+} from './embedding/train-word-vectors.ts'
+export { WordVectors, type NearWord, type WordVectorsLoadOptions } from './embedding/word-vectors.ts'
 export { setThreads } from './threads.ts'

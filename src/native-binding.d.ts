@@ -192,6 +192,39 @@ export declare class NativeTrainer {
   progress(): NativeTrainProgress
 }
 
+/** Takes texts, then makes vectors of their words. */
+export declare class NativeWordTrainer {
+  constructor(atSpaces: boolean, lowerCase: boolean)
+  addTexts(texts: readonly (string | Uint8Array)[], strict: boolean): Promise<void>
+  /** Reads files: paths and globs. */
+  addFiles(inputs: Array<string>, format: string, field: string, strict: boolean, cancel?: CancelFlag | undefined | null): Promise<void>
+  train(options: NativeWordTrainOptions, cancel?: CancelFlag | undefined | null): Promise<NativeWordVectors>
+  progress(): NativeWordTrainProgress
+}
+
+export declare class NativeWordVectors {
+  /** Those of `words`, which are the rows of `data`. */
+  static fromArray(words: Array<string>, data: Float32Array, dimensions: number): NativeWordVectors
+  /** `limit`: how many words are read at most. */
+  static load(path: string, format: string, limit?: number | undefined | null, cancel?: CancelFlag | undefined | null): Promise<NativeWordVectors>
+  save(path: string, format: string): Promise<void>
+  get size(): number
+  get dimensions(): number
+  words(): Array<string>
+  /** The row of `word`. */
+  indexOf(word: string): number | null
+  get(word: string): Float32Array | null
+  /** All of them, row after row. */
+  values(): Float32Array
+  similarity(a: string, b: string): number
+  nearest(to: string | Float32Array, count: number): Array<NativeNear>
+  nearestAsync(to: string | Float32Array, count: number): Promise<NativeNear[]>
+  /** `words`: a, b, c; what is to c as b is to a. */
+  analogy(words: Array<string>, count: number): Array<NativeNear>
+  analogyAsync(words: Array<string>, count: number): Promise<NativeNear[]>
+  dispose(): void
+}
+
 export declare class PanicInConstructor {
   constructor()
 }
@@ -337,6 +370,12 @@ export interface NativeMergeStep {
   start: number
 }
 
+/** A word and the cosine of the angle to what was asked for. */
+export interface NativeNear {
+  word: string
+  similarity: number
+}
+
 /** Ids of a text and where they are from, in what the text came in. */
 export interface NativeOffsets {
   ids: Uint32Array
@@ -422,6 +461,35 @@ export interface NativeTrainProgress {
   /** After the training: distinct pieces, and tokens that there were no merges for. */
   pieces: number
   missing: number
+}
+
+/** How to train; the facade has checked it. */
+export interface NativeWordTrainOptions {
+  dimensions: number
+  window: number
+  negatives: number
+  isCbow: boolean
+  subsample: number
+  epochs: number
+  learningRate: number
+  minLearningRate: number
+  minFrequency: number
+  /** None: as many as there are. */
+  threads?: number
+  seed: number
+}
+
+/** How far a training is. */
+export interface NativeWordTrainProgress {
+  /** Texts and their bytes that were taken. */
+  texts: number
+  bytes: number
+  /** Bytes of files that were read, and that there are. */
+  bytesRead: number
+  bytesToRead: number
+  /** Words that were trained on, of all epochs, and that there are. */
+  words: number
+  wordsToTrain: number
 }
 
 export declare function panicInCall(): void

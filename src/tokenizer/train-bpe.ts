@@ -1,16 +1,23 @@
 import { tmpdir } from 'node:os'
 import { cancellable } from '../cancel.ts'
-import { callNative, fromNative, TokenmillError } from '../errors.ts'
-import type { NativeTrainer } from '../native-binding.d.ts'
+import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
-import { integerIn, invalid, oneOf, options as checkedOptions, string } from '../validate.ts'
+import {
+  checkedSource,
+  inPhases,
+  readSource,
+  resolveTrainSource,
+  type TrainSource,
+  type TrainSourceOptions,
+  trainSourceOptionNames,
+  type TrainSourceProgress,
+} from '../train-source.ts'
+import { integerIn, invalid, options as checkedOptions, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { checkedPattern } from './pattern.ts'
-import { batches, checkedSource, type TrainSource } from './train-source.ts'
-import type { Text } from './tokenizer.ts'
 
 /** What {@link trainBpe} makes, and how. */
-export interface TrainBpeOptions {
+export interface TrainBpeOptions extends TrainSourceOptions {
   /**
    * How many tokens: the special ones, the 256 bytes, and those that merges make. There are fewer when the texts have no more pairs that are
    * frequent enough: `training.missing` of the tokenizer says how many.
@@ -49,44 +56,18 @@ export interface TrainBpeOptions {
    */
   readonly tempDir?: string
   /**
-   * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
-   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
-   * @default 'auto'
-   */
-  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
-  /**
-   * The field or column with the text.
-   * @default 'text'
-   */
-  readonly field?: string
-  /**
-   * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
-   * @default 'strict'
-   */
-  readonly utf8?: 'replace' | 'strict'
-  /**
    * The name of the tokenizer.
    * @default 'trainBpe'
    */
   readonly name?: string
-  /** Stops the training; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
   readonly onProgress?: (progress: TrainProgress) => void
 }
 
 /** How far a training is. */
-export interface TrainProgress {
+export interface TrainProgress extends TrainSourceProgress {
   /** `'count'`: texts are read and their pieces counted. `'merge'`: tokens are made. */
   readonly phase: 'count' | 'merge'
-  /** Texts that were counted. */
-  readonly texts: number
-  /** Their bytes, as UTF-8. */
-  readonly bytes: number
-  /** Bytes that were read from files, as they are on disk. */
-  readonly bytesRead: number
-  /** Bytes that there are to read; 0 when the source is not files. */
-  readonly bytesToRead: number
   /** Merges that were made. */
   readonly merges: number
   /** Merges that `vocabSize` asks for. */
@@ -121,13 +102,11 @@ export class TrainedTokenizer extends BpeTokenizer {
 
 const optionNames = [
   ...(['vocabSize', 'pattern', 'specialTokens', 'minFrequency', 'maxTokenLength', 'memoryLimit', 'tempDir'] as const),
-  ...(['format', 'field', 'utf8', 'name', 'signal', 'onProgress'] as const),
+  ...(['name', ...trainSourceOptionNames] as const),
 ] as const
 
 /** Ids are below this. */
 const mostIds = 2 ** 21 - 1
-/** How often progress is told, in milliseconds. */
-const interval = 200
 
 /**
  * Trains a byte-level BPE tokenizer on all cores. The merges are those of Hugging Face's `BpeTrainer` with the byte-level alphabet and the same
@@ -145,29 +124,19 @@ const interval = 200
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when a limit or the disk for temporary files is reached.
  */
 export const trainBpe = async (source: TrainSource, options: TrainBpeOptions): Promise<TrainedTokenizer> => {
-  const { signal, onProgress, name, ...settings } = resolved(options)
+  const { name, reading, pattern, memoryLimit, tempDir, ...settings } = resolved(options)
   const checked = checkedSource(source)
-  signal?.throwIfAborted()
-  const { pattern, memoryLimit, tempDir } = settings
+  reading.signal?.throwIfAborted()
   const trainer = callNative(() => new (native().NativeTrainer)(pattern, memoryLimit, tempDir))
   const mergesToMake = settings.vocabSize - 256 - settings.specialTokens.length
-  return watched(trainer, { signal, onProgress, mergesToMake }, async (signal, enter) => {
-    enter('count')
-    const strict = settings.utf8 === 'strict'
-    if ('paths' in checked) {
-      const { format, field } = settings
-      await cancellable(signal, (flag) => trainer.addFiles(checked.paths, format, field, strict, flag))
-    } else {
-      await addTexts(trainer, checked.texts, strict, signal)
-    }
+  const glance = (phase: TrainProgress['phase']): TrainProgress => {
+    const { texts, bytes, bytesRead, bytesToRead, merges } = trainer.progress()
+    return { phase, texts, bytes, bytesRead, bytesToRead, merges, mergesToMake }
+  }
+  return inPhases('count', glance, reading, async (signal, enter) => {
+    await readSource(trainer, checked, { ...reading, signal })
     enter('merge')
-    const { vocabSize, specialTokens, minFrequency, maxTokenLength } = settings
-    const handle = await cancellable(signal, (flag) =>
-      trainer.train(
-        { vocabSize, specialTokens, minFrequency, ...(maxTokenLength !== undefined && { maxTokenLength }) },
-        flag,
-      ),
-    )
+    const handle = await cancellable(signal, (flag) => trainer.train(settings, flag))
     const { texts, bytes, pieces, missing } = trainer.progress()
     return new TrainedTokenizer(name, handle, { texts, bytes, pieces, missing, merges: mergesToMake - missing })
   })
@@ -184,97 +153,24 @@ const resolved = (options: TrainBpeOptions) => {
     maxTokenLength,
     memoryLimit = 2 ** 30,
     tempDir = tmpdir(),
-    format = 'auto',
-    field = 'text',
-    utf8 = 'strict',
     name = 'trainBpe',
-    signal,
-    onProgress,
+    ...reading
   } = checkedOptions('options', options, optionNames)
   if (!Array.isArray(specialTokens)) throw invalid('options.specialTokens', 'an array of strings', specialTokens)
   const special = Array.from(specialTokens as readonly unknown[], (token, index) =>
     string(`options.specialTokens[${index}]`, token),
   )
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid('options.signal', 'an AbortSignal', signal)
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalid('options.onProgress', 'a function', onProgress)
-  }
   return {
     vocabSize: integerIn('options.vocabSize', vocabSize, 256 + special.length, mostIds),
     pattern: checkedPattern('options.pattern', pattern),
     specialTokens: special,
     minFrequency: integerIn('options.minFrequency', minFrequency, 0),
-    maxTokenLength:
-      maxTokenLength === undefined ? undefined : integerIn('options.maxTokenLength', maxTokenLength, 0, 2 ** 32 - 1),
+    ...(maxTokenLength !== undefined && {
+      maxTokenLength: integerIn('options.maxTokenLength', maxTokenLength, 0, 2 ** 32 - 1),
+    }),
     memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
     tempDir: string('options.tempDir', tempDir),
-    format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
-    field: string('options.field', field),
-    utf8: oneOf('options.utf8', utf8, ['replace', 'strict']),
     name: string('options.name', name),
-    signal,
-    onProgress,
-  }
-}
-
-/** Counts texts: one batch while the next one is collected. */
-const addTexts = async (
-  trainer: NativeTrainer,
-  texts: Iterable<Text> | AsyncIterable<Text>,
-  strict: boolean,
-  signal: AbortSignal,
-): Promise<void> => {
-  let counting: Promise<void> = Promise.resolve()
-  try {
-    for await (const batch of batches(texts)) {
-      signal.throwIfAborted()
-      await counting
-      counting = cancellable(signal, (flag) => trainer.addTexts(batch, strict, flag))
-      // It is awaited later; until then a failure is not an unhandled one.
-      counting.catch(() => {})
-    }
-  } finally {
-    await counting
-  }
-}
-
-interface Watch {
-  readonly signal: AbortSignal | undefined
-  readonly onProgress: ((progress: TrainProgress) => void) | undefined
-  readonly mergesToMake: number
-}
-
-/** Does `work`, and tells how far it is meanwhile. What `onProgress` throws stops it, as `signal` does. */
-const watched = async <T>(
-  trainer: NativeTrainer,
-  { signal, onProgress, mergesToMake }: Watch,
-  work: (signal: AbortSignal, enter: (phase: TrainProgress['phase']) => void) => Promise<T>,
-): Promise<T> => {
-  const own = new AbortController()
-  const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
-  let phase: TrainProgress['phase'] = 'count'
-  const tell = () => {
-    const { texts, bytes, bytesRead, bytesToRead, merges } = trainer.progress()
-    try {
-      onProgress?.({ phase, texts, bytes, bytesRead, bytesToRead, merges, mergesToMake })
-    } catch (error) {
-      own.abort(error)
-    }
-  }
-  const timer = onProgress && setInterval(tell, interval)
-  try {
-    const result = await work(either, (next) => {
-      if (next !== phase) tell()
-      phase = next
-    })
-    tell()
-    either.throwIfAborted()
-    return result
-  } catch (error) {
-    if (either.aborted || error instanceof TokenmillError) throw error
-    throw 'code' in (error as object) ? fromNative(error) : error
-  } finally {
-    clearInterval(timer)
+    reading: resolveTrainSource<TrainProgress>(reading),
   }
 }

@@ -5,42 +5,72 @@
 //!   panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
+//!
+//! The feature `text` is all that knows text: without it, and with `cuda`, this is the addon of embeddings on CUDA devices.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
 mod cancel;
+#[cfg(feature = "text")]
 mod chat;
+#[cfg(feature = "text")]
 mod corpus_convert;
+#[cfg(feature = "text")]
 mod decode;
 mod devices;
 mod embedding;
 mod embedding_convert;
+#[cfg(feature = "text")]
 mod encode_task;
+#[cfg(feature = "text")]
 mod encoder;
+#[cfg(feature = "text")]
 mod encodings;
 mod error;
 mod held;
 mod input_embedding;
+#[cfg(feature = "text")]
 mod json;
 mod later;
+#[cfg(feature = "text")]
 mod limits;
+#[cfg(feature = "text")]
 mod offsets;
+#[cfg(feature = "text")]
 mod pattern;
 mod pool;
 mod positions;
+#[cfg(feature = "text")]
 mod prepare;
+#[cfg(feature = "text")]
 mod save;
+#[cfg(feature = "text")]
 mod stream;
 mod task;
 mod tensor;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+#[cfg(feature = "text")]
 mod text;
+#[cfg(feature = "text")]
 mod tiktoken_file;
+#[cfg(feature = "text")]
 mod token_rows;
+#[cfg(feature = "text")]
 mod token_store;
+#[cfg(feature = "text")]
 mod tokenizer;
+#[cfg(feature = "text")]
 mod train;
+#[cfg(feature = "text")]
 mod train_inputs;
+#[cfg(feature = "text")]
 mod utf16;
 mod version;
+#[cfg(feature = "text")]
 mod windows;
+#[cfg(feature = "text")]
+mod word_inputs;
+#[cfg(feature = "text")]
+mod word_trainer;
+#[cfg(feature = "text")]
+mod word_vectors;

@@ -16,8 +16,8 @@ use crate::pool::on_all_threads;
 /// How much was read.
 #[derive(Default)]
 pub struct Reading {
-    files: Progress,
-    bytes_to_read: AtomicU64,
+    pub files: Progress,
+    pub bytes_to_read: AtomicU64,
     texts: AtomicU64,
     bytes: AtomicU64,
 }
@@ -55,9 +55,8 @@ pub fn add_inputs(
     reading: &Reading,
     cancel: Option<&AtomicBool>,
 ) -> Result<()> {
-    let threads = on_all_threads(rayon::current_num_threads)?;
-    let invalid_utf8 = if strict { OnInvalidUtf8::Fail } else { OnInvalidUtf8::Replace };
-    let options = ReadOptions { format: format_of(format)?, field, invalid_utf8, threads, ..ReadOptions::default() };
+    let options = read_options(format, field, strict)?;
+    let threads = options.threads;
     let inputs = resolve(names).map_err(from_corpus)?;
     reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
     let (mut large, mut others) = (Vec::new(), Vec::new());
@@ -140,6 +139,13 @@ fn add_large(
     }
 }
 
+/// How files are read, by all threads.
+pub fn read_options(format: &str, field: String, strict: bool) -> Result<ReadOptions> {
+    let threads = on_all_threads(rayon::current_num_threads)?;
+    let invalid_utf8 = if strict { OnInvalidUtf8::Fail } else { OnInvalidUtf8::Replace };
+    Ok(ReadOptions { format: format_of(format)?, field, invalid_utf8, threads, ..ReadOptions::default() })
+}
+
 fn format_of(name: &str) -> Result<Format> {
     match name {
         "auto" => Ok(Format::Detect),
@@ -152,7 +158,7 @@ fn format_of(name: &str) -> Result<Format> {
 }
 
 /// An error of reading for JavaScript.
-fn from_corpus(error: CorpusError) -> Error {
+pub fn from_corpus(error: CorpusError) -> Error {
     let code = match &error {
         CorpusError::InvalidOption(_) => Code::InvalidArgument,
         CorpusError::Document { fault: tokenmill_corpus::Fault::InvalidUtf8(_), .. } => Code::InvalidUtf8,

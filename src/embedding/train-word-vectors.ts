@@ -1,0 +1,182 @@
+import { cancellable } from '../cancel.ts'
+import { callNative } from '../errors.ts'
+import { native } from '../native.ts'
+import {
+  checkedSource,
+  inPhases,
+  readSource,
+  resolveTrainSource,
+  type TrainSource,
+  type TrainSourceOptions,
+  trainSourceOptionNames,
+  type TrainSourceProgress,
+} from '../train-source.ts'
+import { boolean, finiteNumber, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { WordVectors } from './word-vectors.ts'
+
+/** How {@link trainWordVectors} trains. The defaults are those of gensim, but for the objective and the threads. */
+export interface TrainWordVectorsOptions extends TrainSourceOptions {
+  /**
+   * Numbers of a vector, from 1 to 65536.
+   * @default 100
+   */
+  readonly dimensions?: number
+  /**
+   * The farthest neighbour that belongs to the context of a word, from 1 to 1000. For each word a distance from 1 to this is chosen at random.
+   * @default 5
+   */
+  readonly window?: number
+  /**
+   * How many random words each word is told from, from 1 to 1000.
+   * @default 5
+   */
+  readonly negatives?: number
+  /**
+   * - `'skipgram'`: a word is predicted from each of its neighbours; better for rare words
+   * - `'cbow'`: from the mean of all of them; several times faster
+   * @default 'skipgram'
+   */
+  readonly objective?: 'skipgram' | 'cbow'
+  /**
+   * The share of all words above which a word is frequent: words are skipped at random, the more frequent the more often. 0 skips none.
+   * @default 0.001
+   */
+  readonly subsample?: number
+  /**
+   * How often all texts are gone through.
+   * @default 5
+   */
+  readonly epochs?: number
+  /**
+   * How much is learned at a time at first, from 0 to 10.
+   * @default 0.025
+   */
+  readonly learningRate?: number
+  /**
+   * The rate at the end; it falls evenly.
+   * @default 0.0001, or learningRate where that is less
+   */
+  readonly minLearningRate?: number
+  /**
+   * Words that stand in the texts less often are left out, as if they were not there.
+   * @default 5
+   */
+  readonly minFrequency?: number
+  /**
+   * How many threads train, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
+   * same rows, in no fixed order.
+   * @default as many as setThreads says
+   */
+  readonly threads?: number
+  /**
+   * Decides initial vectors and all chances.
+   * @default 0
+   */
+  readonly seed?: number
+  /**
+   * What the words of a line are: `'words'` those of Unicode (UAX #29) that have a letter or a number, `'spaces'` what stands between white space, for texts
+   * that are split already.
+   * @default 'words'
+   */
+  readonly split?: 'words' | 'spaces'
+  /**
+   * Makes capital letters small.
+   * @default false
+   */
+  readonly lowerCase?: boolean
+  /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
+  readonly onProgress?: (progress: TrainWordVectorsProgress) => void
+}
+
+/** How far a training of word vectors is. */
+export interface TrainWordVectorsProgress extends TrainSourceProgress {
+  /** `'read'`: words are read and counted. `'train'`: vectors are made. */
+  readonly phase: 'read' | 'train'
+  /** Words that were trained on, of all epochs. */
+  readonly words: number
+  /** Words that there are to train on, of all epochs; 0 until that is known. */
+  readonly wordsToTrain: number
+}
+
+const optionNames = [
+  ...(['dimensions', 'window', 'negatives', 'objective', 'subsample', 'epochs', 'learningRate'] as const),
+  ...(['minLearningRate', 'minFrequency', 'threads', 'seed', 'split', 'lowerCase'] as const),
+  ...trainSourceOptionNames,
+] as const
+
+/**
+ * Trains word vectors by skip-gram or CBOW with negative sampling, by the rules of word2vec.c: the words that stand beside a word decide where its vector
+ * points. Each line of a text is a sentence, and no context goes over its ends. The words of the result are ordered by their frequency.
+ *
+ * ```ts
+ * const vectors = await trainWordVectors(['books/*.txt'], { dimensions: 100, lowerCase: true })
+ * vectors.nearest('river', 5)
+ * ```
+ *
+ * The texts are kept in memory while it trains, as 4 bytes for each word.
+ *
+ * @param source paths and globs of files, or `{ texts }`
+ * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when there is not enough memory.
+ */
+export const trainWordVectors = async (
+  source: TrainSource,
+  options?: TrainWordVectorsOptions,
+): Promise<WordVectors> => {
+  const { atSpaces, lowerCase, reading, ...settings } = resolved(options)
+  const checked = checkedSource(source)
+  reading.signal?.throwIfAborted()
+  const trainer = callNative(() => new (native().NativeWordTrainer)(atSpaces, lowerCase))
+  const glance = (phase: TrainWordVectorsProgress['phase']): TrainWordVectorsProgress => {
+    const { texts, bytes, bytesRead, bytesToRead, words, wordsToTrain } = trainer.progress()
+    return { phase, texts, bytes, bytesRead, bytesToRead, words, wordsToTrain }
+  }
+  return inPhases('read', glance, reading, async (signal, enter) => {
+    await readSource(trainer, checked, { ...reading, signal })
+    enter('train')
+    return new WordVectors(await cancellable(signal, (flag) => trainer.train(settings, flag)))
+  })
+}
+
+/** The options with their defaults, checked. */
+const resolved = (options: TrainWordVectorsOptions | undefined) => {
+  const {
+    dimensions = 100,
+    window = 5,
+    negatives = 5,
+    objective = 'skipgram',
+    subsample = 1e-3,
+    epochs = 5,
+    learningRate = 0.025,
+    minLearningRate,
+    minFrequency = 5,
+    threads,
+    seed = 0,
+    split = 'words',
+    lowerCase = false,
+    ...reading
+  } = checkedOptions('options', options, optionNames)
+  const rate = numberIn('options.learningRate', learningRate, 10)
+  return {
+    dimensions: integerIn('options.dimensions', dimensions, 1, 2 ** 16),
+    window: integerIn('options.window', window, 1, 1000),
+    negatives: integerIn('options.negatives', negatives, 1, 1000),
+    isCbow: oneOf('options.objective', objective, ['skipgram', 'cbow']) === 'cbow',
+    subsample: numberIn('options.subsample', subsample, 1),
+    epochs: integerIn('options.epochs', epochs, 1, 2 ** 20),
+    learningRate: rate,
+    minLearningRate: numberIn('options.minLearningRate', minLearningRate ?? Math.min(1e-4, rate), rate),
+    minFrequency: integerIn('options.minFrequency', minFrequency, 0),
+    ...(threads !== undefined && { threads: integerIn('options.threads', threads, 1, 1024) }),
+    seed: integerIn('options.seed', seed, 0),
+    atSpaces: oneOf('options.split', split, ['words', 'spaces']) === 'spaces',
+    lowerCase: boolean('options.lowerCase', lowerCase),
+    reading: resolveTrainSource<TrainWordVectorsProgress>(reading),
+  }
+}
+
+/** `value` when it is a number from 0 to `most`. */
+const numberIn = (name: string, value: unknown, most: number): number => {
+  const number = finiteNumber(name, value)
+  if (number >= 0 && number <= most) return number
+  throw invalid(name, `a number from 0 to ${most}`, value)
+}

@@ -1,0 +1,199 @@
+import { cancellable } from './cancel.ts'
+import { fromNative, TokenmillError } from './errors.ts'
+import type { CancelFlag } from './native-binding.d.ts'
+import type { Text } from './tokenizer/tokenizer.ts'
+import { invalid, oneOf, string } from './validate.ts'
+
+/** Where the texts of a training come from. */
+export type TrainSource =
+  | readonly string[]
+  | {
+      /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
+      readonly texts: Iterable<Text> | AsyncIterable<Text>
+    }
+
+/** How texts of a training are read, and how it is stopped. */
+export interface TrainSourceOptions {
+  /**
+   * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
+   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
+   * @default 'auto'
+   */
+  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
+  /**
+   * The field or column with the text.
+   * @default 'text'
+   */
+  readonly field?: string
+  /**
+   * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
+   * @default 'strict'
+   */
+  readonly utf8?: 'replace' | 'strict'
+  /** Stops the training; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+/** What a training has read. */
+export interface TrainSourceProgress {
+  /** Texts that were taken. */
+  readonly texts: number
+  /** Their bytes, as UTF-8. */
+  readonly bytes: number
+  /** Bytes that were read from files, as they are on disk. */
+  readonly bytesRead: number
+  /** Bytes that there are to read; 0 when the source is not files. */
+  readonly bytesToRead: number
+}
+
+/** The names of {@link TrainSourceOptions} and of `onProgress`. */
+export const trainSourceOptionNames = ['format', 'field', 'utf8', 'signal', 'onProgress'] as const
+
+/** {@link TrainSourceOptions} and `onProgress` with their defaults, checked. */
+export const resolveTrainSource = <P>({
+  format = 'auto',
+  field = 'text',
+  utf8 = 'strict',
+  signal,
+  onProgress,
+}: TrainSourceOptions & { readonly onProgress?: (progress: P) => void }) => {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid('options.signal', 'an AbortSignal', signal)
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalid('options.onProgress', 'a function', onProgress)
+  }
+  return {
+    format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
+    field: string('options.field', field),
+    strict: oneOf('options.utf8', utf8, ['replace', 'strict']) === 'strict',
+    signal,
+    onProgress,
+  }
+}
+
+/** How much text crosses to native code at a time, in code units or bytes. */
+const batchLength = 1 << 20
+
+export type CheckedSource = { readonly paths: string[] } | { readonly texts: Iterable<Text> | AsyncIterable<Text> }
+
+/** `source` as paths or as texts. */
+export const checkedSource = (source: unknown): CheckedSource => {
+  if (Array.isArray(source)) {
+    const paths = Array.from(source as readonly unknown[], (path, index) => {
+      if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
+      throw invalid(`source[${index}]`, 'a path or glob', path)
+    })
+    if (paths.length === 0) throw invalid('source', 'at least one path or glob', source)
+    return { paths }
+  }
+  if (typeof source !== 'object' || source === null || !('texts' in source)) {
+    throw invalid('source', 'an array of paths and globs, or { texts }', source)
+  }
+  const { texts } = source
+  const isIterable =
+    typeof texts === 'object' && texts !== null && (Symbol.iterator in texts || Symbol.asyncIterator in texts)
+  // A string is iterable too, character by character: nobody means that.
+  if (!isIterable) throw invalid('source.texts', 'an iterable or async iterable of texts', texts)
+  return { texts: texts as Iterable<Text> | AsyncIterable<Text> }
+}
+
+/** Texts in batches of about a megabyte. Ends the source when it is left early. */
+async function* batches(texts: Iterable<Text> | AsyncIterable<Text>): AsyncGenerator<Text[], void, undefined> {
+  let batch: Text[] = []
+  let [length, index] = [0, 0]
+  const add = (text: Text): boolean => {
+    if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+      throw invalid(`text ${index} of source.texts`, 'a string or Uint8Array', text)
+    }
+    index++
+    // A buffer may be written to again before this one crosses.
+    batch.push(typeof text === 'string' ? text : text.slice())
+    // An empty text takes room too.
+    length += text.length + 16
+    return length >= batchLength
+  }
+  const taken = (): Text[] => {
+    const full = batch
+    ;[batch, length] = [[], 0]
+    return full
+  }
+  if (Symbol.asyncIterator in texts) {
+    for await (const text of texts) if (add(text)) yield taken()
+  } else {
+    for (const text of texts) if (add(text)) yield taken()
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** The side of a native trainer that takes texts. */
+export interface NativeReader {
+  addFiles(paths: string[], format: string, field: string, strict: boolean, flag: CancelFlag | undefined): Promise<void>
+  addTexts(texts: readonly Text[], strict: boolean, flag: CancelFlag | undefined): Promise<void>
+}
+
+/** Gives all texts of `source` to `reader`: of an iterable one batch while the next one is collected. */
+export const readSource = async (
+  reader: NativeReader,
+  source: CheckedSource,
+  { format, field, strict, signal }: Omit<ReturnType<typeof resolveTrainSource>, 'onProgress'>,
+): Promise<void> => {
+  if ('paths' in source) {
+    return cancellable(signal, (flag) => reader.addFiles(source.paths, format, field, strict, flag))
+  }
+  let taking: Promise<void> = Promise.resolve()
+  try {
+    for await (const batch of batches(source.texts)) {
+      signal?.throwIfAborted()
+      await taking
+      taking = cancellable(signal, (flag) => reader.addTexts(batch, strict, flag))
+      // It is awaited later; until then a failure is not an unhandled one.
+      taking.catch(() => {})
+    }
+  } finally {
+    await taking
+  }
+}
+
+/** How often progress is told, in milliseconds. */
+const interval = 200
+
+/**
+ * Does `work` in phases, of which `first` is the first, and tells `onProgress` meanwhile and at the end of each phase what `glance` sees. What
+ * `onProgress` throws stops the work, as `signal` does.
+ */
+export const inPhases = async <Phase extends string, P, T>(
+  first: NoInfer<Phase>,
+  glance: (phase: Phase) => P,
+  {
+    signal,
+    onProgress,
+  }: { readonly signal: AbortSignal | undefined; readonly onProgress: ((progress: P) => void) | undefined },
+  work: (signal: AbortSignal, enter: (phase: Phase) => void) => Promise<T>,
+): Promise<T> => {
+  const own = new AbortController()
+  const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
+  let phase: Phase = first
+  const tell = () => {
+    try {
+      onProgress?.(glance(phase))
+    } catch (error) {
+      own.abort(error)
+    }
+  }
+  const timer = onProgress && setInterval(tell, interval)
+  try {
+    const result = await work(either, (next) => {
+      tell()
+      phase = next
+    })
+    tell()
+    either.throwIfAborted()
+    return result
+  } catch (error) {
+    if (either.aborted || error instanceof TokenmillError) throw error
+    throw 'code' in (error as object) ? fromNative(error) : error
+  } finally {
+    clearInterval(timer)
+  }
+}
