@@ -2563,6 +2563,103 @@ export declare class InputEmbedding {
   [Symbol.dispose](): void
 }
 
+/**
+ * The slopes of attention with linear biases (Press et al., "Train short, test long", 2022): the score of head `h` between a query and a
+ * key that is `n` positions before it is made smaller by `n * slopes[h]`. They are `2 ** (-8 / heads)` and its powers; where `heads` is no
+ * power of two, in the order of the paper's code, which is also that of BLOOM.
+ */
+export declare const alibiSlopes: (heads: number) => Float32Array
+
+/** How the frequencies of a model are changed, so that it reads more positions than it was first trained with. */
+export type RopeScaling =
+  /** All are divided by `factor` (Chen et al., "Extending context window … via positional interpolation", 2023). */
+  | {
+      readonly type: 'linear'
+      readonly factor: number
+    }
+  /** Llama 3.1's: only slow ones are divided. */
+  | {
+      readonly type: 'llama3'
+      readonly factor: number
+      /**
+       * Pairs that turn less often in the original context are divided by all of `factor`.
+       * @default 1
+       */
+      readonly lowFrequency?: number
+      /**
+       * Pairs that turn more often are left alone.
+       * @default 4
+       */
+      readonly highFrequency?: number
+      /** Positions that the model was first trained with. */
+      readonly originalContextLength: number
+    }
+  /** Peng et al., "YaRN", 2023. */
+  | {
+      readonly type: 'yarn'
+      readonly factor: number
+      /**
+       * Pairs that turn more often in the original context are left alone.
+       * @default 32
+       */
+      readonly betaFast?: number
+      /**
+       * Pairs that turn less often are divided by all of `factor`.
+       * @default 1
+       */
+      readonly betaSlow?: number
+      /** Positions that the model was first trained with. */
+      readonly originalContextLength: number
+      /**
+       * What all values are multiplied by.
+       * @default 0.1 ln(factor) + 1
+       */
+      readonly attentionFactor?: number
+    }
+
+/** What a {@link ropeTable} is made of. */
+export interface RopeTableOptions {
+  /** Rows: positions. */
+  readonly contextLength: number
+  /** The dimensions of a head that are turned, two at a time; even. */
+  readonly headDimensions: number
+  /**
+   * Pair `i` turns by `base ** (-2 * i / headDimensions)` radians for each position; above 1.
+   * @default 10000
+   */
+  readonly base?: number
+  /**
+   * The position of the first row.
+   * @default 0
+   */
+  readonly positionOffset?: number
+  /**
+   * How the model was stretched over more positions than it was first trained with.
+   * @default none
+   */
+  readonly scaling?: RopeScaling
+}
+
+/** Cosines and sines of angles, row after row. */
+export interface RopeTable {
+  /** Cosines. */
+  readonly cos: Float32Array
+  /** Sines. */
+  readonly sin: Float32Array
+  /** Rows, which are positions, and columns, one for each pair of dimensions. */
+  readonly shape: readonly [contextLength: number, pairs: number]
+}
+
+/**
+ * The table of rotary positions (Su et al., "RoFormer", 2021): `cos` and `sin` of `(positionOffset + row) * base ** (-2 * pair / headDimensions)`,
+ * computed in 64-bit floats and rounded once. Attention turns pair `(x, y)` of queries and keys to
+ * `(x * cos - y * sin, x * sin + y * cos)`; in Llama and GPT-NeoX pair `i` is of dimensions `i` and `i + headDimensions / 2`, in GPT-J and the
+ * paper of `2 * i` and `2 * i + 1`.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` names the option that is wrong; `ERR_LIMIT` when the table does not fit into memory.
+ */
+export declare const ropeTable: (options: RopeTableOptions) => RopeTable
+
 /** A word, and how near it is. */
 export interface NearWord {
   /** The word. */
@@ -2763,103 +2860,6 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
  * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when there is not enough memory.
  */
 export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
-
-/**
- * The slopes of attention with linear biases (Press et al., "Train short, test long", 2022): the score of head `h` between a query and a
- * key that is `n` positions before it is made smaller by `n * slopes[h]`. They are `2 ** (-8 / heads)` and its powers; where `heads` is no
- * power of two, in the order of the paper's code, which is also that of BLOOM.
- */
-export declare const alibiSlopes: (heads: number) => Float32Array
-
-/** How the frequencies of a model are changed, so that it reads more positions than it was first trained with. */
-export type RopeScaling =
-  /** All are divided by `factor` (Chen et al., "Extending context window … via positional interpolation", 2023). */
-  | {
-      readonly type: 'linear'
-      readonly factor: number
-    }
-  /** Llama 3.1's: only slow ones are divided. */
-  | {
-      readonly type: 'llama3'
-      readonly factor: number
-      /**
-       * Pairs that turn less often in the original context are divided by all of `factor`.
-       * @default 1
-       */
-      readonly lowFrequency?: number
-      /**
-       * Pairs that turn more often are left alone.
-       * @default 4
-       */
-      readonly highFrequency?: number
-      /** Positions that the model was first trained with. */
-      readonly originalContextLength: number
-    }
-  /** Peng et al., "YaRN", 2023. */
-  | {
-      readonly type: 'yarn'
-      readonly factor: number
-      /**
-       * Pairs that turn more often in the original context are left alone.
-       * @default 32
-       */
-      readonly betaFast?: number
-      /**
-       * Pairs that turn less often are divided by all of `factor`.
-       * @default 1
-       */
-      readonly betaSlow?: number
-      /** Positions that the model was first trained with. */
-      readonly originalContextLength: number
-      /**
-       * What all values are multiplied by.
-       * @default 0.1 ln(factor) + 1
-       */
-      readonly attentionFactor?: number
-    }
-
-/** What a {@link ropeTable} is made of. */
-export interface RopeTableOptions {
-  /** Rows: positions. */
-  readonly contextLength: number
-  /** The dimensions of a head that are turned, two at a time; even. */
-  readonly headDimensions: number
-  /**
-   * Pair `i` turns by `base ** (-2 * i / headDimensions)` radians for each position; above 1.
-   * @default 10000
-   */
-  readonly base?: number
-  /**
-   * The position of the first row.
-   * @default 0
-   */
-  readonly positionOffset?: number
-  /**
-   * How the model was stretched over more positions than it was first trained with.
-   * @default none
-   */
-  readonly scaling?: RopeScaling
-}
-
-/** Cosines and sines of angles, row after row. */
-export interface RopeTable {
-  /** Cosines. */
-  readonly cos: Float32Array
-  /** Sines. */
-  readonly sin: Float32Array
-  /** Rows, which are positions, and columns, one for each pair of dimensions. */
-  readonly shape: readonly [contextLength: number, pairs: number]
-}
-
-/**
- * The table of rotary positions (Su et al., "RoFormer", 2021): `cos` and `sin` of `(positionOffset + row) * base ** (-2 * pair / headDimensions)`,
- * computed in 64-bit floats and rounded once. Attention turns pair `(x, y)` of queries and keys to
- * `(x * cos - y * sin, x * sin + y * cos)`; in Llama and GPT-NeoX pair `i` is of dimensions `i` and `i + headDimensions / 2`, in GPT-J and the
- * paper of `2 * i` and `2 * i + 1`.
- *
- * @throws `ERR_INVALID_ARGUMENT` names the option that is wrong; `ERR_LIMIT` when the table does not fit into memory.
- */
-export declare const ropeTable: (options: RopeTableOptions) => RopeTable
 
 /**
  * Sets how many threads work on batches and long texts together, for calls from now on; the results do not depend on it. It holds for the whole
