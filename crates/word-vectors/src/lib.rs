@@ -14,6 +14,7 @@
 mod error;
 mod files;
 mod lanes;
+mod lines;
 pub mod train;
 mod vectors;
 

@@ -8,6 +8,7 @@ impl Chance {
         Self(seed | 1)
     }
 
+    #[inline(always)]
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -21,12 +22,13 @@ impl Chance {
     }
 
     /// A number below `count`, which is not 0.
+    #[inline(always)]
     pub fn below(&mut self, count: u32) -> u32 {
         self.below_and_word(count).0
     }
 
     /// A number below `count`, which is not 0, and 32 random bits.
-    #[inline]
+    #[inline(always)]
     pub fn below_and_word(&mut self, count: u32) -> (u32, u32) {
         let bits = self.next();
         ((((bits >> 32) * u64::from(count)) >> 32) as u32, bits as u32)

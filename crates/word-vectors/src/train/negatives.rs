@@ -35,7 +35,7 @@ impl Negatives {
         Ok(Self { places })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn word(&self, chance: &mut Chance) -> u32 {
         let (place, share) = chance.below_and_word(self.places.len() as u32);
         let (own, other) = self.places[place as usize];

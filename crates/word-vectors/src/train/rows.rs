@@ -6,10 +6,11 @@ use super::chance::mixed;
 use crate::Result;
 use crate::error::reserved;
 use crate::lanes::WIDEST;
+use crate::lines::Lines;
 
 /// Rows of `f32`, each padded with zeros to a multiple of [`WIDEST`] numbers.
 pub(super) struct Rows {
-    numbers: Vec<AtomicU32>,
+    numbers: Lines<AtomicU32>,
     dimensions: usize,
 }
 
@@ -28,11 +29,11 @@ impl Rows {
 
     fn of(rows: usize, dimensions: usize, value: impl Fn(usize, usize) -> f32) -> Result<Self> {
         let width = dimensions.next_multiple_of(WIDEST);
-        let mut numbers = reserved(rows.saturating_mul(width))?;
-        for row in 0..rows {
-            let padded = (0..width).map(|place| if place < dimensions { value(row, place) } else { 0.0 });
-            numbers.extend(padded.map(|value| AtomicU32::new(value.to_bits())));
-        }
+        let number = |at: usize| match (at / width, at % width) {
+            (row, place) if place < dimensions => AtomicU32::new(value(row, place).to_bits()),
+            _ => AtomicU32::new(0),
+        };
+        let numbers = Lines::new(rows.saturating_mul(width / WIDEST), number)?;
         Ok(Self { numbers, dimensions })
     }
 

@@ -8,7 +8,8 @@ use super::rows::Rows;
 use super::{Objective, Options};
 use crate::Result;
 use crate::error::filled;
-use crate::lanes::{Lanes, Level, by_level};
+use crate::lanes::{Lanes, Level, WIDEST, by_level};
+use crate::lines::Lines;
 
 /// Scores beyond this are as good as certain.
 const MOST: f32 = 6.0;
@@ -30,8 +31,8 @@ pub(super) struct Worker<'a> {
     /// For each time that is learned around one word: the word, and the random ones for it.
     targets: Vec<u32>,
     /// What the targets are predicted from, and how that is to change.
-    input: Vec<f32>,
-    change: Vec<f32>,
+    input: Lines<f32>,
+    change: Lines<f32>,
 }
 
 impl<'a> Worker<'a> {
@@ -41,6 +42,7 @@ impl<'a> Worker<'a> {
             let score = ((place as f64 + 0.5) / PLACES as f64 * 2.0 - 1.0) * f64::from(MOST);
             *value = (1.0 / (1.0 + (-score).exp())) as f32;
         }
+        let lines = inputs.width() / WIDEST;
         let targets_each = options.negatives + 1;
         let times = if options.objective == Objective::SkipGram { 2 * options.window } else { 1 };
         Ok(Self {
@@ -52,8 +54,8 @@ impl<'a> Worker<'a> {
             level: Level::best(),
             logistic,
             targets: filled(times * targets_each, 0)?,
-            input: filled(inputs.width(), 0.0)?,
-            change: filled(inputs.width(), 0.0)?,
+            input: Lines::new(lines, |_| 0.0)?,
+            change: Lines::new(lines, |_| 0.0)?,
         })
     }
 
@@ -87,7 +89,6 @@ unsafe fn sentence_body<L: Lanes>(
         let reach = 1 + chance.below(worker.window) as usize;
         let before = &words[place.saturating_sub(reach)..place];
         let after = &words[place + 1..words.len().min(place + 1 + reach)];
-        let context = || before.iter().chain(after).copied();
         let neighbours = before.len() + after.len();
         if neighbours == 0 {
             continue;
@@ -96,13 +97,16 @@ unsafe fn sentence_body<L: Lanes>(
         let times = if worker.objective == Objective::SkipGram { neighbours } else { 1 };
         for targets in worker.targets[..times * each].chunks_exact_mut(each) {
             targets[0] = word;
-            targets[1..].fill_with(|| negatives.word(chance));
+            for target in &mut targets[1..] {
+                *target = negatives.word(chance);
+            }
         }
         // SAFETY: as the caller says.
         unsafe {
             match worker.objective {
                 Objective::SkipGram => {
-                    for (time, neighbour) in context().enumerate() {
+                    for time in 0..neighbours {
+                        let neighbour = if time < before.len() { before[time] } else { after[time - before.len()] };
                         if time + 1 < times {
                             let next = &worker.targets[(time + 1) * each..][1..each];
                             for &target in next {
@@ -110,19 +114,19 @@ unsafe fn sentence_body<L: Lanes>(
                             }
                         }
                         read::<L>(worker.inputs.row(neighbour), &mut worker.input);
-                        worker.change.fill(0.0);
+                        clear::<L>(&mut worker.change);
                         predict::<L>(worker, time, rate);
                         add::<L>(&worker.change, worker.inputs.row(neighbour));
                     }
                 }
                 Objective::Cbow => {
-                    worker.input.fill(0.0);
-                    for neighbour in context() {
+                    clear::<L>(&mut worker.input);
+                    for &neighbour in before.iter().chain(after) {
                         accumulate::<L>(worker.inputs.row(neighbour), 1.0 / neighbours as f32, &mut worker.input);
                     }
-                    worker.change.fill(0.0);
+                    clear::<L>(&mut worker.change);
                     predict::<L>(worker, 0, rate);
-                    for neighbour in context() {
+                    for &neighbour in before.iter().chain(after) {
                         add::<L>(&worker.change, worker.inputs.row(neighbour));
                     }
                 }
@@ -136,59 +140,68 @@ unsafe fn sentence_body<L: Lanes>(
 unsafe fn predict<L: Lanes>(worker: &mut Worker<'_>, time: usize, rate: f32) {
     let Worker { targets, targets_each, outputs, logistic, input, change, .. } = worker;
     let targets = &targets[time * *targets_each..][..*targets_each];
-    let word = targets[0];
-    let error = |number: usize, score: f32| {
-        let target = targets[number];
-        // The word itself, drawn at random, is not wrong.
-        if number > 0 && target == word { 0.0 } else { rate * error_of(logistic, score, number == 0) }
-    };
+    let (groups, rest) = targets.as_chunks::<GROUP>();
+    let what = Prediction { word: targets[0], input, outputs, logistic, rate };
     // SAFETY: as the caller says.
     unsafe {
-        let mut first = 0;
-        let (groups, rest) = targets.as_chunks::<GROUP>();
-        for group in groups {
-            predict_group::<L, GROUP>(input, group, outputs, change, |n, score| error(first + n, score));
-            first += GROUP;
+        for (number, group) in groups.iter().enumerate() {
+            what.group::<L, GROUP>(group, number == 0, change);
         }
-        for target in rest {
-            predict_group::<L, 1>(input, &[*target], outputs, change, |_, score| error(first, score));
-            first += 1;
+        for (number, target) in rest.iter().enumerate() {
+            what.group::<L, 1>(&[*target], groups.is_empty() && number == 0, change);
         }
     }
 }
 
-/// [`predict`] of some targets, by their values before any is changed. A target that is there twice is changed twice.
-#[inline(always)]
-unsafe fn predict_group<L: Lanes, const N: usize>(
-    input: &[f32],
-    targets: &[u32; N],
-    outputs: &Rows,
-    change: &mut [f32],
-    error: impl Fn(usize, f32) -> f32,
-) {
-    let rows = targets.map(|target| outputs.row(target));
-    let width = input.len();
-    // SAFETY: as the caller says.
-    unsafe {
-        let mut sums = [L::all(0.0); N];
-        for at in (0..width).step_by(L::COUNT) {
-            let input = L::load(input.as_ptr().add(at));
-            for n in 0..N {
-                sums[n] = L::multiply_add(input, L::read(rows[n].as_ptr().add(at)), sums[n]);
-            }
+/// What all targets of one time have in common.
+struct Prediction<'a> {
+    word: u32,
+    input: &'a [f32],
+    outputs: &'a Rows,
+    logistic: &'a [f32],
+    rate: f32,
+}
+
+impl Prediction<'_> {
+    /// [`predict`] of some targets, by their values before any is changed. A target that is there twice is changed twice.
+    ///
+    /// There is no closure in it, nor in what calls it: one would be compiled without the instructions of the level.
+    #[inline(always)]
+    unsafe fn group<L: Lanes, const N: usize>(&self, targets: &[u32; N], begins_with_word: bool, change: &mut [f32]) {
+        let (input, width) = (self.input, self.input.len());
+        let mut rows = [std::ptr::null(); N];
+        for n in 0..N {
+            rows[n] = self.outputs.row(targets[n]).as_ptr();
         }
-        let errors: [_; N] = std::array::from_fn(|n| L::all(error(n, L::sum(sums[n]))));
-        for at in (0..width).step_by(L::COUNT) {
-            let input = L::load(input.as_ptr().add(at));
-            let place = change.as_mut_ptr().add(at);
-            let mut sum = L::load(place);
-            for n in 0..N {
-                let row = rows[n].as_ptr().add(at);
-                let target = L::read(row);
-                sum = L::multiply_add(errors[n], target, sum);
-                L::write(row, L::multiply_add(errors[n], input, target));
+        // SAFETY: as the caller says.
+        unsafe {
+            let mut sums = [L::all(0.0); N];
+            for at in (0..width).step_by(L::COUNT) {
+                let input = L::load(input.as_ptr().add(at));
+                for n in 0..N {
+                    sums[n] = L::multiply_add(input, L::read(rows[n].add(at)), sums[n]);
+                }
             }
-            L::store(place, sum);
+            let mut errors = sums;
+            for n in 0..N {
+                let is_word = n == 0 && begins_with_word;
+                let error = error_of(self.logistic, L::sum(sums[n]), is_word);
+                // The word itself, drawn at random, is not wrong.
+                let is_drawn = targets[n] == self.word && !is_word;
+                errors[n] = L::all(if is_drawn { 0.0 } else { self.rate * error });
+            }
+            for at in (0..width).step_by(L::COUNT) {
+                let input = L::load(input.as_ptr().add(at));
+                let place = change.as_mut_ptr().add(at);
+                let mut sum = L::load(place);
+                for n in 0..N {
+                    let row = rows[n].add(at);
+                    let target = L::read(row);
+                    sum = L::multiply_add(errors[n], target, sum);
+                    L::write(row, L::multiply_add(errors[n], input, target));
+                }
+                L::store(place, sum);
+            }
         }
     }
 }
@@ -198,6 +211,14 @@ unsafe fn read<L: Lanes>(row: &[AtomicU32], into: &mut [f32]) {
     for at in (0..into.len()).step_by(L::COUNT) {
         // SAFETY: as the caller says.
         unsafe { L::store(into.as_mut_ptr().add(at), L::read(row.as_ptr().add(at))) };
+    }
+}
+
+#[inline(always)]
+unsafe fn clear<L: Lanes>(buffer: &mut [f32]) {
+    for at in (0..buffer.len()).step_by(L::COUNT) {
+        // SAFETY: as the caller says.
+        unsafe { L::store(buffer.as_mut_ptr().add(at), L::all(0.0)) };
     }
 }
 
@@ -238,7 +259,7 @@ fn ask_for(row: &[AtomicU32]) {
 }
 
 /// What the answer should have been, less what the score says.
-#[inline]
+#[inline(always)]
 fn error_of(logistic: &[f32], score: f32, is_word: bool) -> f32 {
     let answer = if is_word { 1.0 } else { 0.0 };
     // NaN is far below as well.
