@@ -4,8 +4,12 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Level {
-    /// What every processor of the architecture has.
+    /// Ordinary registers alone, which every processor has.
     Portable,
+    /// The vectors of 64-bit Arm, NEON.
+    #[cfg(target_arch = "aarch64")]
+    #[non_exhaustive]
+    Neon,
     /// AVX2, BMI and LZCNT.
     #[cfg(target_arch = "x86_64")]
     #[non_exhaustive]
@@ -20,6 +24,8 @@ impl Level {
     /// The levels that this processor has, the best one last.
     pub fn available() -> Vec<Self> {
         let mut levels = vec![Self::Portable];
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Self::Neon);
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2")
@@ -46,6 +52,8 @@ impl Level {
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -53,3 +61,7 @@ impl Level {
         }
     }
 }
+
+/// Where no processor of the target lacks it, [`Level::Neon`] need not be looked for.
+#[cfg(target_arch = "aarch64")]
+const _: () = assert!(cfg!(target_feature = "neon"), "64-bit Arm without NEON is not supported");

@@ -52,6 +52,9 @@ impl Tokenizer {
         let engine = Engine { words: &large.words, merger: &large.merger, vocabulary: self.vocabulary() };
         match self.level {
             Level::Portable => engine.encode(text, start, count, worker, sink, cancel),
+            // All that is compiled for 64-bit Arm may use NEON.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => engine.encode(text, start, count, worker, sink, cancel),
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { engine.encode_avx2(text, start, count, worker, sink, cancel) },

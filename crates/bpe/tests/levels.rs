@@ -118,3 +118,11 @@ fn ids_are_the_same() {
         }
     }
 }
+
+#[test]
+#[cfg(target_arch = "aarch64")]
+fn arm_has_a_level_of_its_own() {
+    let names: Vec<_> = Level::available().into_iter().map(Level::name).collect();
+    assert_eq!(names, ["portable", "neon"]);
+    assert_eq!(Level::best().name(), "neon");
+}

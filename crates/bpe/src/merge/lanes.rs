@@ -49,6 +49,58 @@ impl Lanes for Portable {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod arm {
+    use std::arch::aarch64::{uint32x4_t, vbslq_u32, vceqq_u32, vdupq_n_u32, vld1q_u32, vminq_u32, vminvq_u32};
+
+    use super::super::pairs::NONE;
+    use super::Lanes;
+
+    /// Two vectors, since one alone is few numbers for the waits of a step.
+    #[derive(Clone, Copy)]
+    pub struct Neon(uint32x4_t, uint32x4_t);
+
+    impl Lanes for Neon {
+        const WIDTH: usize = 8;
+
+        #[inline(always)]
+        fn none() -> Self {
+            // SAFETY: NEON is everywhere.
+            let none = unsafe { vdupq_n_u32(NONE) };
+            Self(none, none)
+        }
+
+        #[inline(always)]
+        fn load(keys: &[u32]) -> Self {
+            let keys = &keys[..8];
+            // SAFETY: NEON is everywhere; eight numbers are read.
+            unsafe { Self(vld1q_u32(keys.as_ptr()), vld1q_u32(keys[4..].as_ptr())) }
+        }
+
+        #[inline(always)]
+        fn set(&mut self, lane: usize, key: u32) {
+            // SAFETY: NEON is everywhere; four numbers are read from each array.
+            unsafe {
+                let (lane, key) = (vdupq_n_u32(lane as u32), vdupq_n_u32(key));
+                self.0 = vbslq_u32(vceqq_u32(lane, vld1q_u32([0, 1, 2, 3].as_ptr())), key, self.0);
+                self.1 = vbslq_u32(vceqq_u32(lane, vld1q_u32([4, 5, 6, 7].as_ptr())), key, self.1);
+            }
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            // SAFETY: NEON is everywhere.
+            unsafe { Self(vminq_u32(self.0, other.0), vminq_u32(self.1, other.1)) }
+        }
+
+        #[inline(always)]
+        fn smallest(self) -> u32 {
+            // SAFETY: NEON is everywhere.
+            unsafe { vminvq_u32(vminq_u32(self.0, self.1)) }
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
     use std::arch::x86_64::{

@@ -149,6 +149,7 @@ impl Pairs {
 
 /// A pair and the bucket that it is in, if it is anywhere. The default is a pair of nothing.
 #[derive(Clone, Copy, Default)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only `get_in` looks into it"))]
 pub(crate) struct Bucket {
     key: u64,
     first: usize,

@@ -80,6 +80,8 @@ impl Symbols {
         let (ids, keys) = (&mut self.ids[..self.count], &self.keys);
         let mut left = match self.level {
             Level::Portable => merge::<Portable>(ids, keys, pairs),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => merge::<super::lanes::arm::Neon>(ids, keys, pairs),
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { merge_avx2(ids, keys, pairs) },

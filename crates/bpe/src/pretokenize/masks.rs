@@ -67,6 +67,77 @@ fn gather(high_bits: u64) -> u64 {
     ((high_bits >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080)) >> 56
 }
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod arm {
+    use std::arch::aarch64::{
+        uint8x16_t, vandq_u8, vceqq_u8, vcltq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vld1q_u8_x4, vorrq_u8,
+        vpaddq_u8, vreinterpretq_u64_u8, vsubq_u8, vtstq_u8,
+    };
+
+    use super::{BLOCK, Classify, Masks};
+
+    /// NEON.
+    pub struct Neon;
+
+    /// Sixteen bytes, each all ones or all zeros, for each quarter of a block.
+    type Fits = [uint8x16_t; 4];
+
+    impl Classify for Neon {
+        #[inline(always)]
+        fn classify(block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: NEON is everywhere; 64 bytes are read.
+            unsafe {
+                let quarters = vld1q_u8_x4(block.as_ptr());
+                let quarters = [quarters.0, quarters.1, quarters.2, quarters.3];
+                let equals = |byte: u8| quarters.map(|bytes| vceqq_u8(bytes, vdupq_n_u8(byte)));
+                let either = |one: Fits, other: Fits| std::array::from_fn(|at| vorrq_u8(one[at], other[at]));
+                let in_range =
+                    |bytes, from: u8, count: u8| vcltq_u8(vsubq_u8(bytes, vdupq_n_u8(from)), vdupq_n_u8(count));
+                let (letter, upper) = masks(
+                    quarters.map(|bytes| in_range(vorrq_u8(bytes, vdupq_n_u8(0x20)), b'a', 26)),
+                    quarters.map(|bytes| in_range(bytes, b'A', 26)),
+                );
+                let (digit, space) = masks(quarters.map(|bytes| in_range(bytes, b'0', 10)), equals(b' '));
+                let (other_white, newline) =
+                    masks(quarters.map(|bytes| in_range(bytes, b'\t', 5)), either(equals(b'\n'), equals(b'\r')));
+                let (apostrophe, slash) = masks(equals(b'\''), equals(b'/'));
+                let (control, high) = masks(
+                    either(quarters.map(|bytes| vcltq_u8(bytes, vdupq_n_u8(0x20))), equals(0x7f)),
+                    quarters.map(|bytes| vtstq_u8(bytes, vdupq_n_u8(0x80))),
+                );
+                Masks {
+                    letter,
+                    upper,
+                    digit,
+                    space,
+                    tab: other_white & !newline,
+                    newline,
+                    apostrophe,
+                    slash,
+                    control: control & !other_white,
+                    high,
+                }
+            }
+        }
+    }
+
+    /// The bits of two masks: of each byte the one of its place among eight is kept, and three sums of neighbours join those.
+    #[inline(always)]
+    unsafe fn masks(first: Fits, second: Fits) -> (u64, u64) {
+        const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+        // SAFETY: NEON is everywhere; sixteen bytes are read.
+        unsafe {
+            let places = vld1q_u8(PLACES.as_ptr());
+            let sums = |fits: Fits| {
+                let [a, b, c, d] = fits.map(|fits| vandq_u8(fits, places));
+                vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d))
+            };
+            let both = vreinterpretq_u64_u8(vpaddq_u8(sums(first), sums(second)));
+            (vgetq_lane_u64::<0>(both), vgetq_lane_u64::<1>(both))
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
     use std::arch::x86_64::{
@@ -196,6 +267,12 @@ mod tests {
     #[test]
     fn portable_masks_are_those_of_single_bytes() {
         blocks().for_each(|block| assert_eq!(Portable::classify(&block), expected(&block)));
+    }
+
+    #[test]
+    #[cfg(target_arch = "aarch64")]
+    fn vector_masks_are_those_of_single_bytes() {
+        blocks().for_each(|block| assert_eq!(arm::Neon::classify(&block), expected(&block)));
     }
 
     #[test]

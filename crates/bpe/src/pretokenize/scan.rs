@@ -1,7 +1,9 @@
 //! The pieces of one text, a batch at a time.
 
 use super::block;
-use super::masks::{self, BLOCK, Classify, Masks, Portable};
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use super::masks;
+use super::masks::{BLOCK, Classify, Masks, Portable};
 use super::rules::Rules;
 use super::splits::Cuts;
 use super::{Pattern, deepseek};
@@ -145,6 +147,8 @@ pub(super) mod fixed {
 fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
     match level {
         Level::Portable => scan_by::<_, Portable>(scanner, text, start, ends),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => scan_by::<_, masks::arm::Neon>(scanner, text, start, ends),
         // SAFETY: there is such a level only on processors that have AVX2.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { scan_avx2(scanner, text, start, ends) },
