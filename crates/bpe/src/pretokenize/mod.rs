@@ -18,6 +18,7 @@ mod runs;
 mod scan;
 mod split;
 mod splits;
+mod timed;
 
 use std::borrow::Cow;
 use std::sync::Arc;

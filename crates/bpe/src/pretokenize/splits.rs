@@ -1,10 +1,11 @@
 //! Patterns of the caller's own: regular expressions by an engine that backtracks, within bounds.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fancy_regex::{Matches, Regex, RegexBuilder, RuntimeError};
+use fancy_regex::{Regex, RegexBuilder, RuntimeError};
 
+use super::timed::{Clock, Matches, Stopped};
 use crate::Error;
 
 /// Regular expressions, each of which splits the pieces of the one before.
@@ -51,6 +52,8 @@ impl Splits {
                 .delegate_size_limit(Self::AUTOMATON)
                 .delegate_dfa_size_limit(Self::SEARCH)
                 .max_prog_size(Self::PROGRAM)
+                // Asked for by `Matches`; without `\G` it would only cost time.
+                .allow_input_assertion_overrides(source.contains(r"\G"))
                 .build()
                 .map_err(|error| invalid(format!("the regular expression {source:?} cannot be compiled: {error}")))
         };
@@ -64,7 +67,8 @@ impl Splits {
     }
 
     pub(super) fn cuts<'a>(&'a self, text: &'a str) -> Cuts<'a> {
-        let mut cuts = Cuts { text, regexes: &self.regexes, levels: Vec::new(), start: 0, done: 0, started: None };
+        let clock = Clock::new(Cuts::time(text), text.len());
+        let mut cuts = Cuts { text, regexes: &self.regexes, levels: Vec::new(), start: 0, clock };
         cuts.levels.extend(self.regexes.first().map(|regex| Stretch::new(regex, text, 0, text.len())));
         for _ in self.regexes.iter().skip(1) {
             // Opened when there is a piece to split.
@@ -102,14 +106,12 @@ pub(super) struct Cuts<'a> {
     levels: Vec<Stretch<'a>>,
     /// The last place.
     start: usize,
-    /// How many have been found.
-    done: u64,
-    started: Option<Instant>,
+    clock: Clock,
 }
 
 /// What one regular expression is splitting.
 struct Stretch<'a> {
-    matches: Matches<'a, 'a, str>,
+    matches: Matches<'a>,
     start: usize,
     end: usize,
     /// The last place, and that where the match after it ends.
@@ -119,21 +121,21 @@ struct Stretch<'a> {
 
 impl<'a> Stretch<'a> {
     fn new(regex: &'a Regex, text: &'a str, start: usize, end: usize) -> Self {
-        Self { matches: regex.find_iter(&text[start..end]), start, end, at: start, match_end: None }
+        Self { matches: Matches::new(regex, &text[start..end]), start, end, at: start, match_end: None }
     }
 
     /// The next place, `end` at last.
-    fn next(&mut self) -> Result<Option<usize>, Error> {
+    fn next(&mut self, clock: &Clock) -> Result<Option<usize>, Error> {
         while self.at < self.end {
             let place = match self.match_end.take() {
                 Some(end) => end,
-                None => match self.matches.next() {
-                    None => self.end,
-                    Some(Ok(found)) => {
-                        self.match_end = Some(self.start + found.end());
-                        self.start + found.start()
+                None => match self.matches.next(clock) {
+                    Ok(None) => self.end,
+                    Ok(Some(found)) => {
+                        self.match_end = Some(self.start + found.end);
+                        self.start + found.start
                     }
-                    Some(Err(error)) => return Err(Cuts::limit(self.at, &error)),
+                    Err(stopped) => return Err(Cuts::limit(self.at, &stopped, clock)),
                 },
             };
             // Nothing is between two matches, and an empty one cuts once.
@@ -147,27 +149,19 @@ impl<'a> Stretch<'a> {
 }
 
 impl Cuts<'_> {
-    /// A text may take this long, and as long again for each [`Cuts::BYTES`] bytes. A search that goes back little can still look far
-    /// ahead for every piece; that is seen only by the clock.
+    /// A text may take this long, and as long again for each [`Cuts::BYTES`] bytes.
     const TIME: Duration = Duration::from_secs(10);
-    const BYTES: u32 = 1_000_000;
-    /// The clock is read once for so many pieces.
-    const PIECES: u64 = 64;
+    const BYTES: usize = 1_000_000;
+
+    fn time(text: &str) -> Duration {
+        Self::TIME.saturating_mul(u32::try_from(1 + text.len() / Self::BYTES).unwrap_or(u32::MAX))
+    }
 
     /// The end of the next piece.
     ///
     /// # Errors
     /// [`Error::PatternLimit`]; then there is no next piece.
     pub fn next(&mut self) -> Result<Option<usize>, Error> {
-        if self.done.is_multiple_of(Self::PIECES) {
-            let started = *self.started.get_or_insert_with(Instant::now);
-            let time = Self::TIME * (1 + u32::try_from(self.text.len()).unwrap_or(u32::MAX) / Self::BYTES);
-            if started.elapsed() > time {
-                let reason = format!("it took more than {} seconds", time.as_secs());
-                return Err(Error::PatternLimit { at: self.start, reason });
-            }
-        }
-        self.done += 1;
         let end = match self.levels.len() {
             // Without a regular expression the text is one piece.
             0 => (self.start < self.text.len()).then_some(self.text.len()),
@@ -179,7 +173,7 @@ impl Cuts<'_> {
 
     fn next_of(&mut self, level: usize) -> Result<Option<usize>, Error> {
         loop {
-            if let Some(place) = self.levels[level].next()? {
+            if let Some(place) = self.levels[level].next(&self.clock)? {
                 return Ok(Some(place));
             }
             if level == 0 {
@@ -191,16 +185,40 @@ impl Cuts<'_> {
         }
     }
 
-    fn limit(at: usize, error: &fancy_regex::Error) -> Error {
-        let reason = match error {
-            fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded) => {
+    fn limit(at: usize, stopped: &Stopped, clock: &Clock) -> Error {
+        let reason = match stopped {
+            Stopped::Late => format!("it took more than {} seconds", clock.time().as_secs()),
+            Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded)) => {
                 format!("it goes back more than {} times within one match", Splits::BACKTRACKS)
             }
-            fancy_regex::Error::RuntimeError(RuntimeError::StackOverflow) => {
+            Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::StackOverflow)) => {
                 "it has too many places to go back to".to_owned()
             }
-            error => error.to_string(),
+            Stopped::Engine(error) => error.to_string(),
         };
         Error::PatternLimit { at, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_takes_too_long_is_an_error_where_it_is() {
+        let splits = Splits::new(vec![r"(?:(?=a*b)a)*c|\s".to_owned(), "x".to_owned()]).expect("well-formed");
+        let text = "x ".to_owned() + &"a".repeat(1 << 19) + "b";
+        let mut cuts = splits.cuts(&text);
+        assert_eq!(cuts.clock.time(), Duration::from_secs(10));
+        cuts.clock = Clock::new(Duration::from_millis(100), text.len());
+        assert_eq!([cuts.next().ok(), cuts.next().ok()], [Some(Some(1)), Some(Some(2))]);
+        let Err(Error::PatternLimit { at, reason }) = cuts.next() else { panic!("it is within the limit") };
+        assert_eq!((at, &reason[..]), (2, "it took more than 0 seconds"));
+    }
+
+    #[test]
+    fn longer_texts_may_take_longer() {
+        let seconds = |length: usize| Cuts::time(&" ".repeat(length)).as_secs();
+        assert_eq!([0, 999_999, 1_000_000, 5_500_000].map(seconds), [10, 10, 20, 60]);
     }
 }
