@@ -1,6 +1,6 @@
 /*
- * Proves that the golden rows notice defects: plants each mutation of testdata/tokenizer/mutants.json in a copy of
- * crates/bpe, runs the golden rows against it and requires that a row fails. A mutation that survives, that does not
+ * Proves that tests notice defects: plants each mutation of testdata/tokenizer/mutants.json in a copy of crates/bpe, runs the golden rows against
+ * it, or the test that it names, and requires that a row or a text fails. A mutation that survives, that does not
  * compile, or whose `find` is no longer exactly once in its file, is a failure. The last line is `N passed, N failed`.
  *
  *   node scripts/mutants.mjs [words]      only the mutations whose file and sentence have these words
@@ -34,40 +34,43 @@ const copyCrates = (original, name) => {
   return copy
 }
 
-const goldenRows = [
-  'test',
-  '--profile',
-  'fast',
-  '-p',
-  'tokenmill-bpe',
-  '--test',
-  'golden',
-  '--',
-  '--exact',
-  'golden_rows',
-]
+/** What notices mutations: a test of crates/bpe, one in how many of its random texts, and how it names the row or text that fails. */
+const tests = {
+  golden: { title: 'golden_rows', notice: /golden\.jsonl:\d+ \(.*?\) in \w+/ },
+  pieces: {
+    title: 'all_short_texts_of_the_characters_that_the_relatives_tell_apart',
+    share: 50,
+    notice: /^\w+.*, text \d+: ".*"$/m,
+  },
+  levels: { title: 'ascii', share: 100, notice: /^\w+.*, \w+: ".*"$/m },
+}
 
-const runGoldenRows = (copy, timeout) =>
-  run('cargo', goldenRows, {
-    cwd: copy,
-    env: {
-      ...process.env,
-      CARGO_TARGET_DIR: join(copy, 'target'),
-      CARGO_TERM_COLOR: 'never',
-      // Compiling takes longer than the rows do.
-      CARGO_PROFILE_FAST_OPT_LEVEL: '1',
-      CARGO_INCREMENTAL: '1',
-      RUSTFLAGS: '-Awarnings',
-      RUST_BACKTRACE: '0',
-      TOKENMILL_ROOT: root,
+const runTest = (copy, name, timeout) =>
+  run(
+    'cargo',
+    ['test', '--profile', 'fast', '-p', 'tokenmill-bpe', '--test', name, '--', '--exact', tests[name].title],
+    {
+      cwd: copy,
+      env: {
+        ...process.env,
+        CARGO_TARGET_DIR: join(copy, 'target'),
+        CARGO_TERM_COLOR: 'never',
+        // Compiling takes longer than the rows do.
+        CARGO_PROFILE_FAST_OPT_LEVEL: '1',
+        CARGO_INCREMENTAL: '1',
+        RUSTFLAGS: '-Awarnings',
+        RUST_BACKTRACE: '0',
+        TOKENMILL_ROOT: root,
+        TOKENMILL_TEST_SHARE: String(tests[name].share ?? 1),
+      },
+      quiet: true,
+      allowFailure: true,
+      timeout,
     },
-    quiet: true,
-    allowFailure: true,
-    timeout,
-  })
+  )
 
-/** Plants one mutation in the copy, and says which row noticed it or what went wrong. */
-const tryMutant = async (folders, { file, find, replace }) => {
+/** Plants one mutation in the copy, and says which row or text noticed it or what went wrong. */
+const tryMutant = async (folders, { file, find, replace, test = 'golden' }) => {
   const [path, original] = [join(folders.copy, file), readFileSync(join(folders.original, file), 'utf8')]
   const places = original.split(find).length - 1
   if (places !== 1) return { problem: `\`find\` is ${places} times in ${file}` }
@@ -75,32 +78,37 @@ const tryMutant = async (folders, { file, find, replace }) => {
     path,
     original.replace(find, () => replace),
   )
-  const { code, output } = await runGoldenRows(folders.copy, 180_000)
+  const { code, output } = await runTest(folders.copy, test, 180_000)
   writeFileSync(path, original)
-  if (code === 0) return { problem: 'SURVIVED: every golden row still passes' }
-  const row = /golden\.jsonl:\d+ \(.*?\) in \w+/.exec(output)
+  if (code === 0) return { problem: `SURVIVED: ${tests[test].title} still passes` }
+  const row = tests[test].notice.exec(output)
   if (row) return { row: row[0] }
-  return { problem: /could not compile/.test(output) ? 'does not compile' : `no row failed:\n${output.slice(-2000)}` }
+  return {
+    problem: /could not compile/.test(output) ? 'does not compile' : `no row or text failed:\n${output.slice(-2000)}`,
+  }
 }
 
 /** The crates as they are must pass, else a failing row would prove nothing. */
-const checkUnchanged = async (copy) => {
-  // All dependencies are compiled the first time.
-  const { code, output } = await runGoldenRows(copy, 900_000)
-  if (code !== 0 || !/1 passed/.test(output))
-    throw new Failure(`the golden rows fail without a mutation:\n${output.slice(-4000)}`)
+const checkUnchanged = async (copy, names) => {
+  for (const name of names) {
+    // All dependencies are compiled the first time.
+    const { code, output } = await runTest(copy, name, 900_000)
+    if (code !== 0 || !/1 passed/.test(output))
+      throw new Failure(`${tests[name].title} fails without a mutation:\n${output.slice(-4000)}`)
+  }
 }
 
 await script(async () => {
   const words = process.argv.slice(2).join(' ')
   const all = JSON.parse(readFileSync(join(root, 'testdata/tokenizer/mutants.json'), 'utf8'))
   const mutants = all.filter(({ breaks, file }) => `${file}: ${breaks}`.includes(words))
+  const names = [...new Set(mutants.map(({ test = 'golden' }) => test))]
   const counts = new Counts()
   const original = takeOriginal()
   const waiting = [...mutants.entries()]
   const worker = async (_, number) => {
     const copy = copyCrates(original, String(number))
-    await checkUnchanged(copy)
+    await checkUnchanged(copy, names)
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, mutant] = next
       const { row, problem } = await tryMutant({ original, copy }, mutant)
@@ -110,6 +118,6 @@ await script(async () => {
     }
   }
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker))
-  console.log(`\n${counts.passed} of ${mutants.length} mutations made golden rows fail\n\n${counts}`)
+  console.log(`\n${counts.passed} of ${mutants.length} mutations made a row or text fail\n\n${counts}`)
   if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1
 })
