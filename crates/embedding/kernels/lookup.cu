@@ -1,0 +1,80 @@
+// out[i, :] = scale * token[ids[i], :] + types[type_ids[i], :] + position[position_ids[i], :]
+//
+// One pass over the output: `wide` 16 bytes at a time, where rows are a multiple of that, else `narrow`, a value at a time. `length` is that of a row in these parts.
+// Sums are made in f32 in this order, as on the CPU, and rounded once, to nearest even. All rows exist: the host has checked them, and that `context` is not 0.
+// Tables that are not there are null; without `type_ids` all are row 0, without `position_ids` they are offset + i % context.
+#include "rows.cuh"
+#include "values.cuh"
+
+// Where the rows of a place start, in parts of a row.
+struct Starts {
+  uint64_t token, type, position;
+};
+
+template <typename T> struct Tables {
+  const T *token, *types, *position;
+  const uint32_t *ids, *type_ids, *position_ids;
+  uint32_t context, offset;
+  float scale;
+
+  __device__ Starts starts(uint32_t row, uint32_t length) const {
+    const uint32_t type = type_ids == nullptr ? 0 : type_ids[row];
+    const uint32_t place = position_ids == nullptr ? offset + row % context : position_ids[row];
+    return {(uint64_t)ids[row] * length, (uint64_t)type * length, (uint64_t)place * length};
+  }
+};
+
+template <typename T> __device__ void lookup_wide(const Tables<T> tables, T *out, uint32_t rows, uint32_t units) {
+  EACH_ROW(row, rows) {
+    const Starts start = tables.starts(row, units);
+    for (uint32_t unit = threadIdx.x; unit < units; unit += blockDim.x) {
+      const Unit<T> token = load_cached<T>(tables.token, start.token + unit);
+      float sums[Unit<T>::count];
+#pragma unroll
+      for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fmul_rn(tables.scale, widen(token.lanes[lane]));
+      if (tables.types != nullptr) {
+        const Unit<T> type = load_cached<T>(tables.types, start.type + unit);
+#pragma unroll
+        for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fadd_rn(sums[lane], widen(type.lanes[lane]));
+      }
+      if (tables.position != nullptr) {
+        const Unit<T> place = load_cached<T>(tables.position, start.position + unit);
+#pragma unroll
+        for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fadd_rn(sums[lane], widen(place.lanes[lane]));
+      }
+      Unit<T> value;
+#pragma unroll
+      for (int lane = 0; lane < Unit<T>::count; lane++) value.lanes[lane] = narrow<T>(sums[lane]);
+      // Nobody here reads it again, while rows of the tables are.
+      store_streaming<T>(out, (uint64_t)row * units + unit, value);
+    }
+  }
+}
+
+template <typename T> __device__ void lookup_narrow(const Tables<T> tables, T *out, uint32_t rows, uint32_t dimensions) {
+  EACH_ROW(row, rows) {
+    const Starts start = tables.starts(row, dimensions);
+    for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
+      float sum = __fmul_rn(tables.scale, widen(tables.token[start.token + at]));
+      if (tables.types != nullptr) sum = __fadd_rn(sum, widen(tables.types[start.type + at]));
+      if (tables.position != nullptr) sum = __fadd_rn(sum, widen(tables.position[start.position + at]));
+      out[(uint64_t)row * dimensions + at] = narrow<T>(sum);
+    }
+  }
+}
+
+#define LOOKUP(WIDTH, NAME, T)                                                                                           \
+  extern "C" __global__ void lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                  \
+                                                     const uint32_t *ids, const uint32_t *type_ids,                      \
+                                                     const uint32_t *position_ids, T *out, uint32_t rows, uint32_t length, \
+                                                     uint32_t context, uint32_t offset, float scale) {                   \
+    const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};              \
+    lookup_##WIDTH<T>(tables, out, rows, length);                                                                        \
+  }
+
+LOOKUP(wide, f32, float)
+LOOKUP(wide, f16, __half)
+LOOKUP(wide, bf16, __nv_bfloat16)
+LOOKUP(narrow, f32, float)
+LOOKUP(narrow, f16, __half)
+LOOKUP(narrow, bf16, __nv_bfloat16)
