@@ -2273,33 +2273,77 @@ export type DeviceInfo =
 /** What this machine and this build can compute on; for what they cannot, why. */
 export declare const devices: () => readonly DeviceInfo[]
 
-/** The type of the numbers in a tensor: 32-bit floats. */
-export type DType = 'f32'
+/**
+ * The type of the numbers in a table or tensor:
+ *
+ * - `'f32'`: 32-bit floats, as `Float32Array`
+ * - `'bf16'`: the upper half of a 32-bit float, whose bits are in a `Uint16Array`
+ * - `'f16'`: 16-bit floats of IEEE 754, whose bits are in a `Uint16Array`
+ *
+ * Sums are computed in 32 bits whatever it is, and rounded to the nearest number of the type, ties to even.
+ */
+export type DType = 'f32' | 'bf16' | 'f16'
 
-/** A table of an embedding that training changes. It reads the table as it is now; it holds no copy. */
+/** The array that holds numbers of a type. */
+export type Values = Float32Array | Uint16Array
+
+/** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
+export interface RowGradient {
+  /** Ascending. */
+  readonly ids: Uint32Array
+  /** As many values per row as the table has. */
+  readonly values: Float32Array
+}
+
+/**
+ * A table of an embedding that training changes, and its gradient. It reads the table as it is now; it holds no copy.
+ *
+ * When the embedding is disposed or gets other tables by `resize`, everything but name, shape and type throws `ERR_DISPOSED`.
+ */
 export declare class Parameter {
   #private
   /** Its name in files. */
   readonly name: string
-  /** Rows and values per row. */
+  /** Rows and values per row; of a vector, its values. */
   readonly shape: readonly number[]
+  /** The type of the values. Gradients are 32-bit floats. */
+  readonly dtype: DType
   private constructor()
   /**
-   * A copy of the values, row after row, made off the event loop.
+   * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
+   * `Uint16Array`.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  data(): Promise<Float32Array>
+  data(): Promise<Values>
   /**
-   * A copy of the values, row after row.
+   * {@link Parameter.data}, at once.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  dataSync(): Float32Array
+  dataSync(): Values
+  /**
+   * A copy of the values as 32-bit floats, whatever {@link Parameter.dtype} is.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  toFloat32(): Float32Array
+  /**
+   * Gives it these values, row after row, each rounded to its type. A padding row stays zero.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  set(values: Float32Array): void
+  /**
+   * A copy of the gradient: the sum of those of all backward passes since `zeroGrad`, or `undefined` when there was none.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  grad(): RowGradient | undefined
+  /** Whether backward passes give it a gradient, and steps change it. Set it to `false` to freeze the parameter. */
+  get trainable(): boolean
+  set trainable(trainable: boolean)
 }
 
 /**
  * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
  * that is only forgotten is freed by the garbage collector, between turns of the event loop: a long synchronous loop has to
- * dispose.
+ * dispose. The embedding that made it uses the memory again for its next output.
  *
  * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
  */
@@ -2312,15 +2356,18 @@ export declare class Tensor {
   /** Where the values are. */
   readonly device: DeviceName
   private constructor()
-  /** A copy of the values, row after row, made off the event loop. */
-  data(): Promise<Float32Array>
-  /** A copy of the values, row after row. */
-  dataSync(): Float32Array
+  /**
+   * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
+   * `Uint16Array`.
+   */
+  data(): Promise<Values>
+  /** {@link Tensor.data}, at once. */
+  dataSync(): Values
   /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
   toFloat32(): Float32Array
   /** Whether the memory was freed. */
   get disposed(): boolean
-  /** Frees the memory. The second call does nothing. */
+  /** Frees the memory, and what was recorded for a backward pass. The second call does nothing. */
   dispose(): void
   /** {@link Tensor.dispose}, for `using`. */
   [Symbol.dispose](): void
@@ -2335,6 +2382,8 @@ export interface BatchInputs {
   readonly inputs: Uint32Array
   /** Rows, and ids in each row. */
   readonly shape: readonly number[]
+  /** The place of each input in its document, where rows hold several. */
+  readonly positionIds?: Uint32Array
 }
 
 /** Where a table is and of what type. */
@@ -2351,8 +2400,22 @@ export interface TableOptions {
   readonly dtype?: DType
 }
 
+/** How a table learns. */
+export interface LearningOptions {
+  /**
+   * An id whose row is zeros and has no gradient.
+   * @default none
+   */
+  readonly paddingId?: number
+  /**
+   * Whether backward passes give the table a gradient, and steps change it; `parameters()[0].trainable` says so later.
+   * @default true
+   */
+  readonly trainable?: boolean
+}
+
 /** A table of given values. */
-export interface EmbeddingSize extends TableOptions {
+export interface EmbeddingSize extends TableOptions, LearningOptions {
   /** Rows: ids are 0 to count - 1. */
   readonly count: number
   /** Values per row. */
@@ -2376,11 +2439,6 @@ export interface EmbeddingOptions extends EmbeddingSize {
    * @default 0
    */
   readonly seed?: number
-  /**
-   * An id whose row starts as zeros.
-   * @default none
-   */
-  readonly paddingId?: number
 }
 
 /** How {@link Embedding.forward} reads ids. */
@@ -2415,28 +2473,37 @@ export declare class Embedding {
   static create(options: EmbeddingOptions): Embedding
   /** {@link Embedding.create} off the event loop. */
   static createAsync(options: EmbeddingOptions): Promise<Embedding>
-  /** A table of the values `data`, row after row, which are copied. */
+  /** A table of the values `data`, row after row, which are copied, and rounded to the type of the table. */
   static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding
   /**
-   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
-   * which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
+   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values, which are rounded to `dtype`; in
+   * `'f32'`, the default, that loses nothing.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
+   * `ERR_OUT_OF_RANGE` when the padding row does not exist.
    */
-  static load(path: string | URL, key?: string, options?: TableOptions): Promise<Embedding>
+  static load(path: string | URL, key?: string, options?: TableOptions & LearningOptions): Promise<Embedding>
   /**
    * The rows of `ids`, as a tensor of the shape of the ids and then `dimensions`. With `out`, they are written into that
-   * array, which is returned.
+   * array, which is returned, and nothing is recorded for {@link Embedding.backward}: a `Float32Array`, or for the bits of halves a
+   * `Uint16Array`.
    * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table.
    */
-  forward(
+  forward<Out extends Values>(
     ids: BatchInputs | TokenIds,
     options: LookupOptions & {
-      readonly out: Float32Array
+      readonly out: Out
     },
-  ): Float32Array
+  ): Out
   forward(ids: BatchInputs | TokenIds, options?: LookupOptions): Tensor
   /** {@link Embedding.forward} off the event loop. The ids are copied first. */
   forwardAsync(input: BatchInputs | TokenIds, options?: LookupOptions): Promise<Tensor>
+  /**
+   * Adds to the gradient of the table what `grad`, the gradient of `output`, makes of it. Each output of {@link Embedding.forward} can
+   * be used once.
+   * @throws `ERR_INVALID_ARGUMENT` for an output of another embedding, for the second time, and for a gradient of another size; nothing
+   * is changed then.
+   */
+  backward(output: Tensor, grad: Tensor | Float32Array): void
   /** The table, named `weight`. */
   parameters(): readonly Parameter[]
   /**
@@ -2482,7 +2549,33 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly scale?: boolean | number
   /**
-   * The seed of the initial values, which are N(0, 0.02) as in GPT-2. The same seed gives the same values on every machine.
+   * Rows of a table of token types, which is added too: BERT has 2, and tells two sentences apart by them. 0 is no such table.
+   * @default 0
+   */
+  readonly tokenTypes?: number
+  /**
+   * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
+   * torch, and BERT has 1e-12.
+   * @default false
+   */
+  readonly layerNorm?:
+    | boolean
+    | {
+        readonly epsilon: number
+      }
+  /**
+   * The share of values that a pass in training leaves out at random; the others are enlarged by as much. At least 0 and less than 1.
+   * @default 0
+   */
+  readonly dropout?: number
+  /**
+   * An id whose row of the token table is zeros and has no gradient.
+   * @default none
+   */
+  readonly paddingId?: number
+  /**
+   * The seed of the initial values, which are N(0, 0.02) as in GPT-2, and of what dropout leaves out. The same seed gives the same
+   * values on every machine.
    * @default 0
    */
   readonly seed?: number
@@ -2495,18 +2588,41 @@ export interface ForwardOptions extends LookupOptions {
    * @default 0
    */
   readonly positionOffset?: number
+  /**
+   * The position of each id, where a row holds several texts. A batch of packed documents has its own.
+   * @default positionOffset and the following, along each row
+   */
+  readonly positionIds?: Uint32Array
+  /**
+   * The type of each id, of an embedding with `tokenTypes`.
+   * @default 0 for all
+   */
+  readonly typeIds?: Uint32Array
+  /**
+   * Whether dropout leaves values out. Each such pass has another mask, made from the seed and the number of passes before.
+   * @default false
+   */
+  readonly training?: boolean
+}
+
+/** How {@link InputEmbedding.resize} makes new rows. */
+export interface ResizeOptions {
+  /**
+   * The seed of the new rows: they are what `create` with this seed would give them.
+   * @default the seed of the embedding, or 0 when it was loaded
+   */
+  readonly seed?: number
 }
 
 /**
  * What a language model reads: a row of a token table plus a row of a position table,
- * `out[b, t] = scale * token[ids[b, t]] + position[positionOffset + t]`.
+ * `out[b, t] = scale * token[ids[b, t]] + position[positionOffset + t]`. Where asked for, rows of token types are added, the sum is
+ * normalised, and in training values are left out.
  *
  * After {@link InputEmbedding.dispose}, everything but its sizes throws `ERR_DISPOSED`.
  */
 export declare class InputEmbedding {
   #private
-  /** Rows of the token table. */
-  readonly vocabSize: number
   /** Positions: the most tokens of one row of input. */
   readonly contextLength: number
   /** Values per token. */
@@ -2515,11 +2631,17 @@ export declare class InputEmbedding {
   readonly position: Position
   /** What rows of the token table are multiplied by, as a 32-bit float. */
   readonly scale: number
+  /** Rows of the table of token types; 0 where there is none. */
+  readonly tokenTypes: number
+  /** The share of values that a pass in training leaves out. */
+  readonly dropout: number
   /** The type of the values. */
   readonly dtype: DType
   /** Where the tables are. */
   readonly device: DeviceName
   private constructor()
+  /** Rows of the token table. */
+  get vocabSize(): number
   /**
    * Tables of initial values.
    * @throws `ERR_LIMIT` when the tables do not fit into memory.
@@ -2529,26 +2651,44 @@ export declare class InputEmbedding {
   static createAsync(options: InputEmbeddingOptions): Promise<InputEmbedding>
   /**
    * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
-   * such a file are learned, and nothing is scaled. F16 and BF16 values are widened, which loses nothing.
+   * such a file are learned, and nothing is scaled. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static load(path: string | URL, options?: TableOptions): Promise<InputEmbedding>
   /**
    * The embeddings of a batch or of ids, as a tensor of the shape of the ids and then `dimensions`. The last size of the
-   * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned.
+   * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned, and nothing
+   * is recorded for {@link InputEmbedding.backward}: a `Float32Array`, or for the bits of halves a `Uint16Array`.
    * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table, or says how long a row can be.
    */
-  forward(
+  forward<Out extends Values>(
     input: BatchInputs | TokenIds,
     options: ForwardOptions & {
-      readonly out: Float32Array
+      readonly out: Out
     },
-  ): Float32Array
+  ): Out
   forward(input: BatchInputs | TokenIds, options?: ForwardOptions): Tensor
   /** {@link InputEmbedding.forward} off the event loop. The ids are copied first. */
   forwardAsync(input: BatchInputs | TokenIds, options?: ForwardOptions): Promise<Tensor>
-  /** The tables that training changes, named as in GPT-2: `wte.weight`, and `wpe.weight` when positions are learned. */
+  /**
+   * Adds to the gradients of the parameters what `grad`, the gradient of `output`, makes of them. Each output of
+   * {@link InputEmbedding.forward} can be used once.
+   * @throws `ERR_INVALID_ARGUMENT` for an output of another embedding, for the second time, for a gradient of another size, and where sums
+   * that were normalised are of tables that have changed since; `ERR_DISPOSED` when the tables were replaced. Nothing is changed then.
+   */
+  backward(output: Tensor, grad: Tensor | Float32Array): void
+  /**
+   * What training changes, named as in GPT-2 and BERT: `wte.weight`, `wpe.weight` when positions are learned,
+   * `token_type_embeddings.weight` with token types, `LayerNorm.weight` and `LayerNorm.bias` with a normalisation.
+   */
   parameters(): readonly Parameter[]
+  /**
+   * Changes the number of tokens. Rows of ids that stay keep their values. All parameters from before, gradients and optimisers of them are
+   * gone: they throw `ERR_DISPOSED`.
+   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go; nothing is changed
+   * then.
+   */
+  resize(vocabSize: number, options?: ResizeOptions): void
   /**
    * Writes the parameters, and how they are used, into a safetensors file. It replaces an older file in one step, so that
    * nobody ever reads half of it.
@@ -2659,6 +2799,125 @@ export interface RopeTable {
  * @throws `ERR_INVALID_ARGUMENT` names the option that is wrong; `ERR_LIMIT` when the table does not fit into memory.
  */
 export declare const ropeTable: (options: RopeTableOptions) => RopeTable
+
+/** What both rules have. */
+export interface OptimizerOptions {
+  /** How far a step goes. */
+  readonly learningRate: number
+  /**
+   * Whether a step changes rows without a gradient too, as torch's optimisers do: their moments fade, their weights decay, and they
+   * move on along their moments. Without it a step costs no more than the rows that were looked up.
+   * @default false
+   */
+  readonly dense?: boolean
+}
+
+/** Options of {@link Optimizer.adamW}. */
+export interface AdamWOptions extends OptimizerOptions {
+  /**
+   * How slowly the first and the second moment follow the gradient, each at least 0 and less than 1.
+   * @default [0.9, 0.999]
+   */
+  readonly betas?: readonly [number, number]
+  /**
+   * What the divisor is enlarged by.
+   * @default 1e-8
+   */
+  readonly epsilon?: number
+  /**
+   * The share, times the learning rate, that weights lose in each step, apart from the gradient.
+   * @default 0.01
+   */
+  readonly weightDecay?: number
+}
+
+/** Options of {@link Optimizer.sgd}. */
+export interface SgdOptions extends OptimizerOptions {
+  /**
+   * The share of the direction before that is kept.
+   * @default 0
+   */
+  readonly momentum?: number
+  /**
+   * What weights times this is added to their gradient.
+   * @default 0
+   */
+  readonly weightDecay?: number
+  /**
+   * Whether a step looks ahead along the momentum.
+   * @default false
+   */
+  readonly nesterov?: boolean
+}
+
+/** What an optimiser keeps; it survives `structuredClone`. */
+export interface OptimizerState {
+  /** The rule. */
+  readonly rule: 'adamW' | 'sgd'
+  /** How far a step goes. */
+  readonly learningRate: number
+  /** For each parameter, in order. */
+  readonly parameters: readonly ParameterState[]
+}
+
+/** What an optimiser keeps for one parameter. */
+export interface ParameterState {
+  /** Its name. */
+  readonly name: string
+  /** Steps that changed it. */
+  readonly steps: number
+  /** Its moments, each with as many values as the parameter has; none before the first step. AdamW keeps two, SGD with momentum one. */
+  readonly moments: readonly Float32Array[]
+}
+
+/**
+ * Changes parameters by their gradients.
+ *
+ * Gradients of embeddings have few rows. A step changes those rows alone, and their moments: the rule of torch's `SparseAdam`, where
+ * weights of these rows decay too. With `dense: true`, a step changes all rows, as torch's `AdamW` and `SGD`. A parameter without a gradient
+ * and one that is frozen are left out.
+ *
+ * The same steps give the same bits, on every processor and for any number of threads.
+ */
+export declare class Optimizer {
+  #private
+  private constructor()
+  /**
+   * Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+   * @throws `ERR_DISPOSED` when an embedding was disposed.
+   */
+  static adamW(parameters: readonly Parameter[], options: AdamWOptions): Optimizer
+  /**
+   * Stochastic gradient descent.
+   * @throws `ERR_DISPOSED` when an embedding was disposed.
+   */
+  static sgd(parameters: readonly Parameter[], options: SgdOptions): Optimizer
+  /** How far a step goes. It can be set at any time. */
+  get learningRate(): number
+  set learningRate(learningRate: number)
+  /**
+   * Changes the parameters by their gradients, which stay until {@link Optimizer.zeroGrad}.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized; nothing is changed then.
+   */
+  step(): void
+  /** {@link Optimizer.step} off the event loop. */
+  stepAsync(): Promise<void>
+  /** Lets the gradients of all parameters go. */
+  zeroGrad(): void
+  /** A copy of what it keeps, to go on from with {@link Optimizer.load}. The values of the parameters are not in it. */
+  state(): OptimizerState
+  /**
+   * Goes on from the state of an optimiser of the same rule and of parameters of the same names and sizes.
+   * @throws `ERR_INVALID_ARGUMENT` says what does not fit; nothing is changed then.
+   */
+  load(state: OptimizerState): void
+  /** Whether the memory was freed. */
+  get disposed(): boolean
+  /** Frees the moments; the parameters stay. The second call does nothing. */
+  dispose(): void
+  /** {@link Optimizer.dispose}, for `using`. */
+  [Symbol.dispose](): void
+}
 
 /** A word, and how near it is. */
 export interface NearWord {

@@ -94,11 +94,12 @@ export type { TrainSource, TrainSourceOptions, TrainSourceProgress } from './tra
 export { encodingForModel, modelNames } from './tokenizer/models.ts'
 export type { Device, DeviceName } from './embedding/device.ts'
 export { devices, type DeviceInfo } from './embedding/devices.ts'
-export type { DType } from './embedding/dtype.ts'
+export type { DType, Values } from './embedding/dtype.ts'
 export {
   Embedding,
   type EmbeddingOptions,
   type EmbeddingSize,
+  type LearningOptions,
   type LookupOptions,
   type TableOptions,
 } from './embedding/embedding.ts'
@@ -107,10 +108,19 @@ export {
   type ForwardOptions,
   type InputEmbeddingOptions,
   type Position,
+  type ResizeOptions,
 } from './embedding/input-embedding.ts'
 export { alibiSlopes } from './embedding/alibi-slopes.ts'
 export { ropeTable, type RopeScaling, type RopeTable, type RopeTableOptions } from './embedding/rope-table.ts'
-export { Parameter } from './embedding/parameter.ts'
+export {
+  Optimizer,
+  type AdamWOptions,
+  type OptimizerOptions,
+  type OptimizerState,
+  type ParameterState,
+  type SgdOptions,
+} from './embedding/optimizer.ts'
+export { Parameter, type RowGradient } from './embedding/parameter.ts'
 export { Tensor } from './embedding/tensor.ts'
 export type { BatchInputs, TokenIds } from './embedding/token-ids.ts'
 export {

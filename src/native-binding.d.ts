@@ -142,42 +142,85 @@ export declare class NativeCountIndex {
 export declare class NativeEmbedding {
   static create(options: NativeEmbeddingOptions): NativeEmbedding
   static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>
-  static fromArray(data: Float32Array, count: number, dimensions: number): NativeEmbedding
-  static load(path: string, key: string, maxBytes: number): Promise<NativeEmbedding>
+  static fromArray(data: Float32Array, count: number, dimensions: number, table: NativeTableOptions): NativeEmbedding
+  static load(path: string, key: string, table: NativeTableOptions, maxBytes: number): Promise<NativeEmbedding>
   save(path: string, key: string): Promise<void>
   get count(): number
   get dimensions(): number
   forward(ids: Uint32Array, shape: Array<number>): NativeTensor
   /** `forward` into `out`, which shares no memory with `ids`. */
   forwardInto(ids: Uint32Array, shape: Array<number>, out: Float32Array): void
+  /** `forward_into` of the bits of halves. */
+  forwardBitsInto(ids: Uint32Array, shape: Array<number>, out: Uint16Array): void
   forwardAsync(ids: Uint32Array, shape: Array<number>): Promise<NativeTensor>
-  /** The table, which shares its memory with the embedding. */
-  table(): NativeTensor
+  /** The gradient of the table grows by what `grad`, that of `output`, makes of it. */
+  backward(output: NativeTensor, grad: Float32Array): void
+  /** `backward` with a gradient that is a tensor. */
+  backwardTensor(output: NativeTensor, grad: NativeTensor): void
+  parameter(): NativeParameter
   dispose(): void
 }
 
 export declare class NativeInputEmbedding {
   static create(config: NativeInputEmbeddingConfig, seed: number): NativeInputEmbedding
   static createAsync(config: NativeInputEmbeddingConfig, seed: number): Promise<NativeInputEmbedding>
-  static load(path: string, maxBytes: number): Promise<NativeInputEmbedding>
+  static load(path: string, dtype: string, maxBytes: number): Promise<NativeInputEmbedding>
   save(path: string): Promise<void>
   get config(): NativeInputEmbeddingConfig
-  forward(ids: Uint32Array, shape: Array<number>, offset: number): NativeTensor
+  forward(ids: Uint32Array, pass: NativePass): NativeTensor
   /** `forward` into `out`, which shares no memory with `ids`. */
-  forwardInto(ids: Uint32Array, shape: Array<number>, offset: number, out: Float32Array): void
-  forwardAsync(ids: Uint32Array, shape: Array<number>, offset: number): Promise<NativeTensor>
-  /** Names and shapes of the tables that training would change. */
+  forwardInto(ids: Uint32Array, pass: NativePass, out: Float32Array): void
+  /** `forward_into` of the bits of halves. */
+  forwardBitsInto(ids: Uint32Array, pass: NativePass, out: Uint16Array): void
+  forwardAsync(ids: Uint32Array, pass: NativePass): Promise<NativeTensor>
+  /** The gradients of the parameters grow by what `grad`, that of `output`, makes of them. */
+  backward(output: NativeTensor, grad: Float32Array): void
+  /** `backward` with a gradient that is a tensor. */
+  backwardTensor(output: NativeTensor, grad: NativeTensor): void
   parameters(): Array<NativeParameter>
-  /** A parameter, which shares its memory with the embedding. */
-  parameter(name: string): NativeTensor
+  /** Other tables, of another number of tokens. Parameters of the old ones are disposed. */
+  resize(vocabSize: number, seed: number): void
   dispose(): void
 }
 
-export declare class NativeTensor {
-  /** Copies the values into `out`, which is as long as there are values. */
+export declare class NativeOptimizer {
+  static create(parameters: Array<NativeParameter>, rule: NativeRule): NativeOptimizer
+  step(): void
+  stepAsync(): Promise<void>
+  zeroGrad(): void
+  setLearningRate(learningRate: number): void
+  state(): Array<NativeSlotState>
+  load(state: Array<NativeSlotState>): void
+  dispose(): void
+}
+
+export declare class NativeParameter {
+  get name(): string
+  get shape(): Array<number>
+  get trainable(): boolean
+  set trainable(trainable: boolean)
+  /** Copies the values as `f32` into `out`, which is as long as there are values. */
   copyTo(out: Float32Array): void
-  /** A copy of the values, made on a worker thread. */
+  /** Copies the bits of the values, which are halves, into `out`, which is as long as there are values. */
+  copyBitsTo(out: Uint16Array): void
+  /** A copy of the values as `f32`, made on a worker thread. */
   values(): Promise<Float32Array>
+  /** A copy of the bits of the values, which are halves, made on a worker thread. */
+  bits(): Promise<Uint16Array>
+  /** Gives it these values, row after row. */
+  setValues(values: Float32Array): void
+  grad(): NativeGradient | null
+}
+
+export declare class NativeTensor {
+  /** Copies the values as `f32` into `out`, which is as long as there are values. */
+  copyTo(out: Float32Array): void
+  /** Copies the bits of the values, which are halves, into `out`, which is as long as there are values. */
+  copyBitsTo(out: Uint16Array): void
+  /** A copy of the values as `f32`, made on a worker thread. */
+  values(): Promise<Float32Array>
+  /** A copy of the bits of the values, which are halves, made on a worker thread. */
+  bits(): Promise<Uint16Array>
   dispose(): void
 }
 
@@ -350,7 +393,13 @@ export interface NativeEmbeddingOptions {
   /** The standard deviation of the initial values; 0 is all zeros. */
   std: number
   seed: number
-  paddingId?: number
+  table: NativeTableOptions
+}
+
+/** Row `ids[i]` of the table has gradient row `i` of `values`; no other row has any. */
+export interface NativeGradient {
+  ids: Uint32Array
+  values: Float32Array
 }
 
 export interface NativeInputEmbeddingConfig {
@@ -359,6 +408,13 @@ export interface NativeInputEmbeddingConfig {
   dimensions: number
   position: 'learned' | 'sinusoidal' | 'none'
   scale: number
+  /** Rows of the table of token types; 0 for none. */
+  tokenTypes: number
+  /** The epsilon of the layer normalisation. */
+  layerNorm?: number
+  dropout: number
+  paddingId?: number
+  dtype: 'f32' | 'bf16' | 'f16'
 }
 
 /** One merge in a text. */
@@ -388,9 +444,15 @@ export interface NativeOffsets {
   byteEnds: Uint32Array
 }
 
-export interface NativeParameter {
-  name: string
+/** How a pass reads ids. */
+export interface NativePass {
   shape: Array<number>
+  /** The position of the first id of each row, unless there are `position_ids`. */
+  offset: number
+  positionIds?: Uint32Array
+  typeIds?: Uint32Array
+  /** In training, the seed of the values that are left out, and how many passes there were before. */
+  training?: Array<number>
 }
 
 export interface NativeRopeConfig {
@@ -426,6 +488,30 @@ export interface NativeRowShape {
   padStart?: boolean
   padId?: number
   padTypeId?: number
+}
+
+/** `betas` and `epsilon` are those of AdamW, `momentum` and `nesterov` those of SGD. The facade has checked all. */
+export interface NativeRule {
+  name: 'adamW' | 'sgd'
+  learningRate: number
+  weightDecay: number
+  dense: boolean
+  betas: Array<number>
+  epsilon: number
+  momentum: number
+  nesterov: boolean
+}
+
+/** What is kept for one parameter. */
+export interface NativeSlotState {
+  steps: number
+  moments: Array<Float32Array>
+}
+
+export interface NativeTableOptions {
+  dtype: 'f32' | 'bf16' | 'f16'
+  paddingId?: number
+  trainable: boolean
 }
 
 /**

@@ -206,7 +206,8 @@ test('input that cannot be is ERR_INVALID_ARGUMENT and says what', async (t) => 
     [[1, 2], { positionOffset: -1 }, /options\.positionOffset/],
     [[1, 2], { positionOffset: NaN }, /options\.positionOffset/],
     [[1, 2], { offset: 1 }, /received offset/],
-    [[1, 2], { training: true }, /received training/],
+    [[1, 2], { training: 1 }, /options\.training, received 1/],
+    [[1, 2], { train: true }, /received train/],
   ]
   for (const [input, options, message] of cases) {
     t.throws(() => embedding.forward(input as number[], options), { ...invalid, message })
@@ -260,8 +261,9 @@ test('options that cannot be are ERR_INVALID_ARGUMENT and say which', (t) => {
     [{ scale: NaN }, /options\.scale/],
     [{ scale: 'sqrt' }, /options\.scale/],
     [{ seed: 0.1 }, /options\.seed/],
-    [{ dtype: 'f16' }, /options\.dtype/],
-    [{ dropout: 0.1 }, /received dropout/],
+    [{ dtype: 'f64' }, /options\.dtype/],
+    [{ dropout: 1 }, /options\.dropout, received 1/],
+    [{ rate: 0.1 }, /received rate/],
   ]
   for (const [change, message] of cases) {
     t.throws(() => InputEmbedding.create({ ...size, ...change } as InputEmbeddingOptions), { ...invalid, message })

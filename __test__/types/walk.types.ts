@@ -42,9 +42,9 @@ const embedding = InputEmbedding.create({ vocabSize: 100, contextLength: 4, dime
 const forward = (batch: Batch) => {
   using output = embedding.forward(batch)
   equal<typeof output, Tensor>()
-  equal<ReturnType<Tensor['data']>, Promise<Float32Array>>()
+  equal<ReturnType<Tensor['data']>, Promise<Float32Array | Uint16Array>>()
   const inPlace = embedding.forward(batch, { out: new Float32Array(64) })
-  equal<typeof inPlace, Float32Array>()
+  equal<typeof inPlace, Float32Array<ArrayBuffer>>()
   return output.shape
 }
 equal<ReturnType<typeof forward>, readonly number[]>()

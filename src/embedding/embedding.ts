@@ -1,14 +1,15 @@
 import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
-import type { NativeEmbedding, NativeEmbeddingOptions } from '../native-binding.d.ts'
-import { finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
+import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, NativeTensor } from '../native-binding.d.ts'
+import { boolean, finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
 import { type Device, type DeviceName, resolveDevice } from './device.ts'
-import { type DType, resolveDType } from './dtype.ts'
+import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from './file-path.ts'
+import { backward } from './gradient.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
-import { checkOutput, outputFor } from './output.ts'
+import { apartFrom, checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
 import { type BatchInputs, shapedIds, type TokenIds } from './token-ids.ts'
@@ -27,8 +28,22 @@ export interface TableOptions {
   readonly dtype?: DType
 }
 
+/** How a table learns. */
+export interface LearningOptions {
+  /**
+   * An id whose row is zeros and has no gradient.
+   * @default none
+   */
+  readonly paddingId?: number
+  /**
+   * Whether backward passes give the table a gradient, and steps change it; `parameters()[0].trainable` says so later.
+   * @default true
+   */
+  readonly trainable?: boolean
+}
+
 /** A table of given values. */
-export interface EmbeddingSize extends TableOptions {
+export interface EmbeddingSize extends TableOptions, LearningOptions {
   /** Rows: ids are 0 to count - 1. */
   readonly count: number
   /** Values per row. */
@@ -47,11 +62,6 @@ export interface EmbeddingOptions extends EmbeddingSize {
    * @default 0
    */
   readonly seed?: number
-  /**
-   * An id whose row starts as zeros.
-   * @default none
-   */
-  readonly paddingId?: number
 }
 
 /** How {@link Embedding.forward} reads ids. */
@@ -74,14 +84,15 @@ export class Embedding {
   /** Values per row. */
   readonly dimensions: number
   /** The type of the values. */
-  readonly dtype: DType = 'f32'
+  readonly dtype: DType
   /** Where the table is. */
   readonly device: DeviceName
   readonly #handle: Handle<NativeEmbedding>
 
-  private constructor(native: NativeEmbedding, device: DeviceName) {
+  private constructor(native: NativeEmbedding, dtype: DType, device: DeviceName) {
     this.count = native.count
     this.dimensions = native.dimensions
+    this.dtype = dtype
     this.device = device
     this.#handle = new Handle('embedding', native)
   }
@@ -92,77 +103,96 @@ export class Embedding {
    */
   static create(options: EmbeddingOptions): Embedding {
     const { device, ...table } = resolveEmbedding(options)
-    return callNative(() => new Embedding(native().NativeEmbedding.create(table), device))
+    return callNative(() => new Embedding(native().NativeEmbedding.create(table), table.table.dtype, device))
   }
 
   /** {@link Embedding.create} off the event loop. */
   static async createAsync(options: EmbeddingOptions): Promise<Embedding> {
     const { device, ...table } = resolveEmbedding(options)
-    return callNativeAsync(async () => new Embedding(await native().NativeEmbedding.createAsync(table), device))
+    return callNativeAsync(
+      async () => new Embedding(await native().NativeEmbedding.createAsync(table), table.table.dtype, device),
+    )
   }
 
-  /** A table of the values `data`, row after row, which are copied. */
+  /** A table of the values `data`, row after row, which are copied, and rounded to the type of the table. */
   static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding {
-    const { device, count, dimensions } = resolveSize(known('options', size, sizeKeys))
+    const { device, count, dimensions, table } = resolveSize(known('options', size, sizeKeys))
     const values = valuesOf(data)
     if (values.length !== count * dimensions) {
       throw invalid('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
     }
-    return callNative(() => new Embedding(native().NativeEmbedding.fromArray(values, count, dimensions), device))
+    return callNative(
+      () => new Embedding(native().NativeEmbedding.fromArray(values, count, dimensions, table), table.dtype, device),
+    )
   }
 
   /**
-   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values. Half precision is widened,
-   * which loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
+   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values, which are rounded to `dtype`; in
+   * `'f32'`, the default, that loses nothing.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
+   * `ERR_OUT_OF_RANGE` when the padding row does not exist.
    */
-  static async load(path: string | URL, key = 'weight', options?: TableOptions): Promise<Embedding> {
+  static async load(path: string | URL, key = 'weight', options?: TableOptions & LearningOptions): Promise<Embedding> {
     const [file, name] = [filePath('path', path), string('key', key)]
-    const { device } = resolveTable(known('options', options, tableKeys))
+    const { paddingId, trainable = true, ...rest } = known('options', options, [...tableKeys, ...learningKeys])
+    const { device, dtype } = resolveTable(rest)
+    const table = { dtype, ...resolveLearning(paddingId, trainable, maxId) }
     return callNativeAsync(
-      async () => new Embedding(await native().NativeEmbedding.load(file, name, memoryLimit()), device),
+      async () => new Embedding(await native().NativeEmbedding.load(file, name, table, memoryLimit()), dtype, device),
     )
   }
 
   /**
    * The rows of `ids`, as a tensor of the shape of the ids and then `dimensions`. With `out`, they are written into that
-   * array, which is returned.
+   * array, which is returned, and nothing is recorded for {@link Embedding.backward}: a `Float32Array`, or for the bits of halves a
+   * `Uint16Array`.
    * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table.
    */
-  forward(ids: BatchInputs | TokenIds, options: LookupOptions & { readonly out: Float32Array }): Float32Array
+  forward<Out extends Values>(ids: BatchInputs | TokenIds, options: LookupOptions & { readonly out: Out }): Out
   forward(ids: BatchInputs | TokenIds, options?: LookupOptions): Tensor
-  forward(
-    input: BatchInputs | TokenIds,
-    options?: LookupOptions & { readonly out?: Float32Array },
-  ): Tensor | Float32Array {
+  forward(input: BatchInputs | TokenIds, options?: LookupOptions & { readonly out?: Values }): Tensor | Values {
     const { shape: given, out: target } = known('options', options, ['shape', 'out'])
     const shaped = shapedIds(input, given)
+    const shape = [...shaped.shape]
     if (target !== undefined) {
-      const { ids, shape, out } = outputFor(shaped, this.dimensions, target)
-      callNative(() => this.#handle.native.forwardInto(ids, [...shape], out))
+      const out = outputFor(shaped, this.dimensions, this.dtype, target)
+      const ids = apartFrom(out, shaped.ids)
+      callNative(() => {
+        const { native } = this.#handle
+        if (out instanceof Float32Array) native.forwardInto(ids, shape, out)
+        else native.forwardBitsInto(ids, shape, out)
+      })
       return out
     }
-    checkOutput(shaped, this.dimensions)
-    return callNative(() => this.#output(this.#handle.native.forward(shaped.ids, [...shaped.shape]), shaped.shape))
+    checkOutput(shaped, this.dimensions, this.dtype)
+    return callNative(() => this.#output(this.#handle.native.forward(shaped.ids, shape), shape))
   }
 
   /** {@link Embedding.forward} off the event loop. The ids are copied first. */
   async forwardAsync(input: BatchInputs | TokenIds, options?: LookupOptions): Promise<Tensor> {
     const { shape: given } = known('options', options, ['shape'])
     const { ids, shape } = shapedIds(input, given)
-    checkOutput({ ids, shape }, this.dimensions)
+    checkOutput({ ids, shape }, this.dimensions, this.dtype)
     return callNativeAsync(async () => this.#output(await this.#handle.native.forwardAsync(ids, [...shape]), shape))
   }
 
-  #output(tensor: Parameters<typeof Tensor.of>[0], shape: readonly number[]): Tensor {
-    return Tensor.of(tensor, [...shape, this.dimensions], this.device)
+  #output(tensor: NativeTensor, shape: readonly number[]): Tensor {
+    return Tensor.of(tensor, [...shape, this.dimensions], this.dtype, this.device)
+  }
+
+  /**
+   * Adds to the gradient of the table what `grad`, the gradient of `output`, makes of it. Each output of {@link Embedding.forward} can
+   * be used once.
+   * @throws `ERR_INVALID_ARGUMENT` for an output of another embedding, for the second time, and for a gradient of another size; nothing
+   * is changed then.
+   */
+  backward(output: Tensor, grad: Tensor | Float32Array): void {
+    callNative(() => backward(this.#handle.native, output, grad))
   }
 
   /** The table, named `weight`. */
   parameters(): readonly Parameter[] {
-    const shape = [this.count, this.dimensions]
-    const { native } = this.#handle
-    return [Parameter.of('weight', shape, () => callNative(() => Tensor.of(native.table(), shape, this.device)))]
+    return callNative(() => [Parameter.of(this.#handle.native.parameter(), this.dtype, this.#handle)])
   }
 
   /**
@@ -192,8 +222,10 @@ export class Embedding {
 }
 
 const tableKeys = ['device', 'dtype'] as const
-const sizeKeys = ['count', 'dimensions', ...tableKeys] as const
-const embeddingKeys = [...sizeKeys, 'init', 'seed', 'paddingId'] as const
+const learningKeys = ['paddingId', 'trainable'] as const
+const sizeKeys = ['count', 'dimensions', ...tableKeys, ...learningKeys] as const
+const embeddingKeys = [...sizeKeys, 'init', 'seed'] as const
+const maxId = 0xffffffff
 
 /** Checks `device` and `dtype`. */
 export const resolveTable = ({ device = 'auto', dtype = 'f32' }: Partial<TableOptions>) => ({
@@ -201,25 +233,33 @@ export const resolveTable = ({ device = 'auto', dtype = 'f32' }: Partial<TableOp
   dtype: resolveDType('options.dtype', dtype),
 })
 
-const resolveSize = ({ count, dimensions, ...table }: Partial<EmbeddingSize>) => {
+const resolveLearning = (paddingId: unknown, trainable: unknown, lastId: number) => ({
+  trainable: boolean('options.trainable', trainable),
+  ...resolvePadding(paddingId, lastId),
+})
+
+/** `paddingId`, when it is given, as an id that exists. */
+export const resolvePadding = (paddingId: unknown, lastId: number): { paddingId?: number } =>
+  paddingId === undefined ? {} : { paddingId: integerIn('options.paddingId', paddingId, 0, lastId) }
+
+const resolveSize = ({ count, dimensions, paddingId, trainable = true, ...rest }: Partial<EmbeddingSize>) => {
   const size = {
     count: positiveInteger('options.count', count),
     dimensions: positiveInteger('options.dimensions', dimensions),
   }
-  const { device } = resolveTable(table)
-  checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions)
-  return { ...size, device }
+  const { device, dtype } = resolveTable(rest)
+  const table: NativeTableOptions = { dtype, ...resolveLearning(paddingId, trainable, size.count - 1) }
+  checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions, dtype)
+  return { ...size, table, device }
 }
 
 const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & { device: DeviceName } => {
-  const { init = 'normal', seed = 0, paddingId, ...size } = known('options', options, embeddingKeys)
-  const resolved = {
+  const { init = 'normal', seed = 0, ...size } = known('options', options, embeddingKeys)
+  return {
     ...resolveSize(size),
     std: resolveStd('options.init', init),
     seed: integerIn('options.seed', seed, 0),
   }
-  if (paddingId === undefined) return resolved
-  return { ...resolved, paddingId: integerIn('options.paddingId', paddingId, 0, resolved.count - 1) }
 }
 
 /** The standard deviation of the initial values; 0 is all zeros. */

@@ -1,17 +1,18 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
-import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativeTensor } from '../native-binding.d.ts'
-import { finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
+import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativePass, NativeTensor } from '../native-binding.d.ts'
+import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
 import type { DeviceName } from './device.ts'
-import type { DType } from './dtype.ts'
-import { type LookupOptions, resolveTable, type TableOptions } from './embedding.ts'
+import type { DType, Values } from './dtype.ts'
+import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } from './embedding.ts'
 import { filePath } from './file-path.ts'
+import { backward } from './gradient.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
-import { checkOutput, outputFor } from './output.ts'
+import { apartFrom, checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
-import { type BatchInputs, shapedIds, type TokenIds } from './token-ids.ts'
+import { type BatchInputs, idsForEach, shapedIds, type ShapedIds, type TokenIds } from './token-ids.ts'
 
 /**
  * How the position of a token enters its embedding:
@@ -42,7 +43,29 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly scale?: boolean | number
   /**
-   * The seed of the initial values, which are N(0, 0.02) as in GPT-2. The same seed gives the same values on every machine.
+   * Rows of a table of token types, which is added too: BERT has 2, and tells two sentences apart by them. 0 is no such table.
+   * @default 0
+   */
+  readonly tokenTypes?: number
+  /**
+   * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
+   * torch, and BERT has 1e-12.
+   * @default false
+   */
+  readonly layerNorm?: boolean | { readonly epsilon: number }
+  /**
+   * The share of values that a pass in training leaves out at random; the others are enlarged by as much. At least 0 and less than 1.
+   * @default 0
+   */
+  readonly dropout?: number
+  /**
+   * An id whose row of the token table is zeros and has no gradient.
+   * @default none
+   */
+  readonly paddingId?: number
+  /**
+   * The seed of the initial values, which are N(0, 0.02) as in GPT-2, and of what dropout leaves out. The same seed gives the same
+   * values on every machine.
    * @default 0
    */
   readonly seed?: number
@@ -55,17 +78,40 @@ export interface ForwardOptions extends LookupOptions {
    * @default 0
    */
   readonly positionOffset?: number
+  /**
+   * The position of each id, where a row holds several texts. A batch of packed documents has its own.
+   * @default positionOffset and the following, along each row
+   */
+  readonly positionIds?: Uint32Array
+  /**
+   * The type of each id, of an embedding with `tokenTypes`.
+   * @default 0 for all
+   */
+  readonly typeIds?: Uint32Array
+  /**
+   * Whether dropout leaves values out. Each such pass has another mask, made from the seed and the number of passes before.
+   * @default false
+   */
+  readonly training?: boolean
+}
+
+/** How {@link InputEmbedding.resize} makes new rows. */
+export interface ResizeOptions {
+  /**
+   * The seed of the new rows: they are what `create` with this seed would give them.
+   * @default the seed of the embedding, or 0 when it was loaded
+   */
+  readonly seed?: number
 }
 
 /**
  * What a language model reads: a row of a token table plus a row of a position table,
- * `out[b, t] = scale * token[ids[b, t]] + position[positionOffset + t]`.
+ * `out[b, t] = scale * token[ids[b, t]] + position[positionOffset + t]`. Where asked for, rows of token types are added, the sum is
+ * normalised, and in training values are left out.
  *
  * After {@link InputEmbedding.dispose}, everything but its sizes throws `ERR_DISPOSED`.
  */
 export class InputEmbedding {
-  /** Rows of the token table. */
-  readonly vocabSize: number
   /** Positions: the most tokens of one row of input. */
   readonly contextLength: number
   /** Values per token. */
@@ -74,21 +120,38 @@ export class InputEmbedding {
   readonly position: Position
   /** What rows of the token table are multiplied by, as a 32-bit float. */
   readonly scale: number
+  /** Rows of the table of token types; 0 where there is none. */
+  readonly tokenTypes: number
+  /** The share of values that a pass in training leaves out. */
+  readonly dropout: number
   /** The type of the values. */
-  readonly dtype: DType = 'f32'
+  readonly dtype: DType
   /** Where the tables are. */
   readonly device: DeviceName
   readonly #handle: Handle<NativeInputEmbedding>
+  readonly #seed: number
+  #vocabSize: number
+  /** Passes in training, each with another mask. */
+  #passes = 0
 
-  private constructor(native: NativeInputEmbedding, device: DeviceName) {
-    const { vocabSize, contextLength, dimensions, position, scale } = native.config
-    this.vocabSize = vocabSize
+  private constructor(native: NativeInputEmbedding, seed: number, device: DeviceName) {
+    const { vocabSize, contextLength, dimensions, position, scale, tokenTypes, dropout, dtype } = native.config
+    this.#vocabSize = vocabSize
     this.contextLength = contextLength
     this.dimensions = dimensions
     this.position = position
     this.scale = scale
+    this.tokenTypes = tokenTypes
+    this.dropout = dropout
+    this.dtype = dtype
     this.device = device
+    this.#seed = seed
     this.#handle = new Handle('embedding', native)
+  }
+
+  /** Rows of the token table. */
+  get vocabSize(): number {
+    return this.#vocabSize
   }
 
   /**
@@ -97,76 +160,115 @@ export class InputEmbedding {
    */
   static create(options: InputEmbeddingOptions): InputEmbedding {
     const { config, seed, device } = resolveInputEmbedding(options)
-    return callNative(() => new InputEmbedding(native().NativeInputEmbedding.create(config, seed), device))
+    return callNative(() => new InputEmbedding(native().NativeInputEmbedding.create(config, seed), seed, device))
   }
 
   /** {@link InputEmbedding.create} off the event loop. */
   static async createAsync(options: InputEmbeddingOptions): Promise<InputEmbedding> {
     const { config, seed, device } = resolveInputEmbedding(options)
     return callNativeAsync(
-      async () => new InputEmbedding(await native().NativeInputEmbedding.createAsync(config, seed), device),
+      async () => new InputEmbedding(await native().NativeInputEmbedding.createAsync(config, seed), seed, device),
     )
   }
 
   /**
    * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
-   * such a file are learned, and nothing is scaled. F16 and BF16 values are widened, which loses nothing.
+   * such a file are learned, and nothing is scaled. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static async load(path: string | URL, options?: TableOptions): Promise<InputEmbedding> {
     const file = filePath('path', path)
-    const { device } = resolveTable(known('options', options, ['device', 'dtype']))
+    const { device, dtype } = resolveTable(known('options', options, ['device', 'dtype']))
     return callNativeAsync(
-      async () => new InputEmbedding(await native().NativeInputEmbedding.load(file, memoryLimit()), device),
+      async () => new InputEmbedding(await native().NativeInputEmbedding.load(file, dtype, memoryLimit()), 0, device),
     )
   }
 
   /**
    * The embeddings of a batch or of ids, as a tensor of the shape of the ids and then `dimensions`. The last size of the
-   * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned.
+   * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned, and nothing
+   * is recorded for {@link InputEmbedding.backward}: a `Float32Array`, or for the bits of halves a `Uint16Array`.
    * @throws `ERR_OUT_OF_RANGE` names the first id that is not in the table, or says how long a row can be.
    */
-  forward(input: BatchInputs | TokenIds, options: ForwardOptions & { readonly out: Float32Array }): Float32Array
+  forward<Out extends Values>(input: BatchInputs | TokenIds, options: ForwardOptions & { readonly out: Out }): Out
   forward(input: BatchInputs | TokenIds, options?: ForwardOptions): Tensor
-  forward(
-    input: BatchInputs | TokenIds,
-    options?: ForwardOptions & { readonly out?: Float32Array },
-  ): Tensor | Float32Array {
-    const { shape: given, positionOffset = 0, out: target } = known('options', options, [...forwardKeys, 'out'])
-    const shaped = shapedIds(input, given)
-    const offset = integerIn('options.positionOffset', positionOffset, 0)
+  forward(input: BatchInputs | TokenIds, options?: ForwardOptions & { readonly out?: Values }): Tensor | Values {
+    const { out: target, ...rest } = known('options', options, [...forwardKeys, 'out'])
+    const { ids, shape, pass } = this.#passOf(input, rest)
     if (target !== undefined) {
-      const { ids, shape, out } = outputFor(shaped, this.dimensions, target)
-      callNative(() => this.#handle.native.forwardInto(ids, [...shape], offset, out))
+      const out = outputFor({ ids, shape }, this.dimensions, this.dtype, target)
+      const [apart, apartPass] = [apartFrom(out, ids), passApartFrom(out, pass)]
+      callNative(() => {
+        const { native } = this.#handle
+        if (out instanceof Float32Array) native.forwardInto(apart, apartPass, out)
+        else native.forwardBitsInto(apart, apartPass, out)
+      })
       return out
     }
-    const { ids, shape } = shaped
-    checkOutput(shaped, this.dimensions)
-    return callNative(() => this.#output(this.#handle.native.forward(ids, [...shape], offset), shape))
+    checkOutput({ ids, shape }, this.dimensions, this.dtype)
+    return callNative(() => this.#output(this.#handle.native.forward(ids, pass), shape))
   }
 
   /** {@link InputEmbedding.forward} off the event loop. The ids are copied first. */
   async forwardAsync(input: BatchInputs | TokenIds, options?: ForwardOptions): Promise<Tensor> {
-    const { shape: given, positionOffset = 0 } = known('options', options, forwardKeys)
-    const { ids, shape } = shapedIds(input, given)
+    const { ids, shape, pass } = this.#passOf(input, known('options', options, forwardKeys))
+    checkOutput({ ids, shape }, this.dimensions, this.dtype)
+    return callNativeAsync(async () => this.#output(await this.#handle.native.forwardAsync(ids, pass), shape))
+  }
+
+  #passOf(
+    input: BatchInputs | TokenIds,
+    { shape: given, positionOffset = 0, positionIds, typeIds, training = false }: Partial<ForwardOptions>,
+  ): ShapedIds & { pass: NativePass } {
+    const { ids, shape, positionIds: own } = shapedIds(input, given)
     const offset = integerIn('options.positionOffset', positionOffset, 0)
-    checkOutput({ ids, shape }, this.dimensions)
-    return callNativeAsync(async () =>
-      this.#output(await this.#handle.native.forwardAsync(ids, [...shape], offset), shape),
-    )
+    const pass: NativePass = { shape: [...shape], offset }
+    const positions = positionIds ?? own
+    if (positions !== undefined) {
+      if (offset !== 0) throw invalid('options.positionOffset', '0, because each id has a position of its own,', offset)
+      pass.positionIds = idsForEach(positionIds ? 'options.positionIds' : 'batch.positionIds', positions, ids.length)
+    }
+    if (typeIds !== undefined) pass.typeIds = idsForEach('options.typeIds', typeIds, ids.length)
+    if (boolean('options.training', training)) pass.training = [this.#seed, this.#passes++]
+    return { ids, shape, pass }
   }
 
   #output(tensor: NativeTensor, shape: readonly number[]): Tensor {
-    return Tensor.of(tensor, [...shape, this.dimensions], this.device)
+    return Tensor.of(tensor, [...shape, this.dimensions], this.dtype, this.device)
   }
 
-  /** The tables that training changes, named as in GPT-2: `wte.weight`, and `wpe.weight` when positions are learned. */
+  /**
+   * Adds to the gradients of the parameters what `grad`, the gradient of `output`, makes of them. Each output of
+   * {@link InputEmbedding.forward} can be used once.
+   * @throws `ERR_INVALID_ARGUMENT` for an output of another embedding, for the second time, for a gradient of another size, and where sums
+   * that were normalised are of tables that have changed since; `ERR_DISPOSED` when the tables were replaced. Nothing is changed then.
+   */
+  backward(output: Tensor, grad: Tensor | Float32Array): void {
+    callNative(() => backward(this.#handle.native, output, grad))
+  }
+
+  /**
+   * What training changes, named as in GPT-2 and BERT: `wte.weight`, `wpe.weight` when positions are learned,
+   * `token_type_embeddings.weight` with token types, `LayerNorm.weight` and `LayerNorm.bias` with a normalisation.
+   */
   parameters(): readonly Parameter[] {
-    return callNative(() => this.#handle.native.parameters()).map(({ name, shape }) =>
-      Parameter.of(name, shape, () =>
-        callNative(() => Tensor.of(this.#handle.native.parameter(name), shape, this.device)),
-      ),
+    return callNative(() => this.#handle.native.parameters()).map((parameter) =>
+      Parameter.of(parameter, this.dtype, this.#handle),
     )
+  }
+
+  /**
+   * Changes the number of tokens. Rows of ids that stay keep their values. All parameters from before, gradients and optimisers of them are
+   * gone: they throw `ERR_DISPOSED`.
+   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go; nothing is changed
+   * then.
+   */
+  resize(vocabSize: number, options?: ResizeOptions): void {
+    const { seed = this.#seed } = known('options', options, ['seed'])
+    const [size, checkedSeed] = [positiveInteger('vocabSize', vocabSize), integerIn('options.seed', seed, 0)]
+    checkMemory(`a table of ${size} rows and ${this.dimensions} dimensions`, size * this.dimensions, this.dtype)
+    callNative(() => this.#handle.native.resize(size, checkedSeed))
+    this.#vocabSize = size
   }
 
   /**
@@ -195,25 +297,68 @@ export class InputEmbedding {
   }
 }
 
-const forwardKeys = ['shape', 'positionOffset'] as const
-const optionKeys = ['vocabSize', 'contextLength', 'dimensions', 'position', 'scale', 'seed', 'device', 'dtype'] as const
+const forwardKeys = ['shape', 'positionOffset', 'positionIds', 'typeIds', 'training'] as const
+const optionKeys = [
+  'vocabSize',
+  'contextLength',
+  'dimensions',
+  'position',
+  'scale',
+  'tokenTypes',
+  'layerNorm',
+  'dropout',
+  'paddingId',
+  'seed',
+  'device',
+  'dtype',
+] as const
+
+const passApartFrom = (out: Values, pass: NativePass): NativePass => {
+  const apart = { ...pass }
+  if (apart.positionIds !== undefined) apart.positionIds = apartFrom(out, apart.positionIds)
+  if (apart.typeIds !== undefined) apart.typeIds = apartFrom(out, apart.typeIds)
+  return apart
+}
 
 const resolveInputEmbedding = (
   options: InputEmbeddingOptions,
 ): { config: NativeInputEmbeddingConfig; seed: number; device: DeviceName } => {
   const { position = 'learned', scale = false, seed = 0, ...rest } = known('options', options, optionKeys)
-  const { device } = resolveTable(rest)
-  const dimensions = positiveInteger('options.dimensions', rest.dimensions)
-  const config = {
-    vocabSize: positiveInteger('options.vocabSize', rest.vocabSize),
-    contextLength: positiveInteger('options.contextLength', rest.contextLength),
+  const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, ...sizes } = rest
+  const { device, dtype } = resolveTable(sizes)
+  const dimensions = positiveInteger('options.dimensions', sizes.dimensions)
+  const vocabSize = positiveInteger('options.vocabSize', sizes.vocabSize)
+  const config: NativeInputEmbeddingConfig = {
+    vocabSize,
+    contextLength: positiveInteger('options.contextLength', sizes.contextLength),
     dimensions,
     position: oneOf('options.position', position, ['learned', 'sinusoidal', 'none']),
     scale: resolveScale('options.scale', scale, dimensions),
+    tokenTypes: integerIn('options.tokenTypes', tokenTypes, 0),
+    dropout: resolveDropout('options.dropout', dropout),
+    dtype,
+    ...resolvePadding(paddingId, vocabSize - 1),
+    ...resolveLayerNorm('options.layerNorm', layerNorm),
   }
-  const rows = config.vocabSize + (config.position === 'none' ? 0 : config.contextLength)
-  checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions)
+  const rows = vocabSize + config.tokenTypes + (config.position === 'none' ? 0 : config.contextLength)
+  checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions, dtype)
   return { config, seed: integerIn('options.seed', seed, 0), device }
+}
+
+const resolveDropout = (name: string, dropout: unknown): number => {
+  const share = finiteNumber(name, dropout)
+  if (share >= 0 && share < 1) return share
+  throw invalid(name, 'a number ≥ 0 and < 1', dropout)
+}
+
+const resolveLayerNorm = (name: string, layerNorm: unknown): { layerNorm?: number } => {
+  if (typeof layerNorm === 'boolean') return layerNorm ? { layerNorm: 1e-5 } : {}
+  if (typeof layerNorm !== 'object' || layerNorm === null || !('epsilon' in layerNorm)) {
+    throw invalid(name, 'a boolean or { epsilon: number }', layerNorm)
+  }
+  const epsilon = finiteNumber(`${name}.epsilon`, layerNorm.epsilon)
+  if (Math.fround(epsilon) > 0) return { layerNorm: epsilon }
+  throw invalid(`${name}.epsilon`, 'a number > 0', epsilon)
 }
 
 const resolveScale = (name: string, scale: unknown, dimensions: number): number => {

@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { bytesOf } from './dtype.ts'
+import { bytesOf, type DType, type Values } from './dtype.ts'
 
 let limit: number | undefined
 
@@ -12,19 +12,21 @@ export const memoryLimit = (): number => {
 }
 
 /**
- * `ERR_LIMIT` when `what`, of so many `f32`, cannot fit into the memory of this machine. Systems that promise more memory
+ * `ERR_LIMIT` when `what`, of so many values, cannot fit into the memory of this machine. Systems that promise more memory
  * than they have would allocate it and end the process when it is written.
  */
-export const checkMemory = (what: string, values: number): void => {
-  const bytes = values * bytesOf.f32
+export const checkMemory = (what: string, values: number, dtype: DType): void => {
+  const bytes = values * bytesOf[dtype]
   if (bytes <= memoryLimit()) return
   throw new TokenmillError('ERR_LIMIT', `${what} takes ${bytes} bytes, and there are ${memoryLimit()} bytes of memory`)
 }
 
-/** An array for `length` values, or `ERR_LIMIT`. */
-export const allocate = (length: number): Float32Array => {
+/** An array for `length` values of a type, or `ERR_LIMIT`. */
+export function allocate(length: number, dtype: 'f32'): Float32Array
+export function allocate(length: number, dtype: DType): Values
+export function allocate(length: number, dtype: DType): Values {
   try {
-    return new Float32Array(length)
+    return dtype === 'f32' ? new Float32Array(length) : new Uint16Array(length)
   } catch (cause) {
     throw new TokenmillError('ERR_LIMIT', `an array of ${length} values could not be allocated`, { cause })
   }

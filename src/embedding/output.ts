@@ -1,26 +1,28 @@
 import { types } from 'node:util'
 import { invalid } from '../validate.ts'
+import type { DType, Values } from './dtype.ts'
 import { checkMemory } from './memory.ts'
 import type { ShapedIds } from './token-ids.ts'
 
 /** Checks that the result for `ids` can be held. */
-export const checkOutput = ({ ids }: ShapedIds, dimensions: number): void => {
-  checkMemory(`the embedding of ${ids.length} ids in ${dimensions} dimensions`, ids.length * dimensions)
+export const checkOutput = ({ ids }: ShapedIds, dimensions: number, dtype: DType): void => {
+  checkMemory(`the embedding of ${ids.length} ids in ${dimensions} dimensions`, ids.length * dimensions, dtype)
 }
 
-/** `out` when it can take the result for `ids`, and ids that do not share memory with it. */
-export const outputFor = (
-  { ids, shape }: ShapedIds,
-  dimensions: number,
-  out: unknown,
-): ShapedIds & { readonly out: Float32Array } => {
-  if (!types.isFloat32Array(out)) throw invalid('options.out', 'a Float32Array', out)
-  if (types.isSharedArrayBuffer(out.buffer)) {
-    throw invalid('options.out', 'a Float32Array that is not shared with other threads', out)
+/** `out` when it can take the result for `ids`. */
+export const outputFor = ({ ids }: ShapedIds, dimensions: number, dtype: DType, out: unknown): Values => {
+  const [name, is] = dtype === 'f32' ? ['Float32Array', types.isFloat32Array] : ['Uint16Array', types.isUint16Array]
+  if (!is(out)) throw invalid('options.out', `a ${name}`, out)
+  const values = out as Values
+  if (types.isSharedArrayBuffer(values.buffer)) {
+    throw invalid('options.out', `a ${name} that is not shared with other threads`, out)
   }
   const length = ids.length * dimensions
-  if (out.length !== length) {
-    throw invalid('options.out', `a Float32Array of ${length} values`, `one of ${out.length}`)
+  if (values.length !== length) {
+    throw invalid('options.out', `a ${name} of ${length} values`, `one of ${values.length}`)
   }
-  return { ids: ids.buffer === out.buffer ? ids.slice() : ids, shape, out }
+  return values
 }
+
+/** `ids`, or a copy of them where they share memory with `out`. */
+export const apartFrom = (out: Values, ids: Uint32Array): Uint32Array => (ids.buffer === out.buffer ? ids.slice() : ids)

@@ -1,47 +1,132 @@
-import type { Tensor } from './tensor.ts'
+import { types } from 'node:util'
+import { callNative, TokenmillError } from '../errors.ts'
+import type { NativeParameter } from '../native-binding.d.ts'
+import { boolean, invalid } from '../validate.ts'
+import type { DType, Values } from './dtype.ts'
+import { callNativeAsync } from './handle.ts'
+import { allocate } from './memory.ts'
 
-/** A table of an embedding that training changes. It reads the table as it is now; it holds no copy. */
+/** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
+export interface RowGradient {
+  /** Ascending. */
+  readonly ids: Uint32Array
+  /** As many values per row as the table has. */
+  readonly values: Float32Array
+}
+
+/** What a parameter belongs to: an embedding that may be disposed. */
+interface Owner {
+  readonly disposed: boolean
+}
+
+/**
+ * A table of an embedding that training changes, and its gradient. It reads the table as it is now; it holds no copy.
+ *
+ * When the embedding is disposed or gets other tables by `resize`, everything but name, shape and type throws `ERR_DISPOSED`.
+ */
 export class Parameter {
   /** Its name in files. */
   readonly name: string
-  /** Rows and values per row. */
+  /** Rows and values per row; of a vector, its values. */
   readonly shape: readonly number[]
-  readonly #table: () => Tensor
+  /** The type of the values. Gradients are 32-bit floats. */
+  readonly dtype: DType
+  readonly #native: NativeParameter
+  // It also keeps the embedding from being collected, and its tables with it.
+  readonly #owner: Owner
 
-  private constructor(name: string, shape: readonly number[], table: () => Tensor) {
-    this.name = name
-    this.shape = Object.freeze([...shape])
-    this.#table = table
+  private constructor(native: NativeParameter, dtype: DType, owner: Owner) {
+    this.name = native.name
+    this.shape = Object.freeze([...native.shape])
+    this.dtype = dtype
+    this.#native = native
+    this.#owner = owner
   }
 
   /** @internal */
-  static of(name: string, shape: readonly number[], table: () => Tensor): Parameter {
-    return new Parameter(name, shape, table)
+  static of(native: NativeParameter, dtype: DType, owner: Owner): Parameter {
+    return new Parameter(native, dtype, owner)
+  }
+
+  /** @internal */
+  static nativeOf(parameter: Parameter): NativeParameter {
+    return parameter.#checked
+  }
+
+  get #checked(): NativeParameter {
+    if (!this.#owner.disposed) return this.#native
+    throw new TokenmillError('ERR_DISPOSED', 'the embedding was disposed')
+  }
+
+  get #length(): number {
+    return this.shape.reduce((product, size) => product * size, 1)
   }
 
   /**
-   * A copy of the values, row after row, made off the event loop.
+   * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
+   * `Uint16Array`.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  async data(): Promise<Float32Array> {
-    const table = this.#table()
-    try {
-      return await table.data()
-    } finally {
-      table.dispose()
-    }
+  async data(): Promise<Values> {
+    return callNativeAsync<Values>(() => (this.dtype === 'f32' ? this.#checked.values() : this.#checked.bits()))
   }
 
   /**
-   * A copy of the values, row after row.
+   * {@link Parameter.data}, at once.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  dataSync(): Float32Array {
-    const table = this.#table()
-    try {
-      return table.dataSync()
-    } finally {
-      table.dispose()
+  dataSync(): Values {
+    return callNative(() => {
+      const native = this.#checked
+      const values = allocate(this.#length, this.dtype)
+      if (values instanceof Float32Array) native.copyTo(values)
+      else native.copyBitsTo(values)
+      return values
+    })
+  }
+
+  /**
+   * A copy of the values as 32-bit floats, whatever {@link Parameter.dtype} is.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  toFloat32(): Float32Array {
+    return callNative(() => {
+      const native = this.#checked
+      const values = allocate(this.#length, 'f32')
+      native.copyTo(values)
+      return values
+    })
+  }
+
+  /**
+   * Gives it these values, row after row, each rounded to its type. A padding row stays zero.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  set(values: Float32Array): void {
+    if (!types.isFloat32Array(values)) throw invalid('values', 'a Float32Array', values)
+    if (values.length !== this.#length) {
+      throw invalid('values', `${this.#length} values`, `${values.length} values`)
     }
+    callNative(() => this.#checked.setValues(types.isSharedArrayBuffer(values.buffer) ? values.slice() : values))
+  }
+
+  /**
+   * A copy of the gradient: the sum of those of all backward passes since `zeroGrad`, or `undefined` when there was none.
+   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   */
+  grad(): RowGradient | undefined {
+    return callNative(() => this.#checked.grad()) ?? undefined
+  }
+
+  /** Whether backward passes give it a gradient, and steps change it. Set it to `false` to freeze the parameter. */
+  get trainable(): boolean {
+    return callNative(() => this.#checked.trainable)
+  }
+
+  set trainable(trainable: boolean) {
+    const checked = boolean('trainable', trainable)
+    callNative(() => {
+      this.#checked.trainable = checked
+    })
   }
 }

@@ -102,7 +102,11 @@ export const ropeTable = (options: RopeTableOptions): RopeTable => {
     positionOffset: integerIn('options.positionOffset', positionOffset, 0),
     ...(scaling === undefined ? {} : { scaling: resolveScaling('options.scaling', scaling) }),
   }
-  checkMemory(`a table of ${contextLength} positions of ${headDimensions} dimensions`, contextLength * headDimensions)
+  checkMemory(
+    `a table of ${contextLength} positions of ${headDimensions} dimensions`,
+    contextLength * headDimensions,
+    'f32',
+  )
   const { cos, sin } = callNative(() => native().ropeTable(config))
   return { cos, sin, shape: [contextLength, headDimensions / 2] }
 }

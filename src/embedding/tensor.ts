@@ -1,14 +1,14 @@
 import { callNative } from '../errors.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import type { DeviceName } from './device.ts'
-import type { DType } from './dtype.ts'
+import type { DType, Values } from './dtype.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { allocate } from './memory.ts'
 
 /**
  * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
  * that is only forgotten is freed by the garbage collector, between turns of the event loop: a long synchronous loop has to
- * dispose.
+ * dispose. The embedding that made it uses the memory again for its next output.
  *
  * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
  */
@@ -16,40 +16,61 @@ export class Tensor {
   /** The size of each dimension; the last one is the fastest in {@link Tensor.dataSync}. */
   readonly shape: readonly number[]
   /** The type of the values. */
-  readonly dtype: DType = 'f32'
+  readonly dtype: DType
   /** Where the values are. */
   readonly device: DeviceName
   readonly #handle: Handle<NativeTensor>
 
-  private constructor(native: NativeTensor, shape: readonly number[], device: DeviceName) {
+  private constructor(native: NativeTensor, shape: readonly number[], dtype: DType, device: DeviceName) {
     this.shape = Object.freeze([...shape])
+    this.dtype = dtype
     this.device = device
     this.#handle = new Handle('tensor', native)
   }
 
   /** @internal */
-  static of(native: NativeTensor, shape: readonly number[], device: DeviceName): Tensor {
-    return new Tensor(native, shape, device)
+  static of(native: NativeTensor, shape: readonly number[], dtype: DType, device: DeviceName): Tensor {
+    return new Tensor(native, shape, dtype, device)
   }
 
-  /** A copy of the values, row after row, made off the event loop. */
-  async data(): Promise<Float32Array> {
-    return callNativeAsync(() => this.#handle.native.values())
+  /** @internal */
+  static nativeOf(tensor: Tensor): NativeTensor {
+    return tensor.#handle.native
   }
 
-  /** A copy of the values, row after row. */
-  dataSync(): Float32Array {
+  /**
+   * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
+   * `Uint16Array`.
+   */
+  async data(): Promise<Values> {
+    return callNativeAsync<Values>(() =>
+      this.dtype === 'f32' ? this.#handle.native.values() : this.#handle.native.bits(),
+    )
+  }
+
+  /** {@link Tensor.data}, at once. */
+  dataSync(): Values {
     return callNative(() => {
       const { native } = this.#handle
-      const values = allocate(this.shape.reduce((product, size) => product * size, 1))
-      native.copyTo(values)
+      const values = allocate(this.#length, this.dtype)
+      if (values instanceof Float32Array) native.copyTo(values)
+      else native.copyBitsTo(values)
       return values
     })
   }
 
   /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
   toFloat32(): Float32Array {
-    return this.dataSync()
+    return callNative(() => {
+      const { native } = this.#handle
+      const values = allocate(this.#length, 'f32')
+      native.copyTo(values)
+      return values
+    })
+  }
+
+  get #length(): number {
+    return this.shape.reduce((product, size) => product * size, 1)
   }
 
   /** Whether the memory was freed. */
@@ -57,7 +78,7 @@ export class Tensor {
     return this.#handle.disposed
   }
 
-  /** Frees the memory. The second call does nothing. */
+  /** Frees the memory, and what was recorded for a backward pass. The second call does nothing. */
   dispose(): void {
     callNative(() => this.#handle.dispose())
   }

@@ -11,12 +11,16 @@ export interface BatchInputs {
   readonly inputs: Uint32Array
   /** Rows, and ids in each row. */
   readonly shape: readonly number[]
+  /** The place of each input in its document, where rows hold several. */
+  readonly positionIds?: Uint32Array
 }
 
 /** Ids that are safe to hand to native code, and their shape. */
 export interface ShapedIds {
   readonly ids: Uint32Array
   readonly shape: readonly number[]
+  /** What a batch says of its positions, unchecked. */
+  readonly positionIds?: unknown
 }
 
 const maxId = 0xffffffff
@@ -33,7 +37,15 @@ export const shapedIds = (input: unknown, shape: unknown): ShapedIds => {
   if (shape !== undefined) throw invalid('options.shape', 'nothing, because a batch has its own shape,', shape)
   if (!types.isUint32Array(input.inputs)) throw invalid('batch.inputs', 'a Uint32Array', input.inputs)
   const ids = idsOf('batch.inputs', input.inputs)
-  return { ids, shape: shapeOf('batch.shape', input.shape, ids.length) }
+  const sizes = shapeOf('batch.shape', input.shape, ids.length)
+  return 'positionIds' in input ? { ids, shape: sizes, positionIds: input.positionIds } : { ids, shape: sizes }
+}
+
+/** `values`, one for each of `length` ids, as an array that no other thread can change. */
+export const idsForEach = (name: string, values: unknown, length: number): Uint32Array => {
+  if (!types.isUint32Array(values)) throw invalid(name, 'a Uint32Array', values)
+  if (values.length !== length) throw invalid(name, `one for each of the ${length} ids`, `${values.length}`)
+  return types.isSharedArrayBuffer(values.buffer) ? values.slice() : values
 }
 
 /** `ids` as an array that no other thread can change between the check of its ids and their use. */

@@ -1,113 +1,133 @@
 //! A table of one row per id.
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
-use crate::ids::CheckedIds;
+use crate::ids::{CheckedIds, CheckedPositions};
 use crate::init::initial_values;
-use crate::lookup::Lookup;
-use crate::{Error, Init, Result, Source, memory};
+use crate::layer::{Layer, Request};
+use crate::table::{Table, TableOptions, checked_size};
+use crate::{Element, Init, Output, Parameter, Result, Source, ValuesMut, memory};
 
-/// A `[rows, dimensions]` table of `f32`; row `i` is the embedding of id `i`.
+/// The name of the table in files, unless another is given.
+pub const TABLE: &str = "weight";
+
+/// A `[rows, dimensions]` table; row `i` is the embedding of id `i`.
 #[derive(Clone, Debug)]
 pub struct Embedding {
-    table: Tensor,
-    rows: usize,
-    dimensions: usize,
+    layer: Layer,
 }
 
 impl Embedding {
-    /// A table of initial values. `padding` is a row that is zero instead.
+    /// A table of initial values.
     ///
     /// # Errors
-    /// As [`Embedding::from_values`], and [`Error::IdOutOfRange`] when there is no row `padding`.
+    /// As [`Embedding::from_values`].
     pub fn new(
         rows: usize,
         dimensions: usize,
         init: Init,
         source: Source,
-        padding: Option<u32>,
+        options: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        let mut values = initial_values(Self::checked_size(rows, dimensions)?, init, source)?;
-        if let Some(id) = padding {
-            CheckedIds::new(&[id], &[1], rows)?;
-            values[id as usize * dimensions..][..dimensions].fill(0.0);
-        }
-        Self::from_values(values, rows, dimensions, device)
+        let values = initial_values(0, checked_size(rows, dimensions)?, init, source)?;
+        Self::from_values(values, rows, dimensions, options, device)
     }
 
-    /// The table whose rows are `values`, one after the other.
+    /// The table whose rows are `values`, one after the other, each rounded to the type of the table.
     ///
     /// # Errors
-    /// [`Error::Zero`] when there is no row or no dimension, [`Error::TooManyRows`], [`Error::TooLarge`] and
-    /// [`Error::OutOfMemory`] for sizes that cannot be, [`Error::LengthMismatch`] when `values` is not that large.
-    pub fn from_values(values: Vec<f32>, rows: usize, dimensions: usize, device: &Device) -> Result<Self> {
-        let expected = Self::checked_size(rows, dimensions)?;
-        if values.len() != expected {
-            return Err(Error::LengthMismatch { expected, actual: values.len() });
-        }
-        Ok(Self { table: Tensor::from_vec(values, (rows, dimensions), device)?, rows, dimensions })
+    /// [`crate::Error::Zero`] when there is no row or no dimension, [`crate::Error::TooManyRows`], [`crate::Error::TooLarge`] and
+    /// [`crate::Error::OutOfMemory`] for sizes that cannot be, [`crate::Error::LengthMismatch`] when `values` is not that large,
+    /// [`crate::Error::IdOutOfRange`] when the padding row does not exist.
+    pub fn from_values<T: Element>(
+        values: Vec<T>,
+        rows: usize,
+        dimensions: usize,
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self { layer: Layer::new(Table::rounded(values, [rows, dimensions], options, device)?) })
     }
 
     /// [`Embedding::from_values`] of a copy of `values`.
     ///
     /// # Errors
     /// As [`Embedding::from_values`].
-    pub fn from_slice(values: &[f32], rows: usize, dimensions: usize, device: &Device) -> Result<Self> {
-        Self::from_values(memory::copied(values)?, rows, dimensions, device)
+    pub fn from_slice<T: Element>(
+        values: &[T],
+        rows: usize,
+        dimensions: usize,
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::from_values(memory::copied(values)?, rows, dimensions, options, device)
     }
 
     /// The rows of `ids`: `shape`, then `dimensions`.
     ///
     /// # Errors
-    /// [`Error::IdOutOfRange`] names the first id that is not a row; [`Error::ShapeMismatch`], [`Error::OutOfMemory`].
-    pub fn forward(&self, ids: &[u32], shape: &[usize]) -> Result<Tensor> {
-        self.lookup(ids, shape)?.run(&self.table, None)
+    /// [`crate::Error::IdOutOfRange`] names the first id that is not a row; [`crate::Error::ShapeMismatch`], [`crate::Error::OutOfMemory`].
+    pub fn forward(&self, ids: &[u32], shape: &[usize]) -> Result<Output> {
+        self.layer.forward(&self.request(ids, shape)?)
     }
 
-    /// [`Embedding::forward`] into `out`, which has `ids.len() * dimensions` values.
+    /// [`Embedding::forward`] into `out`, which has `ids.len() * dimensions` values of the type of the table. Nothing is recorded.
     ///
     /// # Errors
-    /// Those of `forward`, and [`Error::LengthMismatch`]; `out` is then unchanged.
-    pub fn forward_into(&self, ids: &[u32], shape: &[usize], out: &mut [f32]) -> Result<()> {
-        self.lookup(ids, shape)?.run_into(&self.table, None, out)
+    /// Those of `forward`, [`crate::Error::LengthMismatch`] and [`crate::Error::WrongType`]; `out` is then unchanged.
+    pub fn forward_into<'out>(&self, ids: &[u32], shape: &[usize], out: impl Into<ValuesMut<'out>>) -> Result<()> {
+        self.layer.forward_into(&self.request(ids, shape)?, out.into())
     }
 
-    fn lookup<'a>(&self, ids: &'a [u32], shape: &'a [usize]) -> Result<Lookup<'a>> {
-        Ok(Lookup { ids: CheckedIds::new(ids, shape, self.rows)?, offset: 0, scale: 1.0 })
+    /// Adds to the gradient of the table what `grad`, that of `output`, makes of it. Each output can be used once.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotRecorded`] the second time, [`crate::Error::OtherEmbedding`], [`crate::Error::LengthMismatch`] unless there is a gradient for each
+    /// value; the gradient is then unchanged.
+    pub fn backward(&self, output: &Output, grad: &[f32]) -> Result<()> {
+        self.layer.backward(output, grad)
+    }
+
+    /// The table, named [`TABLE`].
+    pub fn parameter(&self) -> Parameter {
+        Parameter::new(TABLE, &self.layer.token)
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.layer.token.rows()
     }
 
     /// Values per row.
     pub fn dimensions(&self) -> usize {
-        self.dimensions
+        self.layer.token.dimensions()
     }
 
-    /// The table as a tensor, which shares its memory.
-    pub fn table(&self) -> &Tensor {
-        &self.table
+    /// The memory of the table.
+    pub fn byte_length(&self) -> usize {
+        self.layer.token.byte_length()
     }
 
-    /// [`Error::TableSize`] unless it has this size.
+    /// Lets the values go, also for who holds a parameter: from now on all is [`crate::Error::Retired`].
+    pub fn retire(&self) {
+        self.layer.token.retire();
+    }
+
+    /// The table alone.
+    pub(crate) fn into_layer(self) -> Layer {
+        self.layer
+    }
+
+    /// [`crate::Error::TableSize`] unless it has this size.
     pub(crate) fn check_size(&self, rows: usize, dimensions: usize) -> Result<()> {
-        let (expected, actual) = ([rows, dimensions], [self.rows, self.dimensions]);
-        if expected == actual { Ok(()) } else { Err(Error::TableSize { expected, actual }) }
+        let (expected, actual) = ([rows, dimensions], [self.rows(), self.dimensions()]);
+        if expected == actual { Ok(()) } else { Err(crate::Error::TableSize { expected, actual }) }
     }
 
-    /// How many values a table has, when it can be.
-    pub(crate) fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
-        for (what, size) in [("rows", rows), ("dimensions", dimensions)] {
-            if size == 0 {
-                return Err(Error::Zero { what });
-            }
-        }
-        if u32::try_from(rows - 1).is_err() {
-            return Err(Error::TooManyRows { rows });
-        }
-        memory::checked_len(rows, dimensions)
+    fn request<'a>(&self, ids: &'a [u32], shape: &'a [usize]) -> Result<Request<'a>> {
+        let ids = CheckedIds::new(ids, shape, self.rows())?;
+        let positions = CheckedPositions::From { offset: 0, context: ids.context() };
+        Ok(Request { ids, types: None, positions, dropout: None })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::Position;
 use crate::weights::FileFault;
+use crate::{DType, Position};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,32 @@ pub enum Error {
         /// Positions that exist.
         context_length: usize,
     },
+    /// A position is not a row of the position table.
+    #[error("position {position} at index {index} does not exist: the context length is {context_length}")]
+    PositionOutOfRange {
+        /// The first such position.
+        position: u32,
+        /// Where it is in the positions.
+        index: usize,
+        /// Positions that exist.
+        context_length: usize,
+    },
+    /// A token type is not a row of the type table.
+    #[error("token type {id} at index {index} does not exist: there are {types}")]
+    TypeOutOfRange {
+        /// The first such type.
+        id: u32,
+        /// Where it is in the types.
+        index: usize,
+        /// Types that exist; 0 without a type table.
+        types: usize,
+    },
+    /// More ids at once than 32 bits can count.
+    #[error("{ids} ids are more than one pass can take")]
+    TooManyIds {
+        /// How many.
+        ids: usize,
+    },
     /// The shape and the ids do not agree.
     #[error("the shape {shape:?} does not hold {ids} ids")]
     ShapeMismatch {
@@ -44,6 +70,14 @@ pub enum Error {
         expected: usize,
         /// How many it is.
         actual: usize,
+    },
+    /// An array of another type than the values.
+    #[error("expected an array for {} values, received one for {}", expected.name(), actual.name())]
+    WrongType {
+        /// What the values are.
+        expected: DType,
+        /// What the array holds.
+        actual: DType,
     },
     /// A size that must be at least one is zero.
     #[error("{what} must be at least 1")]
@@ -66,6 +100,12 @@ pub enum Error {
         value: f64,
         /// What it should be.
         expected: &'static str,
+    },
+    /// A table that the model has not, or none where it has one.
+    #[error("the {what} of a model must be there exactly when its configuration says so")]
+    Tables {
+        /// Which table.
+        what: &'static str,
     },
     /// A position table for positions that have none, or none for those that have.
     #[error("a position table belongs to learned positions and to no others, but they are {}", position.name())]
@@ -100,6 +140,40 @@ pub enum Error {
     OutOfMemory {
         /// How many were asked for.
         bytes: usize,
+    },
+    /// A parameter whose embedding was disposed or has got other tables.
+    #[error("the parameter was disposed: its embedding was, or has got other tables")]
+    Retired,
+    /// An output that no backward pass can start from.
+    #[error("nothing is recorded for this output: backward can be called once for each output of forward")]
+    NotRecorded,
+    /// An output of another embedding.
+    #[error("the output is not one of this embedding")]
+    OtherEmbedding,
+    /// A backward pass that needs the values from which the output was made.
+    #[error(
+        "the tables have changed since this output was made: with layer normalisation, backward comes before the step"
+    )]
+    TablesChanged,
+    /// The same parameter twice in one optimiser.
+    #[error("the parameter {name} at index {index} is there twice")]
+    SameParameter {
+        /// Its name.
+        name: &'static str,
+        /// Where it is the second time.
+        index: usize,
+    },
+    /// A state of an optimiser that has other parameters or another rule.
+    #[error("the state does not fit this optimiser: {what}")]
+    State {
+        /// What does not.
+        what: String,
+    },
+    /// The threads to work on could not be had.
+    #[error("{reason}")]
+    Threads {
+        /// Why not.
+        reason: String,
     },
     /// A weights file could not be read or written, or is not what it should be.
     #[error("{}: {fault}", path.display())]

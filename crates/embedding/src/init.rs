@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::memory;
+use crate::threads::in_pool;
 
 /// Sets these streams apart from others that are made from the same seed.
 pub const DOMAIN: &[u8; 24] = b"tokenmill embedding init";
@@ -48,25 +49,31 @@ pub struct Source {
     pub stream: u64,
 }
 
-/// `len` initial values.
+/// `len` initial values from number `first` on.
 ///
 /// # Errors
-/// [`crate::Error::OutOfMemory`].
-pub fn initial_values(len: usize, init: Init, source: Source) -> Result<Vec<f32>> {
+/// [`crate::Error::OutOfMemory`], [`crate::Error::Threads`].
+pub fn initial_values(first: usize, len: usize, init: Init, source: Source) -> Result<Vec<f32>> {
     let mut values = memory::zeros(len)?;
     if let Init::Normal { std } = init {
-        values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
-            fill_normal(chunk, index * CHUNK, std, source);
-        });
+        in_pool(|| {
+            values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
+                fill_normal(chunk, first + index * CHUNK, std, source);
+            });
+        })?;
     }
     Ok(values)
 }
 
-/// Values `first ..` of the sequence; `first` is even.
+/// Values `first ..` of the sequence.
 fn fill_normal(values: &mut [f32], first: usize, std: f64, source: Source) {
     let mut words = key_stream(source);
-    words.set_word_pos(first as u128);
-    for pair in values.chunks_mut(2) {
+    words.set_word_pos((first - first % 2) as u128);
+    let (half_a_pair, pairs) = values.split_at_mut((first % 2).min(values.len()));
+    for value in half_a_pair {
+        *value = (std * normal_pair(words.next_u32(), words.next_u32()).1) as f32;
+    }
+    for pair in pairs.chunks_mut(2) {
         let (a, b) = normal_pair(words.next_u32(), words.next_u32());
         pair[0] = (std * a) as f32;
         if let Some(second) = pair.get_mut(1) {
@@ -98,13 +105,17 @@ mod tests {
     const SOURCE: Source = Source { seed: 7, stream: 0 };
 
     fn normal(len: usize, source: Source) -> Vec<f32> {
-        initial_values(len, Init::Normal { std: 1.0 }, source).unwrap()
+        initial_values(0, len, Init::Normal { std: 1.0 }, source).unwrap()
     }
 
     #[test]
     fn a_value_depends_on_its_index_alone() {
         let long = normal(5 * CHUNK + 3, SOURCE);
         assert_eq!(long[..=CHUNK], normal(CHUNK + 1, SOURCE));
+        for first in [1, 2, 7, CHUNK - 1] {
+            let rest = initial_values(first, long.len() - first, Init::Normal { std: 1.0 }, SOURCE).unwrap();
+            assert_eq!(long[first..], rest, "from {first} on");
+        }
         let mut one_thread = vec![0.0; long.len()];
         fill_normal(&mut one_thread, 0, 1.0, SOURCE);
         assert_eq!(long, one_thread);
@@ -143,6 +154,6 @@ mod tests {
 
     #[test]
     fn zeros_are_zeros() {
-        assert_eq!(initial_values(3, Init::Zeros, SOURCE).unwrap(), [0.0; 3]);
+        assert_eq!(initial_values(0, 3, Init::Zeros, SOURCE).unwrap(), [0.0; 3]);
     }
 }

@@ -9,26 +9,24 @@
 //! ([`initial_values`]). Weights are safetensors files.
 //!
 //! ```
-//! use tokenmill_embedding::{Device, InputEmbedding, InputEmbeddingConfig, Position};
+//! use tokenmill_embedding::{Device, Input, InputEmbedding, InputEmbeddingConfig, Optimizer, Rule};
 //!
-//! let config = InputEmbeddingConfig {
-//!     vocab_size: 100,
-//!     context_length: 4,
-//!     dimensions: 8,
-//!     position: Position::Learned,
-//!     scale: 1.0,
-//! };
-//! let embedding = InputEmbedding::new(config, 1, &Device::Cpu)?;
-//! let output = embedding.forward(&[5, 6, 5, 7], &[1, 4], 0)?;
-//! assert_eq!(output.dims(), [1, 4, 8]);
+//! let embedding = InputEmbedding::new(InputEmbeddingConfig::new(100, 4, 8), 1, &Device::Cpu)?;
+//! let mut optimizer = Optimizer::new(embedding.parameters(), Rule::ADAM_W, 1e-3, false)?;
+//! let output = embedding.forward(&Input::new(&[5, 6, 5, 7], &[1, 4]))?;
+//! assert_eq!(output.shape(), [1, 4, 8]);
+//! // The gradient of the mean of all values.
+//! embedding.backward(&output, &[1.0 / 32.0; 32])?;
+//! optimizer.step()?;
+//! optimizer.zero_grad();
 //! # Ok::<(), tokenmill_embedding::Error>(())
 //! ```
 //!
 //! An id that is not in the table is an error, found before anything is read:
 //!
 //! ```
-//! # use tokenmill_embedding::{Device, Embedding, Init, Source};
-//! let embedding = Embedding::new(3, 2, Init::Zeros, Source { seed: 0, stream: 0 }, None, &Device::Cpu)?;
+//! # use tokenmill_embedding::{Device, Embedding, Init, Source, TableOptions};
+//! let embedding = Embedding::new(3, 2, Init::Zeros, Source { seed: 0, stream: 0 }, TableOptions::default(), &Device::Cpu)?;
 //! let error = embedding.forward(&[0, 3], &[2]).unwrap_err();
 //! assert_eq!(error.to_string(), "id 3 at index 1 does not exist: the table has 3 rows");
 //! # Ok::<(), tokenmill_embedding::Error>(())
@@ -37,28 +35,49 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod alibi;
+mod cpu;
 mod devices;
+mod dropout;
+mod dtype;
+mod element;
 mod embedding;
 mod error;
+mod gradient;
 mod ids;
 mod init;
 mod input_embedding;
-mod lookup;
+mod layer;
 mod memory;
+mod optimizer;
+mod output;
+mod parameter;
 mod position;
 mod rope;
-mod tensor;
+mod spare;
+mod table;
+mod threads;
 mod weights;
 
 pub use candle_core::{Device, Tensor};
 
 pub use alibi::alibi_slopes;
 pub use devices::{Cpu, cpu};
-pub use embedding::Embedding;
+pub use dropout::Dropout;
+pub use dtype::DType;
+pub use element::{Element, ValuesMut};
+pub use embedding::{Embedding, TABLE};
 pub use error::{Error, Result};
+pub use gradient::RowGradient;
+pub use ids::Positions;
 pub use init::{DOMAIN, Init, Source, initial_values};
-pub use input_embedding::{InputEmbedding, InputEmbeddingConfig, POSITION_TABLE, Parameter, TOKEN_TABLE};
+pub use input_embedding::{
+    Input, InputEmbedding, InputEmbeddingConfig, InputTables, NORM, POSITION_TABLE, TOKEN_TABLE, TYPE_TABLE,
+};
+pub use optimizer::{Optimizer, Rule, SlotState};
+pub use output::Output;
+pub use parameter::Parameter;
 pub use position::{Position, sinusoidal};
 pub use rope::{RopeConfig, RopeScaling, RopeTable, rope_table};
-pub use tensor::{copy_values, values};
+pub use table::TableOptions;
+pub use threads::{PoolOf, use_pool};
 pub use weights::FileFault;

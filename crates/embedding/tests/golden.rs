@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde::Deserialize;
-use tokenmill_embedding::{
-    Device, Init, InputEmbedding, InputEmbeddingConfig, Position, Source, initial_values, values,
-};
+use tokenmill_embedding::{Device, Init, InputEmbedding, InputEmbeddingConfig, Source, initial_values};
 
 #[derive(Deserialize)]
 struct Case {
@@ -34,7 +32,7 @@ fn initial_values_are_the_golden_ones() {
     let cases = cases();
     assert!(cases.len() >= 6);
     for Case { seed, stream, std, count, first, hash: expected } in cases {
-        let values = initial_values(count, Init::Normal { std }, Source { seed, stream }).unwrap();
+        let values = initial_values(0, count, Init::Normal { std }, Source { seed, stream }).unwrap();
         assert_eq!(values[..4], first, "seed {seed}, stream {stream}");
         assert_eq!(hash(&values), expected, "seed {seed}, stream {stream}");
     }
@@ -42,7 +40,7 @@ fn initial_values_are_the_golden_ones() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let make = || initial_values(100_003, Init::Normal { std: 1.0 }, Source { seed: 5, stream: 9 }).unwrap();
+    let make = || initial_values(0, 100_003, Init::Normal { std: 1.0 }, Source { seed: 5, stream: 9 }).unwrap();
     let expected = hash(&make());
     for threads in [1, 2, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -51,13 +49,12 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn the_tables_of_a_model_are_streams_0_and_1() {
-    let position = Position::Learned;
-    let config = InputEmbeddingConfig { vocab_size: 9, context_length: 4, dimensions: 5, position, scale: 1.0 };
+fn the_tables_of_a_model_are_streams_0_to_2() {
+    let config = InputEmbeddingConfig { token_types: 2, ..InputEmbeddingConfig::new(9, 4, 5) };
     let model = InputEmbedding::new(config, 42, &Device::Cpu).unwrap();
-    for (stream, (parameter, rows)) in model.parameters().zip([9, 4]).enumerate() {
+    for (stream, (parameter, rows)) in model.parameters().into_iter().zip([9, 4, 2]).enumerate() {
         let source = Source { seed: 42, stream: stream as u64 };
-        let expected = initial_values(rows * 5, Init::Normal { std: 0.02 }, source).unwrap();
-        assert_eq!(values(parameter.tensor).unwrap(), expected, "{}", parameter.name);
+        let expected = initial_values(0, rows * 5, Init::Normal { std: 0.02 }, source).unwrap();
+        assert_eq!(parameter.values().unwrap(), expected, "{}", parameter.name());
     }
 }

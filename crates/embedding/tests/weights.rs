@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::TempDir;
 use tokenmill_embedding::{
-    Device, Embedding, Error, Init, InputEmbedding, InputEmbeddingConfig, Position, Source, values,
+    DType, Device, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Position, Positions, Source,
+    TableOptions,
 };
 
 const CPU: &Device = &Device::Cpu;
+const PLAIN: TableOptions = TableOptions { dtype: DType::F32, padding: None, trainable: true };
 
 fn model(position: Position, scale: f32) -> InputEmbedding {
-    let config = InputEmbeddingConfig { vocab_size: 7, context_length: 5, dimensions: 3, position, scale };
+    let config = InputEmbeddingConfig { position, scale, ..InputEmbeddingConfig::new(7, 5, 3) };
     InputEmbedding::new(config, 11, CPU).unwrap()
 }
 
@@ -33,7 +35,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
 }
 
 fn load_error(path: &Path) -> String {
-    InputEmbedding::load(path, CPU, usize::MAX).unwrap_err().to_string()
+    InputEmbedding::load(path, DType::F32, CPU, usize::MAX).unwrap_err().to_string()
 }
 
 #[test]
@@ -43,12 +45,45 @@ fn what_is_saved_is_loaded_bit_by_bit() {
     for position in [Position::Learned, Position::Sinusoidal, Position::None] {
         let saved = model(position, 3f32.sqrt());
         saved.save(&path).unwrap();
-        let loaded = InputEmbedding::load(&path, CPU, usize::MAX).unwrap();
+        let loaded = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
         assert_eq!(loaded.config(), saved.config());
-        let output = |model: &InputEmbedding| values(&model.forward(&[1, 6, 1, 0], &[2, 2], 3).unwrap()).unwrap();
+        let output = |model: &InputEmbedding| {
+            let input = Input { positions: Positions::From(3), ..Input::new(&[1, 6, 1, 0], &[2, 2]) };
+            model.forward(&input).unwrap().values().unwrap()
+        };
         assert_eq!(output(&loaded), output(&saved));
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn whatever_a_model_is_made_of_is_saved_in_its_type() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for (dtype, bytes) in [(DType::F32, 4), (DType::BF16, 2), (DType::F16, 2)] {
+        let config = InputEmbeddingConfig {
+            token_types: 2,
+            layer_norm: Some(1e-12),
+            dropout: 0.1,
+            padding: Some(3),
+            dtype,
+            ..InputEmbeddingConfig::new(7, 5, 4)
+        };
+        let saved = InputEmbedding::new(config, 11, CPU).unwrap();
+        saved.save(&path).unwrap();
+        let file = fs::read(&path).unwrap();
+        let tensors = SafeTensors::deserialize(&file).unwrap();
+        let values: usize = tensors.tensors().iter().map(|(_, view)| view.data().len()).sum();
+        assert_eq!(values, bytes * 4 * (7 + 5 + 2 + 1 + 1));
+        assert_eq!(tensors.tensor("LayerNorm.weight").unwrap().shape(), [4]);
+        let loaded = InputEmbedding::load(&path, dtype, CPU, usize::MAX).unwrap();
+        assert_eq!(loaded.config(), saved.config());
+        for (loaded, saved) in loaded.parameters().iter().zip(saved.parameters()) {
+            assert_eq!((loaded.name(), loaded.values().unwrap()), (saved.name(), saved.values().unwrap()));
+        }
+        let wide = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
+        assert_eq!(wide.parameters()[0].values().unwrap(), saved.parameters()[0].values().unwrap());
+    }
 }
 
 #[test]
@@ -61,9 +96,9 @@ fn the_safetensors_crate_reads_what_is_saved() {
     let tensors = SafeTensors::deserialize(&file).unwrap();
     assert_eq!(tensors.len(), 2);
     for parameter in saved.parameters() {
-        let view = tensors.tensor(parameter.name).unwrap();
-        assert_eq!((view.dtype(), view.shape()), (Dtype::F32, parameter.tensor.dims()));
-        assert_eq!(view.data(), bytes(&values(parameter.tensor).unwrap()));
+        let view = tensors.tensor(parameter.name()).unwrap();
+        assert_eq!((view.dtype(), view.shape()), (Dtype::F32, &*parameter.shape()));
+        assert_eq!(view.data(), bytes(&parameter.values().unwrap()));
     }
     let (header, metadata) = SafeTensors::read_metadata(&file).unwrap();
     assert_eq!(header % 8, 0, "values are aligned");
@@ -83,9 +118,9 @@ fn a_gpt2_file_is_read_by_its_names() {
         ],
         None,
     );
-    let model = InputEmbedding::load(&path, CPU, usize::MAX).unwrap();
+    let model = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
     assert_eq!((model.config().position, model.config().context_length), (Position::Learned, 1));
-    assert_eq!(values(&model.forward(&[1], &[1], 0).unwrap()).unwrap(), [3.5, 4.25]);
+    assert_eq!(model.forward(&Input::new(&[1], &[1])).unwrap().values().unwrap(), [3.5, 4.25]);
 }
 
 #[test]
@@ -95,7 +130,7 @@ fn half_precision_is_widened_exactly() {
     let f16 = [0x3E00u16, 0x8001, 0x7C00].map(u16::to_le_bytes).concat();
     let bf16 = [0x3FC0u16, 0x7F7F, 0x8000].map(u16::to_le_bytes).concat();
     let path = foreign(&folder, &[("f16", Dtype::F16, &[1, 3], &f16), ("bf16", Dtype::BF16, &[3, 1], &bf16)], None);
-    let load = |name| values(Embedding::load(&path, name, CPU, usize::MAX).unwrap().table()).unwrap();
+    let load = |name| Embedding::load(&path, name, PLAIN, CPU, usize::MAX).unwrap().parameter().values().unwrap();
     assert_eq!(load("f16"), [1.5, -1.0 / 16_777_216.0, f32::INFINITY]);
     assert_eq!(load("bf16").iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [0x3FC0_0000, 0x7F7F_0000, 0x8000_0000]);
 }
@@ -105,10 +140,10 @@ fn a_table_larger_than_one_read_comes_back() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.safetensors");
     let source = Source { seed: 1, stream: 0 };
-    let table = Embedding::new(1001, 1031, Init::Normal { std: 1.0 }, source, None, CPU).unwrap();
+    let table = Embedding::new(1001, 1031, Init::Normal { std: 1.0 }, source, PLAIN, CPU).unwrap();
     table.save(&path, "weight").unwrap();
-    let loaded = Embedding::load(&path, "weight", CPU, usize::MAX).unwrap();
-    assert_eq!(values(loaded.table()).unwrap(), values(table.table()).unwrap());
+    let loaded = Embedding::load(&path, "weight", PLAIN, CPU, usize::MAX).unwrap();
+    assert_eq!(loaded.parameter().values().unwrap(), table.parameter().values().unwrap());
 }
 
 #[test]
@@ -137,7 +172,7 @@ fn changed_bytes_never_panic() {
             let mut changed = whole.clone();
             changed[index] = byte;
             fs::write(&path, &changed).unwrap();
-            if let Ok(model) = InputEmbedding::load(&path, CPU, usize::MAX) {
+            if let Ok(model) = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX) {
                 assert_eq!(model.config().dimensions, 3);
             }
         }
@@ -185,7 +220,7 @@ fn what_is_no_file_is_an_error() {
         saved.save(&folder.path().join("absent").join("x")).unwrap_err().to_string().contains("make a file beside")
     );
     assert!(saved.save(Path::new("/")).is_err());
-    let table = Embedding::from_values(vec![0.0], 1, 1, CPU).unwrap();
+    let table = Embedding::from_values(vec![0.0], 1, 1, PLAIN, CPU).unwrap();
     let reserved = table.save(&folder.path().join("x"), "__metadata__").unwrap_err();
     assert!(reserved.to_string().contains("cannot be the name"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
@@ -222,7 +257,7 @@ fn a_shape_that_overflows_is_refused() {
     for shape in ["[4611686018427387904,4]", "[4294967296,4294967296]", "[2,1]"] {
         let json = format!(r#"{{"weight":{{"dtype":"F32","shape":{shape},"data_offsets":[0,4]}}}}"#);
         fs::write(&path, [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[0; 4]].concat()).unwrap();
-        let error = Embedding::load(&path, "weight", CPU, usize::MAX).unwrap_err().to_string();
+        let error = Embedding::load(&path, "weight", PLAIN, CPU, usize::MAX).unwrap_err().to_string();
         assert!(error.contains("does not take 4 bytes"), "{error}");
     }
 }
@@ -233,13 +268,13 @@ fn a_table_over_the_limit_is_refused_before_it_is_read() {
     let path = folder.path().join("x");
     model(Position::Sinusoidal, 1.0).save(&path).unwrap();
     // 7 rows of 3 dimensions; the 5 positions are smaller.
-    assert!(InputEmbedding::load(&path, CPU, 84).is_ok());
-    assert!(matches!(InputEmbedding::load(&path, CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
-    assert!(Embedding::load(&path, "wte.weight", CPU, 84).is_ok());
-    assert!(matches!(Embedding::load(&path, "wte.weight", CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
+    assert!(InputEmbedding::load(&path, DType::F32, CPU, 84).is_ok());
+    assert!(matches!(InputEmbedding::load(&path, DType::F32, CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
+    assert!(Embedding::load(&path, "wte.weight", PLAIN, CPU, 84).is_ok());
+    assert!(matches!(Embedding::load(&path, "wte.weight", PLAIN, CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));
     let token = bytes(&[0.0; 3]);
     let json = r#"{"version":1,"position":"sinusoidal","contextLength":1000000000,"scale":1}"#;
     let path = foreign(&folder, &[("wte.weight", Dtype::F32, &[1, 3], &token)], Some(json));
-    let error = InputEmbedding::load(&path, CPU, 1 << 30).unwrap_err();
+    let error = InputEmbedding::load(&path, DType::F32, CPU, 1 << 30).unwrap_err();
     assert!(matches!(error, Error::OutOfMemory { bytes: 12_000_000_000 }));
 }

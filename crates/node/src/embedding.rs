@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize};
+use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice};
 use napi_derive::napi;
-use tokenmill_embedding::{Device, Embedding, Init, Source, Tensor};
+use tokenmill_embedding::{Device, Embedding, Init, Output, Source, TableOptions, ValuesMut};
 
-use crate::embedding_convert::{coded, number, size, sizes};
+use crate::embedding_convert::{coded, dtype, number, size, sizes};
 use crate::error::Result;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
+use crate::live::Live;
+use crate::parameter::NativeParameter;
 use crate::task::Work;
-use crate::tensor::NativeTensor;
+use crate::tensor::{NativeTensor, with_grad};
 
 #[napi(object)]
 pub struct NativeEmbeddingOptions {
@@ -22,12 +24,20 @@ pub struct NativeEmbeddingOptions {
     /// The standard deviation of the initial values; 0 is all zeros.
     pub std: f64,
     pub seed: i64,
+    pub table: NativeTableOptions,
+}
+
+#[napi(object)]
+pub struct NativeTableOptions {
+    #[napi(ts_type = "'f32' | 'bf16' | 'f16'")]
+    pub dtype: String,
     pub padding_id: Option<u32>,
+    pub trainable: bool,
 }
 
 #[napi(custom_finalize)]
 pub struct NativeEmbedding {
-    embedding: Held<Arc<Embedding>>,
+    embedding: Held<Arc<Live<Embedding>>>,
 }
 
 #[napi]
@@ -43,16 +53,28 @@ impl NativeEmbedding {
     }
 
     #[napi(catch_unwind)]
-    pub fn from_array(env: Env, data: &[f32], count: i64, dimensions: i64) -> Result<NativeEmbedding> {
+    pub fn from_array(
+        env: Env,
+        data: &[f32],
+        count: i64,
+        dimensions: i64,
+        table: NativeTableOptions,
+    ) -> Result<NativeEmbedding> {
         let (rows, dimensions) = (size("count", count)?, size("dimensions", dimensions)?);
-        Embedding::from_slice(data, rows, dimensions, &Device::Cpu).map_err(coded)?.deliver(env)
+        let options = table_options(&table)?;
+        Embedding::from_slice(data, rows, dimensions, options, &Device::Cpu).map_err(coded)?.deliver(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
-    pub fn load(path: String, key: String, max_bytes: i64) -> AsyncTask<Work<Later<Embedding>>> {
+    pub fn load(
+        path: String,
+        key: String,
+        table: NativeTableOptions,
+        max_bytes: i64,
+    ) -> AsyncTask<Work<Later<Embedding>>> {
         later(move || {
-            let max_bytes = size("maxBytes", max_bytes)?;
-            Embedding::load(&PathBuf::from(path), &key, &Device::Cpu, max_bytes).map_err(coded)
+            let (options, max_bytes) = (table_options(&table)?, size("maxBytes", max_bytes)?);
+            Embedding::load(&PathBuf::from(path), &key, options, &Device::Cpu, max_bytes).map_err(coded)
         })
     }
 
@@ -85,16 +107,35 @@ impl NativeEmbedding {
         self.embedding.get()?.forward_into(ids, &sizes("shape", shape)?, out).map_err(coded)
     }
 
+    /// `forward_into` of the bits of halves.
+    #[napi(catch_unwind)]
+    pub fn forward_bits_into(&self, ids: &[u32], shape: Vec<i64>, mut out: Uint16ArraySlice) -> Result<()> {
+        // SAFETY: as in `forward_into`.
+        let out = ValuesMut::Bits(unsafe { out.as_mut() });
+        self.embedding.get()?.forward_into(ids, &sizes("shape", shape)?, out).map_err(coded)
+    }
+
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
-    pub fn forward_async(&self, ids: &[u32], shape: Vec<i64>) -> Result<AsyncTask<Work<Later<Tensor>>>> {
+    pub fn forward_async(&self, ids: &[u32], shape: Vec<i64>) -> Result<AsyncTask<Work<Later<Output>>>> {
         let (embedding, ids, shape) = (self.embedding.get()?, ids.to_vec(), sizes("shape", shape)?);
         Ok(later(move || embedding.forward(&ids, &shape).map_err(coded)))
     }
 
-    /// The table, which shares its memory with the embedding.
+    /// The gradient of the table grows by what `grad`, that of `output`, makes of it.
     #[napi(catch_unwind)]
-    pub fn table(&self) -> Result<NativeTensor> {
-        Ok(NativeTensor::shared(self.embedding.get()?.table().clone()))
+    pub fn backward(&self, output: &NativeTensor, grad: &[f32]) -> Result<()> {
+        self.embedding.get()?.backward(&*output.output()?, grad).map_err(coded)
+    }
+
+    /// `backward` with a gradient that is a tensor.
+    #[napi(catch_unwind)]
+    pub fn backward_tensor(&self, output: &NativeTensor, grad: &NativeTensor) -> Result<()> {
+        with_grad(grad, |grad| self.backward(output, grad))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn parameter(&self) -> Result<NativeParameter> {
+        Ok(NativeParameter::new(self.embedding.get()?.parameter()))
     }
 
     #[napi(catch_unwind)]
@@ -107,7 +148,12 @@ fn create(options: NativeEmbeddingOptions) -> Result<Embedding> {
     let (rows, dimensions) = (size("count", options.count)?, size("dimensions", options.dimensions)?);
     let init = if options.std == 0.0 { Init::Zeros } else { Init::Normal { std: options.std } };
     let source = Source { seed: options.seed as u64, stream: 0 };
-    Embedding::new(rows, dimensions, init, source, options.padding_id, &Device::Cpu).map_err(coded)
+    Embedding::new(rows, dimensions, init, source, table_options(&options.table)?, &Device::Cpu).map_err(coded)
+}
+
+fn table_options(options: &NativeTableOptions) -> Result<TableOptions> {
+    let NativeTableOptions { padding_id, trainable, .. } = *options;
+    Ok(TableOptions { dtype: dtype(&options.dtype)?, padding: padding_id, trainable })
 }
 
 impl ObjectFinalize for NativeEmbedding {
@@ -120,7 +166,7 @@ impl Deliver for Embedding {
     type JsValue = NativeEmbedding;
 
     fn deliver(self, env: Env) -> Result<NativeEmbedding> {
-        let bytes = self.rows() * self.dimensions() * size_of::<f32>();
-        Ok(NativeEmbedding { embedding: Held::new(env, "embedding", Arc::new(self), bytes)? })
+        let bytes = self.byte_length();
+        Ok(NativeEmbedding { embedding: Held::new(env, "embedding", Arc::new(Live(self)), bytes)? })
     }
 }

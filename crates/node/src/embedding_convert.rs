@@ -1,19 +1,31 @@
 //! Errors and sizes of the embedding crate, to and from JavaScript.
 
-use tokenmill_embedding::Error as Core;
+use tokenmill_embedding::{DType, Error as Core};
 
 use crate::error::{Code, Error, Result};
 
 /// The error that JavaScript sees.
 pub fn coded(error: Core) -> Error {
     let code = match error {
-        Core::IdOutOfRange { .. } | Core::ContextTooLong { .. } => Code::OutOfRange,
+        Core::IdOutOfRange { .. }
+        | Core::PositionOutOfRange { .. }
+        | Core::TypeOutOfRange { .. }
+        | Core::ContextTooLong { .. } => Code::OutOfRange,
         Core::ShapeMismatch { .. }
         | Core::LengthMismatch { .. }
+        | Core::WrongType { .. }
         | Core::Zero { .. }
+        | Core::Number { .. }
         | Core::Scale { .. }
-        | Core::Number { .. } => Code::InvalidArgument,
-        Core::TooManyRows { .. } | Core::TooLarge { .. } | Core::OutOfMemory { .. } => Code::Limit,
+        | Core::NotRecorded
+        | Core::OtherEmbedding
+        | Core::TablesChanged
+        | Core::SameParameter { .. }
+        | Core::State { .. } => Code::InvalidArgument,
+        Core::TooManyRows { .. } | Core::TooManyIds { .. } | Core::TooLarge { .. } | Core::OutOfMemory { .. } => {
+            Code::Limit
+        }
+        Core::Retired => Code::Disposed,
         Core::File { .. } => Code::InvalidFile,
         _ => Code::Internal,
     };
@@ -29,6 +41,11 @@ pub fn size(name: &str, value: i64) -> Result<usize> {
 /// [`size`] of each.
 pub fn sizes(name: &str, values: Vec<i64>) -> Result<Vec<usize>> {
     values.into_iter().map(|value| size(name, value)).collect()
+}
+
+/// A type that the facade has checked to exist.
+pub fn dtype(name: &str) -> Result<DType> {
+    DType::from_name(name).ok_or_else(|| Error::new(Code::InvalidArgument, format!("there is no type {name:?}")))
 }
 
 /// A size for JavaScript. What is in memory is smaller than 2^53, so that a number holds it exactly.

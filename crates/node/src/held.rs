@@ -45,6 +45,16 @@ impl<T: Clone> Held<T> {
         }
     }
 
+    /// Puts `value` in the place of the one that is held.
+    pub fn replace(&self, env: Env, value: T, bytes: usize) -> Result<()> {
+        self.release(env)?;
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        env.adjust_external_memory(bytes).map_err(|error| from_napi(&error))?;
+        self.bytes.set(bytes);
+        self.value.replace(Some(value));
+        Ok(())
+    }
+
     /// [`Held::release`] when the garbage collector has found the object.
     pub fn finalize(&self, env: Env) -> napi::Result<()> {
         self.release(env).map_err(|error| napi::Error::from_reason(error.reason.clone()))

@@ -4,16 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize};
+use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array};
 use napi_derive::napi;
-use tokenmill_embedding::{Device, InputEmbedding, InputEmbeddingConfig, Position, Tensor};
+use tokenmill_embedding::{
+    Device, Dropout, Input, InputEmbedding, InputEmbeddingConfig, Output, Position, Positions, ValuesMut,
+};
 
-use crate::embedding_convert::{coded, number, size, sizes};
+use crate::embedding_convert::{self as convert, coded, number, size, sizes};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
+use crate::live::Live;
+use crate::parameter::NativeParameter;
 use crate::task::Work;
-use crate::tensor::NativeTensor;
+use crate::tensor::{NativeTensor, with_grad};
 
 #[napi(object)]
 pub struct NativeInputEmbeddingConfig {
@@ -23,17 +27,31 @@ pub struct NativeInputEmbeddingConfig {
     #[napi(ts_type = "'learned' | 'sinusoidal' | 'none'")]
     pub position: String,
     pub scale: f64,
+    /// Rows of the table of token types; 0 for none.
+    pub token_types: i64,
+    /// The epsilon of the layer normalisation.
+    pub layer_norm: Option<f64>,
+    pub dropout: f64,
+    pub padding_id: Option<u32>,
+    #[napi(ts_type = "'f32' | 'bf16' | 'f16'")]
+    pub dtype: String,
 }
 
+/// How a pass reads ids.
 #[napi(object)]
-pub struct NativeParameter {
-    pub name: String,
+pub struct NativePass {
     pub shape: Vec<i64>,
+    /// The position of the first id of each row, unless there are `position_ids`.
+    pub offset: i64,
+    pub position_ids: Option<Uint32Array>,
+    pub type_ids: Option<Uint32Array>,
+    /// In training, the seed of the values that are left out, and how many passes there were before.
+    pub training: Option<Vec<i64>>,
 }
 
 #[napi(custom_finalize)]
 pub struct NativeInputEmbedding {
-    embedding: Held<Arc<InputEmbedding>>,
+    embedding: Held<Arc<Live<InputEmbedding>>>,
 }
 
 #[napi]
@@ -49,10 +67,10 @@ impl NativeInputEmbedding {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeInputEmbedding>")]
-    pub fn load(path: String, max_bytes: i64) -> AsyncTask<Work<Later<InputEmbedding>>> {
+    pub fn load(path: String, dtype: String, max_bytes: i64) -> AsyncTask<Work<Later<InputEmbedding>>> {
         later(move || {
-            let max_bytes = size("maxBytes", max_bytes)?;
-            InputEmbedding::load(&PathBuf::from(path), &Device::Cpu, max_bytes).map_err(coded)
+            let (dtype, max_bytes) = (convert::dtype(&dtype)?, size("maxBytes", max_bytes)?);
+            InputEmbedding::load(&PathBuf::from(path), dtype, &Device::Cpu, max_bytes).map_err(coded)
         })
     }
 
@@ -71,47 +89,69 @@ impl NativeInputEmbedding {
             dimensions: number(config.dimensions),
             position: config.position.name().to_owned(),
             scale: f64::from(config.scale),
+            token_types: number(config.token_types),
+            layer_norm: config.layer_norm,
+            dropout: config.dropout,
+            padding_id: config.padding,
+            dtype: config.dtype.name().to_owned(),
         })
     }
 
     #[napi(catch_unwind)]
-    pub fn forward(&self, env: Env, ids: &[u32], shape: Vec<i64>, offset: i64) -> Result<NativeTensor> {
-        let (shape, offset) = (sizes("shape", shape)?, size("positionOffset", offset)?);
-        self.embedding.get()?.forward(ids, &shape, offset).map_err(coded)?.deliver(env)
+    pub fn forward(&self, env: Env, ids: &[u32], pass: NativePass) -> Result<NativeTensor> {
+        let embedding = self.embedding.get()?;
+        with_input(ids, &pass, |input| embedding.forward(input))?.deliver(env)
     }
 
     /// `forward` into `out`, which shares no memory with `ids`.
     #[napi(catch_unwind)]
-    pub fn forward_into(&self, ids: &[u32], shape: Vec<i64>, offset: i64, mut out: Float32ArraySlice) -> Result<()> {
-        let (shape, offset) = (sizes("shape", shape)?, size("positionOffset", offset)?);
+    pub fn forward_into(&self, ids: &[u32], pass: NativePass, mut out: Float32ArraySlice) -> Result<()> {
+        let embedding = self.embedding.get()?;
         // SAFETY: JavaScript waits, and the facade gives an array that no other thread sees and that is apart from `ids`.
         let out = unsafe { out.as_mut() };
-        self.embedding.get()?.forward_into(ids, &shape, offset, out).map_err(coded)
+        with_input(ids, &pass, |input| embedding.forward_into(input, out))
+    }
+
+    /// `forward_into` of the bits of halves.
+    #[napi(catch_unwind)]
+    pub fn forward_bits_into(&self, ids: &[u32], pass: NativePass, mut out: Uint16ArraySlice) -> Result<()> {
+        let embedding = self.embedding.get()?;
+        // SAFETY: as in `forward_into`.
+        let out = ValuesMut::Bits(unsafe { out.as_mut() });
+        with_input(ids, &pass, |input| embedding.forward_into(input, out))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
-    pub fn forward_async(&self, ids: &[u32], shape: Vec<i64>, offset: i64) -> Result<AsyncTask<Work<Later<Tensor>>>> {
-        let (shape, offset) = (sizes("shape", shape)?, size("positionOffset", offset)?);
+    pub fn forward_async(&self, ids: &[u32], pass: NativePass) -> Result<AsyncTask<Work<Later<Output>>>> {
         let (embedding, ids) = (self.embedding.get()?, ids.to_vec());
-        Ok(later(move || embedding.forward(&ids, &shape, offset).map_err(coded)))
+        let pass = Pass::new(&pass)?;
+        Ok(later(move || embedding.forward(&pass.input(&ids)).map_err(coded)))
     }
 
-    /// Names and shapes of the tables that training would change.
+    /// The gradients of the parameters grow by what `grad`, that of `output`, makes of them.
+    #[napi(catch_unwind)]
+    pub fn backward(&self, output: &NativeTensor, grad: &[f32]) -> Result<()> {
+        self.embedding.get()?.backward(&*output.output()?, grad).map_err(coded)
+    }
+
+    /// `backward` with a gradient that is a tensor.
+    #[napi(catch_unwind)]
+    pub fn backward_tensor(&self, output: &NativeTensor, grad: &NativeTensor) -> Result<()> {
+        with_grad(grad, |grad| self.backward(output, grad))
+    }
+
     #[napi(catch_unwind)]
     pub fn parameters(&self) -> Result<Vec<NativeParameter>> {
-        let describe = |parameter: tokenmill_embedding::Parameter| NativeParameter {
-            name: parameter.name.to_owned(),
-            shape: parameter.tensor.dims().iter().map(|&size| number(size)).collect(),
-        };
-        Ok(self.embedding.get()?.parameters().map(describe).collect())
+        Ok(self.embedding.get()?.parameters().into_iter().map(NativeParameter::new).collect())
     }
 
-    /// A parameter, which shares its memory with the embedding.
+    /// Other tables, of another number of tokens. Parameters of the old ones are disposed.
     #[napi(catch_unwind)]
-    pub fn parameter(&self, name: String) -> Result<NativeTensor> {
-        (self.embedding.get()?.parameters().find(|parameter| parameter.name == name))
-            .map(|parameter| NativeTensor::shared(parameter.tensor.clone()))
-            .ok_or_else(|| Error::new(Code::OutOfRange, format!("there is no parameter {name:?}")))
+    pub fn resize(&self, env: Env, vocab_size: i64, seed: i64) -> Result<()> {
+        let old = self.embedding.get()?;
+        let new = old.resized(size("vocabSize", vocab_size)?, seed as u64, &Device::Cpu).map_err(coded)?;
+        let bytes = new.byte_length();
+        self.embedding.replace(env, Arc::new(Live(new)), bytes)
     }
 
     #[napi(catch_unwind)]
@@ -129,8 +169,60 @@ fn create(config: NativeInputEmbeddingConfig, seed: i64) -> Result<InputEmbeddin
         dimensions: size("dimensions", config.dimensions)?,
         position,
         scale: config.scale as f32,
+        token_types: size("tokenTypes", config.token_types)?,
+        layer_norm: config.layer_norm,
+        dropout: config.dropout,
+        padding: config.padding_id,
+        dtype: convert::dtype(&config.dtype)?,
     };
     InputEmbedding::new(config, seed as u64, &Device::Cpu).map_err(coded)
+}
+
+/// A [`NativePass`] that has left JavaScript.
+struct Pass {
+    shape: Vec<usize>,
+    offset: usize,
+    position_ids: Option<Vec<u32>>,
+    type_ids: Option<Vec<u32>>,
+    training: Option<u64>,
+}
+
+impl Pass {
+    fn new(pass: &NativePass) -> Result<Self> {
+        let (shape, offset) = (sizes("shape", pass.shape.clone())?, size("positionOffset", pass.offset)?);
+        let copied = |ids: &Option<Uint32Array>| ids.as_ref().map(|ids| ids.to_vec());
+        let (position_ids, type_ids) = (copied(&pass.position_ids), copied(&pass.type_ids));
+        Ok(Self { shape, offset, position_ids, type_ids, training: key_of(pass) })
+    }
+
+    fn input<'a>(&'a self, ids: &'a [u32]) -> Input<'a> {
+        Input {
+            ids,
+            shape: &self.shape,
+            positions: self.position_ids.as_deref().map_or(Positions::From(self.offset), Positions::Each),
+            types: self.type_ids.as_deref(),
+            training: self.training,
+        }
+    }
+}
+
+fn key_of(pass: &NativePass) -> Option<u64> {
+    match pass.training.as_deref() {
+        Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
+        _ => None,
+    }
+}
+
+/// Does `work` with what a pass reads, in place.
+fn with_input<T>(
+    ids: &[u32],
+    pass: &NativePass,
+    work: impl FnOnce(&Input<'_>) -> tokenmill_embedding::Result<T>,
+) -> Result<T> {
+    let (shape, offset) = (sizes("shape", pass.shape.clone())?, size("positionOffset", pass.offset)?);
+    let positions = pass.position_ids.as_deref().map_or(Positions::From(offset), Positions::Each);
+    let types = pass.type_ids.as_deref();
+    work(&Input { ids, shape: &shape, positions, types, training: key_of(pass) }).map_err(coded)
 }
 
 impl ObjectFinalize for NativeInputEmbedding {
@@ -144,6 +236,6 @@ impl Deliver for InputEmbedding {
 
     fn deliver(self, env: Env) -> Result<NativeInputEmbedding> {
         let bytes = self.byte_length();
-        Ok(NativeInputEmbedding { embedding: Held::new(env, "embedding", Arc::new(self), bytes)? })
+        Ok(NativeInputEmbedding { embedding: Held::new(env, "embedding", Arc::new(Live(self)), bytes)? })
     }
 }

@@ -33,8 +33,11 @@ mod json;
 mod later;
 #[cfg(feature = "text")]
 mod limits;
+mod live;
 #[cfg(feature = "text")]
 mod offsets;
+mod optimizer;
+mod parameter;
 #[cfg(feature = "text")]
 mod pattern;
 mod pool;

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-use napi_derive::napi;
+use napi_derive::{module_init, napi};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Code, Error, Result};
@@ -33,6 +33,12 @@ pub fn threads() -> Result<u32> {
 /// Does `work` on the threads of the pool, in which `rayon` then divides it.
 pub fn on_all_threads<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     Ok(pool()?.install(work))
+}
+
+/// Embeddings work in the pool too.
+#[module_init]
+fn share() {
+    tokenmill_embedding::use_pool(|| pool().map_err(|error| error.reason.clone()));
 }
 
 fn pool() -> Result<Arc<ThreadPool>> {

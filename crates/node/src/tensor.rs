@@ -1,9 +1,13 @@
 //! Tensors: results of the embeddings.
 
+use std::sync::Arc;
+
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, ObjectFinalize};
+use napi::bindgen_prelude::{
+    AsyncTask, Float32Array, Float32ArraySlice, ObjectFinalize, Uint16Array, Uint16ArraySlice,
+};
 use napi_derive::napi;
-use tokenmill_embedding::{Tensor, copy_values, values};
+use tokenmill_embedding::{DType, Output, ValuesMut};
 
 use crate::embedding_convert::coded;
 use crate::error::Result;
@@ -13,56 +17,74 @@ use crate::task::Work;
 
 #[napi(custom_finalize)]
 pub struct NativeTensor {
-    tensor: Held<Tensor>,
+    output: Held<Arc<Output>>,
 }
 
 impl NativeTensor {
-    /// A tensor with memory of its own.
-    pub fn new(env: Env, tensor: Tensor) -> Result<Self> {
-        let bytes = tensor.elem_count() * tensor.dtype().size_in_bytes();
-        Ok(Self { tensor: Held::new(env, "tensor", tensor, bytes)? })
-    }
-
-    /// A tensor whose memory somebody else accounts for.
-    pub fn shared(tensor: Tensor) -> Self {
-        Self { tensor: Held::shared("tensor", tensor) }
+    pub fn output(&self) -> Result<Arc<Output>> {
+        self.output.get()
     }
 }
 
 #[napi]
 impl NativeTensor {
-    /// Copies the values into `out`, which is as long as there are values.
+    /// Copies the values as `f32` into `out`, which is as long as there are values.
     #[napi(catch_unwind)]
     pub fn copy_to(&self, mut out: Float32ArraySlice) -> Result<()> {
         // SAFETY: JavaScript waits, and the facade gives arrays that no other thread sees.
         let out = unsafe { out.as_mut() };
-        copy_values(&self.tensor.get()?, out).map_err(coded)
+        self.output.get()?.widen_to(out).map_err(coded)
     }
 
-    /// A copy of the values, made on a worker thread.
+    /// Copies the bits of the values, which are halves, into `out`, which is as long as there are values.
+    #[napi(catch_unwind)]
+    pub fn copy_bits_to(&self, mut out: Uint16ArraySlice) -> Result<()> {
+        // SAFETY: JavaScript waits, and the facade gives arrays that no other thread sees.
+        let out = unsafe { out.as_mut() };
+        self.output.get()?.copy_to(ValuesMut::Bits(out)).map_err(coded)
+    }
+
+    /// A copy of the values as `f32`, made on a worker thread.
     #[napi(catch_unwind, ts_return_type = "Promise<Float32Array>")]
     pub fn values(&self) -> Result<AsyncTask<Work<Later<Vec<f32>>>>> {
-        let tensor = self.tensor.get()?;
-        Ok(later(move || values(&tensor).map_err(coded)))
+        let output = self.output.get()?;
+        Ok(later(move || output.values().map_err(coded)))
+    }
+
+    /// A copy of the bits of the values, which are halves, made on a worker thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint16Array>")]
+    pub fn bits(&self) -> Result<AsyncTask<Work<Later<Bits>>>> {
+        let output = self.output.get()?;
+        Ok(later(move || output.bits().map(Bits).map_err(coded)))
     }
 
     #[napi(catch_unwind)]
     pub fn dispose(&self, env: Env) -> Result<()> {
-        self.tensor.release(env)
+        self.output.release(env)
     }
+}
+
+/// Does `work` with the values of a gradient, in place when they are `f32`.
+pub fn with_grad<T>(grad: &NativeTensor, work: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
+    let grad = grad.output.get()?;
+    if grad.dtype() == DType::F32 {
+        return grad.read(work).map_err(coded)?;
+    }
+    work(&grad.values().map_err(coded)?)
 }
 
 impl ObjectFinalize for NativeTensor {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.tensor.finalize(env)
+        self.output.finalize(env)
     }
 }
 
-impl Deliver for Tensor {
+impl Deliver for Output {
     type JsValue = NativeTensor;
 
     fn deliver(self, env: Env) -> Result<NativeTensor> {
-        NativeTensor::new(env, self)
+        let bytes = self.len() * self.dtype().size();
+        Ok(NativeTensor { output: Held::new(env, "tensor", Arc::new(self), bytes)? })
     }
 }
 
@@ -71,5 +93,16 @@ impl Deliver for Vec<f32> {
 
     fn deliver(self, _env: Env) -> Result<Float32Array> {
         Ok(Float32Array::new(self))
+    }
+}
+
+/// Bits of halves.
+pub struct Bits(pub Vec<u16>);
+
+impl Deliver for Bits {
+    type JsValue = Uint16Array;
+
+    fn deliver(self, _env: Env) -> Result<Uint16Array> {
+        Ok(Uint16Array::new(self.0))
     }
 }

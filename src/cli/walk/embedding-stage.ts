@@ -94,7 +94,7 @@ const windowOf = (
   const table = (name: string): Float32Array => {
     const parameter = embedding.parameters().find((each) => each.name === name)
     if (!parameter) throw new Error(`an input embedding with learned positions has the parameter ${name}`)
-    return parameter.dataSync()
+    return parameter.toFloat32()
   }
   const [tokens, positions] = [table('wte.weight'), table('wpe.weight')]
   const row = (values: Float32Array, index: number) =>

@@ -9,7 +9,7 @@ use half::{bf16, f16};
 
 use super::FileFault;
 use super::header::{Header, TensorInfo};
-use crate::{Embedding, Error, Result, memory};
+use crate::{Embedding, Error, Result, TableOptions, memory};
 
 /// The header limit of the format.
 const MAX_HEADER: u64 = 100_000_000;
@@ -46,13 +46,29 @@ impl WeightsFile {
     }
 
     /// The matrix of this name as a table.
-    pub(crate) fn table(&mut self, name: &str, device: &Device) -> Result<Embedding> {
+    pub(crate) fn table(&mut self, name: &str, options: TableOptions, device: &Device) -> Result<Embedding> {
         let info = self.header.tensor(name).map_err(at(&self.path))?.clone();
         let Some((rows, dimensions)) = info.matrix() else {
             return Err(self.wrong_shape(name, "[rows, dimensions], both at least 1"));
         };
         let values = self.values(name, &info)?;
-        Embedding::from_values(values, rows, dimensions, device)
+        Embedding::from_values(values, rows, dimensions, options, device)
+    }
+
+    /// The vector of this name, of `dimensions` values, as a table of one row.
+    pub(crate) fn vector(
+        &mut self,
+        name: &str,
+        dimensions: usize,
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Embedding> {
+        let info = self.header.tensor(name).map_err(at(&self.path))?.clone();
+        if info.shape != [dimensions as u64] {
+            return Err(self.wrong_shape(name, &format!("[{dimensions}]")));
+        }
+        let values = self.values(name, &info)?;
+        Embedding::from_values(values, 1, dimensions, options, device)
     }
 
     /// The error for a tensor whose shape should be `expected`.

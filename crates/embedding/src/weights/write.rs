@@ -7,57 +7,61 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use candle_core::Tensor;
 use serde_json::json;
 
 use super::FileFault;
 use super::header::METADATA;
 use super::read::at;
-use crate::Result;
-use crate::tensor::with_values;
+use crate::element::{Element, with_element};
+use crate::{DType, Parameter, Result};
 
 /// Values written at once.
 const CHUNK: usize = 1 << 16;
 /// Values start at a multiple of this, so that a reader that maps the file finds them aligned.
 const ALIGNMENT: usize = 8;
 
-/// Writes `tensors`, which are `f32`, under their names. The file is complete on disk before it takes the place of an
+/// Writes `tensors` under their names. The file is complete on disk before it takes the place of an
 /// older one, so that nobody ever sees half of it.
-pub(crate) fn write_tensors(path: &Path, metadata: &[(&str, &str)], tensors: &[(&str, &Tensor)]) -> Result<()> {
+pub(crate) fn write_tensors(path: &Path, metadata: &[(&str, &str)], tensors: &[(&str, Parameter)]) -> Result<()> {
     let header = header(metadata, tensors).map_err(at(path))?;
     let temporary = Temporary::beside(path).map_err(FileFault::io("make a file beside it")).map_err(at(path))?;
     let mut out = BufWriter::with_capacity(CHUNK, &temporary.file);
     out.write_all(&header).map_err(FileFault::io("write it")).map_err(at(path))?;
     for (_, tensor) in tensors {
-        with_values(tensor, |values| write_values(&mut out, values))?
-            .map_err(FileFault::io("write it"))
-            .map_err(at(path))?;
+        let written = with_element!(tensor.dtype(), T => tensor.read::<T, _>(|values| write_values(&mut out, values))?);
+        written.map_err(FileFault::io("write it")).map_err(at(path))?;
     }
     out.flush().map_err(FileFault::io("write it")).map_err(at(path))?;
     drop(out);
     temporary.replace(path).map_err(FileFault::io("put it in its place")).map_err(at(path))
 }
 
-fn write_values(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(CHUNK * size_of::<f32>());
+fn write_values<T: Element>(out: &mut impl Write, values: &[T]) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK * size_of::<T>());
     for chunk in values.chunks(CHUNK) {
         bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        T::append_bytes(chunk, &mut bytes);
         out.write_all(&bytes)?;
     }
     Ok(())
 }
 
 /// The header length and the header.
-fn header(metadata: &[(&str, &str)], tensors: &[(&str, &Tensor)]) -> std::result::Result<Vec<u8>, FileFault> {
+fn header(metadata: &[(&str, &str)], tensors: &[(&str, Parameter)]) -> std::result::Result<Vec<u8>, FileFault> {
     let strings: BTreeMap<_, _> = metadata.iter().copied().collect();
     let mut entries = BTreeMap::from([(METADATA, json!(strings))]);
     let mut start = 0;
-    for &(name, tensor) in tensors {
-        let end = start + tensor.elem_count() * size_of::<f32>();
-        let info = json!({ "dtype": "F32", "shape": tensor.dims(), "data_offsets": [start, end] });
+    for (name, tensor) in tensors {
+        let shape = tensor.shape();
+        let end = start + shape.iter().product::<usize>() * tensor.dtype().size();
+        let dtype = match tensor.dtype() {
+            DType::F32 => "F32",
+            DType::BF16 => "BF16",
+            DType::F16 => "F16",
+        };
+        let info = json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, end] });
         if entries.insert(name, info).is_some() {
-            return Err(FileFault::ReservedName { name: name.to_owned() });
+            return Err(FileFault::ReservedName { name: (*name).to_owned() });
         }
         start = end;
     }

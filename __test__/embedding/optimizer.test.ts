@@ -1,0 +1,134 @@
+import test from 'ava'
+import { TokenmillError } from '../../src/errors.ts'
+import { Embedding } from '../../src/embedding/embedding.ts'
+import { Optimizer, type OptimizerState } from '../../src/embedding/optimizer.ts'
+
+const argument = { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT' }
+const make = () => Embedding.create({ count: 6, dimensions: 3, seed: 1 })
+
+/** Steps number `from` to `to - 1` of a made-up training. */
+const train = (table: Embedding, optimizer: Optimizer, from: number, to: number) => {
+  for (let step = from; step < to; step++) {
+    using output = table.forward([step % 6, 2])
+    table.backward(
+      output,
+      Float32Array.from({ length: 6 }, (_, i) => Math.sin(step * 7 + i)),
+    )
+    optimizer.step()
+    optimizer.zeroGrad()
+  }
+}
+
+const rules = {
+  adamW: (table: Embedding) => Optimizer.adamW(table.parameters(), { learningRate: 0.1 }),
+  'dense adamW': (table: Embedding) => Optimizer.adamW(table.parameters(), { learningRate: 0.1, dense: true }),
+  sgd: (table: Embedding) => Optimizer.sgd(table.parameters(), { learningRate: 0.1 }),
+  'sgd with momentum': (table: Embedding) => Optimizer.sgd(table.parameters(), { learningRate: 0.1, momentum: 0.9 }),
+}
+
+for (const [name, rule] of Object.entries(rules)) {
+  test(`training by ${name} goes on from a state as if it had not been interrupted`, (t) => {
+    const [whole, first] = [make(), make()]
+    const [wholeOptimizer, firstOptimizer] = [rule(whole), rule(first)]
+    train(whole, wholeOptimizer, 0, 8)
+    train(first, firstOptimizer, 0, 4)
+    const state = structuredClone(firstOptimizer.state())
+    const second = Embedding.fromArray(first.parameters()[0]?.toFloat32() ?? [], { count: 6, dimensions: 3 })
+    const secondOptimizer = rule(second)
+    secondOptimizer.load(state)
+    t.deepEqual(secondOptimizer.state(), state)
+    train(second, secondOptimizer, 4, 8)
+    t.deepEqual(second.parameters()[0]?.toFloat32(), whole.parameters()[0]?.toFloat32())
+  })
+}
+
+test('the learning rate can be set, and is in the state', async (t) => {
+  const table = make()
+  const optimizer = Optimizer.sgd(table.parameters(), { learningRate: 1 })
+  optimizer.learningRate = 0
+  const before = table.parameters()[0]?.toFloat32()
+  table.backward(table.forward([1]), Float32Array.of(1, 1, 1))
+  optimizer.step()
+  t.deepEqual(table.parameters()[0]?.toFloat32(), before)
+  optimizer.learningRate = 0.25
+  t.is(optimizer.learningRate, 0.25)
+  t.is(optimizer.state().learningRate, 0.25)
+  await optimizer.stepAsync()
+  t.is(table.forward([1]).toFloat32()[0], Math.fround((before?.[3] ?? 0) - 0.25))
+  for (const bad of [-1, NaN, Infinity, '1', undefined] as never[]) {
+    t.throws(() => {
+      optimizer.learningRate = bad
+    }, argument)
+  }
+  t.is(optimizer.learningRate, 0.25)
+})
+
+test('numbers that make no sense are refused', (t) => {
+  const parameters = make().parameters()
+  for (const bad of [-1, NaN, Infinity, '1'] as never[]) {
+    t.throws(() => Optimizer.adamW(parameters, { learningRate: bad }), argument)
+    t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, epsilon: bad }), argument)
+    t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, weightDecay: bad }), argument)
+    t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, betas: [bad, 0.9] }), argument)
+    t.throws(() => Optimizer.sgd(parameters, { learningRate: bad }), argument)
+    t.throws(() => Optimizer.sgd(parameters, { learningRate: 1, momentum: bad }), argument)
+    t.throws(() => Optimizer.sgd(parameters, { learningRate: 1, weightDecay: bad }), argument)
+  }
+  t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, betas: [0.9, 1] }), argument)
+  t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, betas: [0.9] as never }), argument)
+  t.throws(() => Optimizer.adamW(parameters, {} as never), argument)
+  t.throws(() => Optimizer.adamW(parameters, { learningRate: 1, momentum: 1 } as never), argument)
+  t.throws(() => Optimizer.sgd(parameters, { learningRate: 1, nesterov: true }), argument)
+  t.throws(() => Optimizer.sgd(parameters, { learningRate: 1, dense: 1 as never }), argument)
+  t.throws(() => Optimizer.sgd([...parameters, ...parameters], { learningRate: 1 }), { ...argument, message: /twice/ })
+  t.throws(() => Optimizer.sgd({} as never, { learningRate: 1 }), argument)
+  t.throws(() => Optimizer.sgd([{}] as never, { learningRate: 1 }), argument)
+})
+
+test('a state that does not fit is refused, and changes nothing', (t) => {
+  const table = make()
+  const optimizer = Optimizer.adamW(table.parameters(), { learningRate: 0.1 })
+  train(table, optimizer, 0, 3)
+  const state = optimizer.state()
+  const [only] = state.parameters
+  const [first, second] = only?.moments ?? []
+  const changed = (change: object): OptimizerState => ({ ...state, parameters: [{ ...only, ...change } as never] })
+  for (const bad of [
+    undefined,
+    {},
+    { ...state, rule: 'sgd' },
+    { ...state, learningRate: NaN },
+    { ...state, parameters: [] },
+    { ...state, more: 1 },
+    changed({ name: 'other' }),
+    changed({ steps: -1 }),
+    changed({ steps: 0.5 }),
+    changed({ moments: [] }),
+    changed({ moments: [first] }),
+    changed({ moments: [first, second?.subarray(1)] }),
+    changed({ moments: [first, [...(second ?? [])]] }),
+  ] as never[]) {
+    t.throws(() => optimizer.load(bad), argument)
+  }
+  t.deepEqual(optimizer.state(), state)
+})
+
+test('after dispose all is ERR_DISPOSED, and the parameters stay', async (t) => {
+  const table = make()
+  const optimizer = Optimizer.adamW(table.parameters(), { learningRate: 0.1 })
+  optimizer.dispose()
+  optimizer.dispose()
+  t.true(optimizer.disposed)
+  const disposed = { instanceOf: TokenmillError, code: 'ERR_DISPOSED' }
+  t.throws(() => optimizer.step(), disposed)
+  t.throws(() => optimizer.zeroGrad(), disposed)
+  t.throws(() => optimizer.state(), disposed)
+  await t.throwsAsync(optimizer.stepAsync(), disposed)
+  t.is(table.parameters()[0]?.toFloat32().length, 18)
+})
+
+test('an optimiser keeps what it needs from the garbage collector', (t) => {
+  const optimizer = Optimizer.sgd(make().parameters(), { learningRate: 0.1 })
+  globalThis.gc?.()
+  t.notThrows(() => optimizer.step())
+})

@@ -1,0 +1,28 @@
+//! What is computed on the processor.
+//!
+//! Every kernel gives the same bits for any number of threads and any vector extension: a sum has one order, written down where it is
+//! made, and nothing is contracted into a fused multiplication and addition.
+
+mod gather;
+mod norm;
+mod rows;
+mod scatter;
+mod step;
+mod stream;
+mod wide;
+
+pub(crate) use gather::{Gather, gather};
+pub(crate) use norm::{Norm, RowStats, backward as norm_backward};
+use rows::MutRows;
+pub(crate) use scatter::scatter;
+pub(crate) use step::{AdamW, Gradients, Sgd, Update, update_rows};
+
+/// From this many values on, all threads work: below, waking them costs more than they save.
+pub(crate) const PARALLEL_FROM: usize = 1 << 16;
+/// Values per task, roughly: 64 KiB of `f32`.
+const TASK_VALUES: usize = 1 << 14;
+
+/// Rows of `dimensions` values in one task.
+fn rows_per_task(dimensions: usize) -> usize {
+    (TASK_VALUES / dimensions).max(1)
+}

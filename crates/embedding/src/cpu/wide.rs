@@ -1,0 +1,40 @@
+//! Functions compiled once for each vector extension that a processor may have.
+
+/// Defines a function whose body is compiled for AVX-512, for AVX2 and for what every processor has, and runs the first that this
+/// processor can. The results are the same: the compiler may not reorder what is rounded.
+macro_rules! wide {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($T:ident: $Bound:path),+>)? ($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
+        $(#[$meta])*
+        $vis fn $name $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
+            #[inline(always)]
+            fn body $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
+                fn avx512 $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
+                    body($($arg),*)
+                }
+                #[target_feature(enable = "avx2,f16c")]
+                fn avx2 $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
+                    body($($arg),*)
+                }
+                let has = |names: [bool; 4]| names == [true; 4];
+                if has([
+                    is_x86_feature_detected!("avx512f"),
+                    is_x86_feature_detected!("avx512bw"),
+                    is_x86_feature_detected!("avx512dq"),
+                    is_x86_feature_detected!("avx512vl"),
+                ]) {
+                    // SAFETY: the processor has these extensions; one that has AVX-512 has AVX2 and F16C.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c") {
+                    // SAFETY: the processor has these extensions.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            body($($arg),*)
+        }
+    };
+}
+pub(crate) use wide;

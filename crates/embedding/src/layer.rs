@@ -1,0 +1,295 @@
+//! Tables that are read together, and the two passes over them.
+
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, StorageRef, Tensor};
+use rayon::prelude::*;
+
+use crate::cpu::{Gather, Norm, RowStats, gather, norm_backward};
+use crate::element::{Element, ValuesMut, cpu_values, with_element};
+use crate::ids::{CheckedIds, CheckedPositions};
+use crate::output::{Output, Recorded};
+use crate::spare::Spare;
+use crate::table::{Table, read_values};
+use crate::threads::in_pool;
+use crate::{DType, Dropout, Error, Result, memory};
+
+/// Tables of one type and one number of dimensions.
+///
+/// ```text
+/// sum[i] = scale * token[ids[i]] + types[type_of(i)] + position[position_of(i)]
+/// out[i] = dropout(norm(sum[i]))
+/// ```
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) token: Arc<Table>,
+    pub(crate) types: Option<Arc<Table>>,
+    pub(crate) position: Option<Arc<Table>>,
+    pub(crate) norm: Option<NormTables>,
+    pub(crate) scale: f32,
+    spare: Spare,
+}
+
+/// Tables of one row.
+#[derive(Clone, Debug)]
+pub(crate) struct NormTables {
+    pub(crate) weight: Arc<Table>,
+    pub(crate) bias: Arc<Table>,
+    pub(crate) epsilon: f32,
+}
+
+/// One pass: rows that exist, one of each table for each id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) ids: CheckedIds<'a>,
+    /// Without them, all ids are of type 0.
+    pub(crate) types: Option<&'a [u32]>,
+    pub(crate) positions: CheckedPositions<'a>,
+    pub(crate) dropout: Option<Dropout>,
+}
+
+impl Layer {
+    /// A layer that is one table.
+    pub(crate) fn new(token: Table) -> Self {
+        Self { token: Arc::new(token), types: None, position: None, norm: None, scale: 1.0, spare: Spare::default() }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.token.dtype()
+    }
+
+    /// All tables.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        let norm = self.norm.iter().flat_map(|norm| [&norm.weight, &norm.bias]);
+        [&self.token].into_iter().chain(&self.types).chain(&self.position).chain(norm)
+    }
+
+    /// How often any value has changed.
+    fn version(&self) -> u64 {
+        self.tables().map(|table| table.version()).sum()
+    }
+
+    /// The result as a new tensor on the device of the tables: the shape of the ids, then the dimensions.
+    pub(crate) fn forward(&self, request: &Request<'_>) -> Result<Output> {
+        let version = self.version();
+        let lookup = Lookup::new(self, request)?;
+        let tensor = lookup.token.apply_op1_no_bwd(&lookup)?;
+        let recorded = Recorded {
+            token: Arc::clone(&self.token),
+            ids: memory::copied(request.ids.ids())?,
+            types: request.types.map(memory::copied).transpose()?,
+            positions: match (&self.position, request.positions) {
+                (Some(_), positions) => Some(positions.to_vec(request.ids.ids().len())?),
+                (None, _) => None,
+            },
+            dropout: request.dropout,
+            stats: lookup.stats.take(),
+            version,
+        };
+        Ok(Output::new(tensor, self.dtype(), self.spare.clone(), recorded))
+    }
+
+    /// The result written into `out`, which has exactly its length and the type of the tables.
+    pub(crate) fn forward_into(&self, request: &Request<'_>, out: ValuesMut<'_>) -> Result<()> {
+        let len = memory::checked_len(request.ids.ids().len(), self.token.dimensions())?;
+        let out = out.checked(self.dtype(), len)?;
+        let lookup = Lookup::new(self, request)?;
+        with_element!(self.dtype(), T => {
+            let out = T::of_values(out).unwrap_or_default();
+            if !lookup.token.device().is_cpu() {
+                let tensor = lookup.token.apply_op1_no_bwd(&lookup)?;
+                return read_values::<T, _>(&tensor, |values| out.copy_from_slice(values));
+            }
+            // SAFETY: the layout is the same, and only initialised values are written into it.
+            let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<MaybeUninit<T>>(), out.len()) };
+            read_values(&lookup.token, |token| lookup.run(token, out, &mut []))?
+        })
+    }
+
+    /// Adds to the gradients of the tables what `grad`, that of `output`, makes of them.
+    ///
+    /// # Errors
+    /// Those of [`crate::InputEmbedding::backward`].
+    pub(crate) fn backward(&self, output: &Output, grad: &[f32]) -> Result<()> {
+        let mut entry = output.recorded();
+        let recorded = entry.as_ref().ok_or(Error::NotRecorded)?;
+        if !Arc::ptr_eq(&recorded.token, &self.token) {
+            return Err(recorded.token.tensor().err().unwrap_or(Error::OtherEmbedding));
+        }
+        let expected = recorded.ids.len() * self.token.dimensions();
+        if grad.len() != expected {
+            return Err(Error::LengthMismatch { expected, actual: grad.len() });
+        }
+        if self.norm.is_some() && recorded.version != self.version() {
+            return Err(Error::TablesChanged);
+        }
+        if recorded.dropout.is_some() || self.norm.is_some() {
+            let mut changed = self.spare.take::<f32>(grad.len())?;
+            changed.extend_from_slice(grad);
+            self.before_the_sum(recorded, &mut changed)?;
+            self.add_gradients(recorded, &changed)?;
+            self.spare.give(changed);
+        } else {
+            self.add_gradients(recorded, grad)?;
+        }
+        *entry = None;
+        Ok(())
+    }
+
+    /// Turns the gradients of a result into those of the sum, and adds those of the normalisation.
+    fn before_the_sum(&self, recorded: &Recorded, grads: &mut [f32]) -> Result<()> {
+        let dimensions = self.token.dimensions();
+        if let Some(dropout) = recorded.dropout {
+            in_pool(|| {
+                grads.par_chunks_mut(dimensions).enumerate().for_each(|(row, grad)| dropout.apply(row, grad));
+            })?;
+        }
+        let Some(tables) = &self.norm else { return Ok(()) };
+        let mut sums = self.spare.take::<f32>(grads.len())?;
+        let request = recorded.request();
+        let lookup = Lookup::new(self, &request)?;
+        with_element!(self.dtype(), T => {
+            let room = &mut sums.spare_capacity_mut()[..grads.len()];
+            read_values::<T, _>(&lookup.token, |token| lookup.sum(token, room))??;
+        });
+        // SAFETY: the capacity is at least that, and `sum` has initialised so many values.
+        unsafe { sums.set_len(grads.len()) };
+        let (mut weight, mut bias) = (memory::zeros(dimensions)?, memory::zeros(dimensions)?);
+        in_pool(|| {
+            norm_backward(&lookup.norm_weight, &sums, &recorded.stats, grads, [&mut weight, &mut bias]);
+        })?;
+        self.spare.give(sums);
+        for (table, grad) in [(&tables.weight, &weight), (&tables.bias, &bias)] {
+            if table.trainable() {
+                table.gradient().add(&[0], grad, 1.0, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_gradients(&self, recorded: &Recorded, grads: &[f32]) -> Result<()> {
+        let add = |table: &Table, ids: &[u32], scale| {
+            if table.trainable() { table.gradient().add(ids, grads, scale, table.padding()) } else { Ok(()) }
+        };
+        add(&self.token, &recorded.ids, self.scale)?;
+        if let (Some(table), Some(ids)) = (&self.position, &recorded.positions) {
+            add(table, ids, 1.0)?;
+        }
+        if let Some(table) = &self.types {
+            match &recorded.types {
+                Some(ids) => add(table, ids, 1.0)?,
+                None => add(table, &memory::filled(recorded.ids.len(), 0)?, 1.0)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The forward pass as a candle operation on the token table; the other tables come along.
+struct Lookup<'a> {
+    layer: &'a Layer,
+    request: &'a Request<'a>,
+    token: Tensor,
+    types: Option<Tensor>,
+    position: Option<Tensor>,
+    /// Weight and bias as `f32`; empty when nothing is normalised.
+    norm_weight: Vec<f32>,
+    norm_bias: Vec<f32>,
+    /// What was taken out of each row.
+    stats: Cell<Vec<RowStats>>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(layer: &'a Layer, request: &'a Request<'a>) -> Result<Self> {
+        let tensor = |table: &Option<Arc<Table>>| table.as_ref().map(|table| table.tensor()).transpose();
+        let wide = |table: Option<&Table>| table.map_or(Ok(Vec::new()), Table::wide_values);
+        let norm = layer.norm.as_ref();
+        Ok(Self {
+            layer,
+            request,
+            token: layer.token.tensor()?,
+            types: tensor(&layer.types)?,
+            position: tensor(&layer.position)?,
+            norm_weight: wide(norm.map(|norm| &*norm.weight))?,
+            norm_bias: wide(norm.map(|norm| &*norm.bias))?,
+            stats: Cell::default(),
+        })
+    }
+
+    /// Initialises all of `out` with the result.
+    fn run<T: Element>(&self, token: &[T], out: &mut [MaybeUninit<T>], stats: &mut [RowStats]) -> Result<()> {
+        let norm = self.layer.norm.as_ref();
+        let norm = norm.map(|norm| Norm { weight: &self.norm_weight, bias: &self.norm_bias, epsilon: norm.epsilon });
+        self.gather(token, norm, self.request.dropout, out, stats)
+    }
+
+    /// Initialises all of `out` with the sum alone.
+    fn sum<T: Element>(&self, token: &[T], out: &mut [MaybeUninit<f32>]) -> Result<()> {
+        self.gather(token, None, None, out, &mut [])
+    }
+
+    fn gather<T: Element, Out: Element>(
+        &self,
+        token: &[T],
+        norm: Option<Norm<'_>>,
+        dropout: Option<Dropout>,
+        out: &mut [MaybeUninit<Out>],
+        stats: &mut [RowStats],
+    ) -> Result<()> {
+        let guards = [&self.types, &self.position].map(|tensor| tensor.as_ref().map(Tensor::storage_and_layout));
+        let [types, position] = &guards;
+        let request = self.request;
+        let what = Gather {
+            dimensions: self.layer.token.dimensions(),
+            ids: request.ids.ids(),
+            token,
+            scale: self.layer.scale,
+            types: types.as_ref().map(host_values).transpose()?.map(|table| (table, request.types)),
+            position: position.as_ref().map(host_values).transpose()?.map(|table| (table, request.positions)),
+            norm,
+            dropout,
+        };
+        gather(&what, out, stats)
+    }
+
+    fn collect<T: Element>(&self, token: &CpuStorage, layout: &Layout) -> candle_core::Result<CpuStorage> {
+        let token = cpu_values::<T>(token, layout)?;
+        let out = self.collect_from(token).map_err(Error::through_candle)?;
+        Ok(T::store(out))
+    }
+
+    fn collect_from<T: Element>(&self, token: &[T]) -> Result<Vec<T>> {
+        let ids = self.request.ids.ids().len();
+        let len = memory::checked_len(ids, self.layer.token.dimensions())?;
+        let mut out = self.layer.spare.take(len)?;
+        let mut stats = memory::filled(if self.layer.norm.is_some() { ids } else { 0 }, RowStats::default())?;
+        self.run(token, &mut out.spare_capacity_mut()[..len], &mut stats)?;
+        // SAFETY: the capacity is at least `len`, and `run` initialised the first `len` values.
+        unsafe { out.set_len(len) };
+        self.stats.set(stats);
+        Ok(out)
+    }
+}
+
+impl CustomOp1 for Lookup<'_> {
+    fn name(&self) -> &'static str {
+        "embedding-lookup"
+    }
+
+    fn cpu_fwd(&self, token: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let storage = with_element!(self.layer.dtype(), T => self.collect::<T>(token, layout))?;
+        let dimensions = self.layer.token.dimensions();
+        let shape: Vec<usize> = self.request.ids.shape().iter().copied().chain([dimensions]).collect();
+        Ok((storage, shape.into()))
+    }
+}
+
+/// The values of a tensor that is in the memory of the host.
+fn host_values<'a, T: Element>((storage, layout): &'a (StorageRef<'_>, &Layout)) -> candle_core::Result<&'a [T]> {
+    match &**storage {
+        Storage::Cpu(storage) => cpu_values(storage, layout),
+        _ => Err(candle_core::Error::msg("the tensor is not in the memory of the host")),
+    }
+}

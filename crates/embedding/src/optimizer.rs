@@ -1,0 +1,328 @@
+//! What changes parameters by their gradients.
+
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, Device, Tensor};
+
+use crate::cpu::{self, Gradients, Update, update_rows};
+use crate::element::{Element, with_element};
+use crate::table::{Table, in_place, read_values};
+use crate::{Error, Parameter, Result, memory};
+
+/// The rule of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019).
+    AdamW {
+        /// The decay of the first and of the second moment, each at least 0 and less than 1.
+        betas: [f64; 2],
+        /// What the divisor is enlarged by.
+        epsilon: f64,
+        /// The share, times the learning rate, that weights lose in each step.
+        weight_decay: f64,
+    },
+    /// Stochastic gradient descent.
+    Sgd {
+        /// The share of the direction before that is kept; at least 0.
+        momentum: f64,
+        /// What weights times this is added to their gradient.
+        weight_decay: f64,
+        /// Whether a step looks ahead along the momentum.
+        nesterov: bool,
+    },
+}
+
+impl Rule {
+    /// torch's default values for `AdamW`.
+    pub const ADAM_W: Self = Self::AdamW { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01 };
+    /// Without momentum and weight decay.
+    pub const SGD: Self = Self::Sgd { momentum: 0.0, weight_decay: 0.0, nesterov: false };
+
+    /// The name in states.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AdamW { .. } => "adamW",
+            Self::Sgd { .. } => "sgd",
+        }
+    }
+
+    /// What is kept for each value of a parameter.
+    pub fn moments(self) -> &'static [&'static str] {
+        match self {
+            Self::AdamW { .. } => &["first", "second"],
+            Self::Sgd { momentum, .. } if momentum > 0.0 => &["momentum"],
+            Self::Sgd { .. } => &[],
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        const AT_LEAST_0: &str = "finite and at least 0";
+        let number =
+            |what, value, expected, holds| if holds { Ok(()) } else { Err(Error::Number { what, value, expected }) };
+        let at_least_0 = |what, value: f64| number(what, value, AT_LEAST_0, value.is_finite() && value >= 0.0);
+        match self {
+            Self::AdamW { betas, epsilon, weight_decay } => {
+                for (what, beta) in ["the first beta", "the second beta"].into_iter().zip(betas) {
+                    number(what, beta, "at least 0 and less than 1", (0.0..1.0).contains(&beta))?;
+                }
+                at_least_0("epsilon", epsilon)?;
+                at_least_0("the weight decay", weight_decay)
+            }
+            Self::Sgd { momentum, weight_decay, nesterov } => {
+                at_least_0("momentum", momentum)?;
+                at_least_0("the weight decay", weight_decay)?;
+                number("momentum", momentum, "more than 0 with nesterov", !nesterov || momentum > 0.0)
+            }
+        }
+    }
+}
+
+/// Changes parameters by their gradients.
+///
+/// **Row-sparse** steps change those rows alone that have a gradient, and their moments: the rule of torch's `SparseAdam`, where the number
+/// of steps that corrects the moments is that of the parameter, and weights of these rows decay. **Dense** steps change every row, as
+/// torch's `AdamW` and `SGD`: also where no gradient came, moments fade, weights decay, and rows move on along their moments.
+///
+/// A parameter without a gradient, and one that is frozen, is left out of a step.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    learning_rate: f64,
+    is_dense: bool,
+    slots: Vec<Slot>,
+}
+
+/// A parameter and what is kept for it.
+#[derive(Debug)]
+struct Slot {
+    parameter: Parameter,
+    steps: u64,
+    /// `[rows, moments, dimensions]`: all of a row is in one place. `None` before the first step, and where nothing is kept.
+    moments: Option<Tensor>,
+}
+
+/// What an optimiser keeps for one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlotState {
+    /// Steps that changed it.
+    pub steps: u64,
+    /// For each of [`Rule::moments`] as many values as the parameter has; none before the first step.
+    pub moments: Vec<Vec<f32>>,
+}
+
+impl Optimizer {
+    /// # Errors
+    /// [`Error::Number`] for a learning rate or a number of the rule that makes no sense, [`Error::SameParameter`], [`Error::Retired`].
+    pub fn new(parameters: Vec<Parameter>, rule: Rule, learning_rate: f64, is_dense: bool) -> Result<Self> {
+        rule.check()?;
+        for (index, parameter) in parameters.iter().enumerate() {
+            parameter.tensor()?;
+            if parameters[..index].iter().any(|other| Arc::ptr_eq(other.table(), parameter.table())) {
+                return Err(Error::SameParameter { name: parameter.name(), index });
+            }
+        }
+        let slots = parameters.into_iter().map(|parameter| Slot { parameter, steps: 0, moments: None }).collect();
+        let mut optimizer = Self { rule, learning_rate: 0.0, is_dense, slots };
+        optimizer.set_learning_rate(learning_rate)?;
+        Ok(optimizer)
+    }
+
+    /// The rule of a step.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Whether a step changes rows without a gradient.
+    pub fn is_dense(&self) -> bool {
+        self.is_dense
+    }
+
+    /// How far a step goes.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// For the steps to come.
+    ///
+    /// # Errors
+    /// [`Error::Number`] unless it is finite and at least 0; it is then unchanged.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
+        if !learning_rate.is_finite() || learning_rate < 0.0 {
+            let expected = "finite and at least 0";
+            return Err(Error::Number { what: "the learning rate", value: learning_rate, expected });
+        }
+        self.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    /// The parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.slots.iter().map(|slot| &slot.parameter)
+    }
+
+    /// The memory of the moments, once all parameters have had a gradient.
+    pub fn byte_length(&self) -> usize {
+        let values = self.parameters().map(|parameter| parameter.shape().iter().product::<usize>());
+        values.sum::<usize>() * self.rule.moments().len() * size_of::<f32>()
+    }
+
+    /// Changes the parameters by their gradients, which stay.
+    ///
+    /// # Errors
+    /// [`Error::Retired`] when a parameter was disposed, and [`Error::OutOfMemory`] when there is none for the moments; nothing is changed
+    /// then.
+    pub fn step(&mut self) -> Result<()> {
+        for slot in &self.slots {
+            slot.parameter.tensor()?;
+        }
+        let kept = self.rule.moments().len();
+        for slot in self.slots.iter_mut().filter(|slot| slot.takes_part()) {
+            if slot.moments.is_none() && kept > 0 {
+                slot.moments = Some(slot.parameter.table().moments(kept)?);
+            }
+        }
+        for slot in self.slots.iter_mut().filter(|slot| slot.takes_part()) {
+            slot.steps += 1;
+            match self.rule {
+                Rule::AdamW { betas, epsilon, weight_decay } => {
+                    let corrections = betas.map(|beta| 1.0 - libm::pow(beta, slot.steps as f64));
+                    // The rules of AdamW and of SparseAdam differ in what epsilon is added to.
+                    let root = libm::sqrt(corrections[1]);
+                    let (enlarged, divided) = if self.is_dense { (1.0, root) } else { (root, 1.0) };
+                    slot.update(
+                        self.is_dense,
+                        &cpu::AdamW {
+                            decay: (1.0 - self.learning_rate * weight_decay) as f32,
+                            rates: betas.map(|beta| (1.0 - beta) as f32),
+                            epsilon: epsilon as f32,
+                            step_size: (self.learning_rate * enlarged / corrections[0]) as f32,
+                            second_correction: divided as f32,
+                        },
+                    )?;
+                }
+                Rule::Sgd { momentum, weight_decay, nesterov } => slot.update(
+                    self.is_dense,
+                    &cpu::Sgd {
+                        learning_rate: self.learning_rate as f32,
+                        weight_decay: weight_decay as f32,
+                        momentum: (momentum > 0.0).then_some(momentum as f32),
+                        nesterov,
+                    },
+                )?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the gradients of all parameters go.
+    pub fn zero_grad(&self) {
+        self.parameters().for_each(Parameter::zero_grad);
+    }
+
+    /// What is kept for each parameter, in order.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn state(&self) -> Result<Vec<SlotState>> {
+        self.slots.iter().map(|slot| slot.state(self.rule.moments().len())).collect()
+    }
+
+    /// Goes on from what [`Optimizer::state`] of an optimiser of the same rule and of parameters of the same sizes gave.
+    ///
+    /// # Errors
+    /// [`Error::State`] says what does not fit, [`Error::OutOfMemory`]; nothing is changed then.
+    pub fn load(&mut self, state: &[SlotState]) -> Result<()> {
+        if state.len() != self.slots.len() {
+            let what = format!("it is of {} parameters, and there are {}", state.len(), self.slots.len());
+            return Err(Error::State { what });
+        }
+        let kept = self.rule.moments().len();
+        let moments =
+            self.slots.iter().zip(state).map(|(slot, state)| slot.loaded(state, kept)).collect::<Result<Vec<_>>>()?;
+        for ((slot, state), moments) in self.slots.iter_mut().zip(state).zip(moments) {
+            slot.steps = state.steps;
+            slot.moments = moments;
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn takes_part(&self) -> bool {
+        self.parameter.trainable() && self.parameter.table().gradient().exists()
+    }
+
+    fn update<U: Update>(&self, is_dense: bool, update: &U) -> Result<()> {
+        let table = self.parameter.table();
+        let gradient = table.gradient();
+        let which = if is_dense { Gradients::All(gradient.slots()) } else { Gradients::Rows(gradient.ids()) };
+        let apply = |moments: &mut [f32]| {
+            table.change(|storage, _| {
+                with_element!(table.dtype(), T => {
+                    let values = T::of_mut(storage).ok_or_else(not_on_the_host)?;
+                    update_rows(update, table.dimensions(), which, gradient.values(), values, moments)
+                })
+            })
+        };
+        match &self.moments {
+            Some(moments) => in_place(moments, |storage, _| match storage {
+                CpuStorage::F32(moments) => apply(moments),
+                _ => Err(not_on_the_host()),
+            }),
+            None => apply(&mut []),
+        }
+    }
+
+    fn state(&self, kept: usize) -> Result<SlotState> {
+        let dimensions = self.parameter.table().dimensions();
+        let mut moments = Vec::new();
+        if let Some(tensor) = &self.moments {
+            for index in 0..kept {
+                let mut values = memory::reserved(tensor.elem_count() / kept)?;
+                read_values::<f32, _>(tensor, |all| {
+                    all.chunks_exact(dimensions)
+                        .skip(index)
+                        .step_by(kept)
+                        .for_each(|row| values.extend_from_slice(row));
+                })?;
+                moments.push(values);
+            }
+        }
+        Ok(SlotState { steps: self.steps, moments })
+    }
+
+    fn loaded(&self, state: &SlotState, kept: usize) -> Result<Option<Tensor>> {
+        let (table, name) = (self.parameter.table(), self.parameter.name());
+        if state.moments.is_empty() && (state.steps == 0 || kept == 0) {
+            return Ok(None);
+        }
+        if state.moments.len() != kept {
+            let what = format!("{name} has {} moments, and there are {kept}", state.moments.len());
+            return Err(Error::State { what });
+        }
+        let (dimensions, expected) = (table.dimensions(), table.rows() * table.dimensions());
+        if let Some(values) = state.moments.iter().find(|values| values.len() != expected) {
+            let what = format!("{name} has {expected} values, and a moment of it {}", values.len());
+            return Err(Error::State { what });
+        }
+        let mut all = memory::reserved(memory::checked_len(expected, kept)?)?;
+        for row in 0..table.rows() {
+            for values in &state.moments {
+                all.extend_from_slice(&values[row * dimensions..][..dimensions]);
+            }
+        }
+        Ok(Some(Tensor::from_vec(all, (table.rows(), kept, dimensions), &Device::Cpu)?))
+    }
+}
+
+impl Table {
+    /// Zeros, `kept` for each value.
+    fn moments(&self, kept: usize) -> Result<Tensor> {
+        let zeros = memory::untouched_zeros(memory::checked_len(self.rows() * self.dimensions(), kept)?)?;
+        Ok(Tensor::from_vec(zeros, (self.rows(), kept, self.dimensions()), &Device::Cpu)?)
+    }
+}
+
+fn not_on_the_host() -> Error {
+    candle_core::Error::msg("the table is not in the memory of the host").into()
+}

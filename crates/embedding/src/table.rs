@@ -1,0 +1,260 @@
+//! A table of rows, and what training keeps beside it.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, Tensor};
+
+use crate::element::{Element, cpu_values, with_element};
+use crate::gradient::Gradient;
+use crate::ids::CheckedIds;
+use crate::{DType, Error, Result, memory};
+
+/// How a table keeps its values and learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The type of the values.
+    pub dtype: DType,
+    /// A row that is zero and has no gradient.
+    pub padding: Option<u32>,
+    /// Whether backward passes give it a gradient, and steps change it.
+    pub trainable: bool,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self { dtype: DType::F32, padding: None, trainable: true }
+    }
+}
+
+/// A `[rows, dimensions]` table. Its values change in place, so that every holder of it sees a step of training.
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: usize,
+    dimensions: usize,
+    dtype: DType,
+    /// A row that is zero and stays so.
+    padding: Option<u32>,
+    trainable: AtomicBool,
+    /// Counts the changes of the values.
+    version: AtomicU64,
+    /// `None` once the table was retired.
+    tensor: RwLock<Option<Tensor>>,
+    gradient: Mutex<Gradient>,
+}
+
+impl Table {
+    /// The table whose rows are `values`, one after the other. The row `padding` becomes zero.
+    ///
+    /// # Errors
+    /// [`Error::LengthMismatch`], those of [`checked_size`], and [`Error::IdOutOfRange`] when there is no row `padding`.
+    pub(crate) fn new<T: Element>(
+        mut values: Vec<T>,
+        rows: usize,
+        dimensions: usize,
+        padding: Option<u32>,
+        device: &Device,
+    ) -> Result<Self> {
+        let expected = checked_size(rows, dimensions)?;
+        if values.len() != expected {
+            return Err(Error::LengthMismatch { expected, actual: values.len() });
+        }
+        if let Some(id) = padding {
+            CheckedIds::new(&[id], &[1], rows)?;
+            values[id as usize * dimensions..][..dimensions].fill(T::narrow(0.0));
+        }
+        let tensor = Tensor::from_vec(values, (rows, dimensions), device)?;
+        Ok(Self {
+            rows,
+            dimensions,
+            dtype: T::TYPE,
+            padding,
+            trainable: AtomicBool::new(true),
+            version: AtomicU64::new(0),
+            tensor: RwLock::new(Some(tensor)),
+            gradient: Mutex::new(Gradient::new(rows, dimensions)),
+        })
+    }
+
+    /// [`Table::new`] of `values` rounded to `dtype`.
+    pub(crate) fn rounded<T: Element>(
+        values: Vec<T>,
+        [rows, dimensions]: [usize; 2],
+        TableOptions { dtype, padding, trainable }: TableOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        let table = if dtype == T::TYPE {
+            Self::new(values, rows, dimensions, padding, device)?
+        } else {
+            with_element!(dtype, U => {
+                let mut rounded = memory::reserved::<U>(values.len())?;
+                rounded.extend(values.iter().map(|&value| U::narrow(value.widen())));
+                drop(values);
+                Self::new(rounded, rows, dimensions, padding, device)?
+            })
+        };
+        table.set_trainable(trainable);
+        Ok(table)
+    }
+
+    /// A table with the same values, in the same memory; this one is retired.
+    pub(crate) fn moved(&self) -> Result<Self> {
+        let tensor = self.tensor()?;
+        self.retire();
+        Ok(Self {
+            rows: self.rows,
+            dimensions: self.dimensions,
+            dtype: self.dtype,
+            padding: self.padding,
+            trainable: AtomicBool::new(self.trainable()),
+            version: AtomicU64::new(self.version()),
+            tensor: RwLock::new(Some(tensor)),
+            gradient: Mutex::new(Gradient::new(self.rows, self.dimensions)),
+        })
+    }
+
+    /// A table of the first `kept` values of this one and then of `more`.
+    pub(crate) fn extended(
+        &self,
+        kept: usize,
+        more: &[f32],
+        [rows, dimensions]: [usize; 2],
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        let tensor = self.tensor()?;
+        with_element!(self.dtype, T => {
+            let mut values = memory::reserved::<T>(rows * dimensions)?;
+            read_values::<T, _>(&tensor, |old| values.extend_from_slice(&old[..kept]))?;
+            values.extend(more.iter().map(|&value| T::narrow(value)));
+            Self::rounded(values, [rows, dimensions], options, device)
+        })
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    pub(crate) fn padding(&self) -> Option<u32> {
+        self.padding
+    }
+
+    /// Bytes of the values.
+    pub(crate) fn byte_length(&self) -> usize {
+        self.rows * self.dimensions * self.dtype.size()
+    }
+
+    pub(crate) fn trainable(&self) -> bool {
+        self.trainable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_trainable(&self, trainable: bool) {
+        self.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// How often the values have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The values as a tensor, which shares their memory.
+    ///
+    /// # Errors
+    /// [`Error::Retired`] after [`Table::retire`].
+    pub(crate) fn tensor(&self) -> Result<Tensor> {
+        self.tensor.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Retired)
+    }
+
+    /// The values as `f32`, row after row.
+    pub(crate) fn wide_values(&self) -> Result<Vec<f32>> {
+        let tensor = self.tensor()?;
+        let mut wide = memory::reserved(self.rows * self.dimensions)?;
+        with_element!(self.dtype, T => {
+            read_values::<T, _>(&tensor, |values| wide.extend(values.iter().map(|value| value.widen())))?;
+        });
+        Ok(wide)
+    }
+
+    /// Lets the values and the gradient go.
+    pub(crate) fn retire(&self) {
+        self.tensor.write().unwrap_or_else(PoisonError::into_inner).take();
+        *self.gradient() = Gradient::new(self.rows, self.dimensions);
+    }
+
+    /// The sum of the gradients since it was last set to none.
+    pub(crate) fn gradient(&self) -> MutexGuard<'_, Gradient> {
+        self.gradient.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `change` change the values.
+    ///
+    /// # Errors
+    /// [`Error::Retired`], and those of `change`.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut CpuStorage, &Layout) -> Result<R>) -> Result<R> {
+        let changed = in_place(&self.tensor()?, change);
+        self.version.fetch_add(1, Ordering::Release);
+        changed
+    }
+}
+
+/// How many values a table has, when it can be.
+///
+/// # Errors
+/// [`Error::Zero`], [`Error::TooManyRows`] and [`Error::TooLarge`].
+pub(crate) fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
+    for (what, size) in [("rows", rows), ("dimensions", dimensions)] {
+        if size == 0 {
+            return Err(Error::Zero { what });
+        }
+    }
+    if u32::try_from(rows - 1).is_err() {
+        return Err(Error::TooManyRows { rows });
+    }
+    memory::checked_len(rows, dimensions)
+}
+
+/// Lets `change` change the storage of a tensor in the memory of the host.
+pub(crate) fn in_place<R>(tensor: &Tensor, change: impl FnOnce(&mut CpuStorage, &Layout) -> Result<R>) -> Result<R> {
+    let operation = InPlace { change: Cell::new(Some(change)), result: Cell::new(None) };
+    tensor.inplace_op1(&operation)?;
+    operation.result.take().unwrap_or(Err(Error::Retired))
+}
+
+struct InPlace<F, R> {
+    change: Cell<Option<F>>,
+    result: Cell<Option<Result<R>>>,
+}
+
+impl<R, F: FnOnce(&mut CpuStorage, &Layout) -> Result<R>> InplaceOp1 for InPlace<F, R> {
+    fn name(&self) -> &'static str {
+        "embedding-change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        if let Some(change) = self.change.take() {
+            self.result.set(Some(change(storage, layout)));
+        }
+        Ok(())
+    }
+}
+
+/// Shows the values of `tensor`, which are `T`, to `read`: in place when they are in the memory of the host.
+pub(crate) fn read_values<T: Element, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> R) -> Result<R> {
+    if !tensor.device().is_cpu() {
+        return Ok(read(&tensor.flatten_all()?.to_vec1::<T>()?));
+    }
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        return Err(candle_core::Error::msg("the tensor is not in the memory of the host").into());
+    };
+    Ok(read(cpu_values(storage, layout)?))
+}

@@ -1,0 +1,119 @@
+//! Optimisers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32Array, ObjectFinalize};
+use napi_derive::napi;
+use tokenmill_embedding::{Optimizer, Rule, SlotState};
+
+use crate::embedding_convert::{coded, number};
+use crate::error::Result;
+use crate::held::Held;
+use crate::later::{Later, later};
+use crate::parameter::NativeParameter;
+use crate::task::Work;
+
+/// `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all.
+#[napi(object)]
+pub struct NativeRule {
+    #[napi(ts_type = "'adamW' | 'sgd'")]
+    pub name: String,
+    pub learning_rate: f64,
+    pub weight_decay: f64,
+    pub dense: bool,
+    pub betas: Vec<f64>,
+    pub epsilon: f64,
+    pub momentum: f64,
+    pub nesterov: bool,
+}
+
+/// What is kept for one parameter.
+#[napi(object)]
+pub struct NativeSlotState {
+    pub steps: i64,
+    pub moments: Vec<Float32Array>,
+}
+
+#[napi(custom_finalize)]
+pub struct NativeOptimizer {
+    optimizer: Held<Arc<Mutex<Optimizer>>>,
+}
+
+#[napi]
+impl NativeOptimizer {
+    #[napi(catch_unwind)]
+    pub fn create(
+        env: Env,
+        parameters: Vec<ClassInstance<'_, NativeParameter>>,
+        rule: NativeRule,
+    ) -> Result<NativeOptimizer> {
+        let parameters: Vec<_> = parameters.iter().map(|parameter| parameter.core().clone()).collect();
+        let NativeRule { learning_rate, weight_decay, dense, epsilon, momentum, nesterov, .. } = rule;
+        let beta = |index: usize| rule.betas.get(index).copied().unwrap_or(f64::NAN);
+        let rule = match &*rule.name {
+            "sgd" => Rule::Sgd { momentum, weight_decay, nesterov },
+            _ => Rule::AdamW { betas: [beta(0), beta(1)], epsilon, weight_decay },
+        };
+        let optimizer = Optimizer::new(parameters, rule, learning_rate, dense).map_err(coded)?;
+        let bytes = optimizer.byte_length();
+        Ok(NativeOptimizer { optimizer: Held::new(env, "optimizer", Arc::new(Mutex::new(optimizer)), bytes)? })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn step(&self) -> Result<()> {
+        locked(&*self.optimizer.get()?).step().map_err(coded)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn step_async(&self) -> Result<AsyncTask<Work<Later<()>>>> {
+        let optimizer = self.optimizer.get()?;
+        Ok(later(move || locked(&optimizer).step().map_err(coded)))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn zero_grad(&self) -> Result<()> {
+        locked(&*self.optimizer.get()?).zero_grad();
+        Ok(())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_learning_rate(&self, learning_rate: f64) -> Result<()> {
+        locked(&*self.optimizer.get()?).set_learning_rate(learning_rate).map_err(coded)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn state(&self) -> Result<Vec<NativeSlotState>> {
+        let state = locked(&*self.optimizer.get()?).state().map_err(coded)?;
+        let shown = |SlotState { steps, moments }| NativeSlotState {
+            steps: number(steps as usize),
+            moments: moments.into_iter().map(Float32Array::new).collect(),
+        };
+        Ok(state.into_iter().map(shown).collect())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load(&self, state: Vec<NativeSlotState>) -> Result<()> {
+        let read = |NativeSlotState { steps, moments }| SlotState {
+            steps: u64::try_from(steps).unwrap_or_default(),
+            moments: moments.iter().map(|values| values.to_vec()).collect(),
+        };
+        let state: Vec<_> = state.into_iter().map(read).collect();
+        locked(&*self.optimizer.get()?).load(&state).map_err(coded)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self, env: Env) -> Result<()> {
+        self.optimizer.release(env)
+    }
+}
+
+fn locked(optimizer: &Mutex<Optimizer>) -> MutexGuard<'_, Optimizer> {
+    optimizer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ObjectFinalize for NativeOptimizer {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.optimizer.finalize(env)
+    }
+}

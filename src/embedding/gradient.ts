@@ -1,0 +1,25 @@
+import { types } from 'node:util'
+import { invalid } from '../validate.ts'
+import type { NativeTensor } from '../native-binding.d.ts'
+import { Tensor } from './tensor.ts'
+
+/** An embedding that takes gradients. */
+interface Learner {
+  backward(output: NativeTensor, grad: Float32Array): void
+  backwardTensor(output: NativeTensor, grad: NativeTensor): void
+}
+
+/** Checks what `backward` was given, and hands it to `learner`. */
+export const backward = (learner: Learner, output: unknown, grad: unknown): void => {
+  if (!(output instanceof Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
+  const size = output.shape.reduce((product, size) => product * size, 1)
+  const expected = (received: string) => invalid('grad', `a value for each of the ${size} of the output`, received)
+  if (grad instanceof Tensor) {
+    if (String(grad.shape) !== String(output.shape)) throw expected(`a tensor of shape [${grad.shape.join(', ')}]`)
+    learner.backwardTensor(Tensor.nativeOf(output), Tensor.nativeOf(grad))
+    return
+  }
+  if (!types.isFloat32Array(grad)) throw invalid('grad', 'a Float32Array or a Tensor', grad)
+  if (grad.length !== size) throw expected(`${grad.length} values`)
+  learner.backward(Tensor.nativeOf(output), types.isSharedArrayBuffer(grad.buffer) ? grad.slice() : grad)
+}

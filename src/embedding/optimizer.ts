@@ -1,0 +1,256 @@
+import { types } from 'node:util'
+import { callNative } from '../errors.ts'
+import { native } from '../native.ts'
+import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
+import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
+import { callNativeAsync, Handle } from './handle.ts'
+import { Parameter } from './parameter.ts'
+
+/** What both rules have. */
+export interface OptimizerOptions {
+  /** How far a step goes. */
+  readonly learningRate: number
+  /**
+   * Whether a step changes rows without a gradient too, as torch's optimisers do: their moments fade, their weights decay, and they
+   * move on along their moments. Without it a step costs no more than the rows that were looked up.
+   * @default false
+   */
+  readonly dense?: boolean
+}
+
+/** Options of {@link Optimizer.adamW}. */
+export interface AdamWOptions extends OptimizerOptions {
+  /**
+   * How slowly the first and the second moment follow the gradient, each at least 0 and less than 1.
+   * @default [0.9, 0.999]
+   */
+  readonly betas?: readonly [number, number]
+  /**
+   * What the divisor is enlarged by.
+   * @default 1e-8
+   */
+  readonly epsilon?: number
+  /**
+   * The share, times the learning rate, that weights lose in each step, apart from the gradient.
+   * @default 0.01
+   */
+  readonly weightDecay?: number
+}
+
+/** Options of {@link Optimizer.sgd}. */
+export interface SgdOptions extends OptimizerOptions {
+  /**
+   * The share of the direction before that is kept.
+   * @default 0
+   */
+  readonly momentum?: number
+  /**
+   * What weights times this is added to their gradient.
+   * @default 0
+   */
+  readonly weightDecay?: number
+  /**
+   * Whether a step looks ahead along the momentum.
+   * @default false
+   */
+  readonly nesterov?: boolean
+}
+
+/** What an optimiser keeps; it survives `structuredClone`. */
+export interface OptimizerState {
+  /** The rule. */
+  readonly rule: 'adamW' | 'sgd'
+  /** How far a step goes. */
+  readonly learningRate: number
+  /** For each parameter, in order. */
+  readonly parameters: readonly ParameterState[]
+}
+
+/** What an optimiser keeps for one parameter. */
+export interface ParameterState {
+  /** Its name. */
+  readonly name: string
+  /** Steps that changed it. */
+  readonly steps: number
+  /** Its moments, each with as many values as the parameter has; none before the first step. AdamW keeps two, SGD with momentum one. */
+  readonly moments: readonly Float32Array[]
+}
+
+/**
+ * Changes parameters by their gradients.
+ *
+ * Gradients of embeddings have few rows. A step changes those rows alone, and their moments: the rule of torch's `SparseAdam`, where
+ * weights of these rows decay too. With `dense: true`, a step changes all rows, as torch's `AdamW` and `SGD`. A parameter without a gradient
+ * and one that is frozen are left out.
+ *
+ * The same steps give the same bits, on every processor and for any number of threads.
+ */
+export class Optimizer {
+  readonly #parameters: readonly Parameter[]
+  readonly #rule: 'adamW' | 'sgd'
+  #learningRate: number
+  readonly #handle: Handle<NativeOptimizer>
+
+  private constructor(parameters: readonly Parameter[], rule: NativeRule) {
+    this.#parameters = parametersOf(parameters)
+    this.#rule = rule.name
+    this.#learningRate = rule.learningRate
+    this.#handle = callNative(
+      () => new Handle('optimizer', native().NativeOptimizer.create(this.#parameters.map(Parameter.nativeOf), rule)),
+    )
+  }
+
+  /**
+   * Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+   * @throws `ERR_DISPOSED` when an embedding was disposed.
+   */
+  static adamW(parameters: readonly Parameter[], options: AdamWOptions): Optimizer {
+    const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, ...rest } = known('options', options, adamWKeys)
+    if (!Array.isArray(betas) || betas.length !== 2) throw invalid('options.betas', 'two numbers', betas)
+    return new Optimizer(parameters, {
+      ...resolveBoth(rest),
+      name: 'adamW',
+      betas: betas.map((beta, index) => fraction(`options.betas[${index}]`, beta)),
+      epsilon: atLeastZero('options.epsilon', epsilon),
+      weightDecay: atLeastZero('options.weightDecay', weightDecay),
+      momentum: 0,
+      nesterov: false,
+    })
+  }
+
+  /**
+   * Stochastic gradient descent.
+   * @throws `ERR_DISPOSED` when an embedding was disposed.
+   */
+  static sgd(parameters: readonly Parameter[], options: SgdOptions): Optimizer {
+    const { momentum = 0, weightDecay = 0, nesterov = false, ...rest } = known('options', options, sgdKeys)
+    const rule = {
+      ...resolveBoth(rest),
+      name: 'sgd' as const,
+      betas: [],
+      epsilon: 0,
+      weightDecay: atLeastZero('options.weightDecay', weightDecay),
+      momentum: atLeastZero('options.momentum', momentum),
+      nesterov: boolean('options.nesterov', nesterov),
+    }
+    if (rule.nesterov && rule.momentum === 0) throw invalid('options.momentum', 'a number > 0 with nesterov', momentum)
+    return new Optimizer(parameters, rule)
+  }
+
+  /** How far a step goes. It can be set at any time. */
+  get learningRate(): number {
+    return this.#learningRate
+  }
+
+  set learningRate(learningRate: number) {
+    const checked = atLeastZero('learningRate', learningRate)
+    callNative(() => this.#handle.native.setLearningRate(checked))
+    this.#learningRate = checked
+  }
+
+  /**
+   * Changes the parameters by their gradients, which stay until {@link Optimizer.zeroGrad}.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized; nothing is changed then.
+   */
+  step(): void {
+    callNative(() => this.#ready.step())
+  }
+
+  /** {@link Optimizer.step} off the event loop. */
+  async stepAsync(): Promise<void> {
+    await callNativeAsync(() => this.#ready.stepAsync())
+  }
+
+  /** Lets the gradients of all parameters go. */
+  zeroGrad(): void {
+    callNative(() => this.#handle.native.zeroGrad())
+  }
+
+  /** A copy of what it keeps, to go on from with {@link Optimizer.load}. The values of the parameters are not in it. */
+  state(): OptimizerState {
+    const slots = callNative(() => this.#handle.native.state())
+    const parameters = slots.map((slot, index) => ({ name: this.#parameters[index]?.name ?? '', ...slot }))
+    return { rule: this.#rule, learningRate: this.#learningRate, parameters }
+  }
+
+  /**
+   * Goes on from the state of an optimiser of the same rule and of parameters of the same names and sizes.
+   * @throws `ERR_INVALID_ARGUMENT` says what does not fit; nothing is changed then.
+   */
+  load(state: OptimizerState): void {
+    const { learningRate, slots } = this.#slotsOf(state)
+    callNative(() => this.#handle.native.load(slots))
+    this.learningRate = learningRate
+  }
+
+  #slotsOf(state: unknown): { learningRate: number; slots: NativeSlotState[] } {
+    const { rule, learningRate, parameters } = known('state', state as OptimizerState, [
+      'rule',
+      'learningRate',
+      'parameters',
+    ])
+    if (rule !== this.#rule) throw invalid('state.rule', `'${this.#rule}'`, rule)
+    if (!Array.isArray(parameters)) throw invalid('state.parameters', 'an array', parameters)
+    const slots = parameters.map((each: unknown, index): NativeSlotState => {
+      const place = `state.parameters[${index}]`
+      const { name, steps, moments } = known(place, each as ParameterState, ['name', 'steps', 'moments'])
+      const expected = this.#parameters[index]?.name
+      if (expected !== undefined && name !== expected) throw invalid(`${place}.name`, `'${expected}'`, name)
+      if (!Array.isArray(moments) || !moments.every((values) => types.isFloat32Array(values))) {
+        throw invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
+      }
+      return { steps: integerIn(`${place}.steps`, steps, 0), moments: [...moments] }
+    })
+    return { learningRate: atLeastZero('state.learningRate', learningRate), slots }
+  }
+
+  /** The native optimiser, when no embedding was disposed. */
+  get #ready(): NativeOptimizer {
+    this.#parameters.forEach(Parameter.nativeOf)
+    return this.#handle.native
+  }
+
+  /** Whether the memory was freed. */
+  get disposed(): boolean {
+    return this.#handle.disposed
+  }
+
+  /** Frees the moments; the parameters stay. The second call does nothing. */
+  dispose(): void {
+    callNative(() => this.#handle.dispose())
+  }
+
+  /** {@link Optimizer.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+const bothKeys = ['learningRate', 'dense'] as const
+const adamWKeys = [...bothKeys, 'betas', 'epsilon', 'weightDecay'] as const
+const sgdKeys = [...bothKeys, 'momentum', 'weightDecay', 'nesterov'] as const
+
+const resolveBoth = ({ learningRate, dense = false }: Partial<OptimizerOptions>) => ({
+  learningRate: atLeastZero('options.learningRate', learningRate),
+  dense: boolean('options.dense', dense),
+})
+
+const atLeastZero = (name: string, value: unknown): number => {
+  const number = finiteNumber(name, value)
+  if (number >= 0) return number
+  throw invalid(name, 'a number ≥ 0', value)
+}
+
+const fraction = (name: string, value: unknown): number => {
+  const number = finiteNumber(name, value)
+  if (number >= 0 && number < 1) return number
+  throw invalid(name, 'a number ≥ 0 and < 1', value)
+}
+
+const parametersOf = (parameters: unknown): readonly Parameter[] => {
+  if (!Array.isArray(parameters)) throw invalid('parameters', 'an array of parameters', parameters)
+  return parameters.map((parameter: unknown, index) => {
+    if (parameter instanceof Parameter) return parameter
+    throw invalid(`parameters[${index}]`, 'a Parameter', parameter)
+  })
+}
