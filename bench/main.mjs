@@ -23,6 +23,7 @@ await script(async () => {
   if (process.argv[2] === 'train') return (await import('./train/main.mjs')).main(process.argv.slice(3))
   if (process.argv[2] === 'json') return (await import('./json/main.mjs')).main(process.argv.slice(3))
   if (process.argv[2] === 'word-vectors') return (await import('./word-vectors/main.mjs')).main(process.argv.slice(3))
+  if (process.argv[2] === 'embedding') return (await import('./embedding/main.mjs')).main(process.argv.slice(3))
   const options = readOptions(process.argv.slice(2))
   if (options.help) return console.log(help)
   const started = performance.now()

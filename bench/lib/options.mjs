@@ -16,7 +16,7 @@ export const help = `npm run bench [-- tokenize] [options] [--corpus FILE…]
 
   npm run bench                the peers from npm, and tiktoken: ${defaults.bench.sections.join(', ')}
   npm run bench -- tokenize    the fastest tokenizers of any language: all sections
-  npm run bench -- dataset, chunk, train or json; \`--help\` after it lists its options
+  npm run bench -- dataset, chunk, train, word-vectors, json or embedding; \`--help\` after it lists its options
 
   --sections LIST     of
 ${lines.join('\n')}

@@ -1,0 +1,134 @@
+/*
+ * `npm run bench -- embedding [--python PY] [--shapes LIST] [--threads LIST] [--rounds N] [--name NAME]`: passes over tables beside a copy of
+ * as many bytes, candle, PyTorch and numpy.
+ *
+ * Each of the three programs measures all of its kinds of pass in turns, in a process for each shape and number of threads.
+ */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
+import { Failure, run } from '../../scripts/lib/run.mjs'
+import { load, machine, versions } from '../lib/machine.mjs'
+import { bench } from '../lib/paths.mjs'
+import { busyNote, write } from '../lib/record.mjs'
+import { runChild } from '../lib/run-child.mjs'
+import { digits, median } from '../lib/stats.mjs'
+import { table } from '../lib/table.mjs'
+
+const help = `npm run bench -- embedding [options]
+
+  --python PY         an interpreter with torch and numpy; without it their rows are left out
+  --shapes LIST       BATCHxCONTEXTxDIMENSIONS (default: 8x1024x768,64x256x1600)
+  --vocabulary N      rows of the token table (default: 50257)
+  --threads LIST      (default: 1,2)
+  --rounds N          passes per figure (default: 30)
+  --name NAME         of the record bench/results/DATE-NAME.md (default: embedding); --name '' writes none
+`
+
+export const main = async (args) => {
+  const string = { type: 'string' }
+  const { values } = parseArgs({
+    args,
+    options: {
+      ...{ python: string, shapes: string, vocabulary: string, threads: string, rounds: string, name: string },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help) return console.log(help)
+  const shapes = (values.shapes ?? '8x1024x768,64x256x1600').split(',').map((shape) => shape.split('x').map(Number))
+  const threads = (values.threads ?? '1,2').split(',').map(Number)
+  const [vocabulary, rounds] = [Number(values.vocabulary ?? 50_257), Number(values.rounds ?? 30)]
+  const numbers = [...shapes.flat(), ...threads, vocabulary, rounds]
+  if (shapes.some((shape) => shape.length !== 3) || !numbers.every((number) => Number.isInteger(number) && number > 0))
+    throw new Failure(`expected whole numbers above 0; ${help}`)
+  const say = (what) => console.error(`▸ ${what}`)
+
+  await ensureBuilt({ say })
+  say('Compiling crates/embedding/examples/passes.rs')
+  const cargo = [
+    'build',
+    '--profile',
+    'fast',
+    '-p',
+    'tokenmill-embedding',
+    '--example',
+    'passes',
+    '--message-format',
+    'json',
+  ]
+  const { output } = await run('cargo', cargo, { quiet: true })
+  const built = output.split('\n').filter((line) => line.includes('"executable":"'))
+  const rust = JSON.parse(built.at(-1)).executable
+  const torch =
+    values.python &&
+    execFileSync(values.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim()
+
+  const before = load()
+  if (before > 0.5) say(`This machine is busy (load ${before}): good for a check, not for figures`)
+  const tables = []
+  for (const [batch, context, dimensions] of shapes) {
+    for (const count of threads) {
+      const flags = [vocabulary, dimensions, batch, context, rounds].map(String)
+      const programs = [
+        [rust, ...flags],
+        [process.execPath, join(bench, 'embedding', 'child.mjs'), ...flags, String(count)],
+        ...(torch ? [[values.python, join(bench, 'embedding', 'child.py'), ...flags, String(count)]] : []),
+      ]
+      const rows = []
+      for (const command of programs) {
+        say(`${batch} × ${context} × ${dimensions}, threads: ${count}: ${rows.length} rows so far`)
+        const env = { RAYON_NUM_THREADS: `${count}`, OMP_NUM_THREADS: `${count}`, MKL_NUM_THREADS: `${count}` }
+        const { lines, outcome, message } = await runChild({ command, env, limit: 600 })
+        if (outcome !== 'done') throw new Failure(`${command[0]} ${outcome}: ${message}`)
+        rows.push(...lines)
+      }
+      tables.push({ batch, context, dimensions, threads: count, rows })
+    }
+  }
+
+  const date = new Date().toISOString().slice(0, 10)
+  const busy = { before, after: load() }
+  const { cpu, cores, memoryGB, system } = machine()
+  const { tokenmill, commit, changed, node, rust: compiler } = versions({})
+  const markdown = [
+    '# Passes over embedding tables',
+    [
+      `- ${date}, \`npm run bench -- embedding\``,
+      `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${busy.before}, after ${busy.after}`,
+      `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, profile \`fast\`; Rust ${compiler}, Node ${node}, ${torch ? `torch ${torch}` : 'no Python, so its peers are left out'}`,
+      `- ${vocabulary.toLocaleString('en-US')} rows of f32, ${rounds} rounds, other ids in each`,
+    ].join('\n'),
+    ...busyNote(busy),
+    [
+      `Milliseconds, median (best). *memcpy* copies as many bytes as the result has, from another part of a buffer of the size of the table each time, so that no cache holds them. *out*: into an array of the caller. *disposed*: a new tensor, whose predecessor was let go. *fresh*: memory that the system has just given.`,
+      `*learning*: forward, backward with a given gradient, and a step of AdamW; *dense* changes every row.`,
+    ].join(' '),
+    ...tables.flatMap(({ batch, context, dimensions, threads, rows }) => {
+      const of = (what) => rows.find((row) => row.what === what)?.ms ?? []
+      const bytes = batch * context * dimensions * 4
+      return [
+        `## ${batch} × ${context} × ${dimensions}, threads: ${threads}`,
+        table(
+          ['', 'ms', 'over memcpy', 'GB/s written'],
+          rows.map(({ what, ms }) => {
+            const learns = /learning|sparse|dense/.test(what)
+            const over = digits(median(ms) / median(of('memcpy')))
+            const speed = what.includes('bf16') ? bytes / 2 : bytes
+            return [
+              what,
+              `${digits(median(ms))} (${digits(Math.min(...ms))})`,
+              over,
+              learns ? '' : digits(speed / median(ms) / 1e6),
+            ]
+          }),
+        ),
+      ]
+    }),
+  ].join('\n\n')
+  console.log(markdown)
+  if (values.name !== '') {
+    const data = { load: busy, vocabulary, rounds, torch, tables }
+    say(`written to ${write({ name: values.name ?? 'embedding', date, markdown, data })}.md and .json`)
+  }
+}
