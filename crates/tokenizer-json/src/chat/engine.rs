@@ -4,7 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
-use super::error::RAISED;
+use super::error::{RAISED, Spent};
 use super::python::{JsonStyle, json_of, str_of};
 use super::{Marks, guard, methods};
 
@@ -43,8 +43,9 @@ pub(super) fn environment(source: &str, marks: Option<Marks>) -> Result<Environm
         matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
     });
     env.add_test("iterable", |value: &Value| value.kind() == ValueKind::String || value.try_iter().is_ok());
-    env.add_function("raise_exception", |message: &str| -> Result<Value, Error> {
-        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")))
+    env.add_function("raise_exception", |state: &State, message: &str| -> Result<Value, Error> {
+        let spent = Spent(state.fuel_levels().map_or(0, |(spent, _)| spent));
+        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")).with_source(spent))
     });
     env.add_function(GENERATION, move |state: &mut State, kwargs: Kwargs| -> Result<Value, Error> {
         let caller: Value = kwargs.get("caller")?;

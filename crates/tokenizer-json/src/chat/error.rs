@@ -35,6 +35,23 @@ pub enum Error {
 /// How the message of an error begins that `raise_exception` made: no other error has this character.
 pub(super) const RAISED: char = '\u{10FFFE}';
 
+/// The fuel that a template had spent when it refused its messages: the source of that error.
+#[derive(Debug, thiserror::Error)]
+#[error("after {0} of its fuel")]
+pub(super) struct Spent(pub u64);
+
+/// The fuel that a rendering with `fuel` spent before `error`: all of it, where nobody knows.
+pub(super) fn spent(error: &minijinja::Error, fuel: u64) -> u64 {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(Spent(spent)) = inner.downcast_ref() {
+            return *spent;
+        }
+        cause = inner.source();
+    }
+    fuel
+}
+
 impl Error {
     /// The error for one of the engine.
     pub(super) fn from_engine(error: &minijinja::Error) -> Self {

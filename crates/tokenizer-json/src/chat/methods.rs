@@ -4,8 +4,15 @@
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
+/// So many bytes that a method reads are one fuel, as with those that filters read.
+const BYTES_PER_FUEL: usize = 64;
+
 /// Calls `value.method(args)`.
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    // The engine charges for what a method makes, not for what it reads.
+    let read = |value: &Value| value.as_str().map_or_else(|| value.len().unwrap_or(0), str::len);
+    let bytes = args.iter().map(read).sum::<usize>() + read(value);
+    state.consume_fuel((bytes / BYTES_PER_FUEL) as u64)?;
     if let Some(text) = value.as_str()
         && let Some(result) = string_method(text, method, args)
     {
@@ -29,7 +36,13 @@ pub(super) fn is_space(c: char) -> bool {
 
 /// `text` without the characters `chars` (white space if `None`) at its start, its end, or both.
 pub(super) fn strip<'a>(text: &'a str, chars: Option<&str>, start: bool, end: bool) -> &'a str {
-    let stripped = |c: char| chars.map_or_else(|| is_space(c), |chars| chars.contains(c));
+    // Sorted, as there may be as many as in the text.
+    let chars = chars.map(|chars| {
+        let mut chars: Vec<char> = chars.chars().collect();
+        chars.sort_unstable();
+        chars
+    });
+    let stripped = |c: char| chars.as_ref().map_or_else(|| is_space(c), |chars| chars.binary_search(&c).is_ok());
     let text = if start { text.trim_start_matches(stripped) } else { text };
     if end { text.trim_end_matches(stripped) } else { text }
 }

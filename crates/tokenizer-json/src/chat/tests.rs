@@ -3,8 +3,8 @@
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::time::Instant;
 
+use cpu_time::ThreadTime;
 use minijinja::value::Value;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -75,6 +75,16 @@ impl Chats {
 
 fn rows() -> Vec<Row> {
     testdata("rendered.jsonl").lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
+}
+
+/// What `work` gives, which may take a second of this thread's time: the machine of the tests may be busy.
+fn within_a_second<T>(shown: &str, work: impl FnOnce() -> T) -> T {
+    let start = ThreadTime::now();
+    let result = work();
+    let took = start.elapsed().as_secs_f64();
+    let shown = &shown[..shown.floor_char_boundary(120)];
+    assert!(took < 1.0, "it took {took} s: {shown}");
+    result
 }
 
 fn render(source: &str, special: &[&str], values: &str) -> Result<Rendered, Error> {
@@ -279,11 +289,65 @@ fn s6_a_template_that_never_ends_is_stopped_within_a_second() {
         "{{ {1: 2} | tojson(indent=99999999999) }}{% for i in range(999999) %}{{ range(9999) | tojson }}{% endfor %}".to_owned(),
     ];
     for source in sources {
-        let start = Instant::now();
+        let result = within_a_second(&source, || render(&source, &["<s>"], r#"{"x": "abc"}"#));
         let shown = &source[..source.len().min(120)];
-        let error = render(&source, &["<s>"], r#"{"x": "abc"}"#).expect_err(shown);
+        let error = result.expect_err(shown);
         assert!(matches!(error, Error::Limit { .. } | Error::Template { .. }), "{shown}: {error:?}");
-        assert!(start.elapsed().as_secs_f64() < 2.0, "{shown}: {:?}", start.elapsed());
+    }
+}
+
+/// Templates that work nearly as long as they may, in what costs most for its fuel, and write a special token: they are run in ink too.
+#[test]
+fn s6_all_that_a_template_may_do_takes_less_than_a_second() {
+    let works = [
+        "{% for a in range(TIMES) %}{% endfor %}",
+        "{% for a in range(TIMES) %}{% set x = x ~ 'a' %}{% endfor %}",
+        "{% for a in range(TIMES) %}{{ x.replace('a', 'bc') }}{{ x | upper }}{% endfor %}",
+        "{% set x = 'ab' * 99999 %}{% for a in range(TIMES) %}{% if 'c' in x %}{% endif %}{% endfor %}",
+        "{% set x = 'ab' * 99999 %}{% for a in range(TIMES) %}{% if x.find('bb') %}{% endif %}{% if x.startswith('c') %}{% endif %}{% endfor %}",
+        "{% set x = 'ab' * 99999 %}{% for a in range(TIMES) %}{% if x | length %}{% endif %}{% endfor %}",
+        "{% set x = 'é' * 99999 %}{% for a in range(TIMES) %}{% if x[77777] %}{% endif %}{% endfor %}",
+        "{% set x = 'é' * 99999 %}{% for a in range(TIMES) %}{% if x[-7:] %}{% endif %}{% endfor %}",
+        "{% set x = 'é' * 99999 %}{% for a in range(TIMES) %}{% if x[:-7] == x[7:] %}{% endif %}{% endfor %}",
+        "{% set x = 'é ' * 99999 %}{% for a in range(TIMES) %}{% if x.split() %}{% endif %}{% endfor %}",
+        "{% set x = 'é ' * 99999 %}{% for a in range(TIMES) %}{% if x.strip('é') %}{% endif %}{% if x | trim %}{% endif %}{% endfor %}",
+        "{% set x = 'a' * 99999 %}{% for a in range(TIMES) %}{% if x.isspace() or x.isalpha() or x.count('b') %}{% endif %}{% endfor %}",
+        "{% set x = ' ' * 99999 %}{% for a in range(TIMES) %}{% if x.isspace() %}{% endif %}{% if x.rfind('b') %}{% endif %}{% endfor %}",
+        "{% set x = 'abcdefgh' * 9999 %}{% for a in range(TIMES) %}{% if x.strip(x) %}{% endif %}{% if x | trim(x) %}{% endif %}{% endfor %}",
+        "{% set x = 'aaaaaaab' * 9999 %}{% for a in range(TIMES) %}{% if x.find('a' * 99) %}{% endif %}{% if x.split('b')[0] %}{% endif %}{% endfor %}",
+        "{% set x = dict(a=1, b=[1] * 9999) %}{% for a in range(TIMES) %}{% if x.items() | list %}{% endif %}{% if x == x %}{% endif %}{% endfor %}",
+        "{% set x = [1] * 9999 %}{% for a in range(TIMES) %}{% if x | sort %}{% endif %}{% if x | unique | list %}{% endif %}{% endfor %}",
+        "{% set x = [1] * 9999 %}{% for a in range(TIMES) %}{% if 2 in x %}{% endif %}{% if x == x %}{% endif %}{% endfor %}",
+        "{% set x = [1] * 9999 %}{% for a in range(TIMES) %}{% if x | tojson %}{% endif %}{% endfor %}",
+        "{% set x = [[1, 'a']] * 999 %}{% for a in range(TIMES) %}{% if x | string %}{% endif %}{% if x | map('last') | join %}{% endif %}{% endfor %}",
+        "{% macro f(x) %}{{ x }}{% endmacro %}{% for a in range(TIMES) %}{% if f(x) %}{% endif %}{% endfor %}",
+        "{% for a in range(TIMES) %}{% if strftime_now('%Y-%m-%d %A %B %j %c %x %X') %}{% endif %}{% endfor %}",
+        "{% for a in range(TIMES) %}{% set x = namespace(a=a, b=dict(c=a)) %}{% endfor %}",
+    ];
+    let compares = "{% if y == '<s>' %}a{% endif %}".repeat(150);
+    let special = ["<s>".to_owned()];
+    let values = Input { values: r#"{"x": "<s>", "y": "<s>"}"#, trusted: "{}", now: Some("2026-01-02T03:04:05") };
+    for work in works {
+        for source in [
+            work.to_owned(),
+            format!("<s>{work}"),
+            format!("{compares}<s>{work}{{{{ raise_exception('no') if not '<s>' in y }}}}"),
+        ] {
+            let mut ended = false;
+            for times in ["99999", "9999", "999", "99", "9", "1"] {
+                let source = source.replace("TIMES", times);
+                let render = || ChatTemplate::new(&source, &special).and_then(|template| template.render(&values));
+                match within_a_second(&source, render) {
+                    Ok(_) => ended = true,
+                    Err(Error::Limit { .. }) => {}
+                    Err(error) => panic!("{source}: {error}"),
+                }
+                if ended {
+                    break;
+                }
+            }
+            assert!(ended || source.starts_with("{% if"), "{source} never comes to its end");
+        }
     }
 }
 
@@ -318,19 +382,19 @@ fn s6_values_that_nest_without_end_do_not_end_the_process() {
             let source = format!(
                 "{{% set ns = namespace(x={init}) %}}{{% for a in range(9000) %}}{{% set ns.x = {value} %}}{{% endfor %}}{tail}"
             );
-            let start = Instant::now();
-            let _ = render(&source, &["<s>"], "{}");
-            assert!(start.elapsed().as_secs_f64() < 2.0, "{value} {tail}: {:?}", start.elapsed());
+            let _ = within_a_second(&source, || render(&source, &["<s>"], "{}"));
         }
     }
     for step in ["{% set x = [x] %}", "{% set x = x[1:] %}", "{% set x = namespace(x=x) %}"] {
         for tail in ["", "{{ x }}", "{{ x == [x] }}"] {
-            let _ = render(&(step.repeat(LONGEST_TEMPLATE / step.len() - 1) + tail), &["<s>"], r#"{"x": []}"#);
+            let source = step.repeat(LONGEST_TEMPLATE / step.len() - 1) + tail;
+            let _ = within_a_second(&source, || render(&source, &["<s>"], r#"{"x": []}"#));
         }
     }
     for step in ["|list", "|batch(1)", "[1:]", "[::-1]", "|map('list')"] {
         for tail in ["}}", "== [x] }}", "| length }}"] {
-            let _ = render(&format!("{{{{ x{} {tail}", step.repeat(490)), &["<s>"], r#"{"x": [1]}"#);
+            let source = format!("{{{{ x{} {tail}", step.repeat(490));
+            let _ = within_a_second(&source, || render(&source, &["<s>"], r#"{"x": [1]}"#));
         }
     }
 }

@@ -1,0 +1,85 @@
+//! One rendering.
+
+use minijinja::Environment;
+use minijinja::value::{Value, ValueKind};
+
+use super::error::spent;
+use super::ink::Ink;
+use super::roles::RoleTokens;
+use super::values::Values;
+use super::{Error, engine};
+
+/// Runs the template of `env`, and tells how much of the `fuel` it took. With an ink, the roles of `tokens` and, if so told, trusted values are
+/// in it.
+pub(super) fn run(
+    env: &Environment<'static>,
+    values: &Values,
+    fuel: u64,
+    ink: Option<(&Ink, bool)>,
+    tokens: &RoleTokens,
+) -> (Result<String, Error>, u64) {
+    let mut context: Vec<(String, Value)> = Vec::with_capacity(values.given.len() + values.trusted.len() + 1);
+    for (name, value) in &values.trusted {
+        let value = match ink {
+            Some((ink, true)) => in_ink(value, ink),
+            _ => value.clone(),
+        };
+        context.push((name.clone(), value));
+    }
+    for (name, value) in &values.given {
+        let value = match ink {
+            Some((ink, _)) if name == "messages" && !tokens.roles.is_empty() => with_roles_in_ink(value, ink, tokens),
+            _ => value.clone(),
+        };
+        context.push((name.clone(), value));
+    }
+    if let Some(now) = values.now {
+        let strftime_now = move |format: &str| {
+            jiff::fmt::strtime::format(format, now)
+                .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string()))
+        };
+        context.push(("strftime_now".to_owned(), Value::from_function(strftime_now)));
+    }
+    let context = Value::from_pairs(context);
+    let mut env = env.clone();
+    env.set_fuel(Some(fuel));
+    match env.get_template(engine::NAME).and_then(|template| template.render_captured(context)) {
+        Ok(rendered) => {
+            let used = rendered.state().fuel_levels().map_or(fuel, |(used, _)| used);
+            (Ok(rendered.into_output()), used)
+        }
+        Err(error) => (Err(Error::from_engine(&error)), spent(&error, fuel)),
+    }
+}
+
+/// A string, or an array of them, in ink.
+fn in_ink(value: &Value, ink: &Ink) -> Value {
+    match value.as_str() {
+        Some(text) => Value::from(ink.write(text)),
+        None => match value.try_iter() {
+            Ok(items) if value.kind() == ValueKind::Seq => items.map(|item| in_ink(&item, ink)).collect(),
+            _ => value.clone(),
+        },
+    }
+}
+
+fn with_roles_in_ink(messages: &Value, ink: &Ink, tokens: &RoleTokens) -> Value {
+    let Ok(items) = messages.try_iter() else { return messages.clone() };
+    let message_in_ink = |message: Value| {
+        let role = message.get_attr("role").ok();
+        let Some(role) = role.as_ref().and_then(Value::as_str).filter(|role| tokens.roles.contains(*role)) else {
+            return message;
+        };
+        let Ok(keys) = message.try_iter() else { return message };
+        let pairs = keys.map(|key| {
+            let item = if key.as_str() == Some("role") {
+                Value::from(ink.write(role))
+            } else {
+                message.get_item(&key).unwrap_or_default()
+            };
+            (key, item)
+        });
+        Value::from_pairs(pairs)
+    };
+    items.map(message_in_ink).collect()
+}
