@@ -17,6 +17,7 @@ export interface PaddedRow {
   readonly ids: number[][]
   readonly mask: number[][]
   readonly types: number[][]
+  readonly inputOf?: number[]
 }
 
 const folder = new URL('../../testdata/tokenizer-json/', import.meta.url)
@@ -35,4 +36,4 @@ export const paddedRows = (name: string): PaddedRow[] => lines(name).filter((row
 /** Those that the crate of Hugging Face runs. */
 export const modelFixtures = ['added', 'bert', 'clip', 'llama2', 'roberta', 't5', 'words', 'xlmr']
 /** Those that are byte-level BPE. */
-export const byteLevelFixtures = ['deepseek', 'gpt2', 'llama3', 'o200k', 'qwen2', 'starcoder']
+export const byteLevelFixtures = ['deepseek', 'gpt2', 'llama3', 'neox', 'o200k', 'qwen2', 'starcoder']

@@ -101,7 +101,7 @@ for (const [title, line, message] of [
 }
 
 test('a file without some byte is refused', async (t) => {
-  const message = /expected every byte to be a token, 0x00 is not$/
+  const message = /expected every byte of UTF-8 to be a token, 0x00 is not$/
   await t.throwsAsync(load(everyByte.replace('AA== 0\n', '')), { code: 'ERR_INVALID_FILE', message })
 })
 

@@ -89,6 +89,11 @@ impl AddedTokens {
         self.by_id.get(&id).map(|&place| &*self.normalized[place])
     }
 
+    /// Whether all of them look in a normalized text as they are.
+    pub fn are_unchanged(&self) -> bool {
+        self.tokens.iter().zip(&self.normalized).all(|(token, normalized)| token.content == *normalized)
+    }
+
     /// Which special tokens a call reads as such and which it refuses, which wins where both name a token. Other names have no effect in
     /// `allowed`, and are refused in `disallowed`.
     ///

@@ -66,7 +66,8 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
         [one] if kind(one) == "NFC" => true,
         _ => return None,
     };
-    if !are_found_at_once(added.all(), nfc) {
+    // Of a text in normal form C every part is in it too, so tokens that are looked for in what is normalized are found as in what is not.
+    if nfc && !added.are_unchanged() || !are_found_at_once(added.all()) {
         return None;
     }
     let pattern = pattern_of(around.pre_tokenizer)?;
@@ -123,17 +124,13 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
 /// It does where no token of the second round can reach over the start of one of the first, nor start with one. Then up to the next token of
 /// the first round both find the same tokens of the second, none of which goes on into it; and both go on behind it. That a token of the
 /// second round starts inside one of the first does no harm: the first wins by being more to the left, as it does by being first.
-fn are_found_at_once(tokens: &[Added], nfc: bool) -> bool {
+fn are_found_at_once(tokens: &[Added]) -> bool {
     /// So many pairs of tokens are looked at.
     const MOST: usize = 1 << 16;
     if tokens.iter().any(|token| token.single_word || token.lstrip || token.rstrip) {
         return false;
     }
     let (second, first): (Vec<&Added>, Vec<&Added>) = tokens.iter().partition(|token| token.normalized);
-    if nfc {
-        // What is next to a token is normalized without it.
-        return second.is_empty();
-    }
     first.len() * second.len() <= MOST
         && first.iter().all(|first| second.iter().all(|second| !reaches_over(&second.content, &first.content)))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub const FIXTURES: [&str; 14] = [
+pub const FIXTURES: [&str; 15] = [
     "added",
     "bert",
     "clip",
@@ -14,6 +14,7 @@ pub const FIXTURES: [&str; 14] = [
     "gpt2",
     "llama2",
     "llama3",
+    "neox",
     "o200k",
     "qwen2",
     "roberta",
