@@ -83,15 +83,16 @@ struct Part<'t> {
 enum Content<'t> {
     /// A whole text, with special tokens.
     Text(&'t str),
-    /// A stretch without special tokens.
-    Plain(&'t str),
+    /// A stretch of a text, without special tokens.
+    Plain(&'t str, Range<usize>),
     Special(u32),
 }
 
 impl Content<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Text(text) | Self::Plain(text) => text.len(),
+            Self::Text(text) => text.len(),
+            Self::Plain(_, range) => range.len(),
             Self::Special(_) => 0,
         }
     }
@@ -158,13 +159,11 @@ impl<'t> Plan<'t> {
         loop {
             let special = self.policy.next_allowed(text, start, cancel)?;
             let end = special.map_or(text.len(), |special| special.start);
-            let mut plain = &text[start..end];
-            while let Some(at) = self.place_to_cut(plain, cancel)? {
-                let (part, rest) = plain.split_at(at);
-                parts.push(Part { row, content: Content::Plain(part) });
-                plain = rest;
+            while let Some(length) = self.place_to_cut(&text[start..end], cancel)? {
+                parts.push(Part { row, content: Content::Plain(text, start..start + length) });
+                start += length;
             }
-            parts.push(Part { row, content: Content::Plain(plain) });
+            parts.push(Part { row, content: Content::Plain(text, start..end) });
             let Some(special) = special else { return Ok(parts) };
             parts.push(Part { row, content: Content::Special(special.id) });
             start = special.end;
@@ -198,11 +197,13 @@ impl<'t> Plan<'t> {
             let mut sink = new(parts.iter().map(|part| part.content.len()).sum());
             let mut ends = Vec::with_capacity(parts.len());
             for part in parts {
-                match part.content {
+                match &part.content {
                     Content::Text(text) => self.tokenizer.encode_to(text, self.policy, worker, &mut sink, cancel),
-                    Content::Plain(text) => self.tokenizer.encode_plain(text, worker, &mut sink, cancel),
+                    Content::Plain(text, range) => {
+                        self.tokenizer.encode_part(text, range.clone(), worker, &mut sink, cancel)
+                    }
                     Content::Special(id) => {
-                        sink.push(id);
+                        sink.push(*id);
                         Ok(())
                     }
                 }

@@ -82,7 +82,7 @@ pub enum Error {
     /// A text on which a pattern of regular expressions reached one of its limits.
     #[error("the pattern reached its limit at byte {at} of the text: {reason}")]
     PatternLimit {
-        /// The end of the last piece that was found, in bytes; in a text with special tokens, counted from the last of them.
+        /// The end of the last piece that was found, in bytes of the text.
         at: usize,
         /// Which limit.
         reason: String,
@@ -90,4 +90,14 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the work was cancelled")]
     Cancelled,
+}
+
+impl Error {
+    /// The error in a text that has so many `bytes` before the part it was met in.
+    pub(crate) fn after(self, bytes: usize) -> Self {
+        match self {
+            Self::PatternLimit { at, reason } => Self::PatternLimit { at: bytes + at, reason },
+            other => other,
+        }
+    }
 }

@@ -70,7 +70,7 @@ impl Tokenizer {
         let mut scan = Scan::new(self.pattern(), self.level, text);
         while !scan.is_done() {
             let start = scan.at();
-            let count = scan.next(&mut worker.ends[..])?;
+            let count = scan.next(&mut worker.ends[..]).map_err(|error| error.after(base))?;
             let mut placing = Placing { vocabulary: self.vocabulary(), marks: &mut *marks, at: base + start };
             self.encode_pieces(text.as_bytes(), start, count, worker, &mut placing, cancel);
             // The tokens of a cancelled piece are any.

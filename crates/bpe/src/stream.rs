@@ -28,6 +28,8 @@ pub struct EncodeStream {
     is_strict: bool,
     /// What no ids were given for.
     text: String,
+    /// How many bytes of text ids were given for.
+    given: usize,
     /// Where a piece starts whatever follows, the last such place that is known.
     ready: usize,
     /// From `ready` to here there is neither a place for a cut nor the start of an allowed special token.
@@ -48,6 +50,7 @@ impl EncodeStream {
             max_piece,
             is_strict,
             text: String::new(),
+            given: 0,
             ready: 0,
             searched: 0,
             checked: 0,
@@ -137,24 +140,26 @@ impl EncodeStream {
     /// Gives all sure ids to `sink`, which must not be full before its time. Stops soon after `cancel` is set.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`]; [`Error::PatternLimit`], which counts bytes of UTF-8 from the start of the stream.
     pub fn encode_ready(&mut self, sink: &mut impl Sink, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         if self.ready == 0 {
             return Ok(());
         }
         {
-            let Self { tokenizer, policy, text, ready, .. } = &*self;
+            let Self { tokenizer, policy, text, ready, given, .. } = &*self;
+            let in_stream = |error: Error| error.after(*given);
             let (text, mut worker, mut start) = (&text[..*ready], tokenizer.idle_worker(), 0);
             // Disallowed ones are not in it: they were looked for before it was ready.
             while let Some(special) = policy.next_allowed(text, start, cancel)? {
-                tokenizer.encode_plain(&text[start..special.start], &mut worker, sink, cancel)?;
+                tokenizer.encode_part(text, start..special.start, &mut worker, sink, cancel).map_err(in_stream)?;
                 sink.push(special.id);
                 start = special.end;
             }
-            tokenizer.encode_plain(&text[start..], &mut worker, sink, cancel)?;
+            tokenizer.encode_part(text, start..*ready, &mut worker, sink, cancel).map_err(in_stream)?;
         }
         self.places.forget(&self.text, self.ready);
         self.text.drain(..self.ready);
+        self.given += self.ready;
         self.text.shrink_to(KEPT);
         self.searched -= self.ready;
         self.checked -= self.ready;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -236,14 +237,14 @@ impl Tokenizer {
         policy.check(text, cancel)?;
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)? {
-            self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
+            self.encode_part(text, start..special.start, worker, sink, cancel)?;
             sink.push(special.id);
             start = special.end;
             if sink.is_full() {
                 return Ok(());
             }
         }
-        self.encode_plain(&text[start..], worker, sink, cancel)
+        self.encode_part(text, start..text.len(), worker, sink, cancel)
     }
 
     /// [`Tokenizer::encode_to`] for the start of a text that goes on: gives the ids that are the same however it goes on, and returns the
@@ -271,7 +272,7 @@ impl Tokenizer {
         )?;
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)?.filter(|special| special.start < cut) {
-            self.encode_plain(&text[start..special.start], worker, sink, cancel)?;
+            self.encode_part(text, start..special.start, worker, sink, cancel)?;
             if special.end > cut {
                 return Ok(special.start);
             }
@@ -281,8 +282,21 @@ impl Tokenizer {
                 return Ok(start);
             }
         }
-        self.encode_plain(&text[start..cut], worker, sink, cancel)?;
+        self.encode_part(text, start..cut, worker, sink, cancel)?;
         Ok(cut)
+    }
+
+    /// Encodes a part of `text`, in which no special token is looked for, as a text of its own.
+    pub(crate) fn encode_part(
+        &self,
+        text: &str,
+        part: Range<usize>,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
+        let start = part.start;
+        self.encode_plain(&text[part], worker, sink, cancel).map_err(|error| error.after(start))
     }
 
     /// Encodes `text`, in which no special token is looked for.

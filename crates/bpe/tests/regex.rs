@@ -3,7 +3,7 @@
 mod common;
 
 use tokenmill_bpe::train::{TrainOptions, Trainer};
-use tokenmill_bpe::{Error, Level, Pattern, Tokenizer};
+use tokenmill_bpe::{EncodeStream, Error, Level, Pattern, Tokenizer, Unit};
 use tokenmill_testkit::pattern::PATTERNS;
 use tokenmill_testkit::relatives::{RELATIVES, SequenceSplitter};
 use tokenmill_testkit::rng::{Rng, share};
@@ -137,6 +137,38 @@ fn a_text_on_which_the_engine_goes_back_too_often_is_an_error() {
     assert!(matches!((error.row, error.error), (1, Error::PatternLimit { .. })));
     let trainer = Trainer::new(pattern);
     assert!(matches!(trainer.add_text(&text, None), Err(Error::PatternLimit { .. })));
+}
+
+#[test]
+fn where_the_engine_went_back_too_often_is_counted_from_the_start_of_the_text() {
+    let pattern = of(r"(?:(a|aa)+\1)+$|b");
+    let vocabulary = common::tokenizer(common::BY_RANKS[0]).vocabulary().clone();
+    let tokenizer = Tokenizer::new(vocabulary, pattern, [("<|x|>".to_owned(), 60_000)]).expect("well-formed");
+    let policy = tokenizer.special_policy(&["<|x|>"], &[]).expect("there is one");
+    let expected = "<|x|>b<|x|>bb".len();
+    let text = "<|x|>b<|x|>bb".to_owned() + &"a".repeat(60) + "c";
+    let is_there =
+        |error: &Error, before: usize| matches!(error, Error::PatternLimit { at, .. } if *at == expected + before);
+    let error = tokenizer.encode(&text, &policy).expect_err("it goes back too often");
+    assert!(is_there(&error, 0), "{error}");
+    let error = tokenizer
+        .encode_with_offsets(&text, Unit::Byte, &policy, &mut tokenizer.worker(), None)
+        .expect_err("it goes back too often");
+    assert!(is_there(&error, 0), "{error}");
+    // So long that it is cut where the special tokens are.
+    let long = "b".repeat(300_000) + &text;
+    let error = tokenizer.encode_batch(&["b", &long], &policy, None).expect_err("it goes back too often");
+    assert!(error.row == 1 && is_there(&error.error, 300_000), "{}", error.error);
+    let tokenizer = std::sync::Arc::new(tokenizer);
+    let mut stream = EncodeStream::new(tokenizer, std::sync::Arc::new(policy), usize::MAX, false);
+    let mut ids = Vec::new();
+    let (first, second) = text.split_at(14);
+    stream.encode(first, &mut ids, None).expect("nothing is long");
+    assert!(!ids.is_empty());
+    stream.encode(second, &mut ids, None).expect("it is no end yet");
+    stream.end().expect("there is no special token in it");
+    let error = stream.encode_ready(&mut ids, None).expect_err("it goes back too often");
+    assert!(is_there(&error, 0), "{error}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString};
+use unicode_normalization_alignments::char::is_combining_mark;
 
 use crate::added::{AddedTokens, Policy};
 use crate::bounded::{OutOfBounds, within_time};
@@ -36,8 +37,33 @@ pub struct Tokenizer {
 pub struct Encoded {
     /// The ids.
     pub ids: Vec<u32>,
-    /// Where the text of each starts and ends, in bytes.
+    /// Where the text of each starts and ends, in bytes, as the crate has it: of a character that a normalizer composes, the first one.
     pub spans: Vec<(usize, usize)>,
+    /// Where the text of each ends, in bytes, with what its last character was composed of.
+    pub ends: Vec<usize>,
+}
+
+/// The ends of `spans` in `text`. What goes on a character and is in no span was composed with it, or left out: both are of the token before.
+fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Vec<usize> {
+    let mut ends = vec![0; spans.len()];
+    // Where the next token starts that is not of the same character.
+    let mut next = text.len();
+    for (at, &(_, end)) in spans.iter().enumerate().rev() {
+        ends[at] = match spans.get(at + 1) {
+            Some(after) if after.1 == end => ends[at + 1],
+            after => {
+                next = after.map_or(next, |after| after.0.max(end));
+                let left_out = text.get(end..next).unwrap_or_default().chars();
+                end + left_out.take_while(|&character| goes_on(character)).map(char::len_utf8).sum::<usize>()
+            }
+        };
+    }
+    ends
+}
+
+/// Whether `character` may be composed with the one before it: combining marks, and the later parts of Hangul syllables.
+fn goes_on(character: char) -> bool {
+    is_combining_mark(character) || matches!(character, '\u{1160}'..='\u{11ff}')
 }
 
 impl Tokenizer {
@@ -86,7 +112,8 @@ impl Tokenizer {
     pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
         let pieces = self.tokenize(text, policy, None)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
-        Ok(Encoded { ids: encoding.get_ids().to_vec(), spans: encoding.get_offsets().to_vec() })
+        let spans = encoding.get_offsets().to_vec();
+        Ok(Encoded { ids: encoding.get_ids().to_vec(), ends: whole_ends(text, &spans), spans })
     }
 
     fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {

@@ -68,6 +68,27 @@ fn special_tokens_are_plain_text_unless_they_are_allowed() {
 }
 
 #[test]
+fn a_token_ends_where_what_its_last_character_is_composed_of_ends() {
+    let parts = |name: &str, text: &str| {
+        let loaded = load_with_crate(&file(name)).expect(name);
+        let tokenizer = crate_of(&loaded);
+        let policy = tokenizer.policy::<&str>(&[], &[]).expect(name);
+        let encoded = tokenizer.encode_with_offsets(text, &policy).expect(name);
+        let spans = encoded.spans.iter().zip(&encoded.ends);
+        spans.map(|(&(start, _), &end)| text[start..end].to_owned()).collect::<Vec<_>>()
+    };
+    // Composed by the normalizer, decomposed and left out, and composed of parts that are no marks.
+    for name in ["qwen2", "neox", "bert"] {
+        let parts = parts(name, "nai\u{308}ve cafe\u{301}");
+        assert!(parts.iter().any(|part| part.ends_with("i\u{308}")), "{name}: {parts:?}");
+        assert!(parts.last().expect("tokens").ends_with("e\u{301}"), "{name}: {parts:?}");
+    }
+    assert!(parts("qwen2", "\u{1100}\u{1161}\u{11a8}").iter().all(|part| part == "\u{1100}\u{1161}\u{11a8}"));
+    // A mark that is a token of its own is of no other.
+    assert_eq!(parts("gpt2", "e\u{301}")[0], "e");
+}
+
+#[test]
 fn ids_decode_to_the_text_of_the_crate_in_python() {
     for name in FIXTURES {
         let loaded = load_with_crate(&file(name)).expect(name);
