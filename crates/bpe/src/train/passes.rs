@@ -129,14 +129,19 @@ impl<'a> Passes<'a> {
             .map(|lane| {
                 let mut changes: FxHashMap<Key, i64> = FxHashMap::default();
                 lane.rewrite::<S>(cancel, |piece, count, changed| {
-                    join_in(piece, &is_left, &joined, changed);
-                    if changed.len() < piece.len() {
-                        // Counts are less than 2^63: each is of two bytes at least, and all bytes are less than 2^64.
-                        let count = count.cast_signed();
-                        for_each_pair(piece, |key| *changes.entry(key).or_default() -= count);
-                        for_each_pair(changed, |key| *changes.entry(key).or_default() += count);
+                    // Most pieces have none.
+                    if !piece.iter().any(|symbol| is_left[symbol.id() as usize]) {
+                        return false;
                     }
-                    Ok(())
+                    join_in(piece, &is_left, &joined, changed);
+                    if changed.len() == piece.len() {
+                        return false;
+                    }
+                    // Counts are less than 2^63: each is of two bytes at least, and all bytes are less than 2^64.
+                    let count = count.cast_signed();
+                    for_each_pair(piece, |key| *changes.entry(key).or_default() -= count);
+                    for_each_pair(changed, |key| *changes.entry(key).or_default() += count);
+                    true
                 })?;
                 Ok(changes)
             })

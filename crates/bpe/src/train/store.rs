@@ -20,6 +20,7 @@ pub(crate) trait Symbol: Copy + Eq + Send + Sync {
     fn ends(self) -> bool;
     fn push(symbols: &mut Vec<u8>, symbol: Self);
     fn read(bytes: &[u8]) -> Self;
+    fn write(self, bytes: &mut [u8]);
 }
 
 macro_rules! symbol {
@@ -52,6 +53,11 @@ macro_rules! symbol {
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
                 Self::from_le_bytes(bytes.try_into().expect("as many bytes as it has"))
+            }
+
+            #[inline(always)]
+            fn write(self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&self.to_le_bytes());
             }
         }
     };
@@ -171,42 +177,40 @@ impl Lane {
         cancel: Option<&AtomicBool>,
         mut visit: impl FnMut(&[S], u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.pass::<S>(cancel, None, |piece, count, _| visit(piece, count))
+        self.pass::<S>(cancel, None, |(piece, _), count, _| visit(piece, count))
     }
 
-    /// Replaces each piece by what `change` makes of it, which is not longer.
+    /// Replaces each piece of which `change` says so by what that made of it, which is not longer.
     pub fn rewrite<S: Symbol>(
         &mut self,
         cancel: Option<&AtomicBool>,
-        mut change: impl FnMut(&[S], u64, &mut Vec<S>) -> Result<(), Error>,
+        mut change: impl FnMut(&[S], u64, &mut Vec<S>) -> bool,
     ) -> Result<(), Error> {
-        let mut written = Written { bytes: Vec::new(), end: 0, pieces: 0, symbols: 0 };
+        let mut written = Written { symbols: Vec::new(), end: 0, pieces: 0, length: 0 };
         let mut changed = Vec::new();
-        self.pass::<S>(cancel, Some(&mut written), |piece, count, written| {
+        self.pass::<S>(cancel, Some(&mut written), |(piece, ending), count, written| {
             changed.clear();
-            change(piece, count, &mut changed)?;
+            let piece = if change(piece, count, &mut changed) { &changed[..] } else { piece };
             if let Some(written) = written
-                && changed.len() > 1
+                && piece.len() > 1
             {
-                for &symbol in &changed {
-                    S::push(&mut written.bytes, symbol);
-                }
-                push_end::<S>(&mut written.bytes, count);
+                written.symbols.extend_from_slice(piece);
+                written.symbols.extend_from_slice(ending);
                 written.pieces += 1;
-                written.symbols += changed.len() as u64;
+                written.length += piece.len() as u64;
             }
             Ok(())
         })?;
-        (self.length, self.pieces, self.symbols) = (written.end, written.pieces, written.symbols);
+        (self.length, self.pieces, self.symbols) = (written.end, written.pieces, written.length);
         Ok(())
     }
 
-    /// Reads all pieces. What is in `written` after a part is written behind what was written before: never further than what is read.
+    /// Reads all pieces, each of which comes with what ends it. What is in `written` after a part is written behind what was written before: never further than what is read.
     fn pass<S: Symbol>(
         &mut self,
         cancel: Option<&AtomicBool>,
-        mut written: Option<&mut Written>,
-        mut visit: impl FnMut(&[S], u64, Option<&mut Written>) -> Result<(), Error>,
+        mut written: Option<&mut Written<S>>,
+        mut visit: impl FnMut((&[S], &[S]), u64, Option<&mut Written<S>>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (mut bytes, mut symbols, mut place) = (vec![0; BUFFER], Vec::<S>::new(), 0);
         while place < self.length {
@@ -224,15 +228,20 @@ impl Lane {
             while let Some(length) = symbols[start..].iter().position(|symbol| symbol.ends()) {
                 let end = start + length;
                 let Some((count, next)) = end_of::<S>(&symbols, end) else { break };
-                visit(&symbols[start..end], count, written.as_deref_mut())?;
+                visit((&symbols[start..end], &symbols[end..next]), count, written.as_deref_mut())?;
                 start = next;
             }
             symbols.drain(..start);
             if let Some(written) = &mut written {
+                // What was read is not needed any more. A piece that is longer than a part comes in several.
+                bytes.resize(BUFFER.max(written.symbols.len() * S::BYTES), 0);
+                let part = &mut bytes[..written.symbols.len() * S::BYTES];
+                for (bytes, symbol) in part.chunks_exact_mut(S::BYTES).zip(written.symbols.drain(..)) {
+                    symbol.write(bytes);
+                }
                 self.file.seek(SeekFrom::Start(written.end)).map_err(Error::Scratch)?;
-                self.file.write_all(&written.bytes).map_err(Error::Scratch)?;
-                written.end += written.bytes.len() as u64;
-                written.bytes.clear();
+                self.file.write_all(part).map_err(Error::Scratch)?;
+                written.end += part.len() as u64;
             }
         }
         Ok(())
@@ -240,11 +249,14 @@ impl Lane {
 }
 
 /// What takes the place of pieces.
-struct Written {
-    bytes: Vec<u8>,
+struct Written<S> {
+    /// Those that are not in the file yet, with the ends of their pieces.
+    symbols: Vec<S>,
+    /// Where they go.
     end: u64,
     pieces: u64,
-    symbols: u64,
+    /// The symbols of all pieces.
+    length: u64,
 }
 
 /// The count that the symbol at `end` says, and where the next piece starts; `None` where the count is not all there.
