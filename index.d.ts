@@ -181,6 +181,17 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly truncationSide?: 'start' | 'end'
   /**
+   * Whether what does not fit a row goes on in further rows, which follow it, and is not lost: `return_overflowing_tokens` of Hugging Face's.
+   * {@link PaddedBatch.inputOf} says of which input a row is.
+   * @default false
+   */
+  readonly overflow?: boolean
+  /**
+   * With `overflow`, how many ids of a text each further row has in common with the row before.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly stride?: number
+  /**
    * Where rows are filled up.
    * @default what the tokenizer.json says, else 'end'
    */
@@ -213,6 +224,8 @@ export interface PaddedBatch {
   readonly typeIds: Uint32Array
   /** Rows and ids of each. */
   readonly shape: readonly [number, number]
+  /** Of each row the index of its input: with `overflow` several rows may be of one. */
+  readonly inputOf: Uint32Array
 }
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */

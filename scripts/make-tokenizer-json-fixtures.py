@@ -287,6 +287,20 @@ def starcoder() -> Tokenizer:
     return train_bpe(tokenizer, special_tokens=["<|endoftext|>"])
 
 
+def neox() -> Tokenizer:
+    """Without the bytes that UTF-8 has not, and with added tokens of spaces, which are looked for in what is normalized."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = byte_level(None, trim_offsets=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = [character for character in pre_tokenizers.ByteLevel.alphabet() if character not in "ÀÁõö÷øùúûüýþÿ"]
+    names = ["<|endoftext|>", "<|padding|>"]
+    tokenizer.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=700, show_progress=False, initial_alphabet=alphabet, special_tokens=names))
+    tokenizer.add_tokens([AddedToken(" " * count, normalized=True) for count in range(24, 1, -1)])
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    return tokenizer
+
+
 def roberta() -> Tokenizer:
     """Ids in another order than the merges, a token that takes the white space before it, and offsets that are trimmed."""
     tokenizer = Tokenizer(models.BPE())
@@ -341,7 +355,7 @@ def added() -> Tokenizer:
     return tokenizer
 
 
-FIXTURES = [bert, t5, xlmr, llama2, gpt2, llama3, qwen2, o200k, deepseek, starcoder, roberta, clip, words, added]
+FIXTURES = [bert, t5, xlmr, llama2, gpt2, llama3, qwen2, o200k, deepseek, starcoder, neox, roberta, clip, words, added]
 
 
 def units(text: str) -> list[int]:
@@ -389,6 +403,20 @@ def padded(tokenizer: Tokenizer) -> list[dict[str, Any]]:
                 options = {"maxLength": max_length, "truncation": strategy.replace("_", "-"), "truncationSide": "start" if direction == "left" else "end"}
                 options |= {"paddingSide": "start" if pad[0] == "left" else "end", "padTo": pad[1], "padId": 3, "padTypeId": 2}
                 made.append({"inputs": inputs, "options": options, **rows})
+    for inputs in ([*texts, " ".join(texts)], [*pairs, (pairs[3][1], pairs[3][0])]):
+        for max_length, stride, strategy, direction in (
+            (8, 0, "longest_first", "right"), (9, 1, "longest_first", "left"), (14, 3, "longest_first", "right"), (24, 0, "only_first", "right"), (31, 0, "only_second", "left"),
+        ):  # fmt: skip
+            tokenizer.enable_truncation(max_length, stride=stride, strategy=strategy, direction=direction)
+            tokenizer.enable_padding(pad_id=3, pad_type_id=2, pad_token="p", length=max_length)
+            try:
+                encodings = [(index, each) for index, first in enumerate(tokenizer.encode_batch(inputs)) for each in [first, *first.overflowing]]
+            except Exception:
+                continue
+            rows = {"ids": [e.ids for _, e in encodings], "mask": [e.attention_mask for _, e in encodings], "types": [e.type_ids for _, e in encodings]}
+            options = {"maxLength": max_length, "stride": stride, "overflow": True, "truncation": strategy.replace("_", "-"), "truncationSide": "start" if direction == "left" else "end"}
+            options |= {"paddingSide": "end", "padTo": max_length, "padId": 3, "padTypeId": 2}
+            made.append({"inputs": inputs, "options": options, **rows, "inputOf": [index for index, _ in encodings]})
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return made

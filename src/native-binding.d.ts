@@ -483,6 +483,7 @@ export interface NativeRowShape {
   maxLength?: number
   truncation?: 'longest-first' | 'only-first' | 'only-second'
   truncateStart?: boolean
+  stride?: number
   padTo?: number
   multipleOf?: number
   padStart?: boolean

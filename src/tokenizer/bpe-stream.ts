@@ -4,6 +4,7 @@ import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
 import type { ChunkDecoder, ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
+import { unshared } from './unshared.ts'
 
 /** Longer chunks, in code units or bytes, are encoded off the main thread. */
 const longChunk = 1 << 15
@@ -73,7 +74,3 @@ export class BpeChunkDecoder implements ChunkDecoder {
     return callNative(() => this.#native.end())
   }
 }
-
-/** Bytes that no other thread changes while native code reads them. */
-const unshared = (bytes: Uint8Array): Uint8Array =>
-  bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes

@@ -18,6 +18,7 @@ import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
+import { PolicyNumbers } from './policy-numbers.ts'
 import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
 import { explained } from './explained.ts'
@@ -28,19 +29,15 @@ import {
   type SpecialTokenPolicy,
 } from './special-tokens.ts'
 import {
-  checkedSource,
   decodeChunksOf,
   decodeStreamOf,
   encodeChunksOf,
-  encodeChunksOptionNames,
   encodeStreamOf,
-  encodeStreamOptionNames,
-  splitDecodeOptions,
-  splitStreamOptions,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
   type EncodeStreamOptions,
+  type StreamCall,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -52,14 +49,12 @@ import {
   type Tokenizer,
 } from './tokenizer.ts'
 import { checkedTruncation, type TruncateOptions } from './truncate.ts'
+import { unshared, unsharedText } from './unshared.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
 const refuseAll = 1
 const allowAll = 2
-/** Policies of calls with other options are kept up to this number. */
-const maxPolicies = 64
-
 /** Where native code writes the ids of short texts. Making a typed array there costs more than slicing one here. */
 const scratch = new Uint32Array(4096)
 
@@ -102,7 +97,7 @@ export class BpeTokenizer implements Tokenizer {
   readonly #native: BpeHandle
   /** The number of the native encoder, which lives as long as the handle. */
   readonly #encoder: number
-  readonly #policies = new Map<string, number>()
+  readonly #policies: PolicyNumbers
   #fingerprint: string | undefined
   #longestToken: number | undefined
 
@@ -119,6 +114,7 @@ export class BpeTokenizer implements Tokenizer {
     handle.addPolicy([], [])
     handle.addPolicy([], names)
     handle.addPolicy(names, [])
+    this.#policies = new PolicyNumbers(handle, () => handle.dropPolicies(allowAll + 1))
   }
 
   /** @internal For other native work with this tokenizer. */
@@ -251,15 +247,14 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
-    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
-    const call = splitStreamOptions(options, encodeChunksOptionNames)
-    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
-  #chunkEncoder({ rest, maxPieceBytes }: ReturnType<typeof splitStreamOptions>): BpeChunkEncoder {
+  #chunkEncoder({ rest, maxPieceBytes }: StreamCall): BpeChunkEncoder {
     const { policy, strict } = this.#encodeCall(rest)
     const { EncodeStreamHandle } = native()
     return new BpeChunkEncoder(callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)))
@@ -375,8 +370,7 @@ export class BpeTokenizer implements Tokenizer {
     source: Chunks<number | Iterable<number>>,
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined> {
-    const { signal, rest } = splitDecodeOptions(options)
-    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+    return decodeChunksOf(source, options, (rest) => this.#chunkDecoder(rest))
   }
 
   #chunkDecoder(options: DecodeOptions | undefined): BpeChunkDecoder {
@@ -525,33 +519,14 @@ export class BpeTokenizer implements Tokenizer {
     return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict }
   }
 
-  /** The number of a policy. Those of earlier calls are kept, so that their automata are built once. */
-  #policy({ allowed, disallowed }: SpecialTokenPolicy): number {
-    if (allowed.size === 0 && disallowed.size === 0) return plain
-    const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
-    const key = JSON.stringify([allowedNames, disallowedNames])
-    let policy = this.#policies.get(key)
-    if (policy === undefined) {
-      if (this.#policies.size === maxPolicies) {
-        this.#policies.clear()
-        this.#native.dropPolicies(allowAll + 1)
-      }
-      policy = callNative(() => this.#native.addPolicy(allowedNames, disallowedNames))
-      this.#policies.set(key, policy)
-    }
-    return policy
+  #policy(policy: SpecialTokenPolicy): number {
+    return policy.allowed.size === 0 && policy.disallowed.size === 0 ? plain : this.#policies.of(policy)
   }
 }
 
 const batchOf = ({ ids, rowStarts }: TokenRows): TokenBatch => new TokenBatch(ids, rowStarts)
 
 const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800
-
-/** Bytes that no other thread changes while native code reads them. */
-const unshared = (bytes: Uint8Array): Uint8Array =>
-  bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes
-
-const unsharedText = (text: Text): Text => (typeof text === 'string' ? text : unshared(text))
 
 const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
   try {

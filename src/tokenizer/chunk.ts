@@ -1,6 +1,7 @@
 import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger, string } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
 import { boundaryNames, numberOf, type Boundary } from './boundaries.ts'
+import { Parts, type CountedText } from './parts.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
 /** How a text is cut into chunks. */
@@ -70,4 +71,14 @@ export class ChunkList implements Iterable<Chunk> {
       yield { text: this.#text.slice(start, end), start, end, tokens }
     }
   }
+}
+
+/** `chunk` of a tokenizer that counts parts of a text. */
+export const chunkCounted = (
+  text: string,
+  options: ChunkOptions,
+  counted: (text: string, options: EncodeOptions) => CountedText,
+): Iterable<Chunk> => {
+  const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
+  return new ChunkList(checked, new Parts(counted(checked, rest)).chunks(maxTokens, overlap, boundary))
 }

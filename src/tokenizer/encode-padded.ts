@@ -1,6 +1,7 @@
 import { TokenmillError } from '../errors.ts'
 import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
+import { cutRows, mostIds, type RowIds } from './cut-rows.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText } from './read-text.ts'
 import type { EncodeOptions, Text, TokenBatch } from './tokenizer.ts'
@@ -36,6 +37,17 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly truncationSide?: 'start' | 'end'
   /**
+   * Whether what does not fit a row goes on in further rows, which follow it, and is not lost: `return_overflowing_tokens` of Hugging Face's.
+   * {@link PaddedBatch.inputOf} says of which input a row is.
+   * @default false
+   */
+  readonly overflow?: boolean
+  /**
+   * With `overflow`, how many ids of a text each further row has in common with the row before.
+   * @default what the tokenizer.json says, else 0
+   */
+  readonly stride?: number
+  /**
    * Where rows are filled up.
    * @default what the tokenizer.json says, else 'end'
    */
@@ -68,18 +80,18 @@ export interface PaddedBatch {
   readonly typeIds: Uint32Array
   /** Rows and ids of each. */
   readonly shape: readonly [number, number]
+  /** Of each row the index of its input: with `overflow` several rows may be of one. */
+  readonly inputOf: Uint32Array
 }
 
 /** How a tokenizer.json says that rows are made. */
-export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialTokens'>
+export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialTokens' | 'overflow'>
 
 const names = [
   ...encodeOptionNames,
   ...(['maxLength', 'padTo', 'padToMultipleOf', 'truncation', 'truncationSide', 'paddingSide'] as const),
-  ...(['padId', 'padTypeId', 'addSpecialTokens'] as const),
+  ...(['padId', 'padTypeId', 'overflow', 'stride', 'addSpecialTokens'] as const),
 ]
-/** The most ids of a batch: what a typed array surely holds. */
-const mostIds = 2 ** 30
 
 /** What {@link encodePadded} needs of a tokenizer. */
 export interface PaddedSource {
@@ -99,6 +111,7 @@ export const encodePadded = (
   const given = checkedOptions('options', options, names)
   const { texts, isPair } = checkedInputs(inputs)
   const shape = checkedShape({ ...source.rowShape, ...withoutUndefined(given) }, source.specialTokens)
+  const overflow = boolean('options.overflow', given.overflow ?? false)
   const addSpecialTokens = boolean('options.addSpecialTokens', given.addSpecialTokens ?? true)
   const processor = source.postProcessor ?? PostProcessor.none
   const encodeOptions = Object.fromEntries(
@@ -106,15 +119,18 @@ export const encodePadded = (
   )
   const batch = encodeBatch(source, texts, encodeOptions, isPair)
 
-  const rows: [Uint32Array, Uint32Array | undefined][] = []
+  const rows: RowIds[] = []
+  const inputOf: number[] = []
   let [at, longest] = [0, 0]
   for (const [index, pair] of isPair.entries()) {
     const first = batch.at(at++) as Uint32Array
     const second = pair ? (batch.at(at++) as Uint32Array) : undefined
     const added = addSpecialTokens ? processor.added(pair) : 0
-    const row = cut(first, second, shape, added, index)
-    rows.push(row)
-    longest = Math.max(longest, row[0].length + (row[1]?.length ?? 0) + added)
+    for (const row of cutRows(first, second, { ...shape, overflow }, added, index)) {
+      rows.push(row)
+      inputOf.push(index)
+      longest = Math.max(longest, row[0].length + (row[1]?.length ?? 0) + added)
+    }
   }
   const { padTo, padToMultipleOf: multiple, padId, padTypeId } = shape
   const width = Math.ceil(Math.max(longest, padTo) / multiple) * multiple
@@ -129,6 +145,7 @@ export const encodePadded = (
     attentionMask: new Uint8Array(width * rows.length),
     typeIds: new Uint32Array(width * rows.length).fill(padTypeId),
     shape: [rows.length, width] as const,
+    inputOf: Uint32Array.from(inputOf),
   }
   for (const [index, [first, second]] of rows.entries()) {
     const added = addSpecialTokens ? processor.added(second !== undefined) : 0
@@ -166,6 +183,7 @@ const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number
     padToMultipleOf = 1,
     truncation = 'longest-first',
     truncationSide = 'end',
+    stride = 0,
     paddingSide = 'end',
     padId = (padName && specialTokens.get(padName)) ?? 0,
     padTypeId = 0,
@@ -177,6 +195,7 @@ const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number
     padToMultipleOf: integerIn('options.padToMultipleOf', padToMultipleOf, 1),
     truncation: oneOf('options.truncation', truncation, ['longest-first', 'only-first', 'only-second']),
     truncationSide: oneOf('options.truncationSide', truncationSide, sides),
+    stride: integerIn('options.stride', stride, 0),
     paddingSide: oneOf('options.paddingSide', paddingSide, sides),
     padId: integerIn('options.padId', padId, 0, 0xffffffff),
     padTypeId: integerIn('options.padTypeId', padTypeId, 0, 0xffffffff),
@@ -201,41 +220,4 @@ const encodeBatch = (
     const message = error.message.replace(/texts\[(\d+)\]/, (name, number) => rowNames[Number(number)] ?? name)
     throw new TokenmillError(error.code, message, { cause: error.cause })
   }
-}
-
-/** The ids that are left of a text or two, so that they and `added` more are at most `maxLength`: the rules of Hugging Face's tokenizers. */
-const cut = (
-  first: Uint32Array,
-  second: Uint32Array | undefined,
-  { maxLength, truncation, truncationSide }: Required<RowShape>,
-  added: number,
-  row: number,
-): [Uint32Array, Uint32Array | undefined] => {
-  const room = maxLength - added
-  if (room < 0) {
-    throw invalid('options.maxLength', `at least ${added}, as so many ids are added,`, maxLength)
-  }
-  const length = (second?.length ?? 0) + first.length
-  if (length <= room) return [first, second]
-  const keep = (ids: Uint32Array, count: number) =>
-    truncationSide === 'end' ? ids.subarray(0, count) : ids.subarray(ids.length - count)
-  if (room === 0) return [keep(first, 0), second && keep(second, 0)]
-  if (second === undefined && truncation !== 'only-second') return [keep(first, room), undefined]
-  if (truncation === 'longest-first' && second !== undefined) {
-    const shorter = Math.min(first.length, second.length)
-    const [low, high] = 2 * shorter > room ? [Math.floor(room / 2), Math.ceil(room / 2)] : [shorter, room - shorter]
-    return first.length > second.length
-      ? [keep(first, high), keep(second, low)]
-      : [keep(first, low), keep(second, high)]
-  }
-  const target = truncation === 'only-first' ? first : second
-  const left = (target?.length ?? 0) - (length - room)
-  if (target === undefined || left <= 0) {
-    throw new TokenmillError(
-      'ERR_LIMIT',
-      `expected a ${truncation === 'only-first' ? 'first' : 'second'} text of more than ${length - room} ids for inputs[${row}], ` +
-        `as options.truncation cuts no other, received one of ${target?.length ?? 0}`,
-    )
-  }
-  return target === first ? [keep(first, left), second] : [first, second && keep(second, left)]
 }

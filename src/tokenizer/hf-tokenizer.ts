@@ -13,29 +13,26 @@ import {
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
 import { copyTurn } from './copy-turn.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
-import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from './chat/join-ids.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
-import { Parts, type CountedText } from './parts.ts'
+import type { CountedText } from './parts.ts'
+import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
-import { resolvePolicy, specialTokenError, type SpecialTokenPolicy } from './special-tokens.ts'
+import { resolvePolicy, specialTokenError } from './special-tokens.ts'
 import {
-  checkedSource,
   decodeChunksOf,
   decodeStreamOf,
   encodeChunksOf,
-  encodeChunksOptionNames,
   encodeStreamOf,
-  encodeStreamOptionNames,
-  splitDecodeOptions,
-  splitStreamOptions,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
   type EncodeStreamOptions,
+  type StreamCall,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -46,10 +43,8 @@ import {
   type Text,
   type Tokenizer,
 } from './tokenizer.ts'
-import { checkedTruncation, type TruncateOptions } from './truncate.ts'
-
-/** Policies of earlier calls that are kept. */
-const maxPolicies = 64
+import { truncateCounted, type TruncateOptions } from './truncate.ts'
+import { unshared, unsharedText } from './unshared.ts'
 
 /**
  * The tokenizer of a tokenizer.json whose model, normalizers and pre-tokenizers Hugging Face's `tokenizers` runs: WordPiece, Unigram,
@@ -64,7 +59,7 @@ export class HfTokenizer implements Tokenizer {
   readonly #file: Uint8Array
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
-  readonly #policies = new Map<string, number>()
+  readonly #policies: PolicyNumbers
 
   /**
    * @internal
@@ -79,6 +74,7 @@ export class HfTokenizer implements Tokenizer {
     this.endOfTextId = this.specialTokens.get('<|endoftext|>')
     this.#postProcessor = new PostProcessor(handle.templates())
     this.#rowShape = rowShapeOf(handle)
+    this.#policies = new PolicyNumbers(handle, () => handle.dropPolicies())
   }
 
   get fingerprint(): string {
@@ -87,7 +83,7 @@ export class HfTokenizer implements Tokenizer {
 
   encode(text: Text, options?: EncodeOptions): Uint32Array {
     const { policy, strict, whole } = this.#call(options, 'all')
-    const ids = explainingNow(() => this.#native.encode(unshared(checkedText('text', text)), strict, policy))
+    const ids = explainingNow(() => this.#native.encode(unsharedText(checkedText('text', text)), strict, policy))
     return whole ? this.#postProcessor.around(ids) : ids
   }
 
@@ -99,7 +95,7 @@ export class HfTokenizer implements Tokenizer {
     const { bytes, rest } = splitByteOffsets(options)
     const { policy, strict, whole } = this.#call(rest, 'all')
     const spans = explainingNow(() =>
-      this.#native.encodeWithOffsets(unshared(checkedText('text', text)), strict, policy),
+      this.#native.encodeWithOffsets(unsharedText(checkedText('text', text)), strict, policy),
     )
     const { ids, offsets, ends, byteOffsets, byteEnds } = whole ? this.#postProcessor.aroundSpans(spans) : spans
     return bytes ? { ids, offsets, ends, byteOffsets, byteEnds } : { ids, offsets, ends }
@@ -115,7 +111,7 @@ export class HfTokenizer implements Tokenizer {
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
     const { policy, strict, whole } = this.#call(options, 'all')
-    const checked = checkedTexts(texts).map(unshared)
+    const checked = checkedTexts(texts).map(unsharedText)
     return this.#batchOf(
       explainingNow(() => this.#native.encodeBatch(checked, strict, policy)),
       whole,
@@ -168,14 +164,11 @@ export class HfTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
-    const parts = new Parts(this.#counted(checked, rest))
-    return keepsStart ? checked.slice(0, parts.endOfPrefix(most)) : checked.slice(parts.startOfSuffix(most))
+    return truncateCounted(text, maxTokens, options, (checked, rest) => this.#counted(checked, rest))
   }
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
-    return new ChunkList(checked, new Parts(this.#counted(checked, rest)).chunks(maxTokens, overlap, boundary))
+    return chunkCounted(text, options, (checked, rest) => this.#counted(checked, rest))
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
@@ -199,15 +192,14 @@ export class HfTokenizer implements Tokenizer {
 
   /** What a model makes of a text may depend on all of it, so all of it is kept until it ends. */
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
-    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
-    const call = splitStreamOptions(options, encodeChunksOptionNames)
-    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
-  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
     const { strict } = this.#call(rest, 'all')
     return new BufferedEncoder({
       maxPieceBytes,
@@ -225,8 +217,7 @@ export class HfTokenizer implements Tokenizer {
     source: Chunks<number | Iterable<number>>,
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined> {
-    const { signal, rest } = splitDecodeOptions(options)
-    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+    return decodeChunksOf(source, options, (rest) => this.#chunkDecoder(rest))
   }
 
   #chunkDecoder(options: DecodeOptions | undefined): BufferedDecoder {
@@ -243,7 +234,7 @@ export class HfTokenizer implements Tokenizer {
     const checked = checkedText('token', token)
     if (typeof checked === 'string') return this.#native.tokenToId(checked) ?? undefined
     try {
-      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(unshared(checked) as Uint8Array)
+      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(unshared(checked))
       return this.#native.tokenToId(text) ?? undefined
     } catch {
       return undefined
@@ -275,11 +266,11 @@ export class HfTokenizer implements Tokenizer {
     isOne: boolean,
   ): Promise<TokenBatch> {
     const checked = this.#checkedCall(options, 'all')
-    const own = texts.map(unshared)
+    const own = texts.map(unsharedText)
     const turn = copyTurn(own)
     if (turn !== undefined) await turn
     // Not before: other calls may drop policies while this one waits.
-    const policy = this.#policy(checked.special)
+    const policy = this.#policies.of(checked.special)
     try {
       const rows = await cancellable(signal, (flag) => this.#native.encodeBatchAsync(own, checked.strict, policy, flag))
       return this.#batchOf(rows, checked.whole)
@@ -302,7 +293,7 @@ export class HfTokenizer implements Tokenizer {
 
   #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const { special, strict, whole } = this.#checkedCall(options, defaultDisallowed)
-    return { policy: this.#policy(special), strict, whole }
+    return { policy: this.#policies.of(special), strict, whole }
   }
 
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
@@ -311,32 +302,18 @@ export class HfTokenizer implements Tokenizer {
     const whole = boolean('options.addSpecialTokens', checked.addSpecialTokens ?? false)
     return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict, whole }
   }
-
-  /** The number of a policy. Those of earlier calls are kept, so that their automata are built once. */
-  #policy({ allowed, disallowed }: SpecialTokenPolicy): number {
-    const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
-    const key = JSON.stringify([allowedNames, disallowedNames])
-    let policy = this.#policies.get(key)
-    if (policy === undefined) {
-      if (this.#policies.size === maxPolicies) {
-        this.#policies.clear()
-        this.#native.dropPolicies()
-      }
-      policy = callNative(() => this.#native.addPolicy(allowedNames, disallowedNames))
-      this.#policies.set(key, policy)
-    }
-    return policy
-  }
 }
 
 /** How the file says that rows are made. */
 export const rowShapeOf = (handle: JsonHandle): RowShape => {
-  const { maxLength, truncation, truncateStart, padTo, multipleOf, padStart, padId, padTypeId } = handle.rowShape()
+  const { maxLength, truncation, truncateStart, stride, padTo, multipleOf, padStart, padId, padTypeId } =
+    handle.rowShape()
   const side = (isStart: boolean) => (isStart ? 'start' : 'end')
   return {
     ...(maxLength === undefined ? {} : { maxLength }),
     ...(truncation === undefined ? {} : { truncation }),
     ...(truncateStart === undefined ? {} : { truncationSide: side(truncateStart) }),
+    ...(stride === undefined ? {} : { stride }),
     ...(padTo === undefined ? {} : { padTo }),
     ...(multipleOf === undefined ? {} : { padToMultipleOf: multipleOf }),
     ...(padStart === undefined ? {} : { paddingSide: side(padStart) }),
@@ -346,10 +323,6 @@ export const rowShapeOf = (handle: JsonHandle): RowShape => {
 }
 
 const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 === id
-
-/** A text whose bytes no other thread changes while native code reads them. */
-const unshared = (text: Text): Text =>
-  typeof text !== 'string' && text.buffer instanceof SharedArrayBuffer ? new Uint8Array(text) : text
 
 /** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
 const explained = (error: unknown, isOne: boolean): TokenmillError => {

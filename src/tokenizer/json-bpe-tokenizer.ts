@@ -16,15 +16,12 @@ import { PostProcessor } from './post-processor.ts'
 import { checkedText } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import {
-  checkedSource,
   encodeChunksOf,
-  encodeChunksOptionNames,
   encodeStreamOf,
-  encodeStreamOptionNames,
-  splitStreamOptions,
   type Chunks,
   type EncodeChunksOptions,
   type EncodeStreamOptions,
+  type StreamCall,
 } from './stream.ts'
 import { TokenBatch, type EncodeAsyncOptions, type EncodeOptions, type Segment, type Text } from './tokenizer.ts'
 import type { TruncateOptions } from './truncate.ts'
@@ -118,7 +115,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
     if (!this.#keepsChunks(options)) return super.encodeStream(options)
-    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
   override encodeChunks(
@@ -126,8 +123,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     options?: EncodeChunksOptions,
   ): AsyncGenerator<Uint32Array, void, undefined> {
     if (!this.#keepsChunks(options)) return super.encodeChunks(source, options)
-    const call = splitStreamOptions(options, encodeChunksOptionNames)
-    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
   override count(text: Text, options?: EncodeOptions): number {
@@ -195,7 +191,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return this.#isNfc || isWhole(options)
   }
 
-  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
     // Wrong options are an error of this call.
     super.encode('', rest)
     return new BufferedEncoder({

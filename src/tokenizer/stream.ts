@@ -59,8 +59,12 @@ function* partsOf(chunk: Text): Generator<Text> {
   }
 }
 
-/** A `TransformStream` over `encoder`. It gives no empty chunks. */
-export const encodeStreamOf = (encoder: ChunkEncoder): TransformStream<Text, Uint32Array> => {
+/** `encodeStream` of a tokenizer that makes an encoder for a call: a `TransformStream`, which gives no empty chunks. */
+export const encodeStreamOf = (
+  options: EncodeStreamOptions | undefined,
+  encoderFor: (call: StreamCall) => ChunkEncoder,
+): TransformStream<Text, Uint32Array> => {
+  const encoder = encoderFor(splitStreamOptions(options, encodeStreamOptionNames))
   type Controller = TransformStreamDefaultController<Uint32Array>
   const give = (controller: Controller, ids: Uint32Array) => {
     if (ids.length > 0) controller.enqueue(ids)
@@ -87,8 +91,17 @@ export const encodeStreamOf = (encoder: ChunkEncoder): TransformStream<Text, Uin
   return new TransformStream<Text, Uint32Array>(transformer)
 }
 
-/** The ids of `source` as they become sure; no array is empty. */
-export async function* encodeChunksOf(
+/** `encodeChunks` of a tokenizer that makes an encoder for a call: the ids of `source` as they become sure; no array is empty. */
+export const encodeChunksOf = (
+  source: Chunks<Text>,
+  options: EncodeChunksOptions | undefined,
+  encoderFor: (call: StreamCall) => ChunkEncoder,
+): AsyncGenerator<Uint32Array, void, undefined> => {
+  const call = splitStreamOptions(options, encodeChunksOptionNames)
+  return encodeChunks(checkedSource(source), encoderFor(call), call.signal)
+}
+
+async function* encodeChunks(
   source: Chunks<Text>,
   encoder: ChunkEncoder,
   signal: AbortSignal | undefined,
@@ -137,8 +150,17 @@ export const decodeStreamOf = (decoder: ChunkDecoder): TransformStream<Uint32Arr
   })
 }
 
-/** The text of `source` as it becomes sure; no string is empty. */
-export async function* decodeChunksOf(
+/** `decodeChunks` of a tokenizer that makes a decoder for a call: the text of `source` as it becomes sure; no string is empty. */
+export const decodeChunksOf = (
+  source: Chunks<number | Iterable<number>>,
+  options: DecodeChunksOptions | undefined,
+  decoderFor: (options: DecodeOptions) => ChunkDecoder,
+): AsyncGenerator<string, void, undefined> => {
+  const { signal, rest } = splitDecodeOptions(options)
+  return decodeChunks(checkedSource(source), decoderFor(rest), signal)
+}
+
+async function* decodeChunks(
   source: Chunks<number | Iterable<number>>,
   decoder: ChunkDecoder,
   signal: AbortSignal | undefined,
@@ -157,7 +179,7 @@ export async function* decodeChunksOf(
 }
 
 /** `source`, which must have chunks; a text is not a source, as it would come character by character. */
-export const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
+const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
   if (typeof source === 'object' && source !== null && !(source instanceof Uint8Array)) {
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
   }
@@ -206,11 +228,17 @@ const orAborted = <T>(value: T | PromiseLike<T>, signal: AbortSignal): Promise<T
     Promise.resolve(value).then(resolve, reject).finally(settle)
   })
 
-/** `options` of a stream: its own ones checked, and those that `encode` takes too. */
-export const splitStreamOptions = (
+/** The options of a stream: its own ones checked, and those that `encode` takes too. */
+export interface StreamCall {
+  readonly maxPieceBytes: number
+  readonly signal: AbortSignal | undefined
+  readonly rest: EncodeOptions
+}
+
+const splitStreamOptions = (
   options: EncodeChunksOptions | undefined,
-  names: readonly (keyof EncodeChunksOptions & string)[] = encodeStreamOptionNames,
-): { maxPieceBytes: number; signal: AbortSignal | undefined; rest: EncodeOptions } => {
+  names: readonly (keyof EncodeChunksOptions & string)[],
+): StreamCall => {
   const { maxPieceBytes = 64 * 2 ** 20, signal, ...rest } = checkedOptions('options', options, names)
   return {
     maxPieceBytes: integerIn('options.maxPieceBytes', maxPieceBytes, 1, 2 ** 31 - 1),
@@ -220,12 +248,12 @@ export const splitStreamOptions = (
 }
 
 /** Those of {@link EncodeStreamOptions}. */
-export const encodeStreamOptionNames = [...encodeOptionNames, 'maxPieceBytes'] as const
+const encodeStreamOptionNames = [...encodeOptionNames, 'maxPieceBytes'] as const
 /** Those of {@link EncodeChunksOptions}. */
-export const encodeChunksOptionNames = [...encodeStreamOptionNames, 'signal'] as const
+const encodeChunksOptionNames = [...encodeStreamOptionNames, 'signal'] as const
 
 /** The signal of a generator, and the options that `decode` takes too. */
-export const splitDecodeOptions = (
+const splitDecodeOptions = (
   options: DecodeChunksOptions | undefined,
 ): { signal: AbortSignal | undefined; rest: DecodeOptions } => {
   const { signal, ...rest } = checkedOptions('options', options, [...decodeOptionNames, 'signal'])

@@ -5,6 +5,7 @@ import { invalid, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { checkedPattern, type PatternSource } from './pattern.ts'
 import { checkedSpecialTokens, type SpecialTokenList } from './special-tokens.ts'
+import { unshared } from './unshared.ts'
 
 /** What a `.tiktoken` file does not say. */
 export interface TiktokenOptions {
@@ -71,6 +72,3 @@ const withoutArgument = (error: TokenmillError): Error =>
 
 const nameOf = (source: string): string =>
   source === 'the bytes' ? 'tiktoken' : basename(source).replace(/\.tiktoken$/, '')
-
-const unshared = (bytes: Uint8Array): Uint8Array =>
-  bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes

@@ -10,31 +10,27 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
-import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
-import { Parts, type CountedText } from './parts.ts'
+import type { CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, specialSearch, type SpecialSearch } from './special-search.ts'
 import { resolvePolicy } from './special-tokens.ts'
 import { writtenRule } from './split/split.ts'
 import {
-  checkedSource,
   decodeChunksOf,
   decodeStreamOf,
   encodeChunksOf,
-  encodeChunksOptionNames,
   encodeStreamOf,
-  encodeStreamOptionNames,
-  splitDecodeOptions,
-  splitStreamOptions,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
   type EncodeStreamOptions,
+  type StreamCall,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -45,7 +41,7 @@ import {
   type Text,
   type Tokenizer,
 } from './tokenizer.ts'
-import { checkedTruncation, type TruncateOptions } from './truncate.ts'
+import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { saveVocabulary } from './vocabulary-file.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { byteSpans, placesBeforeReading, type WordSpans } from './word-offsets.ts'
@@ -207,15 +203,14 @@ export class WordTokenizer implements Tokenizer {
    * messages count UTF-16 code units of all text before.
    */
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
-    return encodeStreamOf(this.#chunkEncoder(splitStreamOptions(options, encodeStreamOptionNames)))
+    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
-    const call = splitStreamOptions(options, encodeChunksOptionNames)
-    return encodeChunksOf(checkedSource(source), this.#chunkEncoder(call), call.signal)
+    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
-  #chunkEncoder({ maxPieceBytes, rest }: ReturnType<typeof splitStreamOptions>): BufferedEncoder {
+  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
     const call = this.#encodeCall(rest)
     const { split } = this.vocabulary
     return new BufferedEncoder({
@@ -230,14 +225,11 @@ export class WordTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
-    const parts = new Parts(this.#counted(checked, rest))
-    return keepsStart ? checked.slice(0, parts.endOfPrefix(most)) : checked.slice(parts.startOfSuffix(most))
+    return truncateCounted(text, maxTokens, options, (checked, rest) => this.#counted(checked, rest))
   }
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
-    return new ChunkList(checked, new Parts(this.#counted(checked, rest)).chunks(maxTokens, overlap, boundary))
+    return chunkCounted(text, options, (checked, rest) => this.#counted(checked, rest))
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
@@ -266,8 +258,7 @@ export class WordTokenizer implements Tokenizer {
     source: Chunks<number | Iterable<number>>,
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined> {
-    const { signal, rest } = splitDecodeOptions(options)
-    return decodeChunksOf(checkedSource(source), this.#chunkDecoder(rest), signal)
+    return decodeChunksOf(source, options, (rest) => this.#chunkDecoder(rest))
   }
 
   #chunkDecoder(options: DecodeOptions | undefined): WordChunkDecoder {

@@ -57,6 +57,7 @@ pub struct NativeRowShape {
     #[napi(ts_type = "'longest-first' | 'only-first' | 'only-second'")]
     pub truncation: Option<String>,
     pub truncate_start: Option<bool>,
+    pub stride: Option<f64>,
     pub pad_to: Option<f64>,
     pub multiple_of: Option<f64>,
     pub pad_start: Option<bool>,
@@ -145,6 +146,7 @@ impl JsonHandle {
             max_length: cut.map(|cut| number(cut.max_length)),
             truncation: cut.map(|cut| cut.strategy.to_owned()),
             truncate_start: cut.map(|cut| cut.from_left),
+            stride: cut.map(|cut| number(cut.stride)),
             pad_to: fill.and_then(|fill| fill.length).map(number),
             multiple_of: fill.and_then(|fill| fill.multiple_of).map(number),
             pad_start: fill.map(|fill| fill.at_left),
@@ -201,13 +203,13 @@ impl JsonHandle {
                 end
             };
             let starts = encoded.spans.iter().map(|&(start, _)| places[start.min(text.len())]);
-            let bytes = |place: fn(&(usize, usize)) -> usize| encoded.spans.iter().map(move |span| place(span) as u32);
+            let byte_starts = encoded.spans.iter().map(|&(start, _)| start as u32);
             Ok(NativeOffsets {
-                byte_offsets: Uint32Array::new(bytes(|span| span.0).chain([text.len() as u32]).collect()),
-                byte_ends: Uint32Array::new(bytes(|span| span.1).collect()),
+                byte_offsets: Uint32Array::new(byte_starts.chain([text.len() as u32]).collect()),
+                byte_ends: Uint32Array::new(encoded.ends.iter().map(|&end| end as u32).collect()),
                 ids: Uint32Array::new(encoded.ids),
                 offsets: Uint32Array::new(starts.chain([places[text.len()]]).collect()),
-                ends: Uint32Array::new(encoded.spans.iter().map(|&(_, end)| places[up(end.min(text.len()))]).collect()),
+                ends: Uint32Array::new(encoded.ends.iter().map(|&end| places[up(end.min(text.len()))]).collect()),
             })
         })
     }

@@ -69,6 +69,8 @@ pub struct Cut {
     pub strategy: &'static str,
     /// Whether the start is cut away, not the end.
     pub from_left: bool,
+    /// How many ids two rows of one text have in common.
+    pub stride: u64,
 }
 
 /// How rows that are too short are filled up.
@@ -217,6 +219,7 @@ fn cut(truncation: &Truncation, templates: &Templates) -> Result<Cut> {
             Strategy::OnlySecond => "only-second",
         },
         from_left: truncation.direction == Direction::Left,
+        stride: truncation.stride,
     })
 }
 
