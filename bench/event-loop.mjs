@@ -1,5 +1,6 @@
 /*
- * How long the event loop waits while 50 strings of 1 MB are encoded at once, by `encodeAsync` and `encodeBatchAsync`:
+ * How long the event loop waits while 50 strings of 1 MB are encoded at once, by `encodeAsync` and `encodeBatchAsync`, and while they come in chunks
+ * through `encodeStream`, and their ids through `decodeStream`:
  *
  *   node --import tsx bench/event-loop.mjs
  *
@@ -45,4 +46,27 @@ for (const wide of [false, true]) {
     )
   }
   await measure(`encodeBatchAsync of ${calls}, ${kind}`, texts, (texts) => tokenizer.encodeBatchAsync(texts))
+}
+
+/** All that comes out of `stream` when `chunks` go in. */
+const through = async (stream, chunks) => {
+  const out = []
+  for await (const part of ReadableStream.from(chunks).pipeThrough(stream)) out.push(part)
+  return out
+}
+
+const text = Array.from({ length: calls }, () => makeText(true)).join('')
+for (const [size, name] of [
+  [1 << 16, '64 Ki'],
+  [1 << 20, '1 Mi'],
+  [text.length, 'all'],
+]) {
+  const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, at) =>
+    text.slice(at * size, (at + 1) * size),
+  )
+  let ids = []
+  await measure(`encodeStream, chunks of ${name} code units`, chunks, async (chunks) => {
+    ids = await through(tokenizer.encodeStream(), chunks)
+  })
+  await measure(`decodeStream of what that gave`, ids, (ids) => through(tokenizer.decodeStream(), ids))
 }
