@@ -1234,6 +1234,8 @@ export interface SampleOptions {
 export interface BatchOptions extends SampleOptions {
   /** Where to write it, rather than into fresh arrays. */
   readonly out?: BatchArrays
+  /** The samples of the batch that will be asked for next, for a dataset that is faster when it knows. */
+  readonly next?: Float64Array
 }
 
 /**
@@ -1249,7 +1251,9 @@ export interface Dataset {
   get(index: number, options?: SampleOptions): Sample
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
   batch?(indices: Float64Array, options?: BatchOptions): Batch
-  /** {@link Dataset.batch} off the event loop. */
+  /** Has what the samples at `indices` are made of in memory, off the event loop, so that `get` and `batch` wait for no disk. */
+  readAhead?(indices: Float64Array): Promise<void>
+  /** {@link Dataset.batch} off the event loop, for datasets whose samples take long to make. */
   batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
 }
 
@@ -1304,7 +1308,7 @@ export interface DataLoaderOptions {
    */
   readonly worldSize?: number
   /**
-   * Batches that `for await` has under way ahead of the one it gave, when the dataset makes them off the event loop.
+   * Batches that `for await` has under way ahead of the one it gave, at least, when the dataset makes them or reads their files off the event loop.
    * @default 2
    */
   readonly prefetch?: number
@@ -1623,6 +1627,8 @@ export interface Manifest {
     readonly fingerprint: string
     readonly vocabSize: number
   }
+  /** The special tokens that documents may hold as such, sorted; absent where all are plain text. */
+  readonly allowedSpecial?: readonly string[]
   /** How the raw shards hold an id. */
   readonly dtype: 'uint16' | 'uint32'
   /** The id between documents. */
@@ -1757,6 +1763,8 @@ export declare class TokenStore {
    * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
    */
   gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array
+  /** Reads what {@link TokenStore.gather} will copy into the memory of the system, off the event loop. */
+  readAhead(starts: Float64Array, length: number): Promise<void>
   /** {@link TokenStore.gather} off the event loop. */
   gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
   /**
@@ -1881,8 +1889,18 @@ export interface PrepareOptions {
    * compressed with gzip or Zstandard.
    */
   readonly inputs: readonly string[]
-  /** Whose ids are written. Special tokens in a document are plain text. */
+  /** Whose ids are written. What it puts around a whole text, as in BERT's `[CLS]`, is left out: the separator is what tells documents apart. */
   readonly tokenizer: Tokenizer
+  /**
+   * Special tokens that a document may hold as such. Only for documents whose authors may end a document.
+   * @default none
+   */
+  readonly allowedSpecial?: EncodeOptions['allowedSpecial']
+  /**
+   * Special tokens in a document that are an `ERR_SPECIAL_TOKEN`, which names file and line; those that are in neither option are plain text.
+   * @default none
+   */
+  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial']
   /** The folder of the dataset; it is made. */
   readonly outDir: string | URL
   /**
@@ -2059,8 +2077,8 @@ export declare class WindowDataset implements Dataset {
   readonly droppedTokens: number
   /** Documents of which there is no window. */
   readonly droppedDocuments: number
-  /** {@link WindowDataset.batch} off the event loop; there where the tokens are in a store. */
-  readonly batchAsync?: (indices: Float64Array, options?: SampleOptions) => Promise<Batch>
+  /** Has the windows `indices` in memory, off the event loop; there where the tokens are in a store. */
+  readonly readAhead?: (indices: Float64Array) => Promise<void>
   /**
    * @param tokens ids below 2^31, a list of documents, or a store. A `Uint32Array` is used in place, other kinds of array are copied; the ids of a
    *   store stay in their files until they are asked for.
@@ -2075,7 +2093,7 @@ export declare class WindowDataset implements Dataset {
    */
   get(index: number, { epoch }?: SampleOptions): Sample
   /** Windows `indices` as one batch. */
-  batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
+  batch(indices: Float64Array, { epoch, out, next }?: BatchOptions): Batch
 }
 
 /** The name of an encoding that {@link getEncoding} knows. */

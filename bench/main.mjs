@@ -17,13 +17,12 @@ import { random } from './lib/stats.mjs'
 import { ensureTokenizerJson } from './lib/tokenizer-json.mjs'
 import { textOfFile } from './lib/texts.mjs'
 
+const subjects = ['chunk', 'dataset', 'embedding', 'interop', 'json', 'prepare', 'train', 'word-vectors']
+
 await script(async () => {
-  if (process.argv[2] === 'dataset') return (await import('./dataset/main.mjs')).main(process.argv.slice(3))
-  if (process.argv[2] === 'chunk') return (await import('./chunk/main.mjs')).main(process.argv.slice(3))
-  if (process.argv[2] === 'train') return (await import('./train/main.mjs')).main(process.argv.slice(3))
-  if (process.argv[2] === 'json') return (await import('./json/main.mjs')).main(process.argv.slice(3))
-  if (process.argv[2] === 'word-vectors') return (await import('./word-vectors/main.mjs')).main(process.argv.slice(3))
-  if (process.argv[2] === 'embedding') return (await import('./embedding/main.mjs')).main(process.argv.slice(3))
+  // Subjects of their own.
+  const [subject, ...rest] = process.argv.slice(2)
+  if (subjects.includes(subject)) return (await import(`./${subject}/main.mjs`)).main(rest)
   const options = readOptions(process.argv.slice(2))
   if (options.help) return console.log(help)
   const started = performance.now()

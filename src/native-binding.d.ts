@@ -309,11 +309,13 @@ export declare class StoreHandle {
   gather(starts: Float64Array, length: number, out: Uint32Array): void
   /** [`StoreHandle::gather`] on a worker thread, into a new array. */
   gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
+  /** Reads the rows of `length` ids from each of `starts` on into the memory of the system, on a worker thread. */
+  readAhead(starts: Float64Array, length: number): Promise<void>
   /**
-   * Row `r` of `inputs` becomes the `columns` ids from `starts[r]` on, of `targets` those from one id later. The rows are checked before anything
-   * is written.
+   * Row `r` of `inputs` becomes the `columns` ids from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the others
+   * will be asked for soon. The rows are checked before anything is written.
    */
-  copyWindows(starts: Float64Array, columns: number, inputs: Uint32Array, targets: Int32Array): void
+  copyWindows(starts: Float64Array, rows: number, columns: number, inputs: Uint32Array, targets: Int32Array): void
   /** Where the documents from `first` on start, `count` of them. */
   documentStarts(first: number, count: number): Float64Array
   /** The document that id `at` belongs to. */
@@ -340,10 +342,10 @@ export declare function boundariesOf(text: string, boundary: number): Uint32Arra
 export declare function chunkText(encoder: number, text: string, policy: number, maxTokens: number, overlap: number, boundary: number): Uint32Array
 
 /**
- * Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later. The facade has
- * checked that they are there; both arrays have `starts.length * columns` places.
+ * Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the
+ * others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places.
  */
-export declare function copyWindows(tokens: Uint32Array, starts: Float64Array, columns: number, inputs: Uint32Array, targets: Int32Array): void
+export declare function copyWindows(tokens: Uint32Array, starts: Float64Array, rows: number, columns: number, inputs: Uint32Array, targets: Int32Array): void
 
 /** The number of ids that [`encode`] gives. */
 export declare function count(encoder: number, text: string, policy: number): number
@@ -588,8 +590,11 @@ export declare function panicInTask(inFinish: boolean): Promise<unknown>
 /** All names of patterns. */
 export declare function patternNames(): Array<string>
 
-/** Encodes on native threads. */
-export declare function prepareBpe(config: PrepareConfig, tokenizer: BpeHandle, status: PrepareStatus, cancel?: CancelFlag | undefined | null): Promise<PrepareResult>
+/** Writes where the places `first`, `first + step`, … of the permutation of `length` and `keys` go, as many as `out` has. */
+export declare function permute(length: number, keys: Uint32Array, first: number, step: number, out: Float64Array): void
+
+/** Encodes on native threads; special tokens in texts are treated by the `policy` of that number. */
+export declare function prepareBpe(config: PrepareConfig, tokenizer: BpeHandle, policy: number, status: PrepareStatus, cancel?: CancelFlag | undefined | null): Promise<PrepareResult>
 
 /** What is prepared, and how. The facade has checked it. */
 export interface PrepareConfig {
@@ -608,6 +613,8 @@ export interface PrepareConfig {
   tokenizerName: string
   fingerprint: string
   vocabSize: number
+  /** Sorted. */
+  allowedSpecial: Array<string>
   separator?: number
   separatorFirst: boolean
   shardTokens: number
@@ -638,6 +645,9 @@ export interface PrepareResult {
 
 /** The tokenizer of a `.tiktoken` file, which is copied before this returns. */
 export declare function readTiktoken(file: Uint8Array, pattern: string): Promise<BpeHandle>
+
+/** What the safetensors file `path` holds; no values are read. */
+export declare function readWeightsHeader(path: string): Promise<WeightsHeader>
 
 /** What a template wrote. `special` and `generations` are pairs of places in `text`, in UTF-16 code units. */
 export interface RenderedChat {
@@ -691,3 +701,20 @@ export declare function verifyDataset(folder: string, status: VerifyStatus, canc
 
 /** The version of the workspace that this addon was built from. */
 export declare const VERSION: string
+
+/** A weights file's own words. */
+export interface WeightsHeader {
+  /** Keys and values in turn. */
+  metadata: Array<string>
+  tensors: Array<WeightsTensor>
+}
+
+/** One tensor of a file. */
+export interface WeightsTensor {
+  name: string
+  /** As the file says it, as in `F32`. */
+  dtype: string
+  shape: Array<number>
+  /** The bytes of its values. */
+  bytes: number
+}

@@ -43,6 +43,19 @@ test('prepare writes a dataset, and inspect shows and verifies it', async (t) =>
   t.regex(changed.stderr, /^tokenmill: ERR_CORRUPT_DATASET: .*train-00000\.bin: expected the BLAKE3/)
 })
 
+test('special tokens in documents are text, an error with its line, or read as such', async (t) => {
+  const input = folder.file('special.jsonl', '{"text":"a"}\n{"text":"a<|endoftext|>b"}\n')
+  const tokens = async (special: string) => {
+    const done = await tokenmill(['prepare', '-o', at(special), '-e', 'gpt2', '--special', special, '--json', input])
+    return done.code === 0 ? JSON.parse(done.stdout).counts.tokens : done.stderr
+  }
+  const gpt2 = getEncoding('gpt2')
+  t.is(await tokens('text'), 3 + gpt2.encodeOrdinary('a<|endoftext|>b').length)
+  t.is(await tokens('parse'), 3 + 3)
+  t.regex(await tokens('throw'), /^tokenmill: ERR_SPECIAL_TOKEN: .*special\.jsonl, line 2: the document holds/)
+  t.regex((await tokenmill(['inspect', at('parse')])).stdout, /^special tokens +<\|endoftext\|> in documents$/m)
+})
+
 test('prepare reads stdin, and refuses options that cannot be', async (t) => {
   const done = await tokenmill(['prepare', '-o', at('stdin'), '--input-format', 'lines', '--json', '-'], {
     input: 'a\nb\n',
@@ -62,6 +75,7 @@ test('prepare reads stdin, and refuses options that cannot be', async (t) => {
   }
   t.is((await tokenmill(['prepare', '-o', at('x'), at('none.txt')])).code, 1)
   t.is((await tokenmill(['inspect', folder.path])).code, 1)
+  t.is((await tokenmill(['inspect', at('none')])).code, 1)
 })
 
 test('an interrupt keeps what was done, and the same command goes on', async (t) => {

@@ -17,7 +17,7 @@ test('--version prints the version, --help the commands', async (t) => {
   t.like(await tokenmill(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   t.regex(
     (await tokenmill(['--help'])).stdout,
-    /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*prepare .*\n.*inspect .*\n.*train .*\n.*doctor /,
+    /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*prepare .*\n.*inspect .*\n.*windows .*\n.*train .*\n.*doctor /,
   )
 })
 

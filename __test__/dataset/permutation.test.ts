@@ -65,6 +65,31 @@ test('the order equals its definition for any length, seed, epoch and index', (t
   )
 })
 
+test('many places at once are each place alone', (t) => {
+  fc.assert(
+    fc.property(
+      wide,
+      wide,
+      fc.nat(900),
+      fc.integer({ min: 1, max: 9 }),
+      fc.maxSafeNat(),
+      (extent, seed, count, step, place) => {
+        const length = Math.max(1, extent)
+        const first = place % length
+        const order = new Permutation(length, seed, 3)
+        const places = new Float64Array(Math.min(count, Math.ceil((length - first) / step)))
+        order.fill(first, step, places)
+        t.deepEqual(
+          [...places],
+          Array.from(places, (_, row) => order.at(first + row * step)),
+        )
+      },
+    ),
+    { numRuns: 300 },
+  )
+  t.throws(() => new Permutation(10, 0, 0).fill(8, 1, new Float64Array(3)), { code: 'ERR_INTERNAL' })
+})
+
 test('each index comes once, for every length up to 300 and some around powers of two', (t) => {
   const lengths = [...Array.from({ length: 300 }, (_, index) => index + 1), 1023, 1024, 1025, 65_535, 65_536, 65_537]
   for (const length of lengths) {

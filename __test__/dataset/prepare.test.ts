@@ -7,6 +7,7 @@ import test from 'ava'
 import { prepare, type PrepareOptions, type PrepareProgress } from '../../src/dataset/prepare.ts'
 import { TokenStore } from '../../src/dataset/token-store.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 
@@ -81,6 +82,48 @@ test('a tokenizer that is not native gives its own ids', async (t) => {
   t.true(documents.some((text) => words.encode(text, { disallowedSpecial: [] }).join() === first.slice(0, -1).join()))
 })
 
+test('a file whose tokenizer changes texts, and puts ids around whole ones, has the ids between', async (t) => {
+  await tokenizer.save(at('gpt2.json'))
+  const json = JSON.parse(readFileSync(at('gpt2.json'), 'utf8'))
+  const single = [{ SpecialToken: { id: '<|endoftext|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }]
+  const pair = [...single, { Sequence: { id: 'B', type_id: 0 } }]
+  const special_tokens = { '<|endoftext|>': { id: '<|endoftext|>', ids: [50256], tokens: ['<|endoftext|>'] } }
+  for (const [name, normalizer] of Object.entries({ plain: null, nfc: { type: 'NFC' } })) {
+    const post_processor = { type: 'TemplateProcessing', single, pair, special_tokens }
+    const loaded = await loadTokenizer(file(`${name}.json`, JSON.stringify({ ...json, normalizer, post_processor })))
+    const text = 'Cafe\u0301 <|endoftext|>'
+    const inputs = [file(`${name}.txt`, text)]
+    await prepare({ inputs, tokenizer: loaded, outDir: at(name), separator: null })
+    using store = await TokenStore.open(at(name), { tokenizer: loaded })
+    const between = loaded.encode(text, { disallowedSpecial: [], addSpecialTokens: false })
+    t.deepEqual(store.slice(), between, name)
+    t.is(loaded.decode(between), name === 'nfc' ? text.normalize() : text)
+    t.is(loaded.encode(text, { disallowedSpecial: [], addSpecialTokens: true }).length, between.length + 1)
+  }
+})
+
+test('special tokens in documents are plain text unless a call says otherwise, for every kind of tokenizer', async (t) => {
+  const inputs = [file('special.txt', 'one<|endoftext|>two')]
+  const words = new WordTokenizer(Vocabulary.fromText(['one two']))
+  for (const [name, it] of Object.entries({ bpe: tokenizer, words })) {
+    const idsOf = async (options: Partial<PrepareOptions>) => {
+      const outDir = at(`special-${name}-${Object.keys(options).join('-')}`)
+      const { allowedSpecial } = await prepare({ inputs, tokenizer: it, outDir, separator: null, ...options })
+      t.deepEqual(allowedSpecial, options.allowedSpecial === undefined ? undefined : ['<|endoftext|>'])
+      using store = await TokenStore.open(outDir)
+      return store.slice()
+    }
+    t.deepEqual(await idsOf({}), it.encode('one<|endoftext|>two', { disallowedSpecial: [] }))
+    const allowed = await idsOf({ allowedSpecial: ['<|endoftext|>', '<|unknown|>'] })
+    t.deepEqual(allowed, it.encode('one<|endoftext|>two', { allowedSpecial: 'all' }))
+    await t.throwsAsync(idsOf({ disallowedSpecial: 'all' }), { code: 'ERR_SPECIAL_TOKEN' })
+  }
+  await t.throwsAsync(prepare({ inputs, tokenizer, outDir: at('special-line'), disallowedSpecial: 'all' }), {
+    code: 'ERR_SPECIAL_TOKEN',
+    message: /special\.txt, line 1: the document holds the special token "<\|endoftext\|>" at byte 3/,
+  })
+})
+
 test('what a tokenizer throws is what prepare rejects with, and the same call goes on', async (t) => {
   const words = new WordTokenizer(Vocabulary.fromText('a b'), { unknown: null })
   const options: PrepareOptions = { inputs: [input], tokenizer: words, outDir: at('throws') }
@@ -152,6 +195,7 @@ test('wrong options are refused before anything is written', async (t) => {
     [{ tokenizer: {} }, /expected a tokenizer for options.tokenizer/],
     [{ outDir: '' }, /options.outDir/],
     [{ format: 'bin' }, /options.format\[0\]/],
+    [{ allowedSpecial: '<|endoftext|>' }, /options.allowedSpecial/],
     [{ shardTokens: 1.5 }, /options.shardTokens/],
     [{ shardTokens: Infinity }, /options.shardTokens/],
     [{ split: { validation: 1 } }, /options.split.validation/],

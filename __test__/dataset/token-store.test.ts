@@ -74,6 +74,13 @@ test('places that do not exist are refused and nothing is written', async (t) =>
   t.throws(() => store.at(1.5), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
+test('arrays for a batch that lie over one another are refused', async (t) => {
+  using store = await TokenStore.open(at('ids'), { dtype: 'uint16' })
+  const memory = new ArrayBuffer(64)
+  const out = { inputs: new Uint32Array(memory, 0, 8), targets: new Int32Array(memory, 16, 8) }
+  t.throws(() => store.windows(Float64Array.of(0), 8, out), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
 test('documents are where the dataset says', async (t) => {
   const manifest = await dataset
   using store = await TokenStore.open(at('data'))

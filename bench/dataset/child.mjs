@@ -1,6 +1,9 @@
-/* One figure of ours: child.mjs fresh|out|copy FILE BATCH CONTEXT. Prints tokens per second and a sum of the tokens that it saw. */
+/*
+ * One figure of ours: child.mjs fresh|out|store|store-out|store-await|copy FILE BATCH CONTEXT. Prints tokens per second and a sum of the tokens that it saw, which
+ * must be `expected`.
+ */
 import { readFileSync } from 'node:fs'
-import { DataLoader, WindowDataset } from '../../dist/index.js'
+import { DataLoader, TokenStore, WindowDataset } from '../../dist/index.js'
 
 const [mode, file, ...numbers] = process.argv.slice(2)
 const [batch, context] = numbers.map(Number)
@@ -21,16 +24,25 @@ function* copies() {
   }
 }
 
-const dataset = new WindowDataset(ids, { contextLength: context })
+const tokens = mode.startsWith('store') ? await TokenStore.open(file, { dtype: 'uint16' }) : ids
+const dataset = new WindowDataset(tokens, { contextLength: context })
 const loader = () => new DataLoader(dataset, { batchSize: batch, shuffle: true, dropLast: true })
-const epoch = { fresh: () => loader(), out: () => loader().batches({ out }), copy: copies }[mode]
+const epoch = mode === 'copy' ? copies : () => (mode.endsWith('out') ? loader().batches({ out }) : loader())
+
+const throughSync = (each) => {
+  for (const made of epoch()) each(made)
+}
+const throughAsync = async (each) => {
+  for await (const made of epoch()) each(made)
+}
+const through = mode.endsWith('await') ? throughAsync : throughSync
 
 let best = Infinity
 for (let pass = 0; pass < 4; pass++) {
   // CPU time, since the machine may be busy; or the clock where that is less: V8 works on threads beside the main one.
   const [clock, cpu] = [performance.now(), process.cpuUsage()]
   let seen = 0
-  for (const { inputs } of epoch()) seen += inputs.length
+  await through(({ inputs }) => (seen += inputs.length))
   const { user, system } = process.cpuUsage(cpu)
   best = Math.min(best, performance.now() - clock, (user + system) / 1000)
   if (seen !== batches * batch * context) throw new Error(`${seen} tokens`)
@@ -38,12 +50,16 @@ for (let pass = 0; pass < 4; pass++) {
 // Not in the time: all windows but those of the last batch, each once.
 const sum = (array) => array.reduce((total, id) => (total + id) % 2 ** 32, 0)
 let checksum = 0
-let rest = 0
-for (const { inputs } of epoch()) checksum = (checksum + sum(inputs)) % 2 ** 32
-if (mode === 'copy') rest = sum(ids.subarray(0, batches * batch * context))
-else {
+await through(({ inputs }) => (checksum = (checksum + sum(inputs)) % 2 ** 32))
+let expected = sum(ids.subarray(0, batches * batch * context))
+if (mode !== 'copy') {
   const left = [...new DataLoader(dataset, { batchSize: batch, shuffle: true })].slice(batches)
-  rest = sum(ids.subarray(0, windows * context)) - left.reduce((total, { inputs }) => total + sum(inputs), 0)
+  expected = sum(ids.subarray(0, windows * context)) - left.reduce((total, { inputs }) => total + sum(inputs), 0)
 }
-const expected = ((rest % 2 ** 32) + 2 ** 32) % 2 ** 32
-console.log(JSON.stringify({ rate: (batches * batch * context) / (best / 1000), checksum, expected }))
+console.log(
+  JSON.stringify({
+    rate: (batches * batch * context) / (best / 1000),
+    checksum,
+    expected: ((expected % 2 ** 32) + 2 ** 32) % 2 ** 32,
+  }),
+)

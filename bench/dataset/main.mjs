@@ -30,19 +30,14 @@ const shapes = [
   { batch: 8, context: 1024 },
   { batch: 64, context: 1024 },
 ]
-const ours = { title: 'tokenmill', program: process.execPath, file: 'bench/dataset/child.mjs' }
-const reused = {
-  title: 'tokenmill, into given arrays',
-  program: process.execPath,
-  file: 'bench/dataset/child.mjs',
-  mode: 'out',
-}
-const copy = {
-  title: 'a plain copy of two stretches',
-  program: process.execPath,
-  file: 'bench/dataset/child.mjs',
-  mode: 'copy',
-}
+const ours = [
+  ['fresh', 'tokenmill, ids in memory'],
+  ['out', 'tokenmill, ids in memory, into given arrays'],
+  ['store', 'tokenmill, mapped store of 16-bit ids'],
+  ['store-out', 'tokenmill, mapped store, into given arrays'],
+  ['store-await', 'tokenmill, mapped store, for await'],
+  ['copy', 'memcpy of as many bytes, two stretches'],
+].map(([mode, title]) => ({ mode, title, program: process.execPath, file: 'bench/dataset/child.mjs' }))
 
 export const main = async (args) => {
   const string = { type: 'string' }
@@ -56,7 +51,7 @@ export const main = async (args) => {
   const say = (what) => console.error(`▸ ${what}`)
   await ensureBuilt({ say })
   const torch = await torchOf(python)
-  const peers = [ours, reused, copy]
+  const peers = [...ours]
   if (torch === undefined) say(`${python} has no torch: its rows are left out`)
   else
     for (const [mode, title] of [
@@ -77,7 +72,7 @@ export const main = async (args) => {
     for (const { batch, context } of shapes) {
       const figures = peers.map(() => [])
       for (let round = 0; round < rounds; round++) {
-        for (const [index, { program, file: child, mode = 'fresh' }] of peers.entries()) {
+        for (const [index, { program, file: child, mode }] of peers.entries()) {
           const { output } = await run(program, [child, mode, file, String(batch), String(context)], {
             quiet: true,
             cwd: root,
@@ -100,10 +95,10 @@ export const main = async (args) => {
       [
         `- ${date}, \`npm run bench -- dataset\``,
         `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${before}, after ${load()}`,
-        `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}; Node ${node}; torch ${torch ?? 'left out, since it is not here'}`,
+        `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}; ${process.env.TOKENMILL_NATIVE_PATH ? 'the addon as it is published' : 'the addon of the profile `fast`'}; Node ${node}; torch ${torch ?? 'left out, since it is not here'}`,
         `- ${rounds} rounds; ${tokens.toLocaleString('en-US')} tokens, windows side by side, one epoch shuffled; one thread`,
       ].join('\n'),
-      'Millions of tokens per second (inputs; as many targets come with them), median (best).',
+      'Millions of tokens per second of CPU (inputs; as many targets come with them), median (best).',
       table(
         ['', ...shapes.map(({ batch, context }) => `[${batch}, ${context}]`)],
         peers.map(({ title }, index) => [

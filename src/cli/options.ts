@@ -44,7 +44,8 @@ export const encodeOptions = ({ special, utf8 }: { special: Special; utf8: 'repl
   utf8,
 })
 
-const specialOptions: Readonly<Record<Special, EncodeOptions>> = {
+/** The library's options for `--special`. */
+export const specialOptions: Readonly<Record<Special, EncodeOptions>> = {
   text: { disallowedSpecial: [] },
   throw: { disallowedSpecial: 'all' },
   parse: { allowedSpecial: 'all' },

@@ -21,6 +21,7 @@ export const program = (): Command => {
   count(tokenmill)
   prepare(tokenmill)
   inspect(tokenmill)
+  windows(tokenmill)
   train(tokenmill)
   doctor(tokenmill)
   return tokenmill
@@ -180,6 +181,7 @@ const prepare = (tokenmill: Command) =>
         .choices(['error', 'skip', 'replace'])
         .default('error'),
     )
+    .addOption(shared.special('text'))
     .option('--threads <n>', 'threads that read and encode (default: all cores)', integer(1))
     .option('--no-resume', 'begin again instead of going on')
     .option('--checkpoint-seconds <n>', 'the work that an interruption costs at most', integer(0), 5)
@@ -198,14 +200,60 @@ const prepare = (tokenmill: Command) =>
 const inspect = (tokenmill: Command) =>
   tokenmill
     .command('inspect')
-    .summary('what a dataset holds')
-    .description('Shows what a dataset of `prepare` holds. Exit code 1 when its files are not what its manifest says.')
-    .argument('<folder>', 'the folder of the dataset')
-    .option('--verify', 'hash every file')
+    .summary('what a dataset, tokenizer or weights file is')
+    .description(
+      'Shows what a dataset of `prepare` holds, what a tokenizer file is, or which tensors a safetensors file has. Exit code 1 when it is not what it should be.',
+    )
+    .argument(
+      '<path>',
+      'the folder of a dataset, a tokenizer.json, .tiktoken or vocabulary.json, or a .safetensors file',
+    )
+    .option('--verify', 'hash every file of the dataset')
+    .option(
+      '-p, --pattern <pattern>',
+      'how the texts of a .tiktoken file are split, which it does not say, as in cl100k',
+    )
     .addOption(shared.json())
-    .addHelpText('after', examples('tokenmill inspect data', 'tokenmill inspect --verify data'))
-    .action(async (folder, _, command) =>
-      (await import('./commands/inspect.ts')).inspect(folder, command.optsWithGlobals()),
+    .addHelpText(
+      'after',
+      examples(
+        'tokenmill inspect --verify data',
+        'tokenmill inspect tokenizer.json',
+        'tokenmill inspect model.safetensors',
+      ),
+    )
+    .action(async (path, _, command) =>
+      (await import('./commands/inspect.ts')).inspect(path, command.optsWithGlobals()),
+    )
+
+const windows = (tokenmill: Command) =>
+  tokenmill
+    .command('windows')
+    .summary('the training windows of a text or a dataset')
+    .description('Shows the windows that a model learns from: inputs, and the same tokens one step later as targets.')
+    .argument('[path]', 'the text, - for stdin, or the folder of a dataset of `prepare` (default: stdin)')
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .addOption(new Option('--split <name>', 'which split of a dataset (default: train)').choices(['train', 'val']))
+    .option('-c, --context-length <tokens>', 'inputs in one window', integer(1), 16)
+    .option('-s, --stride <tokens>', 'tokens between two window starts (default: the context length)', integer(1))
+    .option('--within', 'no window over the end of a document')
+    .option('--tails', 'keep what fills no window as a shorter one')
+    .option('--first <index>', 'the first window to show', integer(0), 0)
+    .option('--limit <n>', 'how many are shown', integer(1), 3)
+    .addOption(shared.special('text'))
+    .addOption(shared.utf8())
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      examples(
+        'tokenmill windows -c 8 -s 4 story.txt',
+        'tokenmill windows -c 1024 --split val --first 100 --json data',
+      ),
+    )
+    .action(async (path, _, command) =>
+      (await import('./commands/windows.ts')).windows(path, command.optsWithGlobals()),
     )
 
 const train = (tokenmill: Command) =>

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { TokenmillError } from '../errors.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
@@ -75,6 +76,29 @@ export const arrayFor = <T extends Uint32Array | Int32Array>(
     'ERR_INVALID_ARGUMENT',
     `expected room for a batch of ${size} values in out.${name}, received an array of ${given.length}`,
   )
+}
+
+/** The first `size` places of the arrays that the caller gave. */
+export const givenArrays = ({ inputs, targets }: BatchArrays, size: number): BatchArrays => ({
+  inputs: arrayFor('inputs', size, inputs) as Uint32Array,
+  targets: arrayFor('targets', size, targets) as Int32Array,
+})
+
+/** Arrays for a batch of `size` places that holds whatever was in the memory before: all places must be written. Zeros would take as long as the batch. */
+export const freshArrays = (size: number): BatchArrays => ({
+  inputs: new Uint32Array(freshMemory(4 * size)),
+  targets: new Int32Array(freshMemory(4 * size)),
+})
+
+const freshMemory = (bytes: number): ArrayBuffer => {
+  try {
+    // Few zeros are written sooner than a Buffer is made, which has a limit in some versions of Node.
+    return bytes > 2 ** 13 && bytes <= 2 ** 30
+      ? (Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer)
+      : new ArrayBuffer(bytes)
+  } catch (cause) {
+    throw new TokenmillError('ERR_LIMIT', `there is not enough memory for ${bytes} bytes of a batch`, { cause })
+  }
 }
 
 const checkLengths = (samples: readonly Sample[], paddingId: number | undefined, oneTarget: boolean): void => {

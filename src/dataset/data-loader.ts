@@ -42,7 +42,7 @@ export interface DataLoaderOptions {
    */
   readonly worldSize?: number
   /**
-   * Batches that `for await` has under way ahead of the one it gave, when the dataset makes them off the event loop.
+   * Batches that `for await` has under way ahead of the one it gave, at least, when the dataset makes them or reads their files off the event loop.
    * @default 2
    */
   readonly prefetch?: number
@@ -149,8 +149,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   *batches({ out }: { readonly out?: BatchArrays } = {}): Generator<Batch, void, undefined> {
     if (out !== undefined) checkArrays(out)
     const reading = this.#begin()
-    for (let batch = 0; batch < reading.order.batches; batch++) {
-      const made = makeBatch(this.dataset, reading.order.batch(batch), { epoch: reading.epoch, ...(out && { out }) })
+    for (const [batch, made] of this.#inTurn(reading, out)) {
       this.#give(reading, batch)
       yield made
     }
@@ -164,7 +163,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     const reading = this.#begin()
     const turns = new Turns()
-    for await (const [batch, made] of this.dataset.batchAsync ? this.#prefetched(reading) : this.#inTurn(reading)) {
+    for await (const [batch, made] of this.#ahead(reading)) {
       this.#give(reading, batch)
       yield made
       if (turns.isOver) await turns.next()
@@ -172,9 +171,43 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     this.#end(reading.epoch)
   }
 
-  *#inTurn({ order, epoch }: Reading): Generator<readonly [number, Batch], void, undefined> {
-    for (let batch = 0; batch < order.batches; batch++)
-      yield [batch, makeBatch(this.dataset, order.batch(batch), { epoch })]
+  *#inTurn({ order, epoch }: Reading, out?: BatchArrays): Generator<readonly [number, Batch], void, undefined> {
+    let indices = order.batches > 0 ? order.batch(0) : undefined
+    for (let batch = 0; indices !== undefined; batch++) {
+      const next = batch + 1 < order.batches ? order.batch(batch + 1) : undefined
+      yield [batch, makeBatch(this.dataset, indices, { epoch, ...(out && { out }), ...(next && { next }) })]
+      indices = next
+    }
+  }
+
+  #ahead(reading: Reading): Iterable<readonly [number, Batch]> | AsyncIterable<readonly [number, Batch]> {
+    const { batchAsync, readAhead } = this.dataset
+    if (batchAsync) return this.#prefetched(reading)
+    return readAhead && this.prefetch > 0 ? this.#readAhead(reading) : this.#inTurn(reading)
+  }
+
+  /** Batches made here, while those after them are read into memory elsewhere, many at a time: each time costs as much as some batches. */
+  async *#readAhead({ order, epoch }: Reading): AsyncGenerator<readonly [number, Batch], void, undefined> {
+    const { batchSize, dataset } = this
+    const atOnce = Math.max(this.prefetch, Math.ceil(samplesAhead / batchSize))
+    const read = (batch: number) => {
+      const indices = order.batch(batch, Math.min(atOnce, order.batches - batch))
+      const done = (dataset as Required<Dataset>).readAhead(indices)
+      // When the caller leaves, nobody waits for it any more.
+      done.catch(() => {})
+      return { indices, done }
+    }
+    let reading = order.batches > 0 ? read(0) : undefined
+    for (let batch = 0; reading !== undefined;) {
+      const { indices, done } = reading
+      await done
+      reading = batch + atOnce < order.batches ? read(batch + atOnce) : undefined
+      for (let start = 0; start < indices.length; start += batchSize) {
+        const end = start + batchSize
+        const next = indices.subarray(end, end + batchSize)
+        yield [batch++, makeBatch(dataset, indices.subarray(start, end), { epoch, next })]
+      }
+    }
   }
 
   /** Batches in their order, some of them under way while the caller is busy with one. */
@@ -215,6 +248,9 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     this.#given = { epoch: this.#epoch, sample: 0 }
   }
 }
+
+/** Samples that are read into memory at a time, at least. */
+const samplesAhead = 256
 
 /** An iteration over one epoch. */
 interface Reading {

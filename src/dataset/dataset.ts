@@ -27,6 +27,8 @@ export interface SampleOptions {
 export interface BatchOptions extends SampleOptions {
   /** Where to write it, rather than into fresh arrays. */
   readonly out?: BatchArrays
+  /** The samples of the batch that will be asked for next, for a dataset that is faster when it knows. */
+  readonly next?: Float64Array
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Dataset {
   get(index: number, options?: SampleOptions): Sample
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
   batch?(indices: Float64Array, options?: BatchOptions): Batch
-  /** {@link Dataset.batch} off the event loop. */
+  /** Has what the samples at `indices` are made of in memory, off the event loop, so that `get` and `batch` wait for no disk. */
+  readAhead?(indices: Float64Array): Promise<void>
+  /** {@link Dataset.batch} off the event loop, for datasets whose samples take long to make. */
   batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
 }

@@ -1,5 +1,8 @@
 import { Permutation } from './permutation.ts'
 
+/** Samples whose order is worked out in one call. */
+const atOnce = 2048
+
 /** What decides which samples a rank reads in one epoch, and in which order. */
 export interface EpochOrderOptions {
   /** The samples of the dataset. */
@@ -31,6 +34,9 @@ export class EpochOrder {
   readonly batches: number
   readonly #options: EpochOrderOptions
   readonly #permutation: Permutation | undefined
+  /** The samples of this rank from number `#first` on. */
+  #block = new Float64Array(0)
+  #first = 0
 
   constructor(options: EpochOrderOptions) {
     const { samples, start, seed, epoch, shuffle, batchSize, dropLast, worldSize } = options
@@ -40,17 +46,39 @@ export class EpochOrder {
     this.#permutation = shuffle && samples > 0 ? new Permutation(samples, seed, epoch) : undefined
   }
 
-  /** The samples of batch `batch` of the rank, 0 ≤ batch < batches. */
-  batch(batch: number): Float64Array {
+  /** The samples of batch `batch` of the rank and of the batches after it, `batches` together, 0 ≤ batch < batches of the epoch. */
+  batch(batch: number, batches = 1): Float64Array {
+    const { samples, start, batchSize, worldSize } = this.#options
+    const first = batch * batchSize
+    const rows = Math.min(batches * batchSize, Math.ceil((samples - start) / worldSize) - first)
+    const isThere = first >= this.#first && first + rows <= this.#first + this.#block.length
+    if (!isThere) this.#read(first, rows)
+    return this.#block.subarray(first - this.#first, first - this.#first + rows)
+  }
+
+  /**
+   * Works out samples from number `first` of this rank on, `rows` of them and those of the batches after. A new array, since the one of before is in the
+   * hands of datasets.
+   */
+  #read(first: number, rows: number): void {
     const { samples, start, batchSize, rank, worldSize } = this.#options
-    const from = start + batch * batchSize * worldSize
-    const rows = Math.min(batchSize, Math.ceil((samples - from) / worldSize))
-    const indices = new Float64Array(rows)
-    for (let row = 0; row < rows; row++) {
-      const place = (from + row * worldSize + rank) % samples
-      indices[row] = this.#permutation === undefined ? place : this.#permutation.at(place)
+    const left = Math.ceil((samples - start) / worldSize) - first
+    const ahead = Math.floor(atOnce / batchSize) * batchSize
+    const block = new Float64Array(Math.min(left, Math.max(rows, ahead)))
+    const place = start + first * worldSize + rank
+    // Places past the end of the epoch are the first ones again.
+    const inside = Math.max(0, Math.min(block.length, Math.ceil((samples - place) / worldSize)))
+    if (this.#permutation === undefined) {
+      for (let row = 0; row < inside; row++) block[row] = place + row * worldSize
+    } else if (inside > 0) {
+      this.#permutation.fill(place, worldSize, block.subarray(0, inside))
     }
-    return indices
+    for (let row = inside; row < block.length; row++) {
+      const again = (place + row * worldSize) % samples
+      block[row] = this.#permutation?.at(again) ?? again
+    }
+    this.#block = block
+    this.#first = first
   }
 
   /** Places of the epoch that all ranks together have read after `batches` batches. */

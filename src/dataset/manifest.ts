@@ -46,6 +46,8 @@ export interface Manifest {
   readonly version: number
   /** Whose ids they are. */
   readonly tokenizer: { readonly name: string; readonly fingerprint: string; readonly vocabSize: number }
+  /** The special tokens that documents may hold as such, sorted; absent where all are plain text. */
+  readonly allowedSpecial?: readonly string[]
   /** How the raw shards hold an id. */
   readonly dtype: 'uint16' | 'uint32'
   /** The id between documents. */

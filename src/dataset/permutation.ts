@@ -1,3 +1,5 @@
+import { callNative } from '../errors.ts'
+import { native } from '../native.ts'
 import { chainOf, scrambled } from './scramble.ts'
 
 /*
@@ -26,6 +28,7 @@ export class Permutation {
   readonly #length: number
   /** As signed numbers: the processor's own. */
   readonly #keys: Int32Array
+  readonly #unsignedKeys: Uint32Array
   readonly #lowBits: number
   readonly #lowSize: number
   readonly #lowMask: number
@@ -42,6 +45,7 @@ export class Permutation {
     this.#highMask = 2 ** (bits - lowBits) - 1
     const next = chainOf(seed, epoch)
     this.#keys = Int32Array.from({ length: rounds }, (_, round) => next(round))
+    this.#unsignedKeys = new Uint32Array(this.#keys.buffer)
   }
 
   /** Where `index` goes: an integer from 0 to length - 1, a different one for each index of that range. */
@@ -50,6 +54,11 @@ export class Permutation {
     do value = this.#permute(value)
     while (value >= this.#length)
     return value
+  }
+
+  /** Where the indices `first`, `first + step`, … go, all of them below the length: {@link Permutation.at} of each, made natively in one call. */
+  fill(first: number, step: number, places: Float64Array): void {
+    callNative(() => native().permute(this.#length, this.#unsignedKeys, first, step, places))
   }
 
   #permute(value: number): number {

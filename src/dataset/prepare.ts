@@ -3,7 +3,8 @@ import { fromNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { PrepareConfig, PrepareResult, PrepareStatus, CancelFlag } from '../native-binding.d.ts'
 import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
-import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { resolvePolicy, type SpecialTokenPolicy } from '../tokenizer/special-tokens.ts'
+import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import {
   boolean,
   finiteNumber,
@@ -55,8 +56,18 @@ export interface PrepareOptions {
    * compressed with gzip or Zstandard.
    */
   readonly inputs: readonly string[]
-  /** Whose ids are written. Special tokens in a document are plain text. */
+  /** Whose ids are written. What it puts around a whole text, as in BERT's `[CLS]`, is left out: the separator is what tells documents apart. */
   readonly tokenizer: Tokenizer
+  /**
+   * Special tokens that a document may hold as such. Only for documents whose authors may end a document.
+   * @default none
+   */
+  readonly allowedSpecial?: EncodeOptions['allowedSpecial']
+  /**
+   * Special tokens in a document that are an `ERR_SPECIAL_TOKEN`, which names file and line; those that are in neither option are plain text.
+   * @default none
+   */
+  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial']
   /** The folder of the dataset; it is made. */
   readonly outDir: string | URL
   /**
@@ -151,6 +162,8 @@ const formats = ['raw', 'nanogpt', 'llmc', 'megatron', 'npy'] as const
 const known = [
   'inputs',
   'tokenizer',
+  'allowedSpecial',
+  'disallowedSpecial',
   'outDir',
   'inputFormat',
   'field',
@@ -187,7 +200,7 @@ const known = [
  * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
  */
 export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
-  const { config, tokenizer, signal, onProgress, onSkipped } = resolvePrepare(options)
+  const { config, tokenizer, special, signal, onProgress, onSkipped } = resolvePrepare(options)
   signal?.throwIfAborted()
   const status = new (native().PrepareStatus)()
   const began = performance.now()
@@ -210,10 +223,11 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
       secondsLeft: Number.isFinite(left) && left >= 0 ? left : undefined,
     }
   }
+  const engine = tokenizer instanceof BpeTokenizer ? tokenizer.engine(special) : undefined
   const work = () =>
-    tokenizer instanceof BpeTokenizer
-      ? stoppable(signal, (flag) => native().prepareBpe(config, tokenizer.handle, status, flag))
-      : prepareWith(tokenizer, config, status, signal)
+    engine === undefined
+      ? prepareWith(tokenizer, special, config, status, signal)
+      : stoppable(signal, (flag) => native().prepareBpe(config, engine.handle, engine.policy, status, flag))
   const { manifest, faults } = await watching(onProgress, glance, work)
   if (onSkipped !== undefined) for (const fault of faults) onSkipped(fault)
   return JSON.parse(manifest) as Manifest
@@ -222,6 +236,7 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
 /** {@link prepare} with a tokenizer whose ids are made here. */
 const prepareWith = async (
   tokenizer: Tokenizer,
+  { allowed, disallowed }: SpecialTokenPolicy,
   config: PrepareConfig,
   status: PrepareStatus,
   signal: AbortSignal | undefined,
@@ -229,13 +244,14 @@ const prepareWith = async (
   // Its own signal: a failure here ends the native side too.
   const failure = new AbortController()
   const stop = AbortSignal.any(signal === undefined ? [failure.signal] : [signal, failure.signal])
+  const options = { allowedSpecial: allowed, disallowedSpecial: disallowed, addSpecialTokens: false }
   return stoppable(stop, async (flag) => {
     const session = new (native().PrepareSession)()
     const result = session.run(config, status, flag)
     const encoding = (async () => {
       for (let texts; (texts = await session.next()) !== null;) {
         try {
-          const { ids, rowStarts } = tokenizer.encodeBatch(texts, { disallowedSpecial: [] })
+          const { ids, rowStarts } = tokenizer.encodeBatch(texts, options)
           session.reply(ids, rowStarts)
         } catch (error) {
           session.fail(String(error))
@@ -271,6 +287,8 @@ const resolvePrepare = (options: PrepareOptions) => {
   const {
     inputs,
     tokenizer,
+    allowedSpecial = [],
+    disallowedSpecial = [],
     outDir,
     inputFormat,
     field = 'text',
@@ -300,6 +318,7 @@ const resolvePrepare = (options: PrepareOptions) => {
       'ERR_INVALID_ARGUMENT',
       `expected an id or null for options.separator, as ${tokenizer.name} has no <|endoftext|>, received undefined`,
     )
+  const special = resolvePolicy({ allowedSpecial, disallowedSpecial }, tokenizer.specialTokens, [])
   const chosen = (Array.isArray(format) ? format : [format]) as readonly DatasetFormat[]
   if (chosen.length === 0) throw invalid('options.format', 'at least one format', format)
   const { validation, seed = 0 } = checkedOptions('options.split', split, ['validation', 'seed'])
@@ -324,6 +343,7 @@ const resolvePrepare = (options: PrepareOptions) => {
     tokenizerName: tokenizer.name,
     fingerprint: tokenizer.fingerprint,
     vocabSize: tokenizer.vocabSize,
+    allowedSpecial: [...special.allowed].filter((token) => tokenizer.specialTokens.has(token)).sort(),
     ...(separator === null ? {} : { separator: integerIn('options.separator', separator, 0, tokenizer.vocabSize - 1) }),
     separatorFirst: oneOf('options.separatorPosition', separatorPosition, ['before', 'after']) === 'before',
     shardTokens: positiveInteger('options.shardTokens', shardTokens),
@@ -335,7 +355,7 @@ const resolvePrepare = (options: PrepareOptions) => {
     resume: boolean('options.resume', resume),
     checkpointSeconds,
   }
-  return { config, tokenizer, signal, onProgress, onSkipped }
+  return { config, tokenizer, special, signal, onProgress, onSkipped }
 }
 
 const resolveInputFormat = (

@@ -8,7 +8,7 @@ import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { arrayFor } from './collate.ts'
+import { freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
 import { watching } from './watching.ts'
 
@@ -169,6 +169,12 @@ export class TokenStore {
     return ids
   }
 
+  /** Reads what {@link TokenStore.gather} will copy into the memory of the system, off the event loop. */
+  async readAhead(starts: Float64Array, length: number): Promise<void> {
+    this.#rows(starts, length)
+    return callNativeAsync(() => this.#native.readAhead(starts, length))
+  }
+
   /** {@link TokenStore.gather} off the event loop. */
   async gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array> {
     this.#rows(starts, length)
@@ -181,11 +187,19 @@ export class TokenStore {
    * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written.
    */
   windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch {
-    const size = this.#rows(starts, columns)
-    const inputs = arrayFor('inputs', size, out?.inputs) ?? arrayOf(size)
-    const targets = arrayFor('targets', size, out?.targets) ?? new Int32Array(size)
-    callNative(() => this.#native.copyWindows(starts, columns, inputs, targets))
-    return { inputs, targets, shape: [starts.length, columns] }
+    this.#rows(starts, columns)
+    return this.windowsAhead(starts, columns, { rows: starts.length, out })
+  }
+
+  /** @internal The windows of the first `rows` of `starts`; those after them will be asked for next. */
+  windowsAhead(
+    starts: Float64Array,
+    columns: number,
+    { rows, out }: { readonly rows: number; readonly out?: BatchArrays | undefined },
+  ): Batch {
+    const { inputs, targets } = out ? givenArrays(out, rows * columns) : freshArrays(rows * columns)
+    callNative(() => this.#native.copyWindows(starts, rows, columns, inputs, targets))
+    return { inputs, targets, shape: [rows, columns] }
   }
 
   /**

@@ -22,10 +22,14 @@ export interface TokenSource {
   documentStarts(): Float64Array
   /** `count` ids from `start` on: they are in the views from `at` on. */
   views(start: number, count: number): { readonly tokens: TokenViews; readonly at: number }
-  /** Windows of `columns` inputs from `starts` on, with the next ids as targets. */
-  windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
-  /** The rows of `count` ids from each of `starts` on, made off the event loop; absent where they are in memory. */
-  readonly gatherAsync?: (starts: Float64Array, count: number) => Promise<Uint32Array>
+  /** Windows of `columns` inputs from the first `rows` of `starts` on, with the next ids as targets; those after them will be asked for next. */
+  windows(
+    starts: Float64Array,
+    columns: number,
+    options: { readonly rows: number; readonly out?: BatchArrays | undefined },
+  ): Batch
+  /** Has the rows of `count` ids from each of `starts` on in memory, off the event loop; absent where they are. */
+  readonly readAhead?: (starts: Float64Array, count: number) => Promise<void>
 }
 
 /** The ids, in place where they are a `Uint32Array` or a store. */
@@ -49,9 +53,9 @@ export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
       check()
       return { tokens: views, at: start }
     },
-    windows: (starts, columns, out) => {
+    windows: (starts, columns, options) => {
       check()
-      return copyWindows(ids, starts, columns, out)
+      return copyWindows(ids, starts, columns, options)
     },
   }
 }
@@ -67,8 +71,8 @@ const storeSource = (store: TokenStore): TokenSource => ({
     return starts
   },
   views: (start, count) => ({ tokens: viewsOf(store.gather(Float64Array.of(start), count)), at: 0 }),
-  windows: (starts, columns, out) => store.windows(starts, columns, out),
-  gatherAsync: (starts, count) => store.gatherAsync(starts, count),
+  windows: (starts, columns, options) => store.windowsAhead(starts, columns, options),
+  readAhead: (starts, count) => store.readAhead(starts, count),
 })
 
 /** The ids as both kinds of array. */

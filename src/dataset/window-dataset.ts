@@ -2,10 +2,9 @@ import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
-import { copyWindows } from './copy-windows.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { nextToken, type Objective } from './objective.ts'
-import { sourceOf, type TokenSource, type TokensOrDocuments, viewsOf } from './tokens.ts'
+import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { WindowPlan } from './window-plan.ts'
 
 /** How {@link WindowDataset} cuts tokens into windows. */
@@ -44,6 +43,10 @@ export interface WindowOptions {
   readonly paddingId?: number
 }
 
+/** Of the batch that is next, so many windows at most are told to the memory. */
+const mostAhead = 16
+const none = new Float64Array(0)
+
 /**
  * Sliding windows over token ids, for the next token `ceil((tokens - contextLength) / stride)` of them.
  *
@@ -75,10 +78,11 @@ export class WindowDataset implements Dataset {
   readonly droppedTokens: number
   /** Documents of which there is no window. */
   readonly droppedDocuments: number
-  /** {@link WindowDataset.batch} off the event loop; there where the tokens are in a store. */
-  readonly batchAsync?: (indices: Float64Array, options?: SampleOptions) => Promise<Batch>
+  /** Has the windows `indices` in memory, off the event loop; there where the tokens are in a store. */
+  readonly readAhead?: (indices: Float64Array) => Promise<void>
   readonly #source: TokenSource
   readonly #plan: WindowPlan
+  #starts = none
 
   /**
    * @param tokens ids below 2^31, a list of documents, or a store. A `Uint32Array` is used in place, other kinds of array are copied; the ids of a
@@ -121,9 +125,13 @@ export class WindowDataset implements Dataset {
           (this.boundaries === 'within' ? `documents of at most ${this.#plan.longest}` : `${source.length}`),
       )
     }
-    const { gatherAsync } = source
-    if (gatherAsync !== undefined)
-      this.batchAsync = (indices, options) => this.#batchAsync(gatherAsync, indices, options)
+    const { readAhead } = source
+    if (readAhead !== undefined) {
+      const ids = this.objective.idsPerWindow(this.contextLength)
+      // A kept tail is shorter than a window: what is read is what is there.
+      const within = (start: number) => Math.max(0, Math.min(start, source.length - ids))
+      this.readAhead = (indices) => readAhead(this.#startsOf(indices).map(within), Math.min(ids, source.length))
+    }
   }
 
   /**
@@ -144,36 +152,24 @@ export class WindowDataset implements Dataset {
   }
 
   /** Windows `indices` as one batch. */
-  batch(indices: Float64Array, { epoch = 0, out }: BatchOptions = {}): Batch {
-    if (this.objective === nextToken() && this.tails === 'drop')
-      return this.#source.windows(this.#startsOf(indices), this.contextLength, out)
+  batch(indices: Float64Array, { epoch = 0, out, next }: BatchOptions = {}): Batch {
+    if (this.objective === nextToken() && this.tails === 'drop') {
+      const starts = this.#startsOf(indices, next?.subarray(0, Math.min(indices.length, mostAhead)))
+      return this.#source.windows(starts, this.contextLength, { rows: indices.length, out })
+    }
     return collate(
       Array.from(indices, (index) => this.get(index, { epoch })),
       { out },
     )
   }
 
-  /** All ids of a batch in one call; its windows are windows of those. */
-  async #batchAsync(
-    gatherAsync: Required<TokenSource>['gatherAsync'],
-    indices: Float64Array,
-    { epoch = 0 }: SampleOptions = {},
-  ): Promise<Batch> {
-    if (this.tails === 'keep') return this.batch(indices, { epoch })
-    const needed = this.objective.idsPerWindow(this.contextLength)
-    const ids = await gatherAsync(this.#startsOf(indices), needed)
-    const starts = indices.map((_, row) => row * needed)
-    if (this.objective === nextToken()) return copyWindows(ids, starts, this.contextLength)
-    const tokens = viewsOf(ids)
-    const sample = (index: number, row: number) =>
-      this.objective.sample(tokens, starts[row] as number, this.contextLength, { index, epoch })
-    return collate(Array.from(indices, sample))
-  }
-
-  #startsOf(indices: Float64Array): Float64Array {
-    const starts = new Float64Array(indices.length)
+  #startsOf(indices: Float64Array, next: Float64Array = none): Float64Array {
+    const rows = indices.length
+    // Mostly as many as before; whoever gets them reads them at once.
+    if (this.#starts.length !== rows + next.length) this.#starts = new Float64Array(rows + next.length)
+    const starts = this.#starts
     for (let row = 0; row < starts.length; row++) {
-      const index = indices[row] as number
+      const index = (row < rows ? indices[row] : next[row - rows]) as number
       this.#check(index)
       starts[row] = this.#plan.startOf(index)
     }

@@ -117,9 +117,9 @@ export class BpeTokenizer implements Tokenizer {
     this.#policies = new PolicyNumbers(handle, () => handle.dropPolicies(allowAll + 1))
   }
 
-  /** @internal For other native work with this tokenizer. */
-  get handle(): BpeHandle {
-    return this.#native
+  /** @internal What gives the ids of texts natively, without what stands around whole texts; absent where texts are changed before. */
+  engine(special: SpecialTokenPolicy): { readonly handle: BpeHandle; readonly policy: number } | undefined {
+    return { handle: this.#native, policy: this.#policy(special) }
   }
 
   get fingerprint(): string {

@@ -15,6 +15,7 @@ import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
+import type { SpecialTokenPolicy } from './special-tokens.ts'
 import {
   encodeChunksOf,
   encodeStreamOf,
@@ -58,6 +59,10 @@ export class JsonBpeTokenizer extends BpeTokenizer {
       .createHash('sha256')
       .update(`NFC ${super.fingerprint}`)
       .digest('hex'))
+  }
+
+  override engine(special: SpecialTokenPolicy): ReturnType<BpeTokenizer['engine']> {
+    return this.#isNfc ? undefined : super.engine(special)
   }
 
   override encode(text: Text, options?: EncodeOptions): Uint32Array {

@@ -13,6 +13,8 @@ use crate::{Error, Fault};
 /// Some documents of one input, in its order.
 #[derive(Debug, Default)]
 pub struct Documents {
+    /// The input, as it was named.
+    pub path: String,
     bytes: Vec<u8>,
     places: Vec<Place>,
     /// The places of documents that were left out, with their lines, in order.
@@ -71,7 +73,8 @@ pub fn of_block(block: Block, format: &Format, options: &ReadOptions, path: &str
     let Block { bytes, line, faults, .. } = block;
     let is_utf8 = str::from_utf8(&bytes).is_ok();
     let no_text = *format == Format::Text && !faults.is_empty();
-    let mut reading = Reading { documents: Documents { bytes, ..Documents::default() }, options, path, is_utf8 };
+    let documents = Documents { path: path.to_owned(), bytes, ..Documents::default() };
+    let mut reading = Reading { documents, options, is_utf8 };
     // A block's own faults come before what is in it, but for the end of damaged data.
     let (before, after): (Vec<_>, Vec<_>) = faults.into_iter().partition(|(at, _)| *at <= line);
     for (line, fault) in before {
@@ -99,7 +102,8 @@ pub fn of_block(block: Block, format: &Format, options: &ReadOptions, path: &str
 /// As [`of_block`].
 pub fn of_values(values: Values, options: &ReadOptions, path: &str) -> Result<Documents, Error> {
     let Values { bytes, ends, first_row, fault } = values;
-    let mut reading = Reading { documents: Documents { bytes, ..Documents::default() }, options, path, is_utf8: false };
+    let documents = Documents { path: path.to_owned(), bytes, ..Documents::default() };
+    let mut reading = Reading { documents, options, is_utf8: false };
     let mut start = 0;
     let rows = ends.len() as u64;
     for (row, end) in (first_row + 1..).zip(ends) {
@@ -120,7 +124,6 @@ pub fn of_values(values: Values, options: &ReadOptions, path: &str) -> Result<Do
 struct Reading<'a> {
     documents: Documents,
     options: &'a ReadOptions,
-    path: &'a str,
     /// Whether all bytes are, and so every line.
     is_utf8: bool,
 }
@@ -217,9 +220,10 @@ impl Reading<'_> {
             Fault::Malformed(_) => self.options.malformed == OnFault::Fail,
             Fault::InvalidUtf8(_) => self.options.invalid_utf8 == OnInvalidUtf8::Fail,
             Fault::TooLarge(_) => self.options.too_large == OnFault::Fail,
+            Fault::Refused(_) => true,
         };
         if is_fatal {
-            return Err(Error::Document { path: self.path.to_owned(), line, fault });
+            return Err(Error::Document { path: self.documents.path.clone(), line, fault });
         }
         self.documents.faults.push((line, fault));
         Ok(())

@@ -35,18 +35,18 @@ impl DType {
 
     /// Appends `ids`, which must fit.
     pub(crate) fn append(self, ids: &[u32], to: &mut Vec<u8>) {
-        // Not by `extend`: bytes that come one by one are not written in vectors.
+        // Not by `extend`: bytes that come one by one are not written in vectors. Nor by `chunks_exact`, which is not always inlined.
         let start = to.len();
         to.resize(start + ids.len() * self.width(), 0);
         match self {
             Self::U16 => {
-                for (bytes, &id) in to[start..].chunks_exact_mut(2).zip(ids) {
-                    bytes.copy_from_slice(&(id as u16).to_le_bytes());
+                for (bytes, &id) in to[start..].as_chunks_mut().0.iter_mut().zip(ids) {
+                    *bytes = (id as u16).to_le_bytes();
                 }
             }
             Self::U32 => {
-                for (bytes, &id) in to[start..].chunks_exact_mut(4).zip(ids) {
-                    bytes.copy_from_slice(&id.to_le_bytes());
+                for (bytes, &id) in to[start..].as_chunks_mut().0.iter_mut().zip(ids) {
+                    *bytes = id.to_le_bytes();
                 }
             }
         }
@@ -56,13 +56,13 @@ impl DType {
     pub(crate) fn widen(self, bytes: &[u8], out: &mut [u32]) {
         match self {
             Self::U16 => {
-                for (id, bytes) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-                    *id = u32::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+                for (id, &bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+                    *id = u32::from(u16::from_le_bytes(bytes));
                 }
             }
             Self::U32 => {
-                for (id, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
-                    *id = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                for (id, &bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+                    *id = u32::from_le_bytes(bytes);
                 }
             }
         }

@@ -38,9 +38,17 @@ pub enum Error {
         /// What is wrong.
         fault: Fault,
     },
-    /// What the caller's function says of a document.
+    /// What the caller's function says of documents.
     #[error("{0}")]
     Encode(String),
+    /// What the caller's function says of one of the texts that it got.
+    #[error("text {text}: {reason}")]
+    Refused {
+        /// Its place among the texts.
+        text: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A dataset that is not what it should be.
     #[error("{path}: {reason}")]
     CorruptDataset {
@@ -75,12 +83,14 @@ pub enum Fault {
     InvalidUtf8(usize),
     /// More bytes than a document may have, which is this many.
     TooLarge(usize),
+    /// What the caller's function refuses, and why. It is never skipped.
+    Refused(String),
 }
 
 impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed(reason) => f.write_str(reason),
+            Self::Malformed(reason) | Self::Refused(reason) => f.write_str(reason),
             Self::InvalidUtf8(at) => write!(f, "expected UTF-8, received bytes that are not from byte {at} on"),
             Self::TooLarge(most) => write!(f, "expected at most {most} bytes in a document, received more"),
         }

@@ -5,6 +5,7 @@
 //! [`prepare`] writes a dataset with them; [`Manifest`] says what is in one, [`verify`] whether it still is,
 //! and a [`Store`] reads its ids.
 
+pub mod ahead;
 mod blocks;
 mod bytes;
 mod documents;
@@ -17,6 +18,7 @@ pub mod manifest;
 mod options;
 mod parquet;
 mod parts;
+mod permutation;
 mod pipeline;
 mod positioned;
 mod store;
@@ -29,6 +31,7 @@ pub use inputs::{Input, resolve};
 pub use manifest::Manifest;
 pub use options::{Format, OnFault, OnInvalidUtf8, ReadOptions};
 pub use parts::read_parts;
+pub use permutation::Permutation;
 pub use pipeline::{Batch, Position, Progress, map_batches, read};
 pub use store::{Mode, Store};
 pub use write::layout::Output;

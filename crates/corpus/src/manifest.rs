@@ -26,6 +26,9 @@ pub struct Manifest {
     pub version: u32,
     /// Who made the ids.
     pub tokenizer: TokenizerFacts,
+    /// The special tokens that texts may hold as such, sorted; all others are plain text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_special: Vec<String>,
     /// How the raw shards hold an id.
     pub dtype: DType,
     /// What stands between documents.
@@ -163,6 +166,7 @@ impl Manifest {
             version: 1,
             dtype: DType::of(tokenizer.vocab_size),
             tokenizer,
+            allowed_special: Vec::new(),
             separator: None,
             shard_tokens: 0,
             validation: None,

@@ -6,6 +6,7 @@ use std::path::Path;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
+use crate::ahead::{self, ask_for};
 use crate::dtype::DType;
 use crate::manifest::{FileFacts, Manifest};
 use crate::positioned::read_exact_at;
@@ -148,6 +149,78 @@ impl Store {
         })
     }
 
+    /// Writes windows of `columns` inputs: row `r` of `inputs` becomes the ids from `starts[r]` on, of `targets` those from one id later; large
+    /// batches on all threads of the current rayon pool. `next` are the starts of windows that will be asked for soon, which makes that faster.
+    ///
+    /// # Errors
+    /// As [`Store::copy`], for the first window that has one.
+    pub fn windows(
+        &self,
+        starts: &[u64],
+        next: &[u64],
+        columns: usize,
+        inputs: &mut [u32],
+        targets: &mut [u32],
+    ) -> Result<(), Error> {
+        let expected = starts.len().checked_mul(columns);
+        if expected != Some(inputs.len()) || expected != Some(targets.len()) {
+            let (rows, room) = (starts.len(), (inputs.len(), targets.len()));
+            return Err(Error::OutOfRange(format!(
+                "expected room for {rows} windows of {columns} inputs and targets, received {room:?}"
+            )));
+        }
+        for &start in starts {
+            self.check(start, columns.saturating_add(1))?;
+        }
+        if columns == 0 {
+            return Ok(());
+        }
+        if inputs.len() < PARALLEL {
+            return self.windows_checked(starts, next, columns, inputs, targets);
+        }
+        let rows = (PARALLEL / 4).div_ceil(columns);
+        let ids = rows * columns;
+        let parts = starts.par_chunks(rows).zip(inputs.par_chunks_mut(ids)).zip(targets.par_chunks_mut(ids));
+        parts.try_for_each(|((starts, inputs), targets)| self.windows_checked(starts, &[], columns, inputs, targets))
+    }
+
+    fn windows_checked(
+        &self,
+        starts: &[u64],
+        next: &[u64],
+        columns: usize,
+        inputs: &mut [u32],
+        targets: &mut [u32],
+    ) -> Result<(), Error> {
+        let bytes = (columns + 1) * self.dtype.width();
+        let ahead = ahead::rows(bytes, starts.len());
+        let rows = inputs.chunks_exact_mut(columns).zip(targets.chunks_exact_mut(columns));
+        for ((row, &start), (inputs, targets)) in starts.iter().enumerate().zip(rows) {
+            if let Some(&later) = ahead::row(starts, next, row + ahead)
+                && let Some(later) = self.mapped(later, bytes)
+            {
+                ask_for(later.as_ptr(), bytes);
+            }
+            if let Some(ids) = self.mapped(start, bytes) {
+                self.dtype.widen(&ids[..bytes - self.dtype.width()], inputs);
+                self.dtype.widen(&ids[self.dtype.width()..], targets);
+            } else {
+                self.copy_checked(start, inputs)?;
+                targets[..columns - 1].copy_from_slice(&inputs[1..]);
+                self.copy_checked(start + columns as u64, &mut targets[columns - 1..])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The `bytes` from id `start` on, when they are in memory side by side.
+    fn mapped(&self, start: u64, bytes: usize) -> Option<&[u8]> {
+        let index = self.starts.partition_point(|&first| first <= start).checked_sub(1)?;
+        let Data::Map { map, .. } = self.shards.get(index)? else { return None };
+        let from = (start - self.starts[index]) as usize * self.dtype.width();
+        map.get(from..from.checked_add(bytes)?)
+    }
+
     fn check(&self, start: u64, length: usize) -> Result<(), Error> {
         if start.checked_add(length as u64).is_some_and(|end| end <= self.len()) {
             return Ok(());
@@ -156,22 +229,42 @@ impl Store {
         Err(Error::OutOfRange(format!("expected ids below {all}, received {length} ids from {start} on")))
     }
 
-    fn copy_checked(&self, start: u64, mut out: &mut [u32]) -> Result<(), Error> {
-        let width = self.dtype.width() as u64;
-        // The last shard that starts there or before; empty ones end where they start.
-        let mut index = self.starts.partition_point(|&first| first <= start).saturating_sub(1);
-        let mut start = start;
-        while !out.is_empty() {
-            let room = self.starts[index + 1] - start;
-            let count = (out.len() as u64).min(room) as usize;
-            let (now, later) = std::mem::take(&mut out).split_at_mut(count);
-            let from = (start - self.starts[index]) * width;
-            self.shards[index].widen(self.dtype, from, now)?;
-            start += count as u64;
-            out = later;
-            index += 1;
+    /// Has the ids of windows of `length` from each of `starts` on in the memory of the system, so that reading them waits for no disk.
+    ///
+    /// # Errors
+    /// As [`Store::copy`].
+    pub fn read_ahead(&self, starts: &[u64], length: usize) -> Result<(), Error> {
+        let mut scratch = Vec::new();
+        for &start in starts {
+            self.check(start, length)?;
+            for (data, from, count) in self.parts(start, length) {
+                data.touch(from, count * self.dtype.width(), &mut scratch)?;
+            }
         }
         Ok(())
+    }
+
+    fn copy_checked(&self, start: u64, mut out: &mut [u32]) -> Result<(), Error> {
+        for (data, from, count) in self.parts(start, out.len()) {
+            let (now, later) = std::mem::take(&mut out).split_at_mut(count);
+            data.widen(self.dtype, from, now)?;
+            out = later;
+        }
+        Ok(())
+    }
+
+    /// Where `count` ids from `start` on lie: the shard, the byte in it, and how many.
+    fn parts(&self, start: u64, count: usize) -> impl Iterator<Item = (&Data, u64, usize)> {
+        // The last shard that starts there or before; empty ones end where they start.
+        let first = self.starts.partition_point(|&first| first <= start).saturating_sub(1);
+        let (mut start, mut left) = (start, count as u64);
+        self.shards.iter().zip(self.starts.windows(2)).skip(first).map_while(move |(data, bounds)| {
+            let count = left.min(bounds[1] - start);
+            let from = (start - bounds[0]) * self.dtype.width() as u64;
+            start += count;
+            left -= count;
+            (count > 0 || left > 0).then_some((data, from, count as usize))
+        })
     }
 
     /// The id at which document `index` starts.
@@ -203,8 +296,8 @@ impl Store {
         for (part, out) in out.chunks_mut(512).enumerate() {
             let bytes = &mut bytes[..8 * out.len()];
             data.read(8 * (first + 512 * part as u64), bytes)?;
-            for (start, bytes) in out.iter_mut().zip(bytes.chunks_exact(8)) {
-                *start = bytes.try_into().map_or(0, u64::from_le_bytes);
+            for (start, &bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+                *start = u64::from_le_bytes(bytes);
                 if *start > self.len() {
                     let reason = format!("the start {start} of a document is past the {} ids", self.len());
                     return Err(Error::CorruptDataset { path: data.path().to_owned(), reason });
@@ -292,6 +385,24 @@ impl Data {
             let bytes = &mut buffer[..out.len() * width];
             self.read(at + (part * READ * width) as u64, bytes)?;
             dtype.widen(bytes, out);
+        }
+        Ok(())
+    }
+
+    /// Reads `bytes` bytes from byte `at` on, so that the system has them.
+    fn touch(&self, at: u64, bytes: usize, scratch: &mut Vec<u8>) -> Result<(), Error> {
+        const PAGE: usize = 4096;
+        if let Self::Map { map, .. } = self {
+            let bytes = map.get(at as usize..at as usize + bytes).ok_or_else(|| self.too_short())?;
+            for byte in bytes.iter().step_by(PAGE).chain(bytes.last()) {
+                std::hint::black_box(*byte);
+            }
+            return Ok(());
+        }
+        scratch.resize(bytes.min(16 * PAGE), 0);
+        for start in (0..bytes).step_by(16 * PAGE) {
+            let length = scratch.len().min(bytes - start);
+            self.read(at + start as u64, &mut scratch[..length])?;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ const SHARD: usize = 700_000;
 
 fn options(out_dir: &Path) -> PrepareOptions {
     PrepareOptions {
+        allowed_special: Vec::new(),
         out_dir: out_dir.to_owned(),
         read: ReadOptions { threads: 3, ..ReadOptions::default() },
         tokenizer: TokenizerFacts { name: "bytes".to_owned(), fingerprint: "f".to_owned(), vocab_size: 257 },
@@ -336,6 +337,35 @@ fn skipped_documents_are_counted_and_told() {
     assert_eq!((manifest.counts.documents, manifest.counts.malformed, manifest.counts.too_large), (1, 2, 1));
     assert_eq!(faults.len(), 3);
     assert_eq!(faults[0], format!("{name}, line 2: expected a JSON object at byte 0, received 'b'"));
+}
+
+#[test]
+fn a_text_that_is_refused_is_named_by_file_and_line() {
+    let folder = Folder::new();
+    let names = [folder.write("a.jsonl", "{\"text\":\"\"}\n\n{\"text\":\"good\"}\n{\"text\":\"bad\"}\n")];
+    let options = options(&folder.path("out"));
+    let inputs = resolve(&names).unwrap();
+    let encode = |texts: &[&str]| match texts.iter().position(|&text| text == "bad") {
+        Some(text) => Err(Error::Refused { text, reason: "no".to_owned() }),
+        None => bytes(texts),
+    };
+    let error = prepare(&inputs, &options, &Status::default(), None, || encode).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}, line 4: no", names[0]));
+}
+
+#[test]
+fn allowed_special_tokens_are_part_of_the_result() {
+    let folder = Folder::new();
+    let names = [folder.write("a.jsonl", "{\"text\":\"good\"}\n")];
+    let plain = options(&folder.path("out"));
+    run(&names, &plain).unwrap();
+    let text = std::fs::read_to_string(plain.out_dir.join("manifest.json")).unwrap();
+    assert!(!text.contains("allowedSpecial"));
+    let allowing = PrepareOptions { allowed_special: vec!["<|x|>".to_owned()], ..plain };
+    assert!(run(&names, &allowing).unwrap_err().to_string().contains("other inputs or options"));
+    let other = PrepareOptions { out_dir: folder.path("other"), ..allowing };
+    assert_eq!(run(&names, &other).unwrap().manifest.allowed_special, ["<|x|>"]);
+    assert!(run(&names, &other).unwrap().was_complete);
 }
 
 #[test]

@@ -40,6 +40,52 @@ fn windows_come_from_any_place_in_both_modes_and_widths() {
 }
 
 #[test]
+fn windows_with_targets_are_two_gathers() {
+    let folder = Folder::new();
+    let ids: Vec<u32> = (0..300_000_u32).map(|it| it.wrapping_mul(2_654_435_761) >> 16).collect();
+    let narrow = folder.write("narrow", ids.iter().flat_map(|&id| (id as u16).to_le_bytes()).collect::<Vec<u8>>());
+    let wide = folder.write("wide", u32s(ids.iter().copied()));
+    for (name, dtype) in [(narrow, DType::U16), (wide, DType::U32)] {
+        for mode in [Mode::Map, Mode::Read] {
+            let store = Store::open_file(name.as_ref(), dtype, mode).unwrap();
+            // 257 columns of 700 rows are worth all threads.
+            for (columns, rows) in [(1, 700), (7, 3), (257, 700), (5, 0)] {
+                let starts: Vec<u64> = (0..rows).map(|row| row * 7919 % (300_000 - 257)).collect();
+                let (mut inputs, mut targets) = (vec![0; starts.len() * columns], vec![0; starts.len() * columns]);
+                // What comes next is only asked for: it may be anywhere.
+                store.windows(&starts, &[0, 299_999, u64::MAX], columns, &mut inputs, &mut targets).unwrap();
+                for (row, &start) in starts.iter().enumerate() {
+                    assert_eq!(inputs[row * columns..][..columns], ids[start as usize..][..columns]);
+                    assert_eq!(targets[row * columns..][..columns], ids[start as usize + 1..][..columns]);
+                }
+            }
+            let mut out = [7; 4];
+            let error = store.windows(&[0, 299_998], &[], 2, &mut out.clone(), &mut out);
+            assert!(matches!(error, Err(Error::OutOfRange(_))));
+            assert_eq!(out, [7; 4]);
+            assert!(store.windows(&[0], &[], 2, &mut [0; 2], &mut out).is_err());
+            assert!(store.windows(&[0], &[], usize::MAX, &mut [], &mut []).is_err());
+        }
+    }
+}
+
+#[test]
+fn reading_ahead_changes_nothing_and_finds_what_is_not_there() {
+    let folder = Folder::new();
+    let path = folder.write("ids", u32s(0..100_000));
+    for mode in [Mode::Map, Mode::Read] {
+        let store = Store::open_file(path.as_ref(), DType::U32, mode).unwrap();
+        store.read_ahead(&[0, 99_999, 50_000], 1).unwrap();
+        store.read_ahead(&[0], 100_000).unwrap();
+        store.read_ahead(&[100_000], 0).unwrap();
+        assert!(matches!(store.read_ahead(&[0, 99_999], 2), Err(Error::OutOfRange(_))));
+    }
+    let store = Store::open_file(path.as_ref(), DType::U32, Mode::Read).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(1000).unwrap();
+    assert!(matches!(store.read_ahead(&[90_000], 10), Err(Error::CorruptDataset { .. })));
+}
+
+#[test]
 fn a_window_past_the_end_is_refused_and_nothing_is_written() {
     let folder = Folder::new();
     let name = folder.write("ids", u32s(0..10));

@@ -80,4 +80,4 @@ pub use position::{Position, sinusoidal};
 pub use rope::{RopeConfig, RopeScaling, RopeTable, rope_table};
 pub use table::TableOptions;
 pub use threads::{PoolOf, use_pool};
-pub use weights::FileFault;
+pub use weights::{FileFault, TensorFacts, WeightsFacts, weights_facts};

@@ -12,6 +12,7 @@ pub fn coded(error: Core) -> Error {
             Fault::InvalidUtf8(_) => Code::InvalidUtf8,
             Fault::TooLarge(_) => Code::Limit,
             Fault::Malformed(_) => Code::InvalidFile,
+            Fault::Refused(_) => Code::SpecialToken,
         },
         Core::CorruptDataset { .. } => Code::CorruptDataset,
         Core::OutOfRange(_) => Code::OutOfRange,

@@ -40,6 +40,8 @@ mod optimizer;
 mod parameter;
 #[cfg(feature = "text")]
 mod pattern;
+#[cfg(feature = "text")]
+mod permutation;
 mod pool;
 mod positions;
 #[cfg(feature = "text")]
@@ -69,6 +71,8 @@ mod train_inputs;
 #[cfg(feature = "text")]
 mod utf16;
 mod version;
+#[cfg(feature = "text")]
+mod weights;
 #[cfg(feature = "text")]
 mod windows;
 #[cfg(feature = "text")]

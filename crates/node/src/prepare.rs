@@ -48,6 +48,8 @@ pub struct PrepareConfig {
     pub tokenizer_name: String,
     pub fingerprint: String,
     pub vocab_size: u32,
+    /// Sorted.
+    pub allowed_special: Vec<String>,
     pub separator: Option<u32>,
     pub separator_first: bool,
     pub shard_tokens: f64,
@@ -114,29 +116,38 @@ impl Deliver for Prepared {
     }
 }
 
-/// Encodes on native threads.
+/// Encodes on native threads; special tokens in texts are treated by the `policy` of that number.
 #[napi(catch_unwind, ts_return_type = "Promise<PrepareResult>")]
 pub fn prepare_bpe(
     config: PrepareConfig,
     tokenizer: &BpeHandle,
+    policy: u32,
     status: &PrepareStatus,
     cancel: Option<&CancelFlag>,
-) -> AsyncTask<Work<Later<Prepared>>> {
+) -> Result<AsyncTask<Work<Later<Prepared>>>> {
+    let policy = tokenizer.policy(policy)?;
     let (tokenizer, status, cancel) = (tokenizer.shared(), Arc::clone(&status.status), cancel.map(CancelFlag::shared));
-    later(move || {
+    Ok(later(move || {
         let cancel = cancel.as_deref();
-        run(config, &status, cancel, || bpe_encoder(&tokenizer, cancel))
-    })
+        run(config, &status, cancel, || bpe_encoder(&tokenizer, &policy, cancel))
+    }))
 }
 
-/// The ids of texts, all special tokens in them being plain text.
+/// The ids of texts.
 fn bpe_encoder<'a>(
     tokenizer: &'a Tokenizer,
+    policy: &'a SpecialPolicy,
     cancel: Option<&'a AtomicBool>,
 ) -> impl FnMut(&[&str]) -> std::result::Result<Encoded, Core> + 'a {
-    let (mut worker, policy) = (tokenizer.idle_worker(), SpecialPolicy::default());
-    let failed = |error| match error {
+    let mut worker = tokenizer.idle_worker();
+    let failed = |text, error| match error {
         BpeError::Cancelled => Core::Cancelled,
+        BpeError::DisallowedSpecialToken { token, at } => Core::Refused {
+            text,
+            reason: format!(
+                "the document holds the special token {token:?} at byte {at}; to encode it as a special token, pass allowedSpecial: [{token:?}]; to encode it as plain text, pass disallowedSpecial: []"
+            ),
+        },
         BpeError::OutOfMemory { .. } => Core::Limit(error.to_string()),
         error => Core::Encode(error.to_string()),
     };
@@ -145,13 +156,20 @@ fn bpe_encoder<'a>(
         let bytes: usize = texts.iter().map(|text| text.len()).sum();
         let few = || Core::Limit(format!("there is not enough memory for the ids of {bytes} bytes"));
         encoded.ids.try_reserve(bytes / 4 + 16).map_err(|_| few())?;
-        for text in texts {
+        for (at, text) in texts.iter().enumerate() {
             if text.len() > LONG {
-                let rows = on_all_threads(|| tokenizer.encode_batch(&[text], &policy, cancel));
+                let rows = on_all_threads(|| tokenizer.encode_batch(&[text], policy, cancel));
                 let rows = rows.map_err(|error| Core::Limit(error.reason.clone()))?;
-                encoded.ids.extend(rows.map_err(|error| failed(error.error))?.ids);
+                let ids = rows.map_err(|error| failed(at, error.error))?.ids;
+                // A long text is mostly the only one: its ids are not in memory twice.
+                if encoded.ids.is_empty() {
+                    encoded.ids = ids;
+                } else {
+                    encoded.ids.extend(ids);
+                }
             } else {
-                tokenizer.encode_to(text, &policy, &mut worker, &mut encoded.ids, cancel).map_err(failed)?;
+                let done = tokenizer.encode_to(text, policy, &mut worker, &mut encoded.ids, cancel);
+                done.map_err(|error| failed(at, error))?;
             }
             encoded.ends.push(encoded.ids.len());
         }
@@ -316,6 +334,7 @@ fn options(config: PrepareConfig) -> Result<PrepareOptions> {
             fingerprint: config.fingerprint,
             vocab_size: config.vocab_size,
         },
+        allowed_special: config.allowed_special,
         separator: config.separator.map(|id| Separator { id, position }),
         shard_tokens: place("shardTokens", config.shard_tokens)?,
         validation: config.validation.map(|share| Validation { share, seed }),

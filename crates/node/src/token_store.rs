@@ -109,29 +109,40 @@ impl StoreHandle {
         }))
     }
 
-    /// Row `r` of `inputs` becomes the `columns` ids from `starts[r]` on, of `targets` those from one id later. The rows are checked before anything
-    /// is written.
+    /// Reads the rows of `length` ids from each of `starts` on into the memory of the system, on a worker thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn read_ahead(&self, starts: Float64ArraySlice<'_>, length: u32) -> Result<AsyncTask<Work<Later<()>>>> {
+        let (store, starts, length) = (self.store.get()?, places(&starts)?, length as usize);
+        Ok(later(move || store.read_ahead(&starts, length).map_err(coded)))
+    }
+
+    /// Row `r` of `inputs` becomes the `columns` ids from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the others
+    /// will be asked for soon. The rows are checked before anything is written.
     #[napi(catch_unwind)]
     pub fn copy_windows(
         &self,
         starts: Float64ArraySlice<'_>,
+        rows: u32,
         columns: u32,
         mut inputs: Uint32ArraySlice<'_>,
         mut targets: Int32ArraySlice<'_>,
     ) -> Result<()> {
         let (store, starts, columns) = (self.store.get()?, places(&starts)?, columns as usize);
-        // SAFETY: nobody else looks at the arrays while this call runs; i32 and u32 have the same size and alignment, and any bits are either.
+        let (starts, next) = starts
+            .split_at_checked(rows as usize)
+            .ok_or_else(|| Error::new(Code::Internal, format!("expected {rows} starts, received {}", starts.len())))?;
+        let (first, second) = (inputs.as_ptr() as usize, targets.as_ptr() as usize);
+        if first < second + size_of_val(&*targets) && second < first + size_of_val(&*inputs) {
+            let reason = "expected arrays for inputs and targets that have no memory in common";
+            return Err(Error::new(Code::InvalidArgument, reason));
+        }
+        // SAFETY: nobody else looks at the arrays while this call runs, and they do not overlap; i32 and u32 have the same size and alignment, and any bits
+        // are either.
         let (inputs, targets) = unsafe {
             let targets = targets.as_mut();
             (inputs.as_mut(), std::slice::from_raw_parts_mut(targets.as_mut_ptr().cast::<u32>(), targets.len()))
         };
-        if inputs.len() != targets.len() {
-            return Err(Error::new(Code::Internal, "the arrays of a batch have different sizes"));
-        }
-        // The targets reach further.
-        let later: Vec<u64> = starts.iter().map(|start| start + 1).collect();
-        gather(&store, &later, columns, targets)?;
-        gather(&store, &starts, columns, inputs)
+        on_threads(starts.len(), columns, || store.windows(starts, next, columns, inputs, targets))
     }
 
     /// Where the documents from `first` on start, `count` of them.
@@ -227,8 +238,15 @@ fn places(starts: &[f64]) -> Result<Vec<u64>> {
 }
 
 fn gather(store: &Store, starts: &[u64], length: usize, out: &mut [u32]) -> Result<()> {
-    let mut work = || store.gather(starts, length, out);
-    let done = if starts.len().saturating_mul(length) < MANY { work() } else { on_all_threads(work)? };
+    on_threads(starts.len(), length, || store.gather(starts, length, out))
+}
+
+fn on_threads(
+    rows: usize,
+    length: usize,
+    work: impl FnOnce() -> std::result::Result<(), tokenmill_corpus::Error> + Send,
+) -> Result<()> {
+    let done = if rows.saturating_mul(length) < MANY { work() } else { on_all_threads(work)? };
     done.map_err(coded)
 }
 

@@ -4,20 +4,22 @@ use std::ptr;
 
 use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, Uint32ArraySlice};
 use napi_derive::napi;
+use tokenmill_corpus::ahead;
 
 use crate::error::{Code, Error, Result};
 
-/// Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later. The facade has
-/// checked that they are there; both arrays have `starts.length * columns` places.
+/// Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the
+/// others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places.
 #[napi(catch_unwind)]
 pub fn copy_windows(
     tokens: Uint32ArraySlice<'_>,
     starts: Float64ArraySlice<'_>,
+    rows: u32,
     columns: u32,
     mut inputs: Uint32ArraySlice<'_>,
     mut targets: Int32ArraySlice<'_>,
 ) -> Result<()> {
-    let rows = Rows::new(&tokens, &starts, columns as usize)?;
+    let rows = Rows::new(&tokens, &starts, rows as usize, columns as usize)?;
     if inputs.len() != rows.places() || targets.len() != rows.places() {
         return Err(Error::new(Code::Internal, "the arrays of a batch have another size than its rows"));
     }
@@ -30,17 +32,20 @@ pub fn copy_windows(
 struct Rows<'a> {
     tokens: *const u32,
     starts: &'a [f64],
+    /// Those that will be asked for soon.
+    next: &'a [f64],
     columns: usize,
 }
 
 impl<'a> Rows<'a> {
-    fn new(tokens: &[u32], starts: &'a [f64], columns: usize) -> Result<Self> {
+    fn new(tokens: &[u32], starts: &'a [f64], rows: usize, columns: usize) -> Result<Self> {
         // A cast makes 0 of NaN and of what is negative.
         let is_inside = |&start: &f64| (start as usize).saturating_add(columns) < tokens.len();
-        if !starts.iter().all(is_inside) || starts.len().checked_mul(columns).is_none() {
+        if !starts.iter().all(is_inside) || starts.len().checked_mul(columns).is_none() || rows > starts.len() {
             return Err(Error::new(Code::Internal, "a window reaches past the last token"));
         }
-        Ok(Self { tokens: tokens.as_ptr(), starts, columns })
+        let (starts, next) = starts.split_at(rows);
+        Ok(Self { tokens: tokens.as_ptr(), starts, next, columns })
     }
 
     fn places(&self) -> usize {
@@ -50,11 +55,13 @@ impl<'a> Rows<'a> {
     /// # Safety
     /// `inputs` and `targets` have room for all places.
     unsafe fn copy_to(&self, inputs: *mut u32, targets: *mut u32) {
+        let bytes = (self.columns + 1) * size_of::<u32>();
+        let ahead = ahead::rows(bytes, self.starts.len());
         for (row, &start) in self.starts.iter().enumerate() {
             // SAFETY: `new` has seen that `columns + 1` ids are there from each start on.
             unsafe {
-                if let Some(&later) = self.starts.get(row + AHEAD) {
-                    ask_for(self.tokens.add(later as usize), self.columns);
+                if let Some(&later) = ahead::row(self.starts, self.next, row + ahead) {
+                    ahead::ask_for(self.tokens.add(later as usize).cast(), bytes);
                 }
                 let from = self.tokens.add(start as usize);
                 ptr::copy(from, inputs.add(row * self.columns), self.columns);
@@ -62,20 +69,4 @@ impl<'a> Rows<'a> {
             }
         }
     }
-}
-
-/// Shuffled windows lie anywhere: the first lines of a row are asked for this many rows before it is copied.
-const AHEAD: usize = 3;
-
-/// Asks for the first KiB of a row; the processor sees by then that it is read in order.
-#[inline(always)]
-fn ask_for(row: *const u32, columns: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..(columns / 16).min(16) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every processor has the instruction, which reads nothing that the program would see.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(line * 16).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (row, columns);
 }

@@ -1,62 +1,34 @@
-import { stat } from 'node:fs/promises'
-import type { Manifest, SplitName } from '../../dataset/manifest.ts'
-import { TokenStore } from '../../dataset/token-store.ts'
-import { CliFailure } from '../failure.ts'
-import { write, writeJson } from '../output.ts'
-import { bytes, integer } from '../terminal/format.ts'
-import { ProgressLine } from '../terminal/progress-line.ts'
-import { leftOut } from './prepare.ts'
+import { open, stat } from 'node:fs/promises'
+import { CliFailure, usageFailure } from '../failure.ts'
 
 export interface InspectFlags {
   readonly verify?: boolean
+  readonly pattern?: string
   readonly json?: boolean
 }
 
 /** `tokenmill inspect` */
-export const inspect = async (folder: string, flags: InspectFlags): Promise<void> => {
-  const stats = await stat(folder).catch((cause: NodeJS.ErrnoException) => {
-    throw new CliFailure('ERR_INPUT', `cannot read ${folder}: ${cause.message}`, { cause })
-  })
-  if (!stats.isDirectory()) throw new CliFailure('ERR_INPUT', `${folder} is not a folder that prepare has made`)
-  const store = await TokenStore.open(folder, { mode: 'read' })
-  const manifest = store.manifest as Manifest
-  const line = new ProgressLine()
-  try {
-    if (flags.verify) {
-      await store.verify({
-        onProgress: ({ bytes: done, bytesTotal }) => line.show(`${bytes(done)} of ${bytes(bytesTotal)} verified`),
-      })
-    }
-  } finally {
-    line.end()
-    store.close()
-  }
-  if (flags.json) return writeJson({ ...manifest, verified: flags.verify ?? false })
-  await write(`${facts(manifest, flags.verify ?? false).join('\n')}\n`)
+export const inspect = async (path: string, flags: InspectFlags): Promise<void> => {
+  const start = await startOf(path)
+  if (start === undefined) return (await import('../inspect/dataset.ts')).inspectDataset(path, flags)
+  if (flags.verify) throw usageFailure(`--verify is for the folder of a dataset, and ${path} is a file`)
+  const { inspectWeights, isWeights } = await import('../inspect/weights.ts')
+  if (isWeights(start)) return inspectWeights(path, flags)
+  await (await import('../inspect/tokenizer.ts')).inspectTokenizer(path, flags)
 }
 
-const facts = (manifest: Manifest, isVerified: boolean): string[] => {
-  const { tokenizer, dtype, separator, counts, splits } = manifest
-  const lines: [string, string][] = [
-    ['tokenizer', `${tokenizer.name}, ${integer(tokenizer.vocabSize)} ids`],
-    ['fingerprint', tokenizer.fingerprint],
-    ['ids', dtype],
-    ['separator', separator === null ? 'none' : `${separator.id} ${separator.position} each document`],
-    ['documents', `${integer(counts.documents)}, ${bytes(counts.bytes)} of text`],
-    ['tokens', `${integer(counts.tokens)}, ${(counts.bytes / Math.max(1, counts.tokens)).toFixed(2)} bytes each`],
-  ]
-  for (const text of leftOut(manifest)) lines.push(['left out', text])
-  for (const name of Object.keys(splits).sort() as SplitName[]) {
-    const split = splits[name]
-    if (split === undefined) continue
-    const others = Object.keys(split.others).map((format) => `, ${format}`)
-    const raw = split.shards.length === 1 ? '1 raw shard' : `${integer(split.shards.length)} raw shards`
-    lines.push([
-      name,
-      `${integer(split.tokens)} tokens, ${integer(split.documents)} documents, ${raw}${others.join('')}`,
-    ])
+/** The first bytes of a file; none of a folder. */
+const startOf = async (path: string): Promise<Uint8Array | undefined> => {
+  try {
+    if ((await stat(path)).isDirectory()) return undefined
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw new CliFailure('ERR_INPUT', `cannot read ${path}: ${(cause as Error).message}`, { cause })
   }
-  if (isVerified) lines.push(['verified', 'every file has the BLAKE3 of the manifest'])
-  const width = Math.max(...lines.map(([name]) => name.length))
-  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
 }

@@ -3,7 +3,7 @@ import { prepare as prepareDataset, type InputFormat, type PrepareProgress } fro
 import { loadTokenizer } from '../../tokenizer/load.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
-import { chosenTokenizer, type EncodingChoice } from '../options.ts'
+import { chosenTokenizer, specialOptions, type EncodingChoice, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -25,6 +25,7 @@ export interface PrepareFlags extends EncodingChoice {
   readonly skipMalformed?: boolean
   readonly skipTooLarge?: boolean
   readonly invalidUtf8: 'error' | 'skip' | 'replace'
+  readonly special: Special
   readonly threads?: number
   readonly resume: boolean
   readonly checkpointSeconds: number
@@ -47,6 +48,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       inputs,
       tokenizer,
       outDir: flags.out,
+      ...specialOptions[flags.special],
       field: flags.field,
       format: flags.format,
       separatorPosition: flags.separatorPosition,

@@ -15,7 +15,13 @@ export const windowLines = (style: Style, windows: Walk['windows'], columns: num
   ...windows.start.flatMap((window) => ['', ...oneWindow(style, window, columns)]),
 ]
 
-const oneWindow = (style: Style, { index, start, inputs, targets }: ShownWindow, columns: number): string[] => {
+/** One window, as far as it fits into `columns`. */
+export const oneWindow = (
+  style: Style,
+  { index, start, inputs, targets }: ShownWindow,
+  columns: number,
+  title = `window ${index}  tokens ${start}–${start + inputs.length} of the text`,
+): string[] => {
   const label = 6
   const kept: number[] = []
   let used = label
@@ -32,7 +38,6 @@ const oneWindow = (style: Style, { index, start, inputs, targets }: ShownWindow,
     paintToken(style, start + at + shift, padEnd(clip((list[at] as ShownToken).text, widest), width))
   const ids = (list: readonly ShownToken[]) => (at: number, width: number) =>
     style.dim(padEnd(String((list[at] as ShownToken).id), width))
-  const title = `window ${index}  tokens ${start}–${start + inputs.length} of the text`
   return [
     style.dim(title),
     row('x', tokens(inputs, 0)),

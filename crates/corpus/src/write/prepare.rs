@@ -37,6 +37,8 @@ pub struct PrepareOptions {
     pub read: ReadOptions,
     /// Whose ids they are.
     pub tokenizer: TokenizerFacts,
+    /// The special tokens that a text may hold as such, sorted; all others are plain text.
+    pub allowed_special: Vec<String>,
     /// What stands between documents.
     pub separator: Option<Separator>,
     /// Ids in a shard.
@@ -269,11 +271,21 @@ fn lock(work: &Path) -> Result<File, Error> {
 
 /// The hash of all that decides the result, and of which files are read.
 fn key(inputs: &[Input], options: &PrepareOptions) -> Result<String, Error> {
-    let PrepareOptions { read, tokenizer, separator, shard_tokens, validation, deduplicate, outputs, .. } = options;
+    let PrepareOptions {
+        read,
+        tokenizer,
+        allowed_special,
+        separator,
+        shard_tokens,
+        validation,
+        deduplicate,
+        outputs,
+        ..
+    } = options;
     let ReadOptions { format, field, max_document_bytes, malformed, invalid_utf8, too_large, .. } = read;
     let mut hasher = blake3::Hasher::new();
     let reading = (format, field, max_document_bytes, malformed, invalid_utf8, too_large);
-    let writing = (tokenizer, separator, shard_tokens, validation, deduplicate, outputs);
+    let writing = (tokenizer, allowed_special, separator, shard_tokens, validation, deduplicate, outputs);
     hasher.update(format!("{reading:?} {writing:?}").as_bytes());
     for input in inputs {
         let changed = if input.is_stdin() {
@@ -291,6 +303,7 @@ fn key(inputs: &[Input], options: &PrepareOptions) -> Result<String, Error> {
 fn facts(inputs: &[Input], options: &PrepareOptions) -> Manifest {
     let bytes = inputs.iter().map(|input| input.bytes).sum();
     let mut manifest = Manifest::new(options.tokenizer.clone(), InputFacts { files: inputs.len() as u64, bytes });
+    manifest.allowed_special.clone_from(&options.allowed_special);
     manifest.separator.clone_from(&options.separator);
     manifest.shard_tokens = options.shard_tokens;
     manifest.validation.clone_from(&options.validation);
@@ -324,7 +337,10 @@ fn encoded(
     let mut texts = documents.texts();
     let all = texts.len();
     texts.retain(|text| !text.is_empty());
-    let Encoded { ids, ends } = encode(&texts)?;
+    let Encoded { ids, ends } = encode(&texts).map_err(|error| match error {
+        Error::Refused { text, reason } => refused(&documents, text, reason),
+        error => error,
+    })?;
     let dtype = DType::of(options.tokenizer.vocab_size);
     if ends.len() != texts.len() || ends.last().is_some_and(|&end| end != ids.len()) {
         return Err(Error::Encode(format!("expected ids of {} texts, received those of {}", texts.len(), ends.len())));
@@ -355,6 +371,13 @@ fn encoded(
     }
     let empty = (all - texts.len()) as u64;
     Ok(Ready { tokens, documents: ready, empty, faults: documents.faults })
+}
+
+/// The error of the `text`-th document that is not empty.
+fn refused(documents: &Documents, text: usize, reason: String) -> Error {
+    let texts = documents.texts().into_iter().zip(documents.lines());
+    let line = texts.filter(|(text, _)| !text.is_empty()).nth(text).map_or(1, |(_, line)| line);
+    Error::Document { path: documents.path.clone(), line, fault: Fault::Refused(reason) }
 }
 
 fn digest(text: &str) -> Digest {
@@ -408,6 +431,8 @@ impl<'a> Preparation<'a> {
                 Fault::Malformed(_) => &mut counts.malformed,
                 Fault::InvalidUtf8(_) => &mut counts.invalid_utf8,
                 Fault::TooLarge(_) => &mut counts.too_large,
+                // It is fatal.
+                Fault::Refused(_) => continue,
             } += 1;
             if self.state.faults.len() < FAULTS {
                 self.state.faults.push(format!("{}, line {line}: {fault}", self.inputs[position.input].name));

@@ -40,6 +40,11 @@ impl WeightsFile {
         Ok(Self { path: path.to_owned(), file, header, data_start, max_bytes })
     }
 
+    /// What it says of itself.
+    pub(crate) fn into_header(self) -> Header {
+        self.header
+    }
+
     /// The metadata entry of this name.
     pub(crate) fn metadata(&self, name: &str) -> Option<&str> {
         self.header.metadata.get(name).map(String::as_str)

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import test from 'ava'
+import { Embedding } from '../../src/embedding/embedding.ts'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+import { build, makeFolder, tokenmill } from './cli.ts'
+
+const folder = makeFolder()
+test.before(build)
+test.after.always(folder.remove)
+const at = (name: string) => join(folder.path, name)
+
+test('inspect shows what a tokenizer file is', async (t) => {
+  const words = new WordTokenizer(Vocabulary.fromText('the mill on the hill'))
+  await words.save(at('vocabulary.json'))
+  const shown = await tokenmill(['inspect', at('vocabulary.json')])
+  t.is(shown.code, 0, shown.stderr)
+  t.true(shown.stdout.includes(`fingerprint     ${words.fingerprint}\n`), shown.stdout)
+  t.regex(shown.stdout, /^ids +below 6, 6 of them are tokens$/m)
+  t.regex(shown.stdout, /^ +\d+ <\|unk\|>$/m)
+  const json = JSON.parse((await tokenmill(['inspect', '--json', at('vocabulary.json')])).stdout)
+  t.like(json, { vocabSize: 6, tokens: 6, fingerprint: words.fingerprint })
+
+  await getEncoding('gpt2').save(at('gpt2.tiktoken'))
+  t.is((await tokenmill(['inspect', at('gpt2.tiktoken')])).code, 2, 'the file does not say how texts are split')
+  const gpt2 = await tokenmill(['inspect', '--json', '--pattern', 'gpt2', at('gpt2.tiktoken')])
+  t.like(JSON.parse(gpt2.stdout), { tokens: 50_256 }, gpt2.stderr)
+})
+
+test('inspect shows the tensors of a weights file', async (t) => {
+  using table = Embedding.create({ count: 7, dimensions: 3, seed: 1 })
+  await table.save(at('table.safetensors'))
+  const shown = await tokenmill(['inspect', at('table.safetensors')])
+  t.is(shown.code, 0, shown.stderr)
+  t.regex(shown.stdout, /^values +21 in 1 tensors, 84 bytes$/m)
+  t.regex(shown.stdout, /F32 \[7, 3\]$/m)
+  const json = JSON.parse((await tokenmill(['inspect', '--json', at('table.safetensors')])).stdout)
+  t.like(json, { values: 21, tensors: [{ dtype: 'F32', shape: [7, 3], bytes: 84 }] })
+})
+
+test('what is none of these is an error', async (t) => {
+  const header = Buffer.alloc(16)
+  header.writeBigUInt64LE(1000n)
+  header.write('{', 8)
+  const cut = await tokenmill(['inspect', folder.file('cut.safetensors', header)])
+  t.is(cut.code, 1)
+  t.regex(cut.stderr, /^tokenmill: ERR_INVALID_FILE: /)
+  const other = await tokenmill(['inspect', folder.file('other', 'no tokenizer')])
+  t.is(other.code, 1)
+  t.regex(other.stderr, /^tokenmill: ERR_INVALID_FILE: /)
+  t.is((await tokenmill(['inspect', '--verify', at('other')])).code, 2)
+})

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import test from 'ava'
+import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { build, makeFolder, story, tokenmill } from './cli.ts'
+
+const folder = makeFolder()
+test.before(build)
+test.after.always(folder.remove)
+const at = (name: string) => join(folder.path, name)
+const text = 'In the heart of the city stood the old library, a relic from a bygone era.'
+const ids = [...getEncoding('gpt2').encode(text)]
+
+test('windows of a text are shown, inputs above targets', async (t) => {
+  const args = ['windows', '-e', 'gpt2', '-c', '4', '-s', '2', '--limit', '2', '--first', '1']
+  const shown = await tokenmill(args, { input: text })
+  t.is(shown.code, 0, shown.stderr)
+  const all = Math.ceil((ids.length - 4) / 2)
+  t.true(shown.stdout.startsWith(`${all} windows of 4 inputs, one every 2 tokens; `), shown.stdout)
+  t.regex(shown.stdout, /^window 1  tokens 2–6 of the text\nx +·heart +·of +·the +·city\n/m)
+  t.regex(shown.stdout, /^y +·of +·the +·city +·stood\n/m)
+  t.false(shown.stdout.includes('window 3'))
+  const json = JSON.parse((await tokenmill([...args, '--json'], { input: text })).stdout)
+  t.deepEqual(json.windows, [
+    { index: 1, inputs: ids.slice(2, 6), targets: ids.slice(3, 7) },
+    { index: 2, inputs: ids.slice(4, 8), targets: ids.slice(5, 9) },
+  ])
+})
+
+test('windows of a dataset are those of its split, within documents if asked', async (t) => {
+  const input = folder.file('a.jsonl', `${JSON.stringify({ text })}\n{"text":"one two three"}\n`)
+  const prepared = await tokenmill(['prepare', '-o', at('data'), '-e', 'gpt2', input])
+  t.is(prepared.code, 0, prepared.stderr)
+  const args = ['windows', '-c', '8', '--json', at('data')]
+  const across = JSON.parse((await tokenmill(args)).stdout)
+  t.deepEqual(across.windows[0], { index: 0, inputs: ids.slice(0, 8), targets: ids.slice(1, 9) })
+  t.is(across.length, Math.ceil((ids.length + 1 + 4 - 8) / 8))
+  const within = JSON.parse((await tokenmill([...args, '--within', '--tails', '--limit', '9'])).stdout)
+  t.deepEqual(within.windows.at(-1).targets.slice(0, 5), [734, 1115, 50256, -100, -100])
+  t.regex((await tokenmill(['windows', '-c', '8', at('data')])).stdout, /·heart/)
+})
+
+test('what cannot be is wrong usage', async (t) => {
+  t.is((await tokenmill(['windows', '-c', '4', '--first', '99'], { input: text })).code, 2)
+  t.is((await tokenmill(['windows', '--split', 'val', story])).code, 2)
+  t.is((await tokenmill(['windows', '-c', '400'], { input: text })).code, 2)
+  t.is((await tokenmill(['windows', at('none')])).code, 1)
+})

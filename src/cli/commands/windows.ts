@@ -1,0 +1,96 @@
+import { stat } from 'node:fs/promises'
+import type { Manifest, SplitName } from '../../dataset/manifest.ts'
+import type { TokensOrDocuments } from '../../dataset/tokens.ts'
+import { TokenStore } from '../../dataset/token-store.ts'
+import { WindowDataset } from '../../dataset/window-dataset.ts'
+import { encodingNames, getEncoding } from '../../tokenizer/encodings.ts'
+import { loadTokenizer } from '../../tokenizer/load.ts'
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { usageFailure } from '../failure.ts'
+import { readInput } from '../input.ts'
+import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { write, writeJson } from '../output.ts'
+import { integer } from '../terminal/format.ts'
+import { styleOf } from '../terminal/style.ts'
+import { visibleToken } from '../terminal/visible.ts'
+import { oneWindow } from '../walk/window-view.ts'
+
+export interface WindowsFlags extends EncodingChoice {
+  readonly tokenizer?: string
+  readonly split?: SplitName
+  readonly contextLength: number
+  readonly stride?: number
+  readonly within?: boolean
+  readonly tails?: boolean
+  readonly first: number
+  readonly limit: number
+  readonly special: Special
+  readonly utf8: 'replace' | 'strict'
+  readonly json?: boolean
+  readonly color?: boolean
+}
+
+/** Ids, and whose they are where that is known. */
+interface Source {
+  readonly tokens: TokensOrDocuments
+  readonly tokenizer: Tokenizer | undefined
+}
+
+/** `tokenmill windows` */
+export const windows = async (path: string | undefined, flags: WindowsFlags): Promise<void> => {
+  const { contextLength, stride = contextLength, first, limit } = flags
+  const { tokens, tokenizer } = await sourceOf(path, flags)
+  const dataset = new WindowDataset(tokens, {
+    ...{ contextLength, stride, boundaries: flags.within ? 'within' : 'cross', tails: flags.tails ? 'keep' : 'drop' },
+  })
+  if (first >= dataset.length)
+    throw usageFailure(`expected at most ${dataset.length - 1} for --first, received ${first}`)
+  const count = Math.min(limit, dataset.length - first)
+  const shown = Array.from({ length: count }, (_, row) => ({ index: first + row, ...dataset.get(first + row) }))
+  const { length, droppedTokens } = dataset
+  if (flags.json) {
+    const plain = shown.map(({ index, inputs, targets }) => ({ index, inputs: [...inputs], targets: [...targets] }))
+    return writeJson({ contextLength, stride, length, droppedTokens, windows: plain })
+  }
+  const style = styleOf(flags.color)
+  const token = (id: number) => ({ id, text: id < 0 ? '–' : tokenizer ? visibleToken(tokenizer, id) : '' })
+  const lines = shown.flatMap(({ index, inputs, targets }) => {
+    const window = {
+      index,
+      start: index * stride,
+      inputs: Array.from(inputs, token),
+      targets: Array.from(targets, token),
+    }
+    // Where documents are apart, the place of a window is not told by its number.
+    const title = flags.within ? `window ${index}` : undefined
+    return ['', ...oneWindow(style, window, style.columns, title)]
+  })
+  const left = droppedTokens === 1 ? '1 token is in none' : `${integer(droppedTokens)} tokens are in none`
+  await write(`${integer(length)} windows of ${contextLength} inputs, one every ${stride} tokens; ${left}\n`)
+  await write(`${lines.join('\n')}\n`)
+}
+
+const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
+  const isFolder = path !== undefined && path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory()
+  const named = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer)
+  if (isFolder) {
+    const store = await TokenStore.open(path, {
+      split: flags.split ?? 'train',
+      mode: 'read',
+      ...(named && { tokenizer: named }),
+    })
+    return { tokens: store, tokenizer: named ?? known(store.manifest as Manifest) }
+  }
+  if (flags.split !== undefined) throw usageFailure('--split is for the folder of a dataset')
+  const tokenizer = named ?? chosenTokenizer(flags)
+  const { bytes } = await readInput(path)
+  return { tokens: tokenizer.encode(bytes, encodeOptions(flags)), tokenizer }
+}
+
+/** The tokenizer of a dataset, when it is one of ours. */
+const known = ({ tokenizer: { name, fingerprint } }: Manifest): Tokenizer | undefined => {
+  const found = encodingNames.find((encoding) => encoding === name)
+  if (found === undefined) return undefined
+  const tokenizer = getEncoding(found)
+  return tokenizer.fingerprint === fingerprint ? tokenizer : undefined
+}
