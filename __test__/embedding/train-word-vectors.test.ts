@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import {
+  getEncoding,
+  setThreads,
   TokenmillError,
   trainWordVectors,
   type TrainWordVectorsOptions,
@@ -133,6 +135,25 @@ test('a signal stops it, while it reads and while it trains', async (t) => {
   setTimeout(() => late.abort(reason), 50)
   t.is(await t.throwsAsync(trainWordVectors({ texts: texts() }, { signal: late.signal })), reason)
   t.true(ended)
+})
+
+test('a training leaves the threads of others alone', async (t) => {
+  const controller = new AbortController()
+  const encoded = new Promise<number>((done) => {
+    const onProgress = ({ phase }: TrainWordVectorsProgress) => {
+      if (phase === 'train') done(getEncoding('gpt2').encodeBatch(['the mill', 'the wheel']).ids.length)
+    }
+    const options = { ...settings, epochs: 2 ** 20, signal: controller.signal, onProgress }
+    trainWordVectors({ texts: sentences }, options).catch(() => {})
+  })
+  try {
+    setThreads(1)
+    // It would wait for the end of the training, of which there is none.
+    t.is(await encoded, 4)
+  } finally {
+    controller.abort()
+    setThreads(2)
+  }
 })
 
 test('what cannot be is an error that says so', async (t) => {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 use tokenmill_word_vectors::WordVectors;
-use tokenmill_word_vectors::train::{Objective, Options, Progress, Split, Texts as Sentences, train};
+use tokenmill_word_vectors::train::{Objective, Options, Progress, Split, Texts as Sentences, train_rows};
 
 use crate::cancel::CancelFlag;
 use crate::embedding_convert::size;
@@ -152,7 +152,8 @@ impl NativeWordTrainer {
                 shared.words.fetch_max(now.words, Ordering::Relaxed);
                 shared.words_to_train.store(now.all_words, Ordering::Relaxed);
             };
-            on_all_threads(|| train(sentences, &options, Some(&tell), cancel.as_deref()))?.map_err(coded)
+            let rows = train_rows(sentences, &options, Some(&tell), cancel.as_deref()).map_err(coded)?;
+            on_all_threads(|| rows.into_vectors())?.map_err(coded)
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Either, Float32Array, ObjectFinalize};
 use napi_derive::napi;
-use tokenmill_word_vectors::{Error as Core, Format, Near, WordVectors};
+use tokenmill_word_vectors::{Error as Core, Format, Near, Rows, WordVectors};
 
 use crate::cancel::CancelFlag;
 use crate::embedding_convert::{number, size};
@@ -50,7 +50,8 @@ impl NativeWordVectors {
         let cancel = cancel.map(CancelFlag::shared);
         later(move || {
             let (format, limit) = (format_of(&format)?, limit.map(|limit| size("limit", limit)).transpose()?);
-            on_all_threads(|| WordVectors::load(&PathBuf::from(path), format, limit, cancel.as_deref()))?.map_err(coded)
+            let rows = Rows::load(&PathBuf::from(path), format, limit, cancel.as_deref()).map_err(coded)?;
+            on_all_threads(|| rows.into_vectors())?.map_err(coded)
         })
     }
 

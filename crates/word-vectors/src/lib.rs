@@ -20,4 +20,4 @@ mod vectors;
 
 pub use error::{Error, Result};
 pub use files::Format;
-pub use vectors::{Near, WordVectors};
+pub use vectors::{Near, Rows, WordVectors};

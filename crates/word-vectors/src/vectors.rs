@@ -12,6 +12,24 @@ use crate::{Error, Result};
 /// Rows that a thread takes at a time.
 const ROWS: usize = 4096;
 
+/// Words and their numbers, before they are made ready for questions.
+#[derive(Debug)]
+pub struct Rows {
+    pub(crate) words: Vec<Box<str>>,
+    pub(crate) table: Vec<f32>,
+    pub(crate) dimensions: usize,
+}
+
+impl Rows {
+    /// The vectors, by all threads of the current rayon pool. Of several equal words the first counts.
+    ///
+    /// # Errors
+    /// Those of [`WordVectors::new`], but for words that are there twice.
+    pub fn into_vectors(self) -> Result<WordVectors> {
+        Ok(WordVectors::without_duplicates(self)?.0)
+    }
+}
+
 /// Vectors of words: one row of a table for each.
 #[derive(Debug)]
 pub struct WordVectors {
@@ -41,7 +59,7 @@ impl WordVectors {
     /// finite; [`Error::OutOfMemory`].
     pub fn new(words: Vec<String>, table: Vec<f32>, dimensions: usize) -> Result<Self> {
         let words = words.into_iter().map(String::into_boxed_str).collect();
-        let (vectors, duplicates) = Self::without_duplicates(words, table, dimensions)?;
+        let (vectors, duplicates) = Self::without_duplicates(Rows { words, table, dimensions })?;
         match duplicates {
             0 => Ok(vectors),
             _ => Err(invalid(format!("{duplicates} words are there twice"))),
@@ -49,11 +67,8 @@ impl WordVectors {
     }
 
     /// [`WordVectors::new`] that keeps the first of several equal words, and how many it left out.
-    pub(crate) fn without_duplicates(
-        mut words: Vec<Box<str>>,
-        mut table: Vec<f32>,
-        dimensions: usize,
-    ) -> Result<(Self, usize)> {
+    fn without_duplicates(rows: Rows) -> Result<(Self, usize)> {
+        let Rows { mut words, mut table, dimensions } = rows;
         if dimensions == 0 || words.len().checked_mul(dimensions) != Some(table.len()) {
             return Err(invalid(format!(
                 "{} words of {dimensions} dimensions are not {} numbers",

@@ -3,9 +3,9 @@
 use std::io::{BufRead, Read, Write};
 use std::sync::atomic::AtomicBool;
 
-use super::{BETWEEN_LOOKS, MAX_WORD, Rows, check_dimensions, check_word, header, look};
+use super::{BETWEEN_LOOKS, MAX_WORD, check_dimensions, check_word, header, look};
 use crate::error::filled;
-use crate::vectors::invalid;
+use crate::vectors::{Rows, invalid};
 use crate::{Result, WordVectors};
 
 /// The longest first line.

@@ -6,11 +6,11 @@ mod tensors;
 mod text;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::vectors::invalid;
+use crate::vectors::{Rows, invalid};
 use crate::{Error, Result, WordVectors};
 
 /// The longest word, in bytes.
@@ -44,14 +44,37 @@ impl Format {
     }
 }
 
-/// Words and their numbers as they come out of a file.
-struct Rows {
-    words: Vec<Box<str>>,
-    table: Vec<f32>,
-    dimensions: usize,
-}
-
 impl Rows {
+    /// [`WordVectors::load`] up to where threads help.
+    ///
+    /// # Errors
+    /// Those of [`WordVectors::load`].
+    pub fn load(path: &Path, format: Format, limit: Option<usize>, cancel: Option<&AtomicBool>) -> Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Self::read(BufReader::with_capacity(1 << 20, file), length, format, limit, cancel)
+    }
+
+    /// [`Rows::load`] of what `reader` gives, which is `length` bytes.
+    ///
+    /// # Errors
+    /// Those of [`WordVectors::load`].
+    pub fn read(
+        reader: impl BufRead,
+        length: u64,
+        format: Format,
+        limit: Option<usize>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Self> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let rows = match format {
+            Format::Text => text::read(reader, length, limit, cancel)?,
+            Format::Binary => binary::read(reader, length, limit, cancel)?,
+            Format::Safetensors => tensors::read(reader, length, limit)?,
+        };
+        if rows.words.is_empty() { Err(invalid("there is no word in it".to_owned())) } else { Ok(rows) }
+    }
+
     /// Makes room for `words` more: not more than that, since files tell how many there are.
     fn reserve(&mut self, words: usize) -> Result<()> {
         let values = words.saturating_mul(self.dimensions);
@@ -71,19 +94,7 @@ impl WordVectors {
     /// # Errors
     /// [`Error::Io`], [`Error::InvalidFile`] (it says in which line or word), [`Error::OutOfMemory`], [`Error::Cancelled`].
     pub fn load(path: &Path, format: Format, limit: Option<usize>, cancel: Option<&AtomicBool>) -> Result<Self> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let reader = BufReader::with_capacity(1 << 20, file);
-        let limit = limit.unwrap_or(usize::MAX);
-        let Rows { words, table, dimensions } = match format {
-            Format::Text => text::read(reader, length, limit, cancel)?,
-            Format::Binary => binary::read(reader, length, limit, cancel)?,
-            Format::Safetensors => tensors::read(reader, length, limit)?,
-        };
-        if words.is_empty() {
-            return Err(invalid("there is no word in it".to_owned()));
-        }
-        Ok(Self::without_duplicates(words, table, dimensions)?.0)
+        Rows::load(path, format, limit, cancel)?.into_vectors()
     }
 
     /// Writes a file, in place of an older one in one step.
@@ -94,16 +105,24 @@ impl WordVectors {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         let mut writer = BufWriter::with_capacity(1 << 20, file.as_file_mut());
-        match format {
-            Format::Text => text::write(self, &mut writer)?,
-            Format::Binary => binary::write(self, &mut writer)?,
-            Format::Safetensors => tensors::write(self, &mut writer)?,
-        }
+        self.write(&mut writer, format)?;
         writer.flush()?;
         drop(writer);
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// Writes what [`Rows::read`] reads.
+    ///
+    /// # Errors
+    /// Those of [`WordVectors::save`].
+    pub fn write(&self, out: &mut impl Write, format: Format) -> Result<()> {
+        match format {
+            Format::Text => text::write(self, out),
+            Format::Binary => binary::write(self, out),
+            Format::Safetensors => tensors::write(self, out),
+        }
     }
 }
 

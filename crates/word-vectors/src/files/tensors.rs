@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 
-use super::{Rows, check_dimensions};
+use super::check_dimensions;
 use crate::error::reserved;
-use crate::vectors::invalid;
+use crate::vectors::{Rows, invalid};
 use crate::{Error, Result, WordVectors};
 
 const VECTORS: &str = "vectors";

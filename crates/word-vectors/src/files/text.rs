@@ -3,8 +3,8 @@
 use std::io::{BufRead, Read, Write};
 use std::sync::atomic::AtomicBool;
 
-use super::{BETWEEN_LOOKS, MAX_DIMENSIONS, MAX_WORD, Rows, check_dimensions, check_word, header, look};
-use crate::vectors::invalid;
+use super::{BETWEEN_LOOKS, MAX_DIMENSIONS, MAX_WORD, check_dimensions, check_word, header, look};
+use crate::vectors::{Rows, invalid};
 use crate::{Result, WordVectors};
 
 /// The longest line: each number has at most 32 characters and a space.

@@ -23,7 +23,7 @@ mod texts;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::reserved;
-use crate::{Error, Result, WordVectors};
+use crate::{Error, Result, Rows as WordRows, WordVectors};
 use chance::{Chance, mixed};
 use negatives::Negatives;
 use rows::Rows;
@@ -108,6 +108,19 @@ pub fn train(
     progress: Option<&(dyn Fn(Progress) + Sync)>,
     cancel: Option<&AtomicBool>,
 ) -> Result<WordVectors> {
+    train_rows(texts, options, progress, cancel)?.into_vectors()
+}
+
+/// [`train`] on threads of its own alone: those of a rayon pool are not kept from other work.
+///
+/// # Errors
+/// Those of [`train`].
+pub fn train_rows(
+    texts: Texts,
+    options: &Options,
+    progress: Option<&(dyn Fn(Progress) + Sync)>,
+    cancel: Option<&AtomicBool>,
+) -> Result<WordRows> {
     check(options)?;
     let corpus = texts.into_corpus(options.min_count)?;
     let words = corpus.words.len();
@@ -140,7 +153,7 @@ pub fn train(
         })?;
     }
     let table = inputs.into_values()?;
-    Ok(WordVectors::without_duplicates(corpus.words, table, options.dimensions)?.0)
+    Ok(WordRows { words: corpus.words, table, dimensions: options.dimensions })
 }
 
 fn check(options: &Options) -> Result<()> {
