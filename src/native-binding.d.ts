@@ -493,7 +493,7 @@ export interface NativeRowShape {
   padTypeId?: number
 }
 
-/** `betas` and `epsilon` are those of AdamW, `momentum` and `nesterov` those of SGD. The facade has checked all. */
+/** `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all. */
 export interface NativeRule {
   name: 'adamW' | 'sgd'
   learningRate: number
