@@ -2507,8 +2507,9 @@ export declare class Embedding {
   /** A table of the values `data`, row after row, which are copied, and rounded to the type of the table. */
   static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding
   /**
-   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values, which are rounded to `dtype`; in
-   * `'f32'`, the default, that loses nothing.
+   * Reads a table, whose values are rounded to `dtype`; in `'f32'`, the default, that loses nothing. A name that ends in `.npy` is a
+   * matrix of `float32` or `float16` that numpy saved. Any other is safetensors, and the table the matrix `key` of F32, F16 or BF16 values: a
+   * file, a `model.safetensors.index.json` of several, or the folder of one of these.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
    * `ERR_OUT_OF_RANGE` when the padding row does not exist.
    */
@@ -2538,9 +2539,9 @@ export declare class Embedding {
   /** The table, named `weight`. */
   parameters(): readonly Parameter[]
   /**
-   * Writes the table under the name `key` into a safetensors file. It replaces an older file in one step, so that nobody
-   * ever reads half of it.
-   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   * Writes the table under the name `key` into a safetensors file; or, when the name of the file ends in `.npy`, as numpy saves a matrix.
+   * It replaces an older file in one step, so that nobody ever reads half of it.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written; numpy has no `bf16`.
    */
   save(path: string | URL, key?: string): Promise<void>
   /** Whether the memory was freed. */
@@ -2636,6 +2637,15 @@ export interface ForwardOptions extends LookupOptions {
   readonly training?: boolean
 }
 
+/** How {@link InputEmbedding.save} writes. */
+export interface SaveOptions {
+  /**
+   * What the tables are called: `'gpt2'` is `wte.weight` and `wpe.weight`, `'bert'` is `bert.embeddings.word_embeddings.weight` and so on.
+   * @default 'gpt2'
+   */
+  readonly names?: 'gpt2' | 'bert'
+}
+
 /** How {@link InputEmbedding.resize} makes new rows. */
 export interface ResizeOptions {
   /**
@@ -2681,8 +2691,9 @@ export declare class InputEmbedding {
   /** {@link InputEmbedding.create} off the event loop. */
   static createAsync(options: InputEmbeddingOptions): Promise<InputEmbedding>
   /**
-   * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
-   * such a file are learned, and nothing is scaled. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
+   * Reads what {@link InputEmbedding.save} wrote, or the tables of a GPT-2 or a BERT in safetensors, by their names, with and without
+   * the prefix of the whole model: positions of such files are learned, and nothing is scaled; those of BERT have token types, and a
+   * normalisation. `path` is a file, a `model.safetensors.index.json` of several, or the folder of one of these. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static load(path: string | URL, options?: TableOptions): Promise<InputEmbedding>
@@ -2725,7 +2736,7 @@ export declare class InputEmbedding {
    * nobody ever reads half of it.
    * @throws `ERR_INVALID_FILE` when the file cannot be written.
    */
-  save(path: string | URL): Promise<void>
+  save(path: string | URL, options?: SaveOptions): Promise<void>
   /** Whether the memory was freed. */
   get disposed(): boolean
   /** Frees the tables. Tensors that came out of them stay. The second call does nothing. */
@@ -2740,6 +2751,148 @@ export declare class InputEmbedding {
  * power of two, in the order of the paper's code, which is also that of BLOOM.
  */
 export declare const alibiSlopes: (heads: number) => Float32Array
+
+/** Where a training is kept, so that it can go on after an interruption. */
+export interface TrainingCheckpoint {
+  /** A safetensors file; it also is what `InputEmbedding.load` reads. */
+  readonly path: string | URL
+  /**
+   * Steps from one checkpoint to the next. One more is written at the end, and when the training is stopped by its signal.
+   * @default 1000
+   */
+  readonly everySteps?: number
+  /**
+   * Whether a file that is there is gone on from. With `false` it is replaced.
+   * @default true
+   */
+  readonly resume?: boolean
+}
+
+/** How far a training is. */
+export interface EmbeddingTrainingProgress {
+  /** Steps that were made. */
+  readonly step: number
+  /** All steps. */
+  readonly steps: number
+  /** The epoch of the last batch, from 0. */
+  readonly epoch: number
+  /** Targets that were learned from. */
+  readonly targets: number
+  /** The mean loss of the targets since the report before, in nats. */
+  readonly loss: number
+  /** How far the last step went. */
+  readonly learningRate: number
+  /** The mean loss of the validation dataset, when it was just measured. */
+  readonly validationLoss?: number
+}
+
+/** What {@link trainEmbedding} trains, and how. */
+export interface TrainEmbeddingOptions {
+  /**
+   * What is guessed:
+   *
+   * - `'nextToken'`: the next token, from those before it (GPT); for a dataset of `nextToken()`
+   * - `'masked'`: hidden tokens, from both sides (BERT); for a dataset of `maskedTokens()`
+   */
+  readonly objective: 'nextToken' | 'masked'
+  /** Rows of the token table: ids are 0 to vocabSize - 1. */
+  readonly vocabSize: number
+  /** Values per token. */
+  readonly dimensions: number
+  /**
+   * Positions: the most tokens of one row of input.
+   * @default those of the first sample
+   */
+  readonly contextLength?: number
+  /**
+   * How the position of a token enters.
+   * @default 'learned'
+   */
+  readonly position?: Position
+  /**
+   * The share of values that a step leaves out.
+   * @default 0
+   */
+  readonly dropout?: number
+  /**
+   * How many neighbours a token is guessed from, on each side from which there are any.
+   * @default 8
+   */
+  readonly neighbours?: number
+  /**
+   * A target is told from so many ids that are drawn by their frequency, instead of from all: for large vocabularies.
+   * @default 'all' up to 8192 ids, else 4096
+   */
+  readonly candidates?: number | 'all'
+  /**
+   * Samples in one step.
+   * @default 32
+   */
+  readonly batchSize?: number
+  /**
+   * How often the dataset is read.
+   * @default 1
+   */
+  readonly epochs?: number
+  /**
+   * How far the longest step goes. Steps grow over the first 5 % of the training, and then become smaller to its end.
+   * @default 0.003
+   */
+  readonly learningRate?: number
+  /**
+   * The share, times the learning rate, that weights lose in each step.
+   * @default 0.01
+   */
+  readonly weightDecay?: number
+  /** What is measured but not learned, with the same objective. */
+  readonly validation?: Dataset
+  /**
+   * Steps from one measuring to the next; one more is made at the end.
+   * @default at the end only
+   */
+  readonly validateEverySteps?: number
+  /**
+   * Decides the initial weights, the order of the samples, dropout and draws.
+   * @default 0
+   */
+  readonly seed?: number
+  /** Where the training is kept. */
+  readonly checkpoint?: TrainingCheckpoint
+  /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** Is called some times a second, and with each measured loss. What it throws stops the training. */
+  readonly onProgress?: (progress: EmbeddingTrainingProgress) => void
+}
+
+/** What {@link trainEmbedding} has made. Losses are means, in nats. */
+export interface EmbeddingTraining {
+  /** The trained embedding. */
+  readonly embedding: InputEmbedding
+  /** Steps that were made, in all parts of an interrupted training. */
+  readonly steps: number
+  /** Targets that were learned from. */
+  readonly targets: number
+  /** The loss over the last epoch, as it was before each step. */
+  readonly loss: number
+  /** The loss of the validation dataset, when there is one. */
+  readonly validationLoss?: number
+  /** The loss of the validation dataset, or else of the dataset, of one who knows nothing but how frequent each id is in the dataset. */
+  readonly frequencyLoss: number
+}
+
+/**
+ * Trains an embedding by a small model: a token is guessed from a weighted sum of the embeddings of its neighbours, and how likely an id is
+ * follows from the product of that sum and the id's own row of the token table. What is learned is thus nearly all in the embedding: ids
+ * that stand in like places get like rows. The same seed gives the same weights on the same machine with one thread.
+ *
+ * ```ts
+ * const { embedding, validationLoss } = await trainEmbedding(dataset, { objective: 'nextToken', vocabSize, dimensions: 64, validation })
+ * ```
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
+ *   `ERR_INVALID_FILE` when the checkpoint is that of another training; `ERR_LIMIT` when there is not enough memory.
+ */
+export declare const trainEmbedding: (dataset: Dataset, options: TrainEmbeddingOptions) => Promise<EmbeddingTraining>
 
 /** How the frequencies of a model are changed, so that it reads more positions than it was first trained with. */
 export type RopeScaling =

@@ -109,8 +109,16 @@ export {
   type InputEmbeddingOptions,
   type Position,
   type ResizeOptions,
+  type SaveOptions,
 } from './embedding/input-embedding.ts'
 export { alibiSlopes } from './embedding/alibi-slopes.ts'
+export {
+  trainEmbedding,
+  type EmbeddingTraining,
+  type EmbeddingTrainingProgress,
+  type TrainEmbeddingOptions,
+  type TrainingCheckpoint,
+} from './embedding/train-embedding.ts'
 export { ropeTable, type RopeScaling, type RopeTable, type RopeTableOptions } from './embedding/rope-table.ts'
 export {
   Optimizer,

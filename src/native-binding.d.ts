@@ -144,6 +144,8 @@ export declare class NativeEmbedding {
   static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>
   static fromArray(data: Float32Array, count: number, dimensions: number, table: NativeTableOptions): NativeEmbedding
   static load(path: string, key: string, table: NativeTableOptions, maxBytes: number): Promise<NativeEmbedding>
+  static loadNpy(path: string, table: NativeTableOptions, maxBytes: number): Promise<NativeEmbedding>
+  saveNpy(path: string): Promise<void>
   save(path: string, key: string): Promise<void>
   get count(): number
   get dimensions(): number
@@ -161,11 +163,28 @@ export declare class NativeEmbedding {
   dispose(): void
 }
 
+export declare class NativeEmbeddingTrainer {
+  /** `counts` has how often each id is a target. */
+  static create(embedding: NativeInputEmbeddingConfig, config: NativeTrainerConfig, counts: Float64Array): Promise<NativeEmbeddingTrainer>
+  /** What `save` wrote. */
+  static load(path: string, embedding: NativeInputEmbeddingConfig, config: NativeTrainerConfig, counts: Float64Array, maxBytes: number): Promise<NativeEmbeddingTrainer>
+  /** What the caller gave to `save`. */
+  get progress(): string
+  /** One step, off the event loop. The arrays are copied first. */
+  step(ids: Uint32Array, targets: Int32Array, shape: Array<number>, learningRate: number): Promise<NativeLoss>
+  /** How surprised the model is, off the event loop. The arrays are copied first. */
+  loss(ids: Uint32Array, targets: Int32Array, shape: Array<number>): Promise<NativeLoss>
+  save(path: string, progress: string): Promise<void>
+  /** What is trained, which shares its memory with the trainer. */
+  embedding(): NativeInputEmbedding
+  dispose(): void
+}
+
 export declare class NativeInputEmbedding {
   static create(config: NativeInputEmbeddingConfig, seed: number): NativeInputEmbedding
   static createAsync(config: NativeInputEmbeddingConfig, seed: number): Promise<NativeInputEmbedding>
   static load(path: string, dtype: string, maxBytes: number): Promise<NativeInputEmbedding>
-  save(path: string): Promise<void>
+  save(path: string, names: 'gpt2' | 'bert'): Promise<void>
   get config(): NativeInputEmbeddingConfig
   forward(ids: Uint32Array, pass: NativePass): NativeTensor
   /** `forward` into `out`, which shares no memory with `ids`. */
@@ -419,6 +438,12 @@ export interface NativeInputEmbeddingConfig {
   dtype: 'f32' | 'bf16' | 'f16'
 }
 
+/** How surprised the model was by so many targets, in nats. */
+export interface NativeLoss {
+  sum: number
+  targets: number
+}
+
 /** One merge in a text. */
 export interface NativeMergeStep {
   left: number
@@ -526,6 +551,15 @@ export interface NativeTemplates {
   pair: Uint32Array
   singlePlain: Uint32Array
   pairPlain: Uint32Array
+}
+
+export interface NativeTrainerConfig {
+  objective: 'nextToken' | 'masked'
+  neighbours: number
+  /** Draws of ids for a sampled softmax; without it all ids count. */
+  draws?: number
+  weightDecay: number
+  seed: number
 }
 
 /** What to make; the facade has checked it. */

@@ -190,7 +190,7 @@ test('paths and keys that cannot be are errors', async (t) => {
   await t.throwsAsync(embedding.save(join(folder, 'x'), '__metadata__'), file)
   await t.throwsAsync(embedding.save(join(folder, 'absent', 'x')), file)
   await t.throwsAsync(Embedding.load(join(folder, 'absent')), file)
-  await t.throwsAsync(Embedding.load(folder), { ...file, message: /not a regular file/ })
+  await t.throwsAsync(Embedding.load(folder), { ...file, message: /neither model\.safetensors nor/ })
 })
 
 test('after dispose all but the sizes is ERR_DISPOSED', async (t) => {

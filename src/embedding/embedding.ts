@@ -127,8 +127,9 @@ export class Embedding {
   }
 
   /**
-   * Reads the table named `key` from a safetensors file: a matrix of F32, F16 or BF16 values, which are rounded to `dtype`; in
-   * `'f32'`, the default, that loses nothing.
+   * Reads a table, whose values are rounded to `dtype`; in `'f32'`, the default, that loses nothing. A name that ends in `.npy` is a
+   * matrix of `float32` or `float16` that numpy saved. Any other is safetensors, and the table the matrix `key` of F32, F16 or BF16 values: a
+   * file, a `model.safetensors.index.json` of several, or the folder of one of these.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
    * `ERR_OUT_OF_RANGE` when the padding row does not exist.
    */
@@ -138,7 +139,14 @@ export class Embedding {
     const { device, dtype } = resolveTable(rest)
     const table = { dtype, ...resolveLearning(paddingId, trainable, maxId) }
     return callNativeAsync(
-      async () => new Embedding(await native().NativeEmbedding.load(file, name, table, memoryLimit()), dtype, device),
+      async () =>
+        new Embedding(
+          isNpy(file)
+            ? await native().NativeEmbedding.loadNpy(file, table, memoryLimit())
+            : await native().NativeEmbedding.load(file, name, table, memoryLimit()),
+          dtype,
+          device,
+        ),
     )
   }
 
@@ -196,13 +204,15 @@ export class Embedding {
   }
 
   /**
-   * Writes the table under the name `key` into a safetensors file. It replaces an older file in one step, so that nobody
-   * ever reads half of it.
-   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   * Writes the table under the name `key` into a safetensors file; or, when the name of the file ends in `.npy`, as numpy saves a matrix.
+   * It replaces an older file in one step, so that nobody ever reads half of it.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written; numpy has no `bf16`.
    */
   async save(path: string | URL, key = 'weight'): Promise<void> {
     const [file, name] = [filePath('path', path), string('key', key)]
-    await callNativeAsync(() => this.#handle.native.save(file, name))
+    await callNativeAsync(() =>
+      isNpy(file) ? this.#handle.native.saveNpy(file) : this.#handle.native.save(file, name),
+    )
   }
 
   /** Whether the memory was freed. */
@@ -220,6 +230,8 @@ export class Embedding {
     this.dispose()
   }
 }
+
+const isNpy = (file: string): boolean => file.toLowerCase().endsWith('.npy')
 
 const tableKeys = ['device', 'dtype'] as const
 const learningKeys = ['paddingId', 'trainable'] as const

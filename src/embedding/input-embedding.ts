@@ -95,6 +95,15 @@ export interface ForwardOptions extends LookupOptions {
   readonly training?: boolean
 }
 
+/** How {@link InputEmbedding.save} writes. */
+export interface SaveOptions {
+  /**
+   * What the tables are called: `'gpt2'` is `wte.weight` and `wpe.weight`, `'bert'` is `bert.embeddings.word_embeddings.weight` and so on.
+   * @default 'gpt2'
+   */
+  readonly names?: 'gpt2' | 'bert'
+}
+
 /** How {@link InputEmbedding.resize} makes new rows. */
 export interface ResizeOptions {
   /**
@@ -171,9 +180,15 @@ export class InputEmbedding {
     )
   }
 
+  /** @internal */
+  static of(native: NativeInputEmbedding, seed: number): InputEmbedding {
+    return new InputEmbedding(native, seed, 'cpu')
+  }
+
   /**
-   * Reads what {@link InputEmbedding.save} wrote, or `wte.weight` and `wpe.weight` of a GPT-2 in safetensors: positions of
-   * such a file are learned, and nothing is scaled. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
+   * Reads what {@link InputEmbedding.save} wrote, or the tables of a GPT-2 or a BERT in safetensors, by their names, with and without
+   * the prefix of the whole model: positions of such files are learned, and nothing is scaled; those of BERT have token types, and a
+   * normalisation. `path` is a file, a `model.safetensors.index.json` of several, or the folder of one of these. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
    */
   static async load(path: string | URL, options?: TableOptions): Promise<InputEmbedding> {
@@ -276,9 +291,11 @@ export class InputEmbedding {
    * nobody ever reads half of it.
    * @throws `ERR_INVALID_FILE` when the file cannot be written.
    */
-  async save(path: string | URL): Promise<void> {
+  async save(path: string | URL, options?: SaveOptions): Promise<void> {
     const file = filePath('path', path)
-    await callNativeAsync(() => this.#handle.native.save(file))
+    const { names = 'gpt2' } = known('options', options, ['names'])
+    const checked = oneOf('options.names', names, ['gpt2', 'bert'])
+    await callNativeAsync(() => this.#handle.native.save(file, checked))
   }
 
   /** Whether the memory was freed. */

@@ -56,6 +56,7 @@ mod rope;
 mod spare;
 mod table;
 mod threads;
+mod train;
 mod weights;
 
 pub use candle_core::{Device, Tensor};
@@ -80,4 +81,5 @@ pub use position::{Position, sinusoidal};
 pub use rope::{RopeConfig, RopeScaling, RopeTable, rope_table};
 pub use table::TableOptions;
 pub use threads::{PoolOf, use_pool};
-pub use weights::{FileFault, TensorFacts, WeightsFacts, weights_facts};
+pub use train::{BIAS_TABLE, Loss, MIXING_TABLE, Objective, Trainer, TrainerConfig};
+pub use weights::{FileFault, Names, TensorFacts, WeightsFacts, weights_facts};

@@ -15,10 +15,10 @@ pub(crate) fn checked_len(rows: usize, dimensions: usize) -> Result<usize> {
         .ok_or(Error::TooLarge { rows, dimensions })
 }
 
-/// [`Error::OutOfMemory`] when `rows` rows of `dimensions` values take more than `max_bytes`. Systems that promise more
-/// memory than they have would allocate them, and end the process when they are written.
-pub(crate) fn check_limit(rows: usize, dimensions: usize, max_bytes: usize) -> Result<()> {
-    let bytes = checked_len(rows, dimensions)? * size_of::<f32>();
+/// [`Error::OutOfMemory`] when so many values of `size` bytes take more than `max_bytes`. Systems that promise more memory than they have
+/// would allocate them, and end the process when they are written.
+pub(crate) fn check_limit(values: usize, size: usize, max_bytes: usize) -> Result<()> {
+    let bytes = values.saturating_mul(size);
     if bytes > max_bytes { Err(Error::OutOfMemory { bytes }) } else { Ok(()) }
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::TempDir;
 use tokenmill_embedding::{
-    DType, Device, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Position, Positions, Source,
-    TableOptions,
+    DType, Device, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Names, Position, Positions,
+    Source, TableOptions,
 };
 
 const CPU: &Device = &Device::Cpu;
@@ -44,7 +44,7 @@ fn what_is_saved_is_loaded_bit_by_bit() {
     let path = folder.path().join("model.safetensors");
     for position in [Position::Learned, Position::Sinusoidal, Position::None] {
         let saved = model(position, 3f32.sqrt());
-        saved.save(&path).unwrap();
+        saved.save(&path, Names::Gpt2).unwrap();
         let loaded = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
         assert_eq!(loaded.config(), saved.config());
         let output = |model: &InputEmbedding| {
@@ -70,7 +70,7 @@ fn whatever_a_model_is_made_of_is_saved_in_its_type() {
             ..InputEmbeddingConfig::new(7, 5, 4)
         };
         let saved = InputEmbedding::new(config, 11, CPU).unwrap();
-        saved.save(&path).unwrap();
+        saved.save(&path, Names::Gpt2).unwrap();
         let file = fs::read(&path).unwrap();
         let tensors = SafeTensors::deserialize(&file).unwrap();
         let values: usize = tensors.tensors().iter().map(|(_, view)| view.data().len()).sum();
@@ -91,7 +91,7 @@ fn the_safetensors_crate_reads_what_is_saved() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model.safetensors");
     let saved = model(Position::Learned, 1.0);
-    saved.save(&path).unwrap();
+    saved.save(&path, Names::Gpt2).unwrap();
     let file = fs::read(&path).unwrap();
     let tensors = SafeTensors::deserialize(&file).unwrap();
     assert_eq!(tensors.len(), 2);
@@ -150,7 +150,7 @@ fn a_table_larger_than_one_read_comes_back() {
 fn every_cut_of_a_file_is_an_error() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model.safetensors");
-    model(Position::Learned, 1.0).save(&path).unwrap();
+    model(Position::Learned, 1.0).save(&path, Names::Gpt2).unwrap();
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
@@ -164,7 +164,7 @@ fn every_cut_of_a_file_is_an_error() {
 fn changed_bytes_never_panic() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model.safetensors");
-    model(Position::Sinusoidal, 1.0).save(&path).unwrap();
+    model(Position::Sinusoidal, 1.0).save(&path, Names::Gpt2).unwrap();
     let whole = fs::read(&path).unwrap();
     let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
     for index in 0..header {
@@ -214,12 +214,16 @@ fn what_is_not_as_expected_is_named() {
 fn what_is_no_file_is_an_error() {
     let folder = TempDir::new().unwrap();
     assert!(load_error(&folder.path().join("absent")).contains("could not find the file"));
-    assert!(load_error(folder.path()).contains("not a regular file"));
+    assert!(load_error(folder.path()).contains("has neither model.safetensors nor"));
     let saved = model(Position::None, 1.0);
     assert!(
-        saved.save(&folder.path().join("absent").join("x")).unwrap_err().to_string().contains("make a file beside")
+        saved
+            .save(&folder.path().join("absent").join("x"), Names::Gpt2)
+            .unwrap_err()
+            .to_string()
+            .contains("make a file beside")
     );
-    assert!(saved.save(Path::new("/")).is_err());
+    assert!(saved.save(Path::new("/"), Names::Gpt2).is_err());
     let table = Embedding::from_values(vec![0.0], 1, 1, PLAIN, CPU).unwrap();
     let reserved = table.save(&folder.path().join("x"), "__metadata__").unwrap_err();
     assert!(reserved.to_string().contains("cannot be the name"));
@@ -233,7 +237,7 @@ fn a_failed_save_leaves_the_older_file_and_nothing_else() {
     // A folder that is not empty cannot be replaced by a file.
     fs::create_dir(&path).unwrap();
     fs::write(path.join("inside"), "kept").unwrap();
-    assert!(model(Position::None, 1.0).save(&path).is_err());
+    assert!(model(Position::None, 1.0).save(&path, Names::Gpt2).is_err());
     assert_eq!(fs::read_to_string(path.join("inside")).unwrap(), "kept");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -266,7 +270,7 @@ fn a_shape_that_overflows_is_refused() {
 fn a_table_over_the_limit_is_refused_before_it_is_read() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("x");
-    model(Position::Sinusoidal, 1.0).save(&path).unwrap();
+    model(Position::Sinusoidal, 1.0).save(&path, Names::Gpt2).unwrap();
     // 7 rows of 3 dimensions; the 5 positions are smaller.
     assert!(InputEmbedding::load(&path, DType::F32, CPU, 84).is_ok());
     assert!(matches!(InputEmbedding::load(&path, DType::F32, CPU, 83), Err(Error::OutOfMemory { bytes: 84 })));

@@ -78,6 +78,20 @@ impl NativeEmbedding {
         })
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
+    pub fn load_npy(path: String, table: NativeTableOptions, max_bytes: i64) -> AsyncTask<Work<Later<Embedding>>> {
+        later(move || {
+            let (options, max_bytes) = (table_options(&table)?, size("maxBytes", max_bytes)?);
+            Embedding::load_npy(&PathBuf::from(path), options, &Device::Cpu, max_bytes).map_err(coded)
+        })
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn save_npy(&self, path: String) -> Result<AsyncTask<Work<Later<()>>>> {
+        let embedding = self.embedding.get()?;
+        Ok(later(move || embedding.save_npy(&PathBuf::from(path)).map_err(coded)))
+    }
+
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn save(&self, path: String, key: String) -> Result<AsyncTask<Work<Later<()>>>> {
         let embedding = self.embedding.get()?;

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array};
 use napi_derive::napi;
 use tokenmill_embedding::{
-    Device, Dropout, Input, InputEmbedding, InputEmbeddingConfig, Output, Position, Positions, ValuesMut,
+    Device, Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
 };
 
 use crate::embedding_convert::{self as convert, coded, number, size, sizes};
@@ -75,9 +75,15 @@ impl NativeInputEmbedding {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn save(&self, path: String) -> Result<AsyncTask<Work<Later<()>>>> {
+    pub fn save(
+        &self,
+        path: String,
+        #[napi(ts_arg_type = "'gpt2' | 'bert'")] names: String,
+    ) -> Result<AsyncTask<Work<Later<()>>>> {
         let embedding = self.embedding.get()?;
-        Ok(later(move || embedding.save(&PathBuf::from(path)).map_err(coded)))
+        let names = Names::from_name(&names)
+            .ok_or_else(|| Error::new(Code::InvalidArgument, format!("there are no names {names:?}")))?;
+        Ok(later(move || embedding.save(&PathBuf::from(path), names).map_err(coded)))
     }
 
     #[napi(getter, catch_unwind)]
@@ -161,9 +167,14 @@ impl NativeInputEmbedding {
 }
 
 fn create(config: NativeInputEmbeddingConfig, seed: i64) -> Result<InputEmbedding> {
+    InputEmbedding::new(config_of(&config)?, seed as u64, &Device::Cpu).map_err(coded)
+}
+
+/// What the facade has checked.
+pub fn config_of(config: &NativeInputEmbeddingConfig) -> Result<InputEmbeddingConfig> {
     let position = Position::from_name(&config.position)
         .ok_or_else(|| Error::new(Code::InvalidArgument, format!("there is no position {:?}", config.position)))?;
-    let config = InputEmbeddingConfig {
+    Ok(InputEmbeddingConfig {
         vocab_size: size("vocabSize", config.vocab_size)?,
         context_length: size("contextLength", config.context_length)?,
         dimensions: size("dimensions", config.dimensions)?,
@@ -174,8 +185,7 @@ fn create(config: NativeInputEmbeddingConfig, seed: i64) -> Result<InputEmbeddin
         dropout: config.dropout,
         padding: config.padding_id,
         dtype: convert::dtype(&config.dtype)?,
-    };
-    InputEmbedding::new(config, seed as u64, &Device::Cpu).map_err(coded)
+    })
 }
 
 /// A [`NativePass`] that has left JavaScript.

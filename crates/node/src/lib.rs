@@ -19,6 +19,7 @@ mod decode;
 mod devices;
 mod embedding;
 mod embedding_convert;
+mod embedding_trainer;
 #[cfg(feature = "text")]
 mod encode_task;
 #[cfg(feature = "text")]

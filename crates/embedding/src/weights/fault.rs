@@ -99,12 +99,35 @@ pub enum FileFault {
         /// The bytes that it has.
         bytes: u64,
     },
+    /// A folder without a model.
+    #[error("the folder has neither {} nor {}", names[0], names[1])]
+    NoModel {
+        /// What was looked for.
+        names: [&'static str; 2],
+    },
+    /// The index of a model in several files is not what it should be.
+    #[error("the index is not valid: {0}")]
+    Index(String),
+    /// The file is no `.npy` file, or not one of a matrix of numbers.
+    #[error("{0}")]
+    Npy(String),
     /// What Tokenmill wrote about the model cannot be understood.
     #[error("the metadata of the model is not valid: {0}")]
     Metadata(String),
 }
 
 impl FileFault {
+    /// There is no tensor `name`, only those of `all`.
+    pub(crate) fn missing<'a>(name: &str, all: impl ExactSizeIterator<Item = &'a String>) -> Self {
+        const SHOWN: usize = 10;
+        let count = all.len();
+        let mut names: Vec<_> = all.take(SHOWN).cloned().collect();
+        if count > SHOWN {
+            names.push(format!("… ({count} in all)"));
+        }
+        Self::Missing { name: name.to_owned(), names }
+    }
+
     /// For `map_err`: the system refused `action`.
     pub(crate) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, source }

@@ -47,14 +47,7 @@ impl Header {
 
     /// The tensor of this name.
     pub(crate) fn tensor(&self, name: &str) -> Result<&TensorInfo, FileFault> {
-        const NAMES_SHOWN: usize = 10;
-        self.tensors.get(name).ok_or_else(|| {
-            let mut names: Vec<_> = self.tensors.keys().take(NAMES_SHOWN).cloned().collect();
-            if self.tensors.len() > NAMES_SHOWN {
-                names.push(format!("… ({} in all)", self.tensors.len()));
-            }
-            FileFault::Missing { name: name.to_owned(), names }
-        })
+        self.tensors.get(name).ok_or_else(|| FileFault::missing(name, self.tensors.keys()))
     }
 }
 

@@ -5,24 +5,27 @@ use std::path::Path;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{FileFault, WeightsFile, write_tensors};
+use super::names::{Layout, Names};
+use super::{FileFault, Weights, write_tensors};
 use crate::{
-    DType, Embedding, InputEmbedding, InputEmbeddingConfig, InputTables, NORM, POSITION_TABLE, Position, Result,
-    TOKEN_TABLE, TYPE_TABLE, TableOptions, memory,
+    DType, Embedding, Error, InputEmbedding, InputEmbeddingConfig, InputTables, Position, Result, TableOptions, memory,
 };
 
 /// What tools of the Hugging Face libraries look for before they load a file.
-const FORMAT: (&str, &str) = ("format", "pt");
+pub(crate) const FORMAT: (&str, &str) = ("format", "pt");
 /// The metadata entry of a [`Description`].
-const ENTRY: &str = "tokenmill";
+pub(crate) const ENTRY: &str = "tokenmill";
 const VERSION: u32 = 1;
+/// The largest table of sinusoidal positions that a file may ask for, in bytes: it names a size without having its values.
+const MAX_SINUSOIDS: usize = 1 << 30;
 
 /// What the tensors do not say, as JSON in the metadata.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Description {
     version: u32,
-    position: String,
+    #[serde(with = "position_name")]
+    position: Position,
     context_length: usize,
     scale: f32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,18 +38,37 @@ struct Description {
     padding_id: Option<u32>,
 }
 
+/// Positions by their names.
+mod position_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::Position;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(position: &Position, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(position.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Position, D::Error> {
+        let name = String::deserialize(from)?;
+        Position::from_name(&name).ok_or_else(|| D::Error::custom(format_args!("there is no position {name:?}")))
+    }
+}
+
 fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
     *number == T::default()
 }
 
 impl Embedding {
-    /// Reads the table `name`: a matrix of F32, F16 or BF16 values in a safetensors file.
+    /// Reads the table `name`: a matrix of F32, F16 or BF16 values in safetensors. `path` is a file, an index of several, or a folder, as
+    /// for [`InputEmbedding::load`].
     ///
     /// # Errors
     /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`] when the table takes more than
     /// `max_bytes`, or more than there are.
     pub fn load(path: &Path, name: &str, options: TableOptions, device: &Device, max_bytes: usize) -> Result<Self> {
-        WeightsFile::open(path, max_bytes)?.table(name, options, device)
+        Weights::open(path, max_bytes)?.file(name)?.table(name, options, device)
     }
 
     /// Writes the table under `name` into a safetensors file, which replaces an older one in one step.
@@ -59,98 +81,133 @@ impl Embedding {
 }
 
 impl InputEmbedding {
-    /// Reads what [`InputEmbedding::save`] wrote, or the token and position tables of a GPT-2 by their names: positions
-    /// of a file without our metadata are learned, and nothing is scaled.
+    /// Reads what [`InputEmbedding::save`] wrote, or the tables of a published model by their names, those of GPT-2 or BERT, with and
+    /// without the prefix of a whole model: positions of such a file are learned, and nothing is scaled. `path` is a safetensors file, a
+    /// `model.safetensors.index.json` of several, or the folder of one of these.
     ///
     /// # Errors
     /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`] when a table takes more than
     /// `max_bytes`, or more than there are.
     pub fn load(path: &Path, dtype: DType, device: &Device, max_bytes: usize) -> Result<Self> {
-        let mut file = WeightsFile::open(path, max_bytes)?;
-        let description = match file.metadata(ENTRY) {
-            Some(json) => Description::parse(json).map_err(|what| file.error(FileFault::Metadata(what)))?,
-            None => Description::of_gpt2(),
+        Self::read(&mut Weights::open(path, max_bytes)?, dtype, device, max_bytes)
+    }
+
+    /// [`InputEmbedding::load`] from files that are open.
+    pub(crate) fn read(weights: &mut Weights, dtype: DType, device: &Device, max_bytes: usize) -> Result<Self> {
+        let layout = Layout::find(|name| weights.has(name));
+        let epsilon = layout.epsilon(|name| weights.has(name));
+        let file = weights.file(&layout.token)?;
+        let described = match file.metadata(ENTRY) {
+            Some(json) => Some(Description::parse(json).map_err(|what| file.error(FileFault::Metadata(what)))?),
+            None => None,
         };
-        let position = Position::from_name(&description.position).unwrap_or(Position::Learned);
+        let padding = described.as_ref().and_then(|described| described.padding_id);
         let options = TableOptions { dtype, ..TableOptions::default() };
-        let token = file.table(TOKEN_TABLE, TableOptions { padding: description.padding_id, ..options }, device)?;
-        let learned =
-            (position == Position::Learned).then(|| file.table(POSITION_TABLE, options, device)).transpose()?;
-        let context_length = match (description.context_length, &learned) {
-            (0, Some(learned)) => learned.rows(),
-            (length, _) => length,
-        };
+        let token =
+            file.table(&layout.token, TableOptions { padding, ..options }, device).map_err(|error| match error {
+                Error::IdOutOfRange { id, rows, .. } => {
+                    file.error(FileFault::Metadata(format!("the padding id {id} is not one of {rows} ids")))
+                }
+                other => other,
+            })?;
         let (vocab_size, dimensions) = (token.rows(), token.dimensions());
-        let has_types = description.token_types > 0;
-        let types = has_types.then(|| file.table(TYPE_TABLE, options, device)).transpose()?;
-        for (name, table, rows) in
-            [(POSITION_TABLE, &learned, context_length), (TYPE_TABLE, &types, description.token_types)]
-        {
-            if table.as_ref().is_some_and(|table| (table.rows(), table.dimensions()) != (rows, dimensions)) {
-                return Err(file.wrong_shape(name, &format!("[{rows}, {dimensions}]")));
+        let has_types = layout.is_bert() && weights.has(&layout.types);
+        let mut table = |name: &str, rows: Option<usize>| {
+            let file = weights.file(name)?;
+            let table = file.table(name, options, device)?;
+            let expected = (rows.unwrap_or(table.rows()), dimensions);
+            if (table.rows(), table.dimensions()) == expected {
+                Ok(table)
+            } else {
+                Err(file.wrong_shape(name, &format!("[{}, {}]", expected.0, expected.1)))
             }
-        }
-        let mut norm = None;
-        if description.layer_norm.is_some() {
-            let [weight, bias] = NORM.map(|name| file.vector(name, dimensions, options, device));
-            norm = Some([weight?, bias?]);
-        }
-        if position == Position::Sinusoidal {
+        };
+        let (position, types) = if let Some(Description { position, context_length, token_types, .. }) = &described {
+            let learned = *position == Position::Learned;
+            let position = learned.then(|| table(&layout.position, Some(*context_length))).transpose()?;
+            let has_types = *token_types > 0;
+            (position, has_types.then(|| table(&layout.types, Some(*token_types))).transpose()?)
+        } else {
+            let position = Some(table(&layout.position, None)?);
+            (position, has_types.then(|| table(&layout.types, None)).transpose()?)
+        };
+        let described = described.unwrap_or(Description {
+            context_length: position.as_ref().map_or(0, Embedding::rows),
+            token_types: types.as_ref().map_or(0, Embedding::rows),
+            layer_norm: epsilon,
+            ..Description::PLAIN
+        });
+        let norm = described.layer_norm.is_some().then(|| {
+            let vector = |name: &String| weights.file(name)?.vector(name, dimensions, options, device);
+            let [weight, bias] = layout.norm.each_ref().map(vector);
+            Ok::<_, Error>([weight?, bias?])
+        });
+        let Description { position: kind, context_length, scale, layer_norm, dropout, token_types, .. } = described;
+        if kind == Position::Sinusoidal {
             // The file only names its size.
-            memory::check_limit(context_length, dimensions, max_bytes)?;
+            memory::check_limit(
+                memory::checked_len(context_length, dimensions)?,
+                size_of::<f32>(),
+                max_bytes.min(MAX_SINUSOIDS),
+            )?;
         }
         let config = InputEmbeddingConfig {
             vocab_size,
             context_length,
             dimensions,
-            position,
-            scale: description.scale,
-            token_types: description.token_types,
-            layer_norm: description.layer_norm,
-            dropout: description.dropout,
-            padding: description.padding_id,
+            position: kind,
+            scale,
+            token_types,
+            layer_norm,
+            dropout,
+            padding,
             dtype,
         };
-        Self::from_tables(config, InputTables { token, position: learned, types, norm }, device)
+        Self::from_tables(config, InputTables { token, position, types, norm: norm.transpose()? }, device)
     }
 
-    /// Writes the learned tables, named as in GPT-2, and how they are used, into a safetensors file, which replaces an
-    /// older one in one step.
+    /// Writes the learned tables under these names, and how they are used, into a safetensors file, which replaces an older one in
+    /// one step.
     ///
     /// # Errors
     /// [`crate::Error::File`].
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub fn save(&self, path: &Path, names: Names) -> Result<()> {
+        let layout = names.layout();
+        let parameters = self.parameters();
+        let tensors: Vec<_> =
+            parameters.iter().map(|parameter| (layout.of(parameter.name()), parameter.clone())).collect();
+        write_tensors(path, &[FORMAT, (ENTRY, &self.description())], &tensors)
+    }
+
+    /// What the tensors do not say, for the metadata.
+    pub(crate) fn description(&self) -> String {
         let config = self.config();
         let description = Description {
-            version: VERSION,
-            position: config.position.name().to_owned(),
+            position: config.position,
             context_length: config.context_length,
             scale: config.scale,
             layer_norm: config.layer_norm,
             dropout: config.dropout,
             token_types: config.token_types,
             padding_id: config.padding,
+            ..Description::PLAIN
         };
-        let json = serde_json::to_string(&description).unwrap_or_default();
-        let tensors: Vec<_> = self.parameters().into_iter().map(|parameter| (parameter.name(), parameter)).collect();
-        write_tensors(path, &[FORMAT, (ENTRY, &json)], &tensors)
+        serde_json::to_string(&description).unwrap_or_default()
     }
 }
 
 impl Description {
-    /// Learned positions, as many as there are rows, and nothing else.
-    fn of_gpt2() -> Self {
-        Self {
-            version: VERSION,
-            position: Position::Learned.name().to_owned(),
-            context_length: 0,
-            scale: 1.0,
-            layer_norm: None,
-            dropout: 0.0,
-            token_types: 0,
-            padding_id: None,
-        }
-    }
+    /// Learned positions, and nothing else.
+    const PLAIN: Self = Self {
+        version: VERSION,
+        position: Position::Learned,
+        context_length: 0,
+        scale: 1.0,
+        layer_norm: None,
+        dropout: 0.0,
+        token_types: 0,
+        padding_id: None,
+    };
 
     /// A description that makes sense.
     fn parse(json: &str) -> std::result::Result<Self, String> {
@@ -164,8 +221,6 @@ impl Description {
         if !description.scale.is_finite() || description.scale == 0.0 {
             return Err(format!("the scale {} must be finite and not 0", description.scale));
         }
-        Position::from_name(&description.position)
-            .ok_or_else(|| format!("there is no position {:?}", description.position))?;
         if description.layer_norm.is_some_and(|epsilon| !epsilon.is_finite() || epsilon <= 0.0) {
             return Err("the epsilon of the layer normalisation must be more than 0".to_owned());
         }

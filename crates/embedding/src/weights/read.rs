@@ -9,7 +9,7 @@ use half::{bf16, f16};
 
 use super::FileFault;
 use super::header::{Header, TensorInfo};
-use crate::{Embedding, Error, Result, TableOptions, memory};
+use crate::{DType, Element, Embedding, Error, Result, TableOptions, memory};
 
 /// The header limit of the format.
 const MAX_HEADER: u64 = 100_000_000;
@@ -50,14 +50,16 @@ impl WeightsFile {
         self.header.metadata.get(name).map(String::as_str)
     }
 
+    /// Whether there is a tensor of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.header.tensors.contains_key(name)
+    }
+
     /// The matrix of this name as a table.
     pub(crate) fn table(&mut self, name: &str, options: TableOptions, device: &Device) -> Result<Embedding> {
         let info = self.header.tensor(name).map_err(at(&self.path))?.clone();
-        let Some((rows, dimensions)) = info.matrix() else {
-            return Err(self.wrong_shape(name, "[rows, dimensions], both at least 1"));
-        };
-        let values = self.values(name, &info)?;
-        Embedding::from_values(values, rows, dimensions, options, device)
+        let size = info.matrix().ok_or_else(|| self.wrong_shape(name, "[rows, dimensions], both at least 1"))?;
+        self.read(name, &info, size, options, device)
     }
 
     /// The vector of this name, of `dimensions` values, as a table of one row.
@@ -72,8 +74,7 @@ impl WeightsFile {
         if info.shape != [dimensions as u64] {
             return Err(self.wrong_shape(name, &format!("[{dimensions}]")));
         }
-        let values = self.values(name, &info)?;
-        Embedding::from_values(values, 1, dimensions, options, device)
+        self.read(name, &info, (1, dimensions), options, device)
     }
 
     /// The error for a tensor whose shape should be `expected`.
@@ -87,42 +88,80 @@ impl WeightsFile {
         at(&self.path)(fault)
     }
 
-    fn values(&mut self, name: &str, info: &TensorInfo) -> Result<Vec<f32>> {
+    fn read(
+        &mut self,
+        name: &str,
+        info: &TensorInfo,
+        size: (usize, usize),
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Embedding> {
         match &*info.dtype {
-            "F32" => self.converted(name, info, f32::from_le_bytes),
-            "F16" => self.converted(name, info, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            "BF16" => self.converted(name, info, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            "F32" => self.read_as(name, info, f32::from_le_bytes, size, options, device),
+            "F16" => self.read_halves(name, info, f16::from_le_bytes, size, options, device),
+            "BF16" => self.read_halves(name, info, bf16::from_le_bytes, size, options, device),
             other => Err(self.error(FileFault::DType { name: name.to_owned(), dtype: other.to_owned() })),
         }
     }
 
-    /// The values of a tensor of `N` bytes each, read in pieces, so that a file is never in memory twice.
-    fn converted<const N: usize>(
+    /// Halves become wide as they are read, when the table is, so that they are not in memory twice.
+    fn read_halves<T: Element>(
         &mut self,
         name: &str,
         info: &TensorInfo,
-        convert: impl Fn([u8; N]) -> f32,
-    ) -> Result<Vec<f32>> {
-        let len = (info.shape.iter())
-            .try_fold(1u64, |product, &size| product.checked_mul(size))
+        convert: fn([u8; 2]) -> T,
+        size: (usize, usize),
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Embedding> {
+        match options.dtype {
+            DType::F32 => self.read_as(name, info, |bytes| convert(bytes).widen(), size, options, device),
+            _ => self.read_as(name, info, convert, size, options, device),
+        }
+    }
+
+    fn read_as<T: Element, const N: usize>(
+        &mut self,
+        name: &str,
+        info: &TensorInfo,
+        convert: impl Fn([u8; N]) -> T,
+        (rows, dimensions): (usize, usize),
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Embedding> {
+        let len = (rows as u64)
+            .checked_mul(dimensions as u64)
             .filter(|&len| len.checked_mul(N as u64) == Some(info.bytes()))
             .and_then(|len| usize::try_from(len).ok())
             .ok_or_else(|| {
                 self.error(FileFault::Size { name: name.to_owned(), shape: info.shape.clone(), bytes: info.bytes() })
             })?;
-        memory::check_limit(len, 1, self.max_bytes)?;
-        let mut values = memory::reserved(len)?;
-        let mut buffer = memory::reserved(CHUNK.min(len * N))?;
-        // Both fit: the header check has shown that all offsets are inside the file.
-        let start = SeekFrom::Start(self.data_start + info.data_offsets.0);
-        self.file.seek(start).map_err(FileFault::io("read it")).map_err(at(&self.path))?;
-        while values.len() < len {
-            buffer.resize(CHUNK.min((len - values.len()) * N), 0);
-            self.file.read_exact(&mut buffer).map_err(FileFault::io("read it")).map_err(at(&self.path))?;
-            values.extend(buffer.as_chunks::<N>().0.iter().map(|&bytes| convert(bytes)));
-        }
-        Ok(values)
+        memory::check_limit(len, options.dtype.size(), self.max_bytes)?;
+        // It is inside the file, as the header check has shown.
+        let start = self.data_start + info.data_offsets.0;
+        let values = read_values(&mut self.file, start, len, convert, &self.path)?;
+        Embedding::from_values(values, rows, dimensions, options, device)
     }
+}
+
+/// `len` values of `N` bytes each, read in pieces, so that a file is never in memory twice. What is read is not mapped: a table must be
+/// writable, and one that lies in a file is gone, with the process, when somebody makes the file shorter.
+pub(super) fn read_values<T, const N: usize>(
+    file: &mut File,
+    start: u64,
+    len: usize,
+    convert: impl Fn([u8; N]) -> T,
+    path: &Path,
+) -> Result<Vec<T>> {
+    let mut values = memory::reserved(len)?;
+    let mut buffer = memory::reserved(CHUNK.min(len * N))?;
+    file.seek(SeekFrom::Start(start)).map_err(FileFault::io("read it")).map_err(at(path))?;
+    while values.len() < len {
+        buffer.resize(CHUNK.min((len - values.len()) * N), 0);
+        file.read_exact(&mut buffer).map_err(FileFault::io("read it")).map_err(at(path))?;
+        values.extend(buffer.as_chunks::<N>().0.iter().map(|&bytes| convert(bytes)));
+    }
+    Ok(values)
 }
 
 fn read_header(file: &mut File, bytes: u64, path: &Path) -> Result<(Header, u64)> {

@@ -24,10 +24,19 @@ const ALIGNMENT: usize = 8;
 /// older one, so that nobody ever sees half of it.
 pub(crate) fn write_tensors(path: &Path, metadata: &[(&str, &str)], tensors: &[(&str, Parameter)]) -> Result<()> {
     let header = header(metadata, tensors).map_err(at(path))?;
+    replace_file(path, &header, tensors.iter().map(|(_, tensor)| tensor))
+}
+
+/// Writes `header` and then the values of `tensors` into a file that takes the place of an older one when it is complete.
+pub(super) fn replace_file<'a>(
+    path: &Path,
+    header: &[u8],
+    tensors: impl IntoIterator<Item = &'a Parameter>,
+) -> Result<()> {
     let temporary = Temporary::beside(path).map_err(FileFault::io("make a file beside it")).map_err(at(path))?;
     let mut out = BufWriter::with_capacity(CHUNK, &temporary.file);
-    out.write_all(&header).map_err(FileFault::io("write it")).map_err(at(path))?;
-    for (_, tensor) in tensors {
+    out.write_all(header).map_err(FileFault::io("write it")).map_err(at(path))?;
+    for tensor in tensors {
         let written = with_element!(tensor.dtype(), T => tensor.read::<T, _>(|values| write_values(&mut out, values))?);
         written.map_err(FileFault::io("write it")).map_err(at(path))?;
     }

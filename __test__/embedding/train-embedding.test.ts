@@ -1,0 +1,275 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import {
+  type Dataset,
+  InputEmbedding,
+  maskedTokens,
+  setThreads,
+  trainBpe,
+  trainEmbedding,
+  type EmbeddingTraining,
+  type EmbeddingTrainingProgress,
+  type TrainEmbeddingOptions,
+  WindowDataset,
+} from '../../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenmill-train-embedding-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+
+/* The last bit depends on which thread adds first. */
+test.before(() => setThreads(1))
+
+/** English: the pages of the documentation and the story of the examples. */
+const text = readdirSync(new URL('../../docs/', import.meta.url))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8'))
+  .concat(readFileSync(new URL('../../examples/mill.txt', import.meta.url), 'utf8'))
+  .join('\n')
+
+const vocabSize = 512
+const ids = trainBpe({ texts: [text] }, { vocabSize }).then((tokenizer) => tokenizer.encodeOrdinary(text))
+
+/** Nine tenths to learn from, every tenth part of 500 tokens to measure. */
+const split = async (): Promise<{ readonly training: Uint32Array; readonly heldOut: Uint32Array }> => {
+  const parts = [[], []] as [number[], number[]]
+  ;(await ids).forEach((id, index) => parts[Math.floor(index / 500) % 10 === 9 ? 1 : 0].push(id))
+  return { training: Uint32Array.from(parts[0]), heldOut: Uint32Array.from(parts[1]) }
+}
+
+/** The entropy of the ids that occur, in nats: the least loss that is possible without any context. */
+const entropyOf = (values: Iterable<number>): number => {
+  const counts = new Map<number, number>()
+  let total = 0
+  for (const value of values) {
+    counts.set(value, (counts.get(value) ?? 0) + 1)
+    total += 1
+  }
+  return [...counts.values()].reduce((sum, count) => sum - (count / total) * Math.log(count / total), 0)
+}
+
+const targetsOf = function* (dataset: Dataset): Generator<number> {
+  for (let index = 0; index < dataset.length; index++)
+    for (const target of dataset.get(index).targets) if (target >= 0) yield target
+}
+
+/** A dataset whose targets are those of the whole dataset in another order. */
+const shuffled = (dataset: WindowDataset): Dataset => {
+  const targets = [...targetsOf(dataset)]
+  let state = 1
+  for (let last = targets.length - 1; last > 0; last--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    const other = state % (last + 1)
+    ;[targets[last], targets[other]] = [targets[other] as number, targets[last] as number]
+  }
+  const { length, contextLength } = dataset
+  return {
+    length,
+    get: (index) => ({
+      inputs: dataset.get(index).inputs,
+      targets: Int32Array.from(targets.slice(index * contextLength, (index + 1) * contextLength)),
+    }),
+  }
+}
+
+const windows = (tokens: Uint32Array) => new WindowDataset(tokens, { contextLength: 32 })
+const blanks = (tokens: Uint32Array) =>
+  new WindowDataset(tokens, {
+    contextLength: 32,
+    objective: maskedTokens({ maskId: vocabSize, vocabSize, probability: 0.25 }),
+  })
+const base = {
+  vocabSize: vocabSize + 1,
+  dimensions: 48,
+  batchSize: 16,
+  epochs: 6,
+  learningRate: 0.01,
+  seed: 1,
+} as const
+
+const assertLearned = (t: ExecutionContext, { validationLoss, frequencyLoss }: EmbeddingTraining, heldOut: Dataset) => {
+  const entropy = entropyOf(targetsOf(heldOut))
+  const loss = validationLoss as number
+  t.log(`held-out loss ${loss.toFixed(3)}, entropy ${entropy.toFixed(3)}, by frequency ${frequencyLoss.toFixed(3)}`)
+  t.true(frequencyLoss >= entropy)
+  t.true(loss <= entropy - 0.3, `${loss} is not 0.3 under ${entropy}`)
+}
+
+test('the next token of held-out text is guessed at least 0.3 nats better than by frequency', async (t) => {
+  const { training, heldOut } = await split()
+  const validation = windows(heldOut)
+  const trained = await trainEmbedding(windows(training), { ...base, objective: 'nextToken', validation })
+  assertLearned(t, trained, validation)
+  t.is(trained.steps, 6 * Math.ceil(windows(training).length / 16))
+  t.is(trained.targets, 6 * windows(training).length * 32)
+  t.true(trained.loss < trained.frequencyLoss)
+  const { embedding } = trained
+  t.deepEqual([embedding.vocabSize, embedding.contextLength, embedding.dimensions], [vocabSize + 1, 32, 48])
+})
+
+test('so it is when targets are told from some ids', async (t) => {
+  const { training, heldOut } = await split()
+  const validation = windows(heldOut)
+  const options: TrainEmbeddingOptions = { ...base, objective: 'nextToken', validation, candidates: 128 }
+  assertLearned(t, await trainEmbedding(windows(training), options), validation)
+})
+
+test('hidden tokens of held-out text are guessed at least 0.3 nats better than by frequency', async (t) => {
+  const { training, heldOut } = await split()
+  const validation = blanks(heldOut)
+  const options: TrainEmbeddingOptions = { ...base, neighbours: 4, objective: 'masked', validation }
+  assertLearned(t, await trainEmbedding(blanks(training), options), validation)
+})
+
+test('shuffled targets are not guessed better than by frequency', async (t) => {
+  const { training, heldOut } = await split()
+  const validation = windows(heldOut)
+  const options: TrainEmbeddingOptions = { ...base, epochs: 2, objective: 'nextToken', validation }
+  const { validationLoss } = await trainEmbedding(shuffled(windows(training)), options)
+  const entropy = entropyOf(targetsOf(validation))
+  t.true((validationLoss as number) > entropy - 0.05, `${validationLoss} is under ${entropy}`)
+})
+
+const small = async (): Promise<WindowDataset> => windows((await split()).training.subarray(0, 5000))
+const quick: TrainEmbeddingOptions = { ...base, dimensions: 8, objective: 'nextToken', epochs: 2, dropout: 0.1 }
+
+const bitsOf = (embedding: InputEmbedding): number[][] =>
+  embedding.parameters().map((parameter) => [...new Uint32Array((parameter.dataSync() as Float32Array).buffer)])
+
+test('the same seed gives the same weights, another one others', async (t) => {
+  const dataset = await small()
+  const train = async (seed: number) => bitsOf((await trainEmbedding(dataset, { ...quick, seed })).embedding)
+  const first = await train(1)
+  t.deepEqual(await train(1), first)
+  t.notDeepEqual(await train(2), first)
+})
+
+/** Stops a training after `step` steps. */
+const stopAfter = async (t: ExecutionContext, dataset: Dataset, options: TrainEmbeddingOptions, step: number) => {
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  let reads = 0
+  const counted: Dataset = {
+    length: dataset.length,
+    get: (index, at) => {
+      // Two are looked at, then all are counted, and then each step reads 16.
+      if (++reads === dataset.length + 1 + 16 * step) controller.abort(reason)
+      return dataset.get(index, at)
+    },
+  }
+  const promise = trainEmbedding(counted, { ...options, signal: controller.signal })
+  t.is(await t.throwsAsync(promise), reason)
+}
+
+test('a training that was stopped goes on as if it had not been', async (t) => {
+  const dataset = await small()
+  const whole = await trainEmbedding(dataset, { ...quick, validation: dataset })
+  const path = join(folder, 'stopped.safetensors')
+  const options: TrainEmbeddingOptions = { ...quick, validation: dataset, checkpoint: { path, everySteps: 3 } }
+  for (const step of [2, 5, 6]) await stopAfter(t, dataset, options, step)
+  const { embedding, ...rest } = await trainEmbedding(dataset, options)
+  t.deepEqual(bitsOf(embedding), bitsOf(whole.embedding))
+  const { embedding: _, ...expected } = whole
+  t.deepEqual(rest, expected)
+  // The checkpoint of the end is the embedding, and going on from it makes no step.
+  t.deepEqual(bitsOf(await InputEmbedding.load(path)), bitsOf(embedding))
+  const again = await trainEmbedding(dataset, options)
+  t.deepEqual(bitsOf(again.embedding), bitsOf(embedding))
+  t.deepEqual([again.steps, again.loss], [rest.steps, rest.loss])
+})
+
+test('a checkpoint is replaced when it is not to be gone on from, and refused when it is another', async (t) => {
+  const dataset = await small()
+  const path = join(folder, 'other.safetensors')
+  const one: TrainEmbeddingOptions = { ...quick, epochs: 1, checkpoint: { path } }
+  const first = await trainEmbedding(dataset, one)
+  const other: TrainEmbeddingOptions = { ...one, seed: 9 }
+  await t.throwsAsync(trainEmbedding(dataset, other), { code: 'ERR_INVALID_FILE', message: /another training/ })
+  const again = await trainEmbedding(dataset, { ...other, checkpoint: { path, resume: false } })
+  t.notDeepEqual(bitsOf(again.embedding), bitsOf(first.embedding))
+  await first.embedding.save(path)
+  await t.throwsAsync(trainEmbedding(dataset, one), { code: 'ERR_INVALID_FILE', message: /no checkpoint/ })
+})
+
+test('progress tells each measured loss and the end', async (t) => {
+  const dataset = await small()
+  const told: EmbeddingTrainingProgress[] = []
+  const { steps, validationLoss, targets } = await trainEmbedding(dataset, {
+    ...quick,
+    validation: dataset,
+    validateEverySteps: 4,
+    onProgress: (progress) => void told.push(progress),
+  })
+  const measured = told.filter((progress) => progress.validationLoss !== undefined)
+  t.deepEqual(
+    measured.map(({ step }) => step),
+    [...Array.from({ length: Math.floor((steps - 1) / 4) }, (_, index) => 4 * (index + 1)), steps],
+  )
+  const last = told.at(-1)
+  t.deepEqual(
+    [last?.step, last?.steps, last?.targets, last?.epoch, last?.validationLoss],
+    [steps, steps, targets, 1, validationLoss],
+  )
+  t.true(told.every(({ loss }) => loss > 0 && loss < 10))
+  t.true((measured[0]?.validationLoss as number) > (validationLoss as number))
+})
+
+test('what onProgress throws stops the training', async (t) => {
+  const error = new Error('stop')
+  const onProgress = () => {
+    throw error
+  }
+  t.is(await t.throwsAsync(trainEmbedding(await small(), { ...quick, onProgress })), error)
+})
+
+test('a signal that is aborted stops the training before it begins', async (t) => {
+  const reason = new Error('no')
+  const promise = trainEmbedding(await small(), { ...quick, signal: AbortSignal.abort(reason) })
+  t.is(await t.throwsAsync(promise), reason)
+})
+
+const wrong: readonly (readonly [string, Partial<Record<keyof TrainEmbeddingOptions, unknown>>, RegExp])[] = [
+  ['no objective', { objective: undefined }, /options\.objective/],
+  ['an unknown objective', { objective: 'both' }, /options\.objective/],
+  ['the objective of another dataset', { objective: 'masked' }, /masked-tokens/],
+  ['vocabSize 0', { vocabSize: 0 }, /options\.vocabSize/],
+  ['dimensions 1.5', { dimensions: 1.5 }, /options\.dimensions/],
+  ['contextLength 0', { contextLength: 0 }, /options\.contextLength/],
+  ['an unknown position', { position: 'rope' }, /options\.position/],
+  ['dropout 1', { dropout: 1 }, /options\.dropout/],
+  ['neighbours 0', { neighbours: 0 }, /options\.neighbours/],
+  ['more neighbours than context', { neighbours: 33 }, /options\.neighbours/],
+  ['candidates 0', { candidates: 0 }, /options\.candidates/],
+  ["candidates 'some'", { candidates: 'some' }, /options\.candidates/],
+  ['batchSize 0', { batchSize: 0 }, /batchSize/],
+  ['epochs 0', { epochs: 0 }, /options\.epochs/],
+  ['a learning rate that is NaN', { learningRate: NaN }, /options\.learningRate/],
+  ['a negative learning rate', { learningRate: -1 }, /options\.learningRate/],
+  ['an infinite learning rate', { learningRate: Infinity }, /options\.learningRate/],
+  ['a negative weight decay', { weightDecay: -0.1 }, /options\.weightDecay/],
+  ['a seed of -1', { seed: -1 }, /seed/],
+  ['validateEverySteps 0', { validateEverySteps: 0 }, /options\.validateEverySteps/],
+  ['a validation that is no dataset', { validation: 5 }, /dataset/],
+  ['a checkpoint that is a path', { checkpoint: 'x' }, /options\.checkpoint/],
+  ['a checkpoint without a path', { checkpoint: {} }, /options\.checkpoint\.path/],
+  ['a signal that is none', { signal: 1 }, /options\.signal/],
+  ['an onProgress that is no function', { onProgress: 1 }, /options\.onProgress/],
+  ['an unknown option', { batch: 1 } as never, /received batch/],
+]
+
+for (const [what, options, message] of wrong) {
+  test(`${what} is ERR_INVALID_ARGUMENT`, async (t) => {
+    const promise = trainEmbedding(await small(), { ...quick, ...options } as TrainEmbeddingOptions)
+    await t.throwsAsync(promise, { code: 'ERR_INVALID_ARGUMENT', message })
+  })
+}
+
+test('an id that is not below vocabSize is ERR_OUT_OF_RANGE', async (t) => {
+  await t.throwsAsync(trainEmbedding(await small(), { ...quick, vocabSize: 100 }), { code: 'ERR_OUT_OF_RANGE' })
+})
+
+test('tables that no memory can hold are ERR_LIMIT', async (t) => {
+  const options = { ...quick, dimensions: 2 ** 40 }
+  await t.throwsAsync(trainEmbedding(await small(), options), { code: 'ERR_LIMIT' })
+})

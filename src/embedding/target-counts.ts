@@ -1,0 +1,36 @@
+import type { Dataset } from '../dataset/dataset.ts'
+import { TokenmillError } from '../errors.ts'
+
+/**
+ * How often each id is a target, in samples that are spread evenly over the dataset and have about `most` targets together.
+ * @throws `ERR_OUT_OF_RANGE` for a target that is not below `vocabSize`.
+ */
+export const targetCounts = (dataset: Dataset, vocabSize: number, most = Infinity): Float64Array => {
+  const counts = new Float64Array(vocabSize)
+  const perSample = Math.max(1, dataset.get(0).targets.length)
+  const stride = Math.max(1, Math.ceil((dataset.length * perSample) / most))
+  for (let index = 0; index < dataset.length; index += stride) {
+    for (const target of dataset.get(index).targets) {
+      if (target < 0) continue
+      if (target >= vocabSize)
+        throw new TokenmillError(
+          'ERR_OUT_OF_RANGE',
+          `target ${target} of sample ${index} does not exist: there are ${vocabSize} ids`,
+        )
+      counts[target] = (counts[target] as number) + 1
+    }
+  }
+  return counts
+}
+
+/** The mean loss, in nats, of `targets` for one who knows only `counts`: each of these ids, and one more of each, is as likely. */
+export const frequencyLoss = (counts: Float64Array, targets: Float64Array): number => {
+  const total = counts.reduce((sum, count) => sum + count + 1, 0)
+  let [loss, all] = [0, 0]
+  targets.forEach((times, id) => {
+    if (times === 0) return
+    loss -= times * Math.log(((counts[id] as number) + 1) / total)
+    all += times
+  })
+  return loss / all
+}
