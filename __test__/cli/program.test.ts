@@ -4,7 +4,7 @@ import { version } from '../../src/version.ts'
 
 test.before(build)
 
-for (const command of ['run', 'encode', 'decode', 'count', 'doctor']) {
+for (const command of ['run', 'encode', 'decode', 'count', 'embed', 'doctor']) {
   test(`${command} --help has an example, goes to stdout and is no failure`, async (t) => {
     const { code, stdout, stderr } = await tokenmill([command, '--help'])
     t.like({ code, stderr }, { code: 0, stderr: '' })
@@ -17,7 +17,7 @@ test('--version prints the version, --help the commands', async (t) => {
   t.like(await tokenmill(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   t.regex(
     (await tokenmill(['--help'])).stdout,
-    /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*prepare .*\n.*inspect .*\n.*windows .*\n.*train .*\n.*doctor /,
+    /run .*\n.*encode .*\n.*decode .*\n.*count .*\n.*prepare .*\n.*inspect .*\n.*windows .*\n.*train .*\n.*embed .*\n.*doctor /,
   )
 })
 

@@ -23,6 +23,7 @@ export const program = (): Command => {
   inspect(tokenmill)
   windows(tokenmill)
   train(tokenmill)
+  embed(tokenmill)
   doctor(tokenmill)
   return tokenmill
 }
@@ -296,6 +297,57 @@ const train = (tokenmill: Command) =>
       (await import('./commands/train.ts')).train(inputs, command.optsWithGlobals()),
     )
 
+const embed = (tokenmill: Command) =>
+  tokenmill
+    .command('embed')
+    .summary('rows of numbers of tokens, and to learn them')
+    .description(
+      'Prints the embedding of each token of a text: its id and its numbers on one line. With --train, an embedding is learned from a text or from a dataset of `prepare`, by guessing tokens from their neighbours.',
+    )
+    .argument('[file]', 'the text, - for stdin (default: stdin); with --train also the folder of a dataset')
+    .addOption(shared.text())
+    .option(
+      '-w, --weights <file>',
+      'the embedding: a safetensors file, an index of several, or a folder with one of these',
+    )
+    .addOption(shared.encoding())
+    .addOption(shared.model())
+    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .option('-o, --output <file>', 'where to write: a .npy file of the rows; with --train, a .safetensors file')
+    .option('--train', 'learn an embedding')
+    .addOption(
+      new Option('--objective <what>', 'what is guessed: the next token, or hidden ones')
+        .choices(['nextToken', 'masked'])
+        .default('nextToken'),
+    )
+    .option('-d, --dimensions <n>', 'numbers in one embedding', integer(1), 64)
+    .option('-c, --context-length <tokens>', 'tokens in one window', integer(1), 64)
+    .option('--neighbours <n>', 'tokens on each side that another is guessed from (default: 8)', integer(1))
+    .option(
+      '--candidates <n>',
+      'tell targets from so many ids (default: from all up to 8192, else from 4096)',
+      integer(1),
+    )
+    .option('-b, --batch-size <windows>', 'windows in one step', integer(1), 32)
+    .option('--epochs <n>', 'how often the text is read', integer(1), 1)
+    .option('--learning-rate <x>', 'how far the longest step goes', positive, 0.003)
+    .option('--dropout <share>', 'the share of numbers that a step leaves out', share)
+    .option('--seed <n>', 'decides the initial weights and the order', integer(0), 0)
+    .option('--checkpoint <file>', 'where the training is kept, to go on after an interruption')
+    .option('--checkpoint-steps <n>', 'steps from one checkpoint to the next', integer(1), 1000)
+    .addOption(shared.special('text'))
+    .addOption(shared.utf8())
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      examples(
+        'tokenmill embed --train story.txt --encoding gpt2 --epochs 4 --output story.safetensors',
+        'tokenmill embed --train data --objective masked --checkpoint run.safetensors --output data.safetensors',
+        "tokenmill embed --weights story.safetensors --encoding gpt2 --text 'the mill'",
+      ),
+    )
+    .action(async (file, _, command) => (await import('./commands/embed.ts')).embed(file, command.optsWithGlobals()))
+
 const doctor = (tokenmill: Command) =>
   tokenmill
     .command('doctor')
@@ -316,6 +368,12 @@ const list = (value: string): string[] => value.split(',').map((name) => name.tr
 const share = (value: string): number => {
   const number = Number(value)
   if (!(number > 0 && number < 1)) throw new InvalidArgumentError('Expected a number above 0 and below 1.')
+  return number
+}
+
+const positive = (value: string): number => {
+  const number = Number(value)
+  if (!(number > 0 && number < Infinity)) throw new InvalidArgumentError('Expected a number above 0.')
   return number
 }
 

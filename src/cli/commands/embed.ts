@@ -1,0 +1,54 @@
+import { InputEmbedding } from '../../embedding/input-embedding.ts'
+import { Embedding } from '../../embedding/embedding.ts'
+import { loadTokenizer } from '../../tokenizer/load.ts'
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { usageFailure } from '../failure.ts'
+import { readInput } from '../input.ts'
+import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { write, writeJson } from '../output.ts'
+import { trainEmbed, type TrainEmbedFlags } from './train-embed.ts'
+
+export interface EmbedFlags extends EncodingChoice, TrainEmbedFlags {
+  readonly train?: boolean
+  readonly weights?: string
+  readonly text?: string
+  readonly tokenizer?: string
+  readonly output?: string
+  readonly special: Special
+  readonly utf8: 'replace' | 'strict'
+  readonly json?: boolean
+}
+
+/** `tokenmill embed` */
+export const embed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
+  if (flags.train) return trainEmbed(file, flags, tokenizerOf)
+  if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
+  if (flags.output !== undefined && !flags.output.endsWith('.npy'))
+    throw usageFailure('pass an --output that ends in .npy')
+  const tokenizer = await tokenizerOf(flags)
+  const text = flags.text ?? (await readInput(file)).bytes
+  const ids = tokenizer.encode(text, encodeOptions(flags))
+  const embedding = await InputEmbedding.load(flags.weights, { dtype: 'f32' })
+  const { dimensions } = embedding
+  const output = embedding.forward(ids)
+  const values = output.toFloat32()
+  output.dispose()
+  embedding.dispose()
+  if (flags.output !== undefined) {
+    if (ids.length === 0) throw usageFailure('pass a text that has tokens: a .npy file of no rows is not written')
+    await Embedding.fromArray(values, { count: ids.length, dimensions }).save(flags.output)
+  }
+  if (flags.json) return writeJson({ ids: [...ids], shape: [ids.length, dimensions], values: [...values] })
+  if (flags.output !== undefined) return
+  for (const [index, id] of ids.entries()) {
+    const row = values.subarray(index * dimensions, (index + 1) * dimensions)
+    await write(`${id} ${row.join(' ')}\n`)
+  }
+}
+
+const tokenizerOf = async (flags: EmbedFlags): Promise<Tokenizer> => {
+  if (flags.tokenizer === undefined) return chosenTokenizer(flags)
+  if (flags.encoding !== undefined || flags.model !== undefined)
+    throw usageFailure('pass --tokenizer, --encoding or --model, only one of them')
+  return loadTokenizer(flags.tokenizer)
+}
