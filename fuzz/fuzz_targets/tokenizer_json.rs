@@ -22,7 +22,8 @@ static FIXTURES: LazyLock<Vec<Value>> = LazyLock::new(|| {
 /// A value such as files have, or should not have.
 fn value(input: &mut Unstructured) -> arbitrary::Result<Value> {
     let text = |input: &mut Unstructured| -> arbitrary::Result<String> {
-        let parts = ["a", "é", "Ġ", "▁", "[CLS]", "<s>", "<0x41>", "\\s+", "(?!a)", "a*", "(a+)+$", "\\p{L}", "", " ", "##"];
+        let parts =
+            ["a", "é", "Ġ", "▁", "[CLS]", "<s>", "<0x41>", "\\s+", "(?!a)", "a*", "(a+)+$", "\\p{L}", "", " ", "##"];
         let count = input.int_in_range(0..=4)?;
         (0..count).map(|_| input.choose(&parts).copied()).collect()
     };
@@ -33,14 +34,24 @@ fn value(input: &mut Unstructured) -> arbitrary::Result<Value> {
         3 => json!(u64::arbitrary(input)?),
         4 => json!(f64::from(i32::arbitrary(input)?) / 8.0),
         5 => json!(text(input)?),
-        6 => json!({ "type": "Split", "pattern": { "Regex": text(input)? }, "behavior": input.choose(&["Isolated", "Removed", "MergedWithNext"])?, "invert": bool::arbitrary(input)? }),
+        6 => {
+            json!({ "type": "Split", "pattern": { "Regex": text(input)? }, "behavior": input.choose(&["Isolated", "Removed", "MergedWithNext"])?, "invert": bool::arbitrary(input)? })
+        }
         7 => json!({ "type": "Replace", "pattern": { "String": text(input)? }, "content": text(input)? }),
-        8 => json!({ "type": input.choose(&["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt", "Fuse", "ByteFallback", "Whitespace", "WhitespaceSplit", "BertPreTokenizer", "UnicodeScripts"])? }),
-        9 => json!({ "type": "Strip", "content": "a", "start": input.int_in_range(0..=5)?, "stop": input.int_in_range(0..=5)?, "strip_left": true, "strip_right": false }),
+        8 => {
+            json!({ "type": input.choose(&["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt", "Fuse", "ByteFallback", "Whitespace", "WhitespaceSplit", "BertPreTokenizer", "UnicodeScripts"])? })
+        }
+        9 => {
+            json!({ "type": "Strip", "content": "a", "start": input.int_in_range(0..=5)?, "stop": input.int_in_range(0..=5)?, "strip_left": true, "strip_right": false })
+        }
         10 => json!({ "type": "FixedLength", "length": input.int_in_range(0..=3)? }),
-        11 => json!({ "type": "ByteLevel", "add_prefix_space": bool::arbitrary(input)?, "trim_offsets": true, "use_regex": bool::arbitrary(input)? }),
+        11 => {
+            json!({ "type": "ByteLevel", "add_prefix_space": bool::arbitrary(input)?, "trim_offsets": true, "use_regex": bool::arbitrary(input)? })
+        }
         12 => json!([text(input)?, text(input)?]),
-        _ => json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": input.choose(&["always", "never", "first"])?, "split": bool::arbitrary(input)? }),
+        _ => {
+            json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": input.choose(&["always", "never", "first"])?, "split": bool::arbitrary(input)? })
+        }
     })
 }
 
@@ -91,11 +102,18 @@ fuzz_target!(|data: &[u8]| {
     let names: Vec<&str> = tokenizer.special_tokens().into_iter().map(|(token, _)| token).collect();
     let ids: Vec<u32> = tokenizer.special_tokens().into_iter().map(|(_, id)| id).collect();
     let unknown = ["[UNK]", "<unk>", "<|endoftext|>"].map(|token| tokenizer.token_to_id(token));
-    let texts = ["a é 日本 [CLS]<s></s> <mask>  \n 12'll 😀", &String::from_utf8_lossy(&data[..data.len().min(200)]), &"a".repeat(300)];
+    let texts = [
+        "a é 日本 [CLS]<s></s> <mask>  \n 12'll 😀",
+        &String::from_utf8_lossy(&data[..data.len().min(200)]),
+        &"a".repeat(300),
+    ];
     for text in texts {
         let plain = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
         if let Ok(encoded) = tokenizer.encode(text, &plain, None) {
-            assert!(encoded.iter().all(|id| !ids.contains(id) || unknown.contains(&Some(*id))), "{text:?}: {encoded:?}");
+            assert!(
+                encoded.iter().all(|id| !ids.contains(id) || unknown.contains(&Some(*id))),
+                "{text:?}: {encoded:?}"
+            );
         }
         let all = tokenizer.policy(&names, &[]).expect("a policy");
         let Ok(encoded) = tokenizer.encode_with_offsets(text, &all) else { continue };
@@ -103,6 +121,8 @@ fuzz_target!(|data: &[u8]| {
         assert!(encoded.spans.iter().all(|&(start, end)| start <= end && end <= text.len()));
         assert!(encoded.ids.iter().all(|&id| id < tokenizer.vocab_size()));
         _ = tokenizer.decode(&encoded.ids, true, false);
-        assert!(tokenizer.decode(&encoded.ids, false, true).is_ok() || tokenizer.decode(&encoded.ids, false, false).is_ok());
+        assert!(
+            tokenizer.decode(&encoded.ids, false, true).is_ok() || tokenizer.decode(&encoded.ids, false, false).is_ok()
+        );
     }
 });
