@@ -45,9 +45,9 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        let bytes = worker.ends[..count].last().map_or(0, |end| end - start);
-        let Some(large) = self.tables.large_for(self.vocabulary(), bytes) else {
-            return self.few().encode(text, start, &worker.ends[..count], sink);
+        let ends = &worker.ends[..count];
+        let Some(large) = self.tables.large_for(self.vocabulary(), start, ends) else {
+            return self.few().encode(text, start, ends, sink);
         };
         let engine = Engine { words: &large.words, merger: &large.merger, vocabulary: self.vocabulary() };
         match self.level {

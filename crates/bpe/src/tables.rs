@@ -11,8 +11,8 @@ use crate::words::Words;
 
 /// So many bytes are encoded by the index alone, in a fraction of the time that the large tables take to make.
 const FIRST: usize = 16 << 10;
-/// In batches of at most so many, since a piece takes time by the square of its length.
-const SHORT: usize = 2 << 10;
+/// In pieces of at most so many, since a piece takes time by the square of its length.
+const LONGEST: usize = 256;
 
 /// The large tables: milliseconds to make and megabytes of memory.
 pub(crate) struct Large {
@@ -30,14 +30,22 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// The large tables when they are there, or when `bytes` more of text are worth it to make them.
+    /// The large tables when they are there, or when the pieces from `start` on that end at `ends` are worth it to make them.
     #[inline]
-    pub fn large_for(&self, vocabulary: &Vocabulary, bytes: usize) -> Option<&Large> {
-        if let Some(large) = self.large.get() {
-            return Some(large);
+    pub fn large_for(&self, vocabulary: &Vocabulary, start: usize, ends: &[usize]) -> Option<&Large> {
+        match self.large.get() {
+            None if self.are_first(start, ends) => None,
+            None => Some(self.large(vocabulary)),
+            large => large,
         }
-        let is_first = bytes <= SHORT && self.first.fetch_add(bytes, Ordering::Relaxed) < FIRST;
-        if is_first { None } else { Some(self.large(vocabulary)) }
+    }
+
+    /// Whether these pieces are for the index.
+    #[cold]
+    fn are_first(&self, start: usize, ends: &[usize]) -> bool {
+        let mut from = start;
+        let are_short = ends.iter().all(|&end| end - std::mem::replace(&mut from, end) <= LONGEST);
+        are_short && self.first.fetch_add(from - start, Ordering::Relaxed) + (from - start) <= FIRST
     }
 
     /// The large tables.
@@ -68,13 +76,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_large_tables_are_made_for_a_long_text_or_many_short_ones() {
+    fn the_large_tables_are_made_for_much_text_or_a_long_piece() {
         let vocabulary = Vocabulary::from_compact(cases::read("encodings/r50k_base.bpe")).expect("well-formed");
-        let tables = Tables::default();
-        for _ in 0..FIRST / SHORT {
-            assert!(tables.large_for(&vocabulary, SHORT).is_none());
+        let (tables, ends) = (Tables::default(), [7, 7 + LONGEST]);
+        assert!(tables.large_for(&vocabulary, 0, &[]).is_none());
+        for _ in 0..FIRST / ends[1] {
+            assert!(tables.large_for(&vocabulary, 0, &ends).is_none());
         }
-        assert!(tables.large_for(&vocabulary, 1).is_some());
-        assert!(Tables::default().large_for(&vocabulary, SHORT + 1).is_some());
+        assert!(tables.large_for(&vocabulary, 0, &ends).is_some());
+        assert!(Tables::default().large_for(&vocabulary, 0, &[7, 8 + LONGEST]).is_some());
     }
 }
