@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { invalid } from '../validate.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
+import { lengthOf } from './copy.ts'
 import { Tensor } from './tensor.ts'
 
 /** An embedding that takes gradients. */
@@ -12,7 +13,7 @@ interface Learner {
 /** Checks what `backward` was given, and hands it to `learner`. */
 export const backward = (learner: Learner, output: unknown, grad: unknown): void => {
   if (!(output instanceof Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
-  const size = output.shape.reduce((product, size) => product * size, 1)
+  const size = lengthOf(output.shape)
   const expected = (received: string) => invalid('grad', `a value for each of the ${size} of the output`, received)
   if (grad instanceof Tensor) {
     if (String(grad.shape) !== String(output.shape)) throw expected(`a tensor of shape [${grad.shape.join(', ')}]`)

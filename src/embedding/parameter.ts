@@ -2,9 +2,9 @@ import { types } from 'node:util'
 import { callNative, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
 import { boolean, invalid } from '../validate.ts'
+import { copyOf, lengthOf } from './copy.ts'
 import type { DType, Values } from './dtype.ts'
 import { callNativeAsync } from './handle.ts'
-import { allocate } from './memory.ts'
 
 /** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
 export interface RowGradient {
@@ -58,10 +58,6 @@ export class Parameter {
     throw new TokenmillError('ERR_DISPOSED', 'the embedding was disposed')
   }
 
-  get #length(): number {
-    return this.shape.reduce((product, size) => product * size, 1)
-  }
-
   /**
    * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
    * `Uint16Array`.
@@ -76,13 +72,7 @@ export class Parameter {
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
   dataSync(): Values {
-    return callNative(() => {
-      const native = this.#checked
-      const values = allocate(this.#length, this.dtype)
-      if (values instanceof Float32Array) native.copyTo(values)
-      else native.copyBitsTo(values)
-      return values
-    })
+    return callNative(() => copyOf(this.#checked, this.shape, this.dtype))
   }
 
   /**
@@ -90,12 +80,7 @@ export class Parameter {
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
   toFloat32(): Float32Array {
-    return callNative(() => {
-      const native = this.#checked
-      const values = allocate(this.#length, 'f32')
-      native.copyTo(values)
-      return values
-    })
+    return callNative(() => copyOf(this.#checked, this.shape, 'f32'))
   }
 
   /**
@@ -104,9 +89,8 @@ export class Parameter {
    */
   set(values: Float32Array): void {
     if (!types.isFloat32Array(values)) throw invalid('values', 'a Float32Array', values)
-    if (values.length !== this.#length) {
-      throw invalid('values', `${this.#length} values`, `${values.length} values`)
-    }
+    const length = lengthOf(this.shape)
+    if (values.length !== length) throw invalid('values', `${length} values`, `${values.length} values`)
     callNative(() => this.#checked.setValues(types.isSharedArrayBuffer(values.buffer) ? values.slice() : values))
   }
 

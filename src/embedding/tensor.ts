@@ -1,9 +1,9 @@
 import { callNative } from '../errors.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
+import { copyOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
 import { callNativeAsync, Handle } from './handle.ts'
-import { allocate } from './memory.ts'
 
 /**
  * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
@@ -50,27 +50,12 @@ export class Tensor {
 
   /** {@link Tensor.data}, at once. */
   dataSync(): Values {
-    return callNative(() => {
-      const { native } = this.#handle
-      const values = allocate(this.#length, this.dtype)
-      if (values instanceof Float32Array) native.copyTo(values)
-      else native.copyBitsTo(values)
-      return values
-    })
+    return callNative(() => copyOf(this.#handle.native, this.shape, this.dtype))
   }
 
   /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
   toFloat32(): Float32Array {
-    return callNative(() => {
-      const { native } = this.#handle
-      const values = allocate(this.#length, 'f32')
-      native.copyTo(values)
-      return values
-    })
-  }
-
-  get #length(): number {
-    return this.shape.reduce((product, size) => product * size, 1)
+    return callNative(() => copyOf(this.#handle.native, this.shape, 'f32'))
   }
 
   /** Whether the memory was freed. */

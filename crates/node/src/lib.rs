@@ -6,7 +6,7 @@
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
 //!
-//! The feature `text` is all that knows text: without it, and with `cuda`, this is the addon of embeddings on CUDA devices.
+//! The feature `text` is all that knows text: without it this is embeddings alone, of which an addon for CUDA devices will be made.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
 mod cancel;

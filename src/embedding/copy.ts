@@ -1,0 +1,21 @@
+import type { DType, Values } from './dtype.ts'
+import { allocate } from './memory.ts'
+
+/** Native numbers that can be copied into an array. */
+interface Copyable {
+  copyTo(out: Float32Array): void
+  copyBitsTo(out: Uint16Array): void
+}
+
+/** How many values a shape has. */
+export const lengthOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
+
+/** A copy of all values, as 32-bit floats or as the bits of halves. The native side widens where `dtype` is `'f32'` and its own is not. */
+export function copyOf(native: Copyable, shape: readonly number[], dtype: 'f32'): Float32Array
+export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values
+export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values {
+  const values = allocate(lengthOf(shape), dtype)
+  if (values instanceof Float32Array) native.copyTo(values)
+  else native.copyBitsTo(values)
+  return values
+}
