@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid } from '../validate.ts'
+import { lengthOf } from './copy.ts'
 
 /** Token ids: each the number of a row. */
 export type TokenIds = Uint32Array | readonly number[]
@@ -66,7 +67,7 @@ const idOf = (name: string, id: unknown, index: number): number => {
 const shapeOf = (name: string, shape: unknown, length: number): readonly number[] => {
   if (!Array.isArray(shape) || shape.length === 0) throw invalid(name, 'an array of at least one size', shape)
   const sizes = Array.from(shape, (size: unknown, index) => integerIn(`${name}[${index}]`, size, 0))
-  if (sizes.reduce((product, size) => product * size, 1) === length) return sizes
+  if (lengthOf(sizes) === length) return sizes
   throw invalid(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)
 }
 
