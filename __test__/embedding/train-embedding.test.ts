@@ -223,6 +223,20 @@ test('what onProgress throws stops the training', async (t) => {
   t.is(await t.throwsAsync(trainEmbedding(await small(), { ...quick, onProgress })), error)
 })
 
+test('a signal stops the training while it measures', async (t) => {
+  const [dataset, controller, reason] = [await small(), new AbortController(), new Error('enough')]
+  let reads = 0
+  const validation: Dataset = {
+    length: 10 * dataset.length,
+    get: (index, at) => {
+      if (++reads === 1) controller.abort(reason)
+      return dataset.get(index % dataset.length, at)
+    },
+  }
+  t.is(await t.throwsAsync(trainEmbedding(dataset, { ...quick, validation, signal: controller.signal })), reason)
+  t.true(reads < dataset.length, `${reads} of ${validation.length}`)
+})
+
 test('a signal that is aborted stops the training before it begins', async (t) => {
   const reason = new Error('no')
   const promise = trainEmbedding(await small(), { ...quick, signal: AbortSignal.abort(reason) })

@@ -65,7 +65,7 @@ const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => 
 }
 
 /** The first `size` places of an array that was given; an error when it is shorter. */
-export const arrayFor = <T extends Uint32Array | Int32Array>(
+const arrayFor = <T extends Uint32Array | Int32Array>(
   name: 'inputs' | 'targets',
   size: number,
   given: T | undefined,

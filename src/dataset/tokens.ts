@@ -76,7 +76,7 @@ const storeSource = (store: TokenStore): TokenSource => ({
 })
 
 /** The ids as both kinds of array. */
-export const viewsOf = (ids: Uint32Array): TokenViews => ({
+const viewsOf = (ids: Uint32Array): TokenViews => ({
   ids,
   signed: new Int32Array(ids.buffer, ids.byteOffset, ids.length),
 })

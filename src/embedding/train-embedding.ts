@@ -214,7 +214,7 @@ class Run {
   }
 
   async #oneEpoch(): Promise<void> {
-    const { steps, checkpoint, validateEverySteps, signal, learningRate } = this.#training
+    const { steps, checkpoint, validateEverySteps, learningRate } = this.#training
     const { epoch } = this.#loader
     if (this.#loader.state().sample === 0) this.#epoch = { loss: 0, targets: 0 }
     for await (const { inputs, targets, shape } of this.#loader) {
@@ -224,10 +224,7 @@ class Run {
       const isMeasured = isLast || (validateEverySteps !== undefined && this.#step % validateEverySteps === 0)
       const validationLoss = isMeasured ? await this.#measure() : undefined
       this.#tell({ epoch, learningRate: rate, isLast, ...(validationLoss === undefined ? {} : { validationLoss }) })
-      if (signal?.aborted === true) {
-        await this.#save()
-        throw signal.reason
-      }
+      await this.#stopIfAborted()
       if (checkpoint !== undefined && !isLast && this.#step % checkpoint.everySteps === 0) await this.#save()
     }
   }
@@ -263,9 +260,18 @@ class Run {
       const loss = await callNativeAsync(() => this.#trainer.loss(inputs, targets, [...shape]))
       sums.loss += loss.sum
       sums.targets += loss.targets
+      await this.#stopIfAborted()
     }
     this.#measured = { step: this.#step, loss: sums.loss / sums.targets }
     return this.#measured.loss
+  }
+
+  /** An abort between two steps loses nothing where there is a checkpoint. */
+  async #stopIfAborted(): Promise<void> {
+    const { signal } = this.#training
+    if (signal?.aborted !== true) return
+    await this.#save()
+    throw signal.reason
   }
 
   async #save(): Promise<void> {
