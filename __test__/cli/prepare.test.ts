@@ -80,7 +80,7 @@ test('prepare reads stdin, and refuses options that cannot be', async (t) => {
 
 test('an interrupt keeps what was done, and the same command goes on', async (t) => {
   const line = `${JSON.stringify({ text: 'The mill on the hill. '.repeat(200) })}\n`
-  const input = folder.file('long.jsonl', line.repeat(6000))
+  const input = folder.file('long.jsonl', line.repeat(24_000))
   const args = ['prepare', '-o', at('interrupted'), '-e', 'gpt2', '--checkpoint-seconds', '0', input]
   const child = start(args)
   child.stdin.end()

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { build, makeFolder, start, tokenmill } from './cli.ts'
@@ -76,13 +79,17 @@ test('wrong usage is exit code 2, and what fails is 1, without a file', async (t
 })
 
 test('an interrupt is exit code 130, and nothing is written', async (t) => {
-  const words = Array.from({ length: 400_000 }, (_, index) => `${(index * 7919).toString(36)} `).join('')
-  const output = join(folder.path, 'e.json')
-  const child = start(['train', folder.file('e.txt', words), '-n', '200000', '-o', output])
-  const ended = new Promise<number | null>((done) => child.on('close', done))
+  const [gate, output] = [join(folder.path, 'gate.txt'), join(folder.path, 'e.json')]
+  execFileSync('mkfifo', [gate])
+  // Minutes of work, so that the interrupt finds it at work on the quickest machine too.
+  const input = folder.file('e.txt', 'the mill on the hill '.repeat(500_000))
+  const child = start(['train', gate, ...Array.from({ length: 3000 }, () => input), '-n', '300', '-o', output])
+  const ended = once(child, 'close')
   child.stdin.end()
-  await new Promise((done) => setTimeout(done, 700))
+  // A named pipe opens when the other side does: the training has begun.
+  const opened = open(gate, 'w')
+  await (await Promise.race([opened, ended.then(() => undefined)]))?.close()
   child.kill('SIGINT')
-  t.is(await ended, 130)
+  t.deepEqual(await ended, [130, null])
   t.false(existsSync(output))
 })

@@ -51,6 +51,7 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
     ...(maxTokenLength !== undefined && { maxTokenLength }),
     ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
   }).finally(() => line.end())
+  interrupt.signal.throwIfAborted()
   await tokenizer.save(output)
   const { training, fingerprint } = tokenizer
   const seconds = (performance.now() - began) / 1000
