@@ -1,19 +1,19 @@
 /*
- * `npm run sanitize [-- address|thread] [testkit|bpe|embedding] [a word of a test's name]`: the tests of the core crates, or of some, instrumented by
+ * `npm run sanitize [-- address|thread] [testkit|bpe|…] [a word of a test's name]`: the tests of the core crates, or of some, instrumented by
  * AddressSanitizer, then by ThreadSanitizer. On Linux, x86-64 or arm64. The stable compiler does it with RUSTC_BOOTSTRAP=1. ThreadSanitizer must
- * see what the standard library does too, so that is compiled as well, from `rustup component add rust-src`.
+ * see what the standard library does too, so that is compiled as well, from `rustup component add rust-src` or Debian's package.
  *
  * Instrumented code is many times slower: tests make one in TOKENMILL_TEST_SHARE (100 unless set) of their random texts. What is built
  * lies in target/sanitize/. The last line is `N passed, N failed`.
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureRust } from './lib/ensure.mjs'
 import { readers } from './lib/counts.mjs'
 import { runChecks } from './lib/checks.mjs'
-import { Failure, root, run, script } from './lib/run.mjs'
+import { Failure, root, script } from './lib/run.mjs'
+import { hostTarget, standardLibrarySource } from './lib/standard-library.mjs'
 
-const crates = ['testkit', 'bpe', 'embedding']
+const crates = ['testkit', 'bpe', 'embedding', 'corpus', 'tokenizer-json', 'word-vectors']
 
 /* Tests ask for memory that no machine has: it must be an error of ours, as without a sanitizer, and not the end of the process. */
 const noMemory = 'allocator_may_return_null=1'
@@ -21,13 +21,14 @@ const noMemory = 'allocator_may_return_null=1'
 const sanitizers = {
   address: {
     title: 'AddressSanitizer',
-    cargo: [],
     env: { ASAN_OPTIONS: `detect_stack_use_after_return=1:${noMemory}` },
   },
-  thread: { title: 'ThreadSanitizer', cargo: ['-Zbuild-std'], env: { TSAN_OPTIONS: `halt_on_error=1:${noMemory}` } },
+  thread: {
+    title: 'ThreadSanitizer',
+    withStandardLibrary: true,
+    env: { TSAN_OPTIONS: `halt_on_error=1:${noMemory}` },
+  },
 }
-
-const output = async (program, args) => (await run(program, args, { quiet: true })).output.trim()
 
 await script(async () => {
   const words = process.argv.slice(2)
@@ -35,13 +36,9 @@ await script(async () => {
   const names = chosen(Object.keys(sanitizers))
   const filter = words.filter((word) => !crates.includes(word) && !Object.hasOwn(sanitizers, word))
   await ensureRust()
-  const target = /^host: (.+)$/m.exec(await output('rustc', ['-vV']))[1]
+  const target = await hostTarget()
   if (!/^(x86_64|aarch64)-unknown-linux-gnu$/.test(target)) throw new Failure(`there are no sanitizers for ${target}`)
-  const library = join(await output('rustc', ['--print', 'sysroot']), 'lib/rustlib/src/rust/library')
-  if (names.includes('thread') && !existsSync(library))
-    throw new Failure(
-      'The source of the standard library is missing. Run this, then try again:\n\n  rustup component add rust-src\n',
-    )
+  const library = names.some((name) => sanitizers[name].withStandardLibrary) && (await standardLibrarySource())
 
   await runChecks(
     names.map((name) => ({
@@ -50,7 +47,7 @@ await script(async () => {
         ...['cargo', 'test', '--profile', 'fast', '--lib', '--tests', '--no-fail-fast'],
         ...['--target', target, '--target-dir', join(root, 'target/sanitize', name)],
         ...chosen(crates).flatMap((crate) => ['-p', `tokenmill-${crate}`]),
-        ...sanitizers[name].cargo,
+        ...(sanitizers[name].withStandardLibrary ? library.args : []),
         ...filter,
       ],
       reader: readers.cargo,
@@ -61,6 +58,7 @@ await script(async () => {
         CARGO_PROFILE_FAST_STRIP: 'none',
         TOKENMILL_TEST_SHARE: process.env.TOKENMILL_TEST_SHARE ?? '100',
         ...sanitizers[name].env,
+        ...(sanitizers[name].withStandardLibrary ? library.env : {}),
       },
     })),
   )
