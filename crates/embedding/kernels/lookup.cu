@@ -1,8 +1,9 @@
-// out[i, :] = scale * token[ids[i], :] + types[type_ids[i], :] + position[position_ids[i], :]
+// out[i, :] = dropout(scale * token[ids[i], :] + types[type_ids[i], :] + position[position_ids[i], :])
 //
 // One pass over the output: `wide` 16 bytes at a time, where rows are a multiple of that, else `narrow`, a value at a time. `length` is that of a row in these parts.
 // Sums are made in f32 in this order, as on the CPU, and rounded once, to nearest even. All rows exist: the host has checked them, and that `context` is not 0.
 // Tables that are not there are null; without `type_ids` all are row 0, without `position_ids` they are offset + i % context.
+#include "dropout.cuh"
 #include "rows.cuh"
 #include "values.cuh"
 
@@ -24,52 +25,58 @@ template <typename T> struct Tables {
   }
 };
 
-template <typename T> __device__ void lookup_wide(const Tables<T> tables, T *out, uint32_t rows, uint32_t units) {
+template <typename T>
+__device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *out, uint32_t rows, uint32_t units) {
+  constexpr int lanes = Unit<T>::count;
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, units);
+    const Mask mask(dropout, row);
     for (uint32_t unit = threadIdx.x; unit < units; unit += blockDim.x) {
       const Unit<T> token = load_cached<T>(tables.token, start.token + unit);
-      float sums[Unit<T>::count];
+      float sums[lanes];
 #pragma unroll
-      for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fmul_rn(tables.scale, widen(token.lanes[lane]));
+      for (int lane = 0; lane < lanes; lane++) sums[lane] = __fmul_rn(tables.scale, widen(token.lanes[lane]));
       if (tables.types != nullptr) {
         const Unit<T> type = load_cached<T>(tables.types, start.type + unit);
 #pragma unroll
-        for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fadd_rn(sums[lane], widen(type.lanes[lane]));
+        for (int lane = 0; lane < lanes; lane++) sums[lane] = __fadd_rn(sums[lane], widen(type.lanes[lane]));
       }
       if (tables.position != nullptr) {
         const Unit<T> place = load_cached<T>(tables.position, start.position + unit);
 #pragma unroll
-        for (int lane = 0; lane < Unit<T>::count; lane++) sums[lane] = __fadd_rn(sums[lane], widen(place.lanes[lane]));
+        for (int lane = 0; lane < lanes; lane++) sums[lane] = __fadd_rn(sums[lane], widen(place.lanes[lane]));
       }
       Unit<T> value;
 #pragma unroll
-      for (int lane = 0; lane < Unit<T>::count; lane++) value.lanes[lane] = narrow<T>(sums[lane]);
+      for (int lane = 0; lane < lanes; lane++) value.lanes[lane] = narrow<T>(mask.apply(sums[lane], unit * lanes + lane));
       // Nobody here reads it again, while rows of the tables are.
       store_streaming<T>(out, (uint64_t)row * units + unit, value);
     }
   }
 }
 
-template <typename T> __device__ void lookup_narrow(const Tables<T> tables, T *out, uint32_t rows, uint32_t dimensions) {
+template <typename T>
+__device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *out, uint32_t rows, uint32_t dimensions) {
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, dimensions);
+    const Mask mask(dropout, row);
     for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
       float sum = __fmul_rn(tables.scale, widen(tables.token[start.token + at]));
       if (tables.types != nullptr) sum = __fadd_rn(sum, widen(tables.types[start.type + at]));
       if (tables.position != nullptr) sum = __fadd_rn(sum, widen(tables.position[start.position + at]));
-      out[(uint64_t)row * dimensions + at] = narrow<T>(sum);
+      out[(uint64_t)row * dimensions + at] = narrow<T>(mask.apply(sum, at));
     }
   }
 }
 
-#define LOOKUP(WIDTH, NAME, T)                                                                                           \
-  extern "C" __global__ void lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                  \
-                                                     const uint32_t *ids, const uint32_t *type_ids,                      \
-                                                     const uint32_t *position_ids, T *out, uint32_t rows, uint32_t length, \
-                                                     uint32_t context, uint32_t offset, float scale) {                   \
-    const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};              \
-    lookup_##WIDTH<T>(tables, out, rows, length);                                                                        \
+#define LOOKUP(WIDTH, NAME, T)                                                                                              \
+  extern "C" __global__ void lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                     \
+                                                     const uint32_t *ids, const uint32_t *type_ids,                         \
+                                                     const uint32_t *position_ids, T *out, uint32_t rows, uint32_t length,  \
+                                                     uint32_t context, uint32_t offset, float scale, uint64_t dropout_key,  \
+                                                     uint32_t dropout_threshold, float dropout_factor) {                    \
+    const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};                 \
+    lookup_##WIDTH<T>(tables, {dropout_key, dropout_threshold, dropout_factor}, out, rows, length);                         \
   }
 
 LOOKUP(wide, f32, float)

@@ -1,53 +1,81 @@
-// out[s, :] = scale * (sum of values[order[k], :] for k from starts[s] up to starts[s + 1])
+// sum(targets[s])[:] += scale * dropout(values[order[k], :]), for k from starts[s] up to starts[s + 1], in this order
 //
 // The backward pass of a lookup: `order` holds the places of the output by the id that stands there, a segment for each id. What is added up, and in which order,
-// is decided by the host, so that the result depends on nothing else; there are no atomic operations. An id that is everywhere is cut into several
-// segments, whose sums are added up by a second pass, without `order`.
+// is decided by the host, so that the result depends on nothing else; there are no atomic operations. A segment of an id that is everywhere is cut
+// into several, whose sums begin at 0 and go to `parts`, where the target has PART in it; a second pass, without `order`, adds these up. No two segments have one target.
+#include "dropout.cuh"
 #include "rows.cuh"
 #include "values.cuh"
 
+#define PART 0x80000000u
+
+struct Sums {
+  float *sums, *parts;
+
+  __device__ float *row(uint32_t target, uint32_t dimensions) const {
+    return (target & PART ? parts : sums) + (uint64_t)(target & ~PART) * dimensions;
+  }
+};
+
 template <typename T>
-__device__ void sum_wide(const T *values, const uint32_t *order, const uint32_t *starts, float *out, uint32_t segments, uint32_t units, float scale) {
+__device__ void sum_wide(const T *values, const uint32_t *order, const uint32_t *starts, const uint32_t *targets, const Sums sums,
+                         uint32_t segments, uint32_t units, float scale, const Dropout dropout) {
   constexpr int lanes = Unit<T>::count;
   EACH_ROW(segment, segments) {
-    const uint32_t start = starts[segment], end = starts[segment + 1];
+    const uint32_t start = starts[segment], end = starts[segment + 1], target = targets[segment];
+    float *const row_sum = sums.row(target, units * lanes);
     for (uint32_t unit = threadIdx.x; unit < units; unit += blockDim.x) {
-      float sums[lanes] = {};
+      float4 *const to = reinterpret_cast<float4 *>(row_sum + (uint64_t)unit * lanes);
+      float sum[lanes] = {};
+      if (!(target & PART)) {
+#pragma unroll
+        for (int quad = 0; quad < lanes / 4; quad++) {
+          const float4 before = to[quad];
+          sum[4 * quad] = before.x, sum[4 * quad + 1] = before.y, sum[4 * quad + 2] = before.z, sum[4 * quad + 3] = before.w;
+        }
+      }
+#pragma unroll 4
       for (uint32_t k = start; k < end; k++) {
         const uint32_t row = order == nullptr ? k : order[k];
+        const Mask mask(dropout, row);
         const Unit<T> value = load_cached<T>(values, (uint64_t)row * units + unit);
 #pragma unroll
-        for (int lane = 0; lane < lanes; lane++) sums[lane] += widen(value.lanes[lane]);
+        for (int lane = 0; lane < lanes; lane++)
+          sum[lane] = __fadd_rn(sum[lane], __fmul_rn(scale, mask.apply(widen(value.lanes[lane]), unit * lanes + lane)));
       }
-      float4 *to = reinterpret_cast<float4 *>(out + ((uint64_t)segment * units + unit) * lanes);
 #pragma unroll
-      for (int lane = 0; lane < lanes; lane += 4) {
-        to[lane / 4] = make_float4(scale * sums[lane], scale * sums[lane + 1], scale * sums[lane + 2], scale * sums[lane + 3]);
-      }
+      for (int quad = 0; quad < lanes / 4; quad++)
+        to[quad] = make_float4(sum[4 * quad], sum[4 * quad + 1], sum[4 * quad + 2], sum[4 * quad + 3]);
     }
   }
 }
 
 template <typename T>
-__device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_t *starts, float *out, uint32_t segments, uint32_t dimensions,
-                           float scale) {
+__device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_t *starts, const uint32_t *targets, const Sums sums,
+                           uint32_t segments, uint32_t dimensions, float scale, const Dropout dropout) {
   EACH_ROW(segment, segments) {
-    const uint32_t start = starts[segment], end = starts[segment + 1];
+    const uint32_t start = starts[segment], end = starts[segment + 1], target = targets[segment];
+    float *const to = sums.row(target, dimensions);
     for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
-      float sum = 0;
+      float sum = target & PART ? 0.0f : to[at];
       for (uint32_t k = start; k < end; k++) {
         const uint32_t row = order == nullptr ? k : order[k];
-        sum += widen(values[(uint64_t)row * dimensions + at]);
+        const float value = Mask(dropout, row).apply(widen(values[(uint64_t)row * dimensions + at]), at);
+        sum = __fadd_rn(sum, __fmul_rn(scale, value));
       }
-      out[(uint64_t)segment * dimensions + at] = scale * sum;
+      to[at] = sum;
     }
   }
 }
 
-#define SEGMENT_SUM(WIDTH, NAME, T)                                                                                                      \
-  extern "C" __global__ void segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts, float *out, \
-                                                          uint32_t segments, uint32_t length, float scale) {                             \
-    sum_##WIDTH<T>(values, order, starts, out, segments, length, scale);                                                                  \
+#define SEGMENT_SUM(WIDTH, NAME, T)                                                                                           \
+  extern "C" __global__ void segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts,     \
+                                                          const uint32_t *targets, float *sums, float *parts,                 \
+                                                          uint32_t segments, uint32_t length, float scale,                    \
+                                                          uint64_t dropout_key, uint32_t dropout_threshold,                   \
+                                                          float dropout_factor) {                                             \
+    sum_##WIDTH<T>(values, order, starts, targets, {sums, parts}, segments, length, scale,                                    \
+                   {dropout_key, dropout_threshold, dropout_factor});                                                         \
   }
 
 SEGMENT_SUM(wide, f32, float)

@@ -46,6 +46,12 @@ impl Dropout {
         mix64(mix64(seed).wrapping_add(pass))
     }
 
+    /// Key, threshold and factor, for a kernel that computes the same.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "kernels alone take them"))]
+    pub(crate) fn parts(self) -> (u64, u32, f32) {
+        (self.key, self.threshold, self.factor)
+    }
+
     /// Multiplies the values of row `row` by 0 or by `1 / (1 - probability)`.
     #[inline(always)]
     pub(crate) fn apply(&self, row: usize, values: &mut [f32]) {

@@ -89,6 +89,14 @@ impl Embedding {
         self.layer.backward(output, grad)
     }
 
+    /// [`Embedding::backward`] with a gradient that came out of a forward pass. Tables on a CUDA device take it there, when it is there.
+    ///
+    /// # Errors
+    /// As [`Embedding::backward`].
+    pub fn backward_tensor(&self, output: &Output, grad: &Output) -> Result<()> {
+        self.layer.backward_tensor(output, grad)
+    }
+
     /// The table, named [`TABLE`].
     pub fn parameter(&self) -> Parameter {
         Parameter::new(TABLE, &self.layer.token)

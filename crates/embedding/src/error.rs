@@ -169,6 +169,18 @@ pub enum Error {
         /// What does not.
         what: String,
     },
+    /// A device that cannot be used, or that failed.
+    #[error("{reason}")]
+    Device {
+        /// What its driver says.
+        reason: String,
+    },
+    /// What is computed on the processor alone, of tables on another device.
+    #[error("{what} is computed on the CPU alone")]
+    CpuOnly {
+        /// What.
+        what: &'static str,
+    },
     /// The threads to work on could not be had.
     #[error("{reason}")]
     Threads {
@@ -202,6 +214,9 @@ impl From<candle_core::Error> for Error {
             candle_core::Error::Io(error) => {
                 error.downcast().unwrap_or_else(|other| Self::Candle(candle_core::Error::Io(other)))
             }
+            candle_core::Error::Cuda(error) => Self::Device { reason: error.to_string() },
+            // With RUST_BACKTRACE, candle hides its errors in others.
+            candle_core::Error::WithBacktrace { inner, .. } => Self::from(*inner),
             other => Self::Candle(other),
         }
     }

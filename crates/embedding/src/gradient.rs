@@ -1,6 +1,11 @@
 //! The gradient of a table: rows for those ids alone that were looked up.
 
-use crate::{Result, cpu, memory};
+use std::borrow::Cow;
+
+use candle_core::{Device, Tensor};
+
+use crate::table::elsewhere;
+use crate::{Dropout, Result, cpu, cuda, memory};
 
 /// A sum of gradient rows.
 #[derive(Debug)]
@@ -12,9 +17,27 @@ pub(crate) struct Gradient {
     slots: Vec<u32>,
     /// Which row of the table each gradient row belongs to, in the order in which they came.
     ids: Vec<u32>,
-    values: Vec<f32>,
+    values: Rows,
     /// Whether there is a gradient, if only of no rows.
     exists: bool,
+}
+
+/// Gradient rows, where the table is.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    /// One after the other.
+    Host(Vec<f32>),
+    /// On a CUDA device.
+    Cuda(cuda::Rows),
+}
+
+/// Rows to be added to a gradient.
+#[derive(Clone, Copy)]
+pub(crate) enum Grads<'a> {
+    /// One after the other.
+    Host(&'a [f32]),
+    /// A tensor on the device of the table, and the values of it that are left out.
+    Cuda(&'a Tensor, Option<Dropout>),
 }
 
 /// A row-sparse gradient: row `ids[i]` of the table has gradient row `i` of `values`, and all others have none.
@@ -27,8 +50,11 @@ pub struct RowGradient {
 }
 
 impl Gradient {
-    pub(crate) fn new(rows: usize, dimensions: usize) -> Self {
-        Self { dimensions, rows, slots: Vec::new(), ids: Vec::new(), values: Vec::new(), exists: false }
+    /// None, of a table on `device`.
+    pub(crate) fn new(rows: usize, dimensions: usize, device: &Device) -> Result<Self> {
+        let values =
+            if device.is_cpu() { Rows::Host(Vec::new()) } else { Rows::Cuda(cuda::Rows::new(device, dimensions)?) };
+        Ok(Self { dimensions, rows, slots: Vec::new(), ids: Vec::new(), values, exists: false })
     }
 
     pub(crate) fn exists(&self) -> bool {
@@ -40,7 +66,7 @@ impl Gradient {
         &self.ids
     }
 
-    pub(crate) fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &Rows {
         &self.values
     }
 
@@ -52,10 +78,14 @@ impl Gradient {
     /// Adds `scale * grads[i]` to the gradient of row `ids[i]`, in the order of `i`. The row `skip` has none.
     ///
     /// # Errors
-    /// [`crate::Error::OutOfMemory`] and [`crate::Error::Threads`]; the gradient is then as it was.
-    pub(crate) fn add(&mut self, ids: &[u32], grads: &[f32], scale: f32, skip: Option<u32>) -> Result<()> {
+    /// [`crate::Error::OutOfMemory`], [`crate::Error::Threads`] and [`crate::Error::Device`]; the gradient is then as it was.
+    pub(crate) fn add(&mut self, ids: &[u32], grads: Grads<'_>, scale: f32, skip: Option<u32>) -> Result<()> {
         if self.slots.is_empty() {
             self.slots = memory::filled(self.rows, u32::MAX)?;
+        }
+        if ids.is_empty() {
+            self.exists = true;
+            return Ok(());
         }
         let known = self.ids.len();
         let mut of_each = memory::reserved(ids.len())?;
@@ -71,9 +101,13 @@ impl Gradient {
             }
             of_each.push(*slot);
         }
-        let added = self
-            .make_room(known)
-            .and_then(|()| cpu::scatter(&of_each, grads, scale, &mut self.values, self.dimensions));
+        let added = self.make_room(known).and_then(|()| match (&mut self.values, grads) {
+            (Rows::Host(values), Grads::Host(grads)) => cpu::scatter(&of_each, grads, scale, values, self.dimensions),
+            (Rows::Cuda(values), Grads::Cuda(grads, dropout)) => {
+                values.add(&cuda::Plan::new(&of_each, self.ids.len())?, grads, scale, dropout)
+            }
+            _ => Err(elsewhere()),
+        });
         match added {
             Ok(()) => self.exists = true,
             Err(_) => self.forget_from(known),
@@ -83,17 +117,25 @@ impl Gradient {
 
     /// Zeros for the rows that have come since there were `known`.
     fn make_room(&mut self, known: usize) -> Result<()> {
-        let more = (self.ids.len() - known) * self.dimensions;
-        memory::reserve(&mut self.values, more)?;
-        self.values.resize(self.values.len() + more, 0.0);
-        Ok(())
+        match &mut self.values {
+            Rows::Host(values) => {
+                let more = (self.ids.len() - known) * self.dimensions;
+                memory::reserve(values, more)?;
+                values.resize(values.len() + more, 0.0);
+                Ok(())
+            }
+            Rows::Cuda(values) => values.grow(self.ids.len()),
+        }
     }
 
     fn forget_from(&mut self, known: usize) {
         for id in self.ids.drain(known..) {
             self.slots[id as usize] = u32::MAX;
         }
-        self.values.truncate(known * self.dimensions);
+        match &mut self.values {
+            Rows::Host(values) => values.truncate(known * self.dimensions),
+            Rows::Cuda(values) => values.truncate(known),
+        }
     }
 
     /// No gradient; the memory stays for the next.
@@ -102,21 +144,33 @@ impl Gradient {
         self.exists = false;
     }
 
+    /// No gradient, and no memory for one.
+    pub(crate) fn release(&mut self) {
+        self.clear();
+        (self.slots, self.ids) = Default::default();
+        match &mut self.values {
+            Rows::Host(values) => *values = Vec::new(),
+            Rows::Cuda(values) => values.release(),
+        }
+    }
+
     /// A copy, by ascending ids; `None` when there is none.
     ///
     /// # Errors
-    /// [`crate::Error::OutOfMemory`].
+    /// [`crate::Error::OutOfMemory`], and those of the device.
     pub(crate) fn sorted(&self) -> Result<Option<RowGradient>> {
         if !self.exists {
             return Ok(None);
         }
         let mut ids = memory::copied(&self.ids)?;
         ids.sort_unstable();
-        let mut values = memory::reserved(self.values.len())?;
+        let all = match &self.values {
+            Rows::Host(values) => Cow::Borrowed(&**values),
+            Rows::Cuda(values) => Cow::Owned(values.to_vec()?),
+        };
+        let mut values = memory::reserved(all.len())?;
         for &id in &ids {
-            values.extend_from_slice(
-                &self.values[self.slots[id as usize] as usize * self.dimensions..][..self.dimensions],
-            );
+            values.extend_from_slice(&all[self.slots[id as usize] as usize * self.dimensions..][..self.dimensions]);
         }
         Ok(Some(RowGradient { ids, values }))
     }

@@ -162,7 +162,8 @@ impl InputEmbedding {
     ///
     /// # Errors
     /// [`Error::Zero`], [`Error::Scale`] and [`Error::Number`] for such a `config`, [`Error::PositionTable`], [`Error::Tables`],
-    /// [`Error::TableSize`] and [`Error::WrongType`] for tables that are not as it says, and those of [`Embedding::from_values`].
+    /// [`Error::TableSize`] and [`Error::WrongType`] for tables that are not as it says, [`Error::CpuOnly`] for layer normalisation on
+    /// another device, and those of [`Embedding::from_values`].
     pub fn from_tables(config: InputEmbeddingConfig, tables: InputTables, device: &Device) -> Result<Self> {
         config.check()?;
         let InputEmbeddingConfig { vocab_size, context_length, dimensions, dtype, .. } = config;
@@ -172,6 +173,9 @@ impl InputEmbedding {
         }
         if types.is_some() != (config.token_types > 0) {
             return Err(Error::Tables { what: "table of token types" });
+        }
+        if config.layer_norm.is_some() && !device.is_cpu() {
+            return Err(Error::CpuOnly { what: "layer normalisation" });
         }
         if norm.is_some() != config.layer_norm.is_some() {
             return Err(Error::Tables { what: "layer normalisation" });
@@ -240,6 +244,14 @@ impl InputEmbedding {
         self.layer.backward(output, grad)
     }
 
+    /// [`InputEmbedding::backward`] with a gradient that came out of a forward pass. Tables on a CUDA device take it there, when it is there.
+    ///
+    /// # Errors
+    /// As [`InputEmbedding::backward`].
+    pub fn backward_tensor(&self, output: &Output, grad: &Output) -> Result<()> {
+        self.layer.backward_tensor(output, grad)
+    }
+
     /// The tables that training changes: tokens, learned positions, token types, weight and bias of the normalisation.
     pub fn parameters(&self) -> Vec<Parameter> {
         let Layer { token, types, position, norm, .. } = &self.layer;
@@ -277,6 +289,14 @@ impl InputEmbedding {
         }
         old.retire();
         Ok(Self { config, layer })
+    }
+
+    /// The device of the tables.
+    ///
+    /// # Errors
+    /// [`Error::Retired`].
+    pub fn device(&self) -> Result<Device> {
+        Ok(self.layer.token.tensor()?.device().clone())
     }
 
     /// The memory of all tables.

@@ -4,17 +4,18 @@ use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, StorageRef, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Shape, Storage, StorageRef, Tensor};
 use rayon::prelude::*;
 
 use crate::cpu::{Gather, Norm, RowStats, gather, norm_backward};
 use crate::element::{Element, ValuesMut, cpu_values, with_element};
+use crate::gradient::Grads;
 use crate::ids::{CheckedIds, CheckedPositions};
 use crate::output::{Output, Recorded};
 use crate::spare::Spare;
-use crate::table::{Table, read_values};
+use crate::table::{Table, elsewhere, read_values};
 use crate::threads::in_pool;
-use crate::{DType, Dropout, Error, Result, memory};
+use crate::{DType, Dropout, Error, Result, cuda, memory};
 
 /// Tables of one type and one number of dimensions.
 ///
@@ -113,29 +114,62 @@ impl Layer {
     /// # Errors
     /// Those of [`crate::InputEmbedding::backward`].
     pub(crate) fn backward(&self, output: &Output, grad: &[f32]) -> Result<()> {
+        self.backward_by(output, grad.len(), |recorded| {
+            let device = self.token.tensor()?.device().clone();
+            if device.is_cpu() || grad.is_empty() {
+                return self.backward_on_host(recorded, grad);
+            }
+            let grads = Tensor::from_slice(grad, (recorded.ids.len(), self.token.dimensions()), &device)?;
+            self.add_gradients(recorded, Grads::Cuda(&grads, recorded.dropout))
+        })
+    }
+
+    /// [`Layer::backward`] with a gradient that came out of a forward pass. On a CUDA device it stays there.
+    ///
+    /// # Errors
+    /// As [`Layer::backward`].
+    pub(crate) fn backward_tensor(&self, output: &Output, grad: &Output) -> Result<()> {
+        let tensor = grad.tensor()?;
+        if !tensor.device().is_cpu() && tensor.device().same_device(self.token.tensor()?.device()) {
+            return self.backward_by(output, grad.len(), |recorded| {
+                self.add_gradients(recorded, Grads::Cuda(tensor, recorded.dropout))
+            });
+        }
+        if grad.dtype() == DType::F32 {
+            return grad.read(|grad| self.backward(output, grad))?;
+        }
+        self.backward(output, &grad.values()?)
+    }
+
+    /// Looks at what is recorded for `output`, whose gradient has `len` values, and lets `add` add to the gradients of the tables.
+    fn backward_by(&self, output: &Output, len: usize, add: impl FnOnce(&Recorded) -> Result<()>) -> Result<()> {
         let mut entry = output.recorded();
         let recorded = entry.as_ref().ok_or(Error::NotRecorded)?;
         if !Arc::ptr_eq(&recorded.token, &self.token) {
             return Err(recorded.token.tensor().err().unwrap_or(Error::OtherEmbedding));
         }
         let expected = recorded.ids.len() * self.token.dimensions();
-        if grad.len() != expected {
-            return Err(Error::LengthMismatch { expected, actual: grad.len() });
+        if len != expected {
+            return Err(Error::LengthMismatch { expected, actual: len });
         }
         if self.norm.is_some() && recorded.version != self.version() {
             return Err(Error::TablesChanged);
         }
+        add(recorded)?;
+        *entry = None;
+        Ok(())
+    }
+
+    fn backward_on_host(&self, recorded: &Recorded, grad: &[f32]) -> Result<()> {
         if recorded.dropout.is_some() || self.norm.is_some() {
             let mut changed = self.spare.take::<f32>(grad.len())?;
             changed.extend_from_slice(grad);
             self.before_the_sum(recorded, &mut changed)?;
-            self.add_gradients(recorded, &changed)?;
+            self.add_gradients(recorded, Grads::Host(&changed))?;
             self.spare.give(changed);
-        } else {
-            self.add_gradients(recorded, grad)?;
+            return Ok(());
         }
-        *entry = None;
-        Ok(())
+        self.add_gradients(recorded, Grads::Host(grad))
     }
 
     /// Turns the gradients of a result into those of the sum, and adds those of the normalisation.
@@ -163,13 +197,13 @@ impl Layer {
         self.spare.give(sums);
         for (table, grad) in [(&tables.weight, &weight), (&tables.bias, &bias)] {
             if table.trainable() {
-                table.gradient().add(&[0], grad, 1.0, None)?;
+                table.gradient().add(&[0], Grads::Host(grad), 1.0, None)?;
             }
         }
         Ok(())
     }
 
-    fn add_gradients(&self, recorded: &Recorded, grads: &[f32]) -> Result<()> {
+    fn add_gradients(&self, recorded: &Recorded, grads: Grads<'_>) -> Result<()> {
         let add = |table: &Table, ids: &[u32], scale| {
             if table.trainable() { table.gradient().add(ids, grads, scale, table.padding()) } else { Ok(()) }
         };
@@ -254,6 +288,12 @@ impl<'a> Lookup<'a> {
         gather(&what, out, stats)
     }
 
+    /// The shape of the ids, then the dimensions.
+    fn shape(&self) -> Shape {
+        let dimensions = self.layer.token.dimensions();
+        self.request.ids.shape().iter().copied().chain([dimensions]).collect::<Vec<_>>().into()
+    }
+
     fn collect<T: Element>(&self, token: &CpuStorage, layout: &Layout) -> candle_core::Result<CpuStorage> {
         let token = cpu_values::<T>(token, layout)?;
         let out = self.collect_from(token).map_err(Error::through_candle)?;
@@ -280,9 +320,23 @@ impl CustomOp1 for Lookup<'_> {
 
     fn cpu_fwd(&self, token: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         let storage = with_element!(self.layer.dtype(), T => self.collect::<T>(token, layout))?;
-        let dimensions = self.layer.token.dimensions();
-        let shape: Vec<usize> = self.request.ids.shape().iter().copied().chain([dimensions]).collect();
-        Ok((storage, shape.into()))
+        Ok((storage, self.shape()))
+    }
+
+    fn cuda_fwd(&self, token: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let guards = [&self.types, &self.position].map(|tensor| tensor.as_ref().map(Tensor::storage_and_layout));
+        let [types, position] = &guards;
+        let what = cuda::Lookup {
+            dimensions: self.layer.token.dimensions(),
+            ids: self.request.ids.ids(),
+            token: (token, layout),
+            scale: self.layer.scale,
+            types: types.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.types)),
+            position: position.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.positions)),
+            dropout: self.request.dropout,
+        };
+        let storage = with_element!(self.layer.dtype(), T => cuda::lookup::<T>(&what))?;
+        Ok((storage, self.shape()))
     }
 }
 
@@ -290,6 +344,14 @@ impl CustomOp1 for Lookup<'_> {
 fn host_values<'a, T: Element>((storage, layout): &'a (StorageRef<'_>, &Layout)) -> candle_core::Result<&'a [T]> {
     match &**storage {
         Storage::Cpu(storage) => cpu_values(storage, layout),
-        _ => Err(candle_core::Error::msg("the tensor is not in the memory of the host")),
+        _ => Err(elsewhere().through_candle()),
+    }
+}
+
+/// The values of a tensor on a CUDA device.
+fn cuda_values<'a>((storage, layout): &'a (StorageRef<'_>, &Layout)) -> candle_core::Result<cuda::OnCuda<'a>> {
+    match &**storage {
+        Storage::Cuda(storage) => Ok((storage, layout)),
+        _ => Err(elsewhere().through_candle()),
     }
 }

@@ -36,6 +36,8 @@
 
 mod alibi;
 mod cpu;
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "kernels alone read what they are given"))]
+mod cuda;
 mod devices;
 mod dropout;
 mod dtype;
@@ -62,6 +64,7 @@ mod weights;
 pub use candle_core::{Device, Tensor};
 
 pub use alibi::alibi_slopes;
+pub use cuda::{Gpu, cuda_device, gpus};
 pub use devices::{Cpu, cpu};
 pub use dropout::Dropout;
 pub use dtype::DType;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, Device, Tensor};
+use candle_core::Tensor;
 
 use crate::cpu::{self, Gradients, Update, update_rows};
-use crate::element::{Element, with_element};
-use crate::table::{Table, in_place, read_values};
-use crate::{Error, Parameter, Result, memory};
+use crate::cuda::OnDevice;
+use crate::element::with_element;
+use crate::gradient::Rows;
+use crate::table::{Place, Table, elsewhere, in_place, read_values};
+use crate::{Error, Parameter, Result, cuda, memory};
 
 /// The rule of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -252,24 +254,34 @@ impl Slot {
         self.parameter.trainable() && self.parameter.table().gradient().exists()
     }
 
-    fn update<U: Update>(&self, is_dense: bool, update: &U) -> Result<()> {
+    fn update<U: Update + OnDevice>(&self, is_dense: bool, update: &U) -> Result<()> {
         let table = self.parameter.table();
         let gradient = table.gradient();
         let which = if is_dense { Gradients::All(gradient.slots()) } else { Gradients::Rows(gradient.ids()) };
-        let apply = |moments: &mut [f32]| {
-            table.change(|storage, _| {
-                with_element!(table.dtype(), T => {
-                    let values = T::of_mut(storage).ok_or_else(not_on_the_host)?;
-                    update_rows(update, table.dimensions(), which, gradient.values(), values, moments)
+        let dimensions = table.dimensions();
+        let apply = |moments: Option<Place<'_>>| {
+            table.change(|values| {
+                with_element!(table.dtype(), T => match (gradient.values(), values, moments) {
+                    (Rows::Host(grads), values @ Place::Host(_), moments) => {
+                        let moments = moments.map_or(Ok(Default::default()), |moments| moments.host().map(Vec::as_mut_slice))?;
+                        update_rows(update, dimensions, which, grads, values.host::<T>()?, moments)
+                    }
+                    (Rows::Cuda(grads), Place::Cuda(values), moments) => {
+                        let moments = match moments {
+                            None => None,
+                            Some(Place::Cuda(moments)) => Some(moments),
+                            Some(Place::Host(_)) => return Err(elsewhere()),
+                        };
+                        let what = cuda::Step { rule: update.rule(), dimensions, which, grads };
+                        cuda::step::<T>(&what, values, moments)
+                    }
+                    _ => Err(elsewhere()),
                 })
             })
         };
         match &self.moments {
-            Some(moments) => in_place(moments, |storage, _| match storage {
-                CpuStorage::F32(moments) => apply(moments),
-                _ => Err(not_on_the_host()),
-            }),
-            None => apply(&mut []),
+            Some(moments) => in_place(moments, |moments| apply(Some(moments))),
+            None => apply(None),
         }
     }
 
@@ -311,18 +323,20 @@ impl Slot {
                 all.extend_from_slice(&values[row * dimensions..][..dimensions]);
             }
         }
-        Ok(Some(Tensor::from_vec(all, (table.rows(), kept, dimensions), &Device::Cpu)?))
+        Ok(Some(Tensor::from_vec(all, (table.rows(), kept, dimensions), table.tensor()?.device())?))
     }
 }
 
 impl Table {
     /// Zeros, `kept` for each value.
     fn moments(&self, kept: usize) -> Result<Tensor> {
-        let zeros = memory::untouched_zeros(memory::checked_len(self.rows() * self.dimensions(), kept)?)?;
-        Ok(Tensor::from_vec(zeros, (self.rows(), kept, self.dimensions()), &Device::Cpu)?)
+        let (len, shape) =
+            (memory::checked_len(self.rows() * self.dimensions(), kept)?, (self.rows(), kept, self.dimensions()));
+        let tensor = self.tensor()?;
+        if tensor.device().is_cpu() {
+            Ok(Tensor::from_vec(memory::untouched_zeros(len)?, shape, tensor.device())?)
+        } else {
+            Ok(Tensor::zeros(shape, candle_core::DType::F32, tensor.device())?)
+        }
     }
-}
-
-fn not_on_the_host() -> Error {
-    candle_core::Error::msg("the table is not in the memory of the host").into()
 }

@@ -129,13 +129,18 @@ impl Output {
         if T::TYPE != self.dtype {
             return Err(Error::WrongType { expected: self.dtype, actual: T::TYPE });
         }
-        read_values(self.tensor.as_ref().ok_or(Error::Retired)?, read)
+        read_values(self.tensor()?, read)
     }
 
     /// The values as a tensor, for other operations of candle. Its memory does not come back to the embedding, and no backward pass can
     /// start from it.
     pub fn into_tensor(mut self) -> Option<Tensor> {
         self.tensor.take()
+    }
+
+    /// The values.
+    pub(crate) fn tensor(&self) -> Result<&Tensor> {
+        self.tensor.as_ref().ok_or(Error::Retired)
     }
 
     /// What is recorded; `None` after the backward pass.
@@ -148,12 +153,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         let Some(tensor) = self.tensor.take().filter(|tensor| tensor.device().is_cpu()) else { return };
         // An error here costs the memory's second use, and nothing else.
-        let _ = in_place(&tensor, |storage, _| {
-            with_element!(self.dtype, T => {
-                if let Some(values) = T::of_mut(storage) {
-                    self.spare.give(std::mem::take(values));
-                }
-            });
+        let _ = in_place(&tensor, |place| {
+            with_element!(self.dtype, T => self.spare.give(std::mem::take(place.host::<T>()?)));
             Ok(())
         });
     }

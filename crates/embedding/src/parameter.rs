@@ -5,8 +5,8 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::element::{ValuesMut, widen_into, with_element};
-use crate::table::{Table, read_values};
-use crate::{DType, Element, Error, Result, RowGradient, memory};
+use crate::table::{Place, Table, read_values};
+use crate::{DType, Element, Error, Result, RowGradient, cuda, memory};
 
 /// A table that training changes, with its gradient. A clone is the same parameter.
 #[derive(Clone, Debug)]
@@ -106,15 +106,24 @@ impl Parameter {
         if values.len() != expected {
             return Err(Error::LengthMismatch { expected, actual: values.len() });
         }
-        self.table.change(|storage, _| {
-            with_element!(self.dtype(), T => {
-                let table = T::of_mut(storage).ok_or(Error::Retired)?;
+        with_element!(self.dtype(), T => {
+            let set = |table: &mut [T]| {
                 for (row, (table, values)) in table.chunks_mut(dimensions).zip(values.chunks(dimensions)).enumerate() {
                     for (value, &new) in table.iter_mut().zip(values) {
                         *value = T::narrow(if self.table.padding() == Some(row as u32) { 0.0 } else { new });
                     }
                 }
-                Ok(())
+            };
+            self.table.change(|place| match place {
+                Place::Cuda(storage) => {
+                    let mut rounded = memory::filled(expected, T::narrow(0.0))?;
+                    set(&mut rounded);
+                    cuda::write(storage, &rounded)
+                }
+                host @ Place::Host(_) => {
+                    set(host.host()?);
+                    Ok(())
+                }
             })
         })
     }

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, Tensor};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CudaStorage, Device, InplaceOp1, Layout, Storage, Tensor};
 
 use crate::element::{Element, cpu_values, with_element};
 use crate::gradient::Gradient;
@@ -73,7 +74,7 @@ impl Table {
             trainable: AtomicBool::new(true),
             version: AtomicU64::new(0),
             tensor: RwLock::new(Some(tensor)),
-            gradient: Mutex::new(Gradient::new(rows, dimensions)),
+            gradient: Mutex::new(Gradient::new(rows, dimensions, device)?),
         })
     }
 
@@ -101,6 +102,7 @@ impl Table {
     /// A table with the same values, in the same memory; this one is retired.
     pub(crate) fn moved(&self) -> Result<Self> {
         let tensor = self.tensor()?;
+        let gradient = Gradient::new(self.rows, self.dimensions, tensor.device())?;
         self.retire();
         Ok(Self {
             rows: self.rows,
@@ -110,7 +112,7 @@ impl Table {
             trainable: AtomicBool::new(self.trainable()),
             version: AtomicU64::new(self.version()),
             tensor: RwLock::new(Some(tensor)),
-            gradient: Mutex::new(Gradient::new(self.rows, self.dimensions)),
+            gradient: Mutex::new(gradient),
         })
     }
 
@@ -187,7 +189,7 @@ impl Table {
     /// Lets the values and the gradient go.
     pub(crate) fn retire(&self) {
         self.tensor.write().unwrap_or_else(PoisonError::into_inner).take();
-        *self.gradient() = Gradient::new(self.rows, self.dimensions);
+        self.gradient().release();
     }
 
     /// The sum of the gradients since it was last set to none.
@@ -199,7 +201,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Retired`], and those of `change`.
-    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut CpuStorage, &Layout) -> Result<R>) -> Result<R> {
+    pub(crate) fn change<R>(&self, change: impl FnOnce(Place<'_>) -> Result<R>) -> Result<R> {
         let changed = in_place(&self.tensor()?, change);
         self.version.fetch_add(1, Ordering::Release);
         changed
@@ -222,8 +224,32 @@ pub(crate) fn checked_size(rows: usize, dimensions: usize) -> Result<usize> {
     memory::checked_len(rows, dimensions)
 }
 
-/// Lets `change` change the storage of a tensor in the memory of the host.
-pub(crate) fn in_place<R>(tensor: &Tensor, change: impl FnOnce(&mut CpuStorage, &Layout) -> Result<R>) -> Result<R> {
+/// Where the values of a tensor are, to be changed. Tensors that change are whole: their storage has no other values.
+pub(crate) enum Place<'a> {
+    /// The memory of the host.
+    Host(&'a mut CpuStorage),
+    /// That of a CUDA device.
+    Cuda(&'a mut CudaStorage),
+}
+
+impl<'a> Place<'a> {
+    /// The values, when they are `T` in the memory of the host.
+    pub(crate) fn host<T: Element>(self) -> Result<&'a mut Vec<T>> {
+        match self {
+            Self::Host(storage) => T::of_mut(storage),
+            Self::Cuda(_) => None,
+        }
+        .ok_or_else(elsewhere)
+    }
+}
+
+/// The error for values that are on another device than what they are used with.
+pub(crate) fn elsewhere() -> Error {
+    candle_core::Error::msg("the values are on another device, or of another type").into()
+}
+
+/// Lets `change` change the storage of a tensor.
+pub(crate) fn in_place<R>(tensor: &Tensor, change: impl FnOnce(Place<'_>) -> Result<R>) -> Result<R> {
     let operation = InPlace { change: Cell::new(Some(change)), result: Cell::new(None) };
     tensor.inplace_op1(&operation)?;
     operation.result.take().unwrap_or(Err(Error::Retired))
@@ -234,27 +260,36 @@ struct InPlace<F, R> {
     result: Cell<Option<Result<R>>>,
 }
 
-impl<R, F: FnOnce(&mut CpuStorage, &Layout) -> Result<R>> InplaceOp1 for InPlace<F, R> {
+impl<R, F: FnOnce(Place<'_>) -> Result<R>> InPlace<F, R> {
+    fn run(&self, place: Place<'_>) {
+        if let Some(change) = self.change.take() {
+            self.result.set(Some(change(place)));
+        }
+    }
+}
+
+impl<R, F: FnOnce(Place<'_>) -> Result<R>> InplaceOp1 for InPlace<F, R> {
     fn name(&self) -> &'static str {
         "embedding-change"
     }
 
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        if let Some(change) = self.change.take() {
-            self.result.set(Some(change(storage, layout)));
-        }
+    fn cpu_fwd(&self, storage: &mut CpuStorage, _layout: &Layout) -> candle_core::Result<()> {
+        self.run(Place::Host(storage));
+        Ok(())
+    }
+
+    fn cuda_fwd(&self, storage: &mut CudaStorage, _layout: &Layout) -> candle_core::Result<()> {
+        self.run(Place::Cuda(storage));
         Ok(())
     }
 }
 
-/// Shows the values of `tensor`, which are `T`, to `read`: in place when they are in the memory of the host.
+/// Shows the values of `tensor`, which are `T`, to `read`: in place when they are in the memory of the host, else a copy.
 pub(crate) fn read_values<T: Element, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> R) -> Result<R> {
-    if !tensor.device().is_cpu() {
-        return Ok(read(&tensor.flatten_all()?.to_vec1::<T>()?));
-    }
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        return Err(candle_core::Error::msg("the tensor is not in the memory of the host").into());
-    };
-    Ok(read(cpu_values(storage, layout)?))
+    match &*storage {
+        Storage::Cpu(storage) => Ok(read(cpu_values(storage, layout)?)),
+        Storage::Cuda(storage) => Ok(read(cpu_values(&storage.to_cpu_storage()?, layout)?)),
+        Storage::Metal(_) => Err(elsewhere()),
+    }
 }

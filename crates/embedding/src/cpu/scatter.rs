@@ -27,16 +27,17 @@ pub(crate) fn scatter(slots: &[u32], grads: &[f32], scale: f32, sums: &mut [f32]
 }
 
 /// The indices of each slot, in order.
-struct Groups {
+pub(crate) struct Groups {
     /// Slots that have any, each once, in the order of their first index.
     touched: Vec<u32>,
     /// Where the indices of a slot start; those of the next one follow.
-    starts: Vec<u32>,
-    indices: Vec<u32>,
+    pub(crate) starts: Vec<u32>,
+    pub(crate) indices: Vec<u32>,
 }
 
 impl Groups {
-    fn new(slots: &[u32], count: usize) -> Self {
+    /// `count` slots; one of `u32::MAX` is left out.
+    pub(crate) fn new(slots: &[u32], count: usize) -> Self {
         let mut starts = vec![0; count + 1];
         let mut touched = Vec::new();
         let used = || slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::mixing::{Mixing, Objective};
 use super::sampler::Sampler;
 use super::softmax::{Answer, Question};
+use crate::gradient::Grads;
 use crate::optimizer::SlotState;
 use crate::threads::in_pool;
 use crate::{
@@ -238,11 +239,11 @@ impl Trainer {
         self.embedding.backward(output, of_embeddings)?;
         let token = self.token.table();
         if token.trainable() {
-            token.gradient().add(&answer.ids, &answer.rows, 1.0, token.padding())?;
+            token.gradient().add(&answer.ids, Grads::Host(&answer.rows), 1.0, token.padding())?;
         }
-        self.bias.table().gradient().add(&answer.ids, &answer.bias, 1.0, None)?;
+        self.bias.table().gradient().add(&answer.ids, Grads::Host(&answer.bias), 1.0, None)?;
         let rows: Vec<u32> = (0..self.mixing.table().rows() as u32).collect();
-        self.mixing.table().gradient().add(&rows, of_weights, 1.0, None)?;
+        self.mixing.table().gradient().add(&rows, Grads::Host(of_weights), 1.0, None)?;
         self.optimizer.step()
     }
 

@@ -1,0 +1,73 @@
+//! What there is without the feature `cuda`.
+#![allow(clippy::extra_unused_type_parameters, reason = "these have the signatures of those that work")]
+
+use candle_core::{CudaStorage, Device, Tensor};
+
+use super::{Gpu, Lookup, Plan, Step};
+use crate::{Dropout, Element, Error, Result};
+
+fn absent<T>() -> Result<T> {
+    Err(Error::Device { reason: "this was built without CUDA".to_owned() })
+}
+
+/// The devices that the driver shows to this process.
+///
+/// # Errors
+/// [`Error::Device`]: the feature `cuda` is not there.
+pub fn gpus() -> Result<Vec<Gpu>> {
+    absent()
+}
+
+/// Device number `ordinal`.
+///
+/// # Errors
+/// [`Error::Device`]: the feature `cuda` is not there.
+pub fn cuda_device(_ordinal: usize) -> Result<Device> {
+    absent()
+}
+
+pub(crate) fn lookup<T: Element>(_what: &Lookup<'_>) -> candle_core::Result<CudaStorage> {
+    absent().map_err(Error::through_candle)
+}
+
+pub(crate) fn step<T: Element>(
+    _what: &Step<'_>,
+    _table: &mut CudaStorage,
+    _moments: Option<&mut CudaStorage>,
+) -> Result<()> {
+    absent()
+}
+
+pub(crate) fn write<T: Element>(_storage: &mut CudaStorage, _values: &[T]) -> Result<()> {
+    absent()
+}
+
+/// Gradient rows on a device: there are none.
+#[derive(Debug)]
+pub(crate) enum Rows {}
+
+impl Rows {
+    pub(crate) fn new(_device: &Device, _dimensions: usize) -> Result<Self> {
+        absent()
+    }
+
+    pub(crate) fn grow(&mut self, _rows: usize) -> Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn truncate(&mut self, _rows: usize) {
+        match *self {}
+    }
+
+    pub(crate) fn release(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) fn add(&mut self, _plan: &Plan, _grads: &Tensor, _scale: f32, _dropout: Option<Dropout>) -> Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn to_vec(&self) -> Result<Vec<f32>> {
+        match *self {}
+    }
+}

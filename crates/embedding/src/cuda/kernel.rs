@@ -1,0 +1,126 @@
+//! What all launches of kernels have in common.
+
+use std::sync::Arc;
+
+use candle_core::cuda_backend::cudarc::driver::{
+    CudaFunction, CudaStream, CudaView, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg,
+};
+use candle_core::cuda_backend::{CudaDType, CudaDevice, WrapErr};
+use candle_core::{CudaStorage, Layout, Result};
+
+use crate::{Dropout, Element};
+
+/// Threads of a block.
+const THREADS: u32 = 256;
+/// The most blocks: rows beyond go to blocks that have done others.
+const BLOCKS: u32 = 1 << 16;
+/// The most rows of a launch: the number of a thread's next row has 32 bits too.
+const ROWS: usize = 1 << 31;
+/// Bytes that a thread moves at a time, where rows are a multiple of it. Memory that the driver gives begins at such a place.
+pub(super) const UNIT: usize = 16;
+
+/// A value type of tables.
+pub(crate) trait Value: Element + CudaDType + DeviceRepr {}
+impl<T: Element + CudaDType + DeviceRepr> Value for T {}
+
+/// The kernels of one file.
+pub(super) struct Module {
+    pub(super) name: &'static str,
+    pub(super) ptx: &'static str,
+}
+
+/// A kernel, and how it divides rows.
+pub(super) struct Kernel {
+    stream: Arc<CudaStream>,
+    function: CudaFunction,
+    launch: LaunchConfig,
+    pub(super) rows: u32,
+    /// Parts of a row: `wide` ones, or single values.
+    pub(super) length: u32,
+}
+
+impl Kernel {
+    /// The kernel `name` for values of `T`: the one for parts of `lanes` values, where a row of `dimensions` is a multiple of that.
+    pub(super) fn new<T: Value>(
+        device: &CudaDevice,
+        module: &Module,
+        name: &str,
+        [rows, dimensions]: [usize; 2],
+        lanes: usize,
+    ) -> Result<Self> {
+        let (width, length) =
+            if dimensions.is_multiple_of(lanes) { ("wide", dimensions / lanes) } else { ("narrow", dimensions) };
+        let (rows, length) = (number("rows", rows, ROWS)?, number("dimensions", length, THREADS as usize * ROWS)?);
+        let name = format!("{name}_{width}_{}", T::TYPE.name());
+        let function = device.get_or_load_custom_func(&name, module.name, module.ptx)?.into_cuda_function();
+        // Threads lie along a row and, where rows are short, in several of them.
+        let along = length.clamp(1, THREADS).next_multiple_of(32);
+        let across = THREADS / along;
+        let launch = LaunchConfig {
+            grid_dim: (rows.div_ceil(across).clamp(1, BLOCKS), 1, 1),
+            block_dim: (along, across, 1),
+            shared_mem_bytes: 0,
+        };
+        Ok(Self { stream: device.cuda_stream(), function, launch, rows, length })
+    }
+
+    /// Launches it with what `push` gives it.
+    ///
+    /// # Safety
+    /// The arguments are those of the kernel, and the memory that it takes for granted is there.
+    pub(super) unsafe fn launch<'a>(&'a self, push: impl FnOnce(&mut LaunchArgs<'a>)) -> Result<()> {
+        let mut arguments = self.stream.launch_builder(&self.function);
+        push(&mut arguments);
+        // SAFETY: the caller promises it.
+        unsafe { arguments.launch(self.launch) }.w()?;
+        Ok(())
+    }
+}
+
+/// A number for a kernel.
+pub(super) fn number(what: &str, number: usize, most: usize) -> Result<u32> {
+    let wrong = || candle_core::Error::msg(format!("{number} {what} are more than a kernel takes"));
+    u32::try_from(number).ok().filter(|_| number <= most).ok_or_else(wrong)
+}
+
+/// The values of a contiguous tensor on a device, which begin at a multiple of [`UNIT`].
+pub(super) fn values<'a, T: Value>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, T>> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) if (start * size_of::<T>()).is_multiple_of(UNIT) => {
+            Ok(storage.as_cuda_slice::<T>()?.slice(start..end))
+        }
+        _ => Err(candle_core::Error::msg("expected contiguous values that begin at a multiple of 16 bytes")),
+    }
+}
+
+/// The pointer to what is not there.
+static NULL: u64 = 0;
+
+/// Adds a pointer, which may be to nothing.
+pub(super) fn push<'a, T>(arguments: &mut LaunchArgs<'a>, value: Option<&'a T>)
+where
+    LaunchArgs<'a>: PushKernelArg<&'a T>,
+{
+    match value {
+        Some(value) => arguments.arg(value),
+        None => <LaunchArgs<'a> as PushKernelArg<&'a u64>>::arg(arguments, &NULL),
+    };
+}
+
+/// The arguments of a mask.
+pub(super) struct Mask {
+    key: u64,
+    threshold: u32,
+    factor: f32,
+}
+
+impl Mask {
+    pub(super) fn new(dropout: Option<Dropout>) -> Self {
+        let (key, threshold, factor) = dropout.map_or((0, 0, 1.0), Dropout::parts);
+        Self { key, threshold, factor }
+    }
+
+    pub(super) fn push<'a>(&'a self, arguments: &mut LaunchArgs<'a>) {
+        arguments.arg(&self.key).arg(&self.threshold).arg(&self.factor);
+    }
+}
