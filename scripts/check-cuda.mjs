@@ -6,14 +6,11 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Counts, countsOf, readers } from './lib/counts.mjs'
-import { ensureCudaToolkit } from './lib/cuda-toolkit.mjs'
+import { ensureCudaToolkit, kernelSource as source, ptxFlags } from './lib/cuda-toolkit.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
-const source = join(root, 'crates/embedding/kernels')
 const into = join(root, 'build/cuda/kernels')
 
-/* The oldest GPUs that the PTX is for. */
-const ptxFor = 'compute_80'
 const gpus = ['sm_80', 'sm_90']
 
 /* What `ptxas -v` says of each kernel. */
@@ -46,8 +43,7 @@ await script(async () => {
   for (const file of files) {
     const name = basename(file, '.cu')
     const ptx = join(into, `${name}.ptx`)
-    const nvcc = ['-ptx', '-O3', '-std=c++17', '-Werror', 'all-warnings', '-arch', ptxFor]
-    await check(`${file}: PTX for ${ptxFor}`, 'nvcc', [...nvcc, '-o', ptx, join(source, file)], readers.exitCode)
+    await check(`${file}: PTX`, 'nvcc', [...ptxFlags, '-o', ptx, join(source, file)], readers.exitCode)
     for (const gpu of gpus) {
       const ptxas = ['-v', '--warning-as-error', '--warn-on-spills', '-arch', gpu]
       await check(`${file}: ${gpu}`, 'ptxas', [...ptxas, '-o', join(into, `${name}.${gpu}.cubin`), ptx], kernelReader)

@@ -1,0 +1,200 @@
+// A stand-in for libcuda.so.1, for tests where there is no GPU: the part of the driver's interface that is used here, with memory of the host as that of the device, and
+// kernels as functions of the host, out of the same sources. It proves what the host asks for and what kernels compute; it says nothing about a GPU.
+//
+// It is stricter than a driver: memory ends at a page that cannot be touched, and is full of NaNs when it is new; what was given back cannot be touched either; every other
+// launch runs its threads from the last to the first.
+#include "on_host.h"
+
+#include "../lookup.cu"
+#include "../segment_sum.cu"
+#include "../step.cu"
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <sys/mman.h>
+#include <tuple>
+#include <utility>
+
+namespace {
+
+// Values of CUresult.
+enum Result { success = 0, invalid_value = 1, out_of_memory = 2, no_device = 100, invalid_device = 101, not_found = 500, not_supported = 801 };
+
+using Function = std::function<void(void **)>;
+using Pointer = unsigned long long;
+
+template <typename... Arguments, size_t... index>
+Function unpacked(void (*kernel)(Arguments...), std::index_sequence<index...>) {
+  return [kernel](void **parameters) { kernel(*static_cast<std::remove_reference_t<Arguments> *>(parameters[index])...); };
+}
+
+template <typename... Arguments> Function function(void (*kernel)(Arguments...)) {
+  return unpacked(kernel, std::index_sequence_for<Arguments...>{});
+}
+
+// By name. `kernels.inc` has KERNEL(name) for every kernel of the PTX.
+const std::map<std::string, Function> kernels = {
+#define KERNEL(NAME) {#NAME, function(NAME)},
+#include "kernels.inc"
+};
+
+size_t number_from(const char *variable, size_t otherwise) {
+  const char *text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+const size_t memory = number_from("EMULATED_CUDA_MEMORY", size_t(2) << 30);
+const int devices = int(number_from("EMULATED_CUDA_DEVICES", 1));
+
+struct Allocation {
+  void *pages;
+  size_t mapped, bytes;
+};
+std::mutex lock;
+std::map<Pointer, Allocation> allocations;
+size_t used = 0;
+thread_local void *current = nullptr;
+int context, stream;
+
+constexpr size_t page = 4096;
+
+Result allocate(Pointer *out, size_t bytes) {
+  if (bytes == 0) return invalid_value;
+  const std::lock_guard<std::mutex> guard(lock);
+  if (bytes > memory - used) return out_of_memory;
+  const size_t room = (bytes + page - 1) / page * page;
+  void *pages = mmap(nullptr, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) return out_of_memory;
+  mprotect(static_cast<char *>(pages) + room, page, PROT_NONE);
+  // Memory of a device begins at multiples of 256 bytes, and kernels rely on 16.
+  char *const start = static_cast<char *>(pages) + room - (bytes + 15) / 16 * 16;
+  std::memset(start, 0xFF, bytes);
+  *out = reinterpret_cast<Pointer>(start);
+  allocations[*out] = {pages, room + page, bytes};
+  used += bytes;
+  return success;
+}
+
+Result release(Pointer pointer) {
+  const std::lock_guard<std::mutex> guard(lock);
+  const auto found = allocations.find(pointer);
+  if (found == allocations.end()) return invalid_value;
+  used -= found->second.bytes;
+  munmap(found->second.pages, found->second.mapped);
+  allocations.erase(found);
+  return success;
+}
+
+// Whether so many bytes from there on are one allocation's.
+bool is_ours(Pointer pointer, size_t bytes) {
+  const std::lock_guard<std::mutex> guard(lock);
+  auto after = allocations.upper_bound(pointer);
+  if (after == allocations.begin()) return false;
+  const auto &[start, allocation] = *--after;
+  return pointer + bytes <= start + allocation.bytes;
+}
+
+void run(const Function &kernel, Place grid, Place block, void **parameters, bool backwards) {
+  gridDim = grid;
+  blockDim = block;
+  const auto at = [backwards](uint64_t index, uint64_t count) { return unsigned(backwards ? count - 1 - index : index); };
+  for (uint64_t b = 0; b < grid.x; b++) {
+    blockIdx = {at(b, grid.x), 0, 0};
+    for (uint64_t t = 0; t < uint64_t(block.x) * block.y; t++) {
+      const unsigned thread = at(t, uint64_t(block.x) * block.y);
+      threadIdx = {thread % block.x, thread / block.x, 0};
+      kernel(parameters);
+    }
+  }
+}
+
+} // namespace
+
+extern "C" {
+
+int cuInit(unsigned) { return devices > 0 ? success : no_device; }
+int cuDriverGetVersion(int *version) { return *version = 13000, success; }
+int cuDeviceGetCount(int *count) { return *count = devices, success; }
+int cuDeviceGet(int *device, int ordinal) {
+  if (ordinal < 0 || ordinal >= devices) return invalid_device;
+  return *device = ordinal, success;
+}
+int cuDeviceGetName(char *name, int length, int) { return std::strncpy(name, "emulated on the host", size_t(length)), success; }
+int cuDeviceTotalMem_v2(size_t *bytes, int) { return *bytes = memory, success; }
+// 75 and 76 are the compute capability; all else that is asked for is whether something is there, as asynchronous allocation.
+int cuDeviceGetAttribute(int *value, int attribute, int) { return *value = attribute == 75 ? 8 : attribute == 76 ? 0 : 1, success; }
+int cuDevicePrimaryCtxRetain(void **out, int) { return *out = &context, success; }
+int cuDevicePrimaryCtxRelease_v2(int) { return success; }
+int cuCtxGetCurrent(void **out) { return *out = current, success; }
+int cuCtxSetCurrent(void *context) { return current = context, success; }
+int cuCtxSynchronize() { return success; }
+int cuMemGetInfo_v2(size_t *free, size_t *total) { return *free = memory - used, *total = memory, success; }
+
+int cuStreamCreate(void **out, unsigned) { return *out = &stream, success; }
+int cuStreamDestroy_v2(void *) { return success; }
+int cuStreamSynchronize(void *) { return success; }
+int cuStreamWaitEvent(void *, void *, unsigned) { return success; }
+int cuStreamIsCapturing(void *, int *status) { return *status = 0, success; }
+int cuEventCreate(void **out, unsigned) { return *out = &stream, success; }
+int cuEventRecord(void *, void *) { return success; }
+int cuEventDestroy_v2(void *) { return success; }
+
+int cuMemAlloc_v2(Pointer *out, size_t bytes) { return current ? allocate(out, bytes) : invalid_value; }
+int cuMemAllocAsync(Pointer *out, size_t bytes, void *) { return current ? allocate(out, bytes) : invalid_value; }
+int cuMemFree_v2(Pointer pointer) { return release(pointer); }
+int cuMemFreeAsync(Pointer pointer, void *) { return release(pointer); }
+int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void *) {
+  if (!is_ours(to, bytes)) return invalid_value;
+  return std::memset(reinterpret_cast<void *>(to), value, bytes), success;
+}
+int cuMemcpyHtoDAsync_v2(Pointer to, const void *from, size_t bytes, void *) {
+  if (!is_ours(to, bytes)) return invalid_value;
+  return std::memcpy(reinterpret_cast<void *>(to), from, bytes), success;
+}
+int cuMemcpyDtoHAsync_v2(void *to, Pointer from, size_t bytes, void *) {
+  if (!is_ours(from, bytes)) return invalid_value;
+  return std::memcpy(to, reinterpret_cast<void *>(from), bytes), success;
+}
+int cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void *) {
+  if (!is_ours(to, bytes) || !is_ours(from, bytes)) return invalid_value;
+  return std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes), success;
+}
+
+int cuModuleLoadData(void **out, const void *ptx) { return *out = new std::string(static_cast<const char *>(ptx)), success; }
+int cuModuleUnload(void *ptx) { return delete static_cast<std::string *>(ptx), success; }
+int cuModuleGetFunction(const void **out, const void *ptx, const char *name) {
+  const auto found = kernels.find(name);
+  const bool is_there = static_cast<const std::string *>(ptx)->find(std::string(".entry ") + name + "(") != std::string::npos;
+  if (!is_there || found == kernels.end()) return not_found;
+  return *out = &found->second, success;
+}
+int cuLaunchKernel(const void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
+                   unsigned block_z, unsigned shared, void *, void **parameters, void **) {
+  static std::atomic<unsigned> launches = 0;
+  if (grid_x == 0 || grid_y != 1 || grid_z != 1 || shared != 0) return invalid_value;
+  if (block_x == 0 || block_y == 0 || block_z != 1 || uint64_t(block_x) * block_y > 1024) return invalid_value;
+  run(*static_cast<const Function *>(function), {grid_x, 1, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
+  return success;
+}
+
+// Asked for by the addon when it is loaded, and never called.
+int cuCtxDestroy_v2(void *) { return not_supported; }
+int cuModuleLoad(void **, const char *) { return not_supported; }
+int cuMemcpyPeerAsync(Pointer, void *, Pointer, void *, size_t, void *) { return not_supported; }
+
+int cuGetErrorName(int result, const char **out) {
+  *out = result == out_of_memory ? "CUDA_ERROR_OUT_OF_MEMORY" : result == no_device ? "CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR";
+  return success;
+}
+int cuGetErrorString(int result, const char **out) {
+  *out = result == out_of_memory ? "out of memory" : result == no_device ? "no CUDA-capable device is detected" : "an error";
+  return success;
+}
+
+}

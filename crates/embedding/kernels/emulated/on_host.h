@@ -1,0 +1,21 @@
+// What kernels use of CUDA, for a C++ compiler: one thread after the other, and every rounding where the device has it.
+#pragma once
+#include <cmath>
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <vector_functions.h>
+
+struct Place {
+  unsigned x, y, z;
+};
+inline thread_local Place threadIdx, blockIdx, blockDim, gridDim;
+
+template <typename T> inline T __ldg(const T *from) { return *from; }
+template <typename T> inline void __stcs(T *to, T value) { *to = value; }
+
+// Compiled with -ffp-contract=off: nothing is fused.
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline float __fsqrt_rn(float a) { return std::sqrt(a); }

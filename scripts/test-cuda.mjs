@@ -1,0 +1,39 @@
+/*
+ * `npm run test:cuda`: the tests of devices, in Rust and in TypeScript, on CUDA. Where there is no GPU they run on libraries that take its place: the kernels, compiled for the
+ * host from the same sources, in memory whose bounds are watched. That proves what they compute; it is no GPU, and says nothing about speed. `-- --device` asks
+ * for a GPU. It builds what `npm run build:cuda` does. The last line is `N passed, N failed`.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runChecks } from './lib/checks.mjs'
+import { readers } from './lib/counts.mjs'
+import { ensureCudaBuild, ensureEmulatedCuda } from './lib/cuda-toolkit.mjs'
+import { platformId } from './lib/ensure.mjs'
+import { root, run, script } from './lib/run.mjs'
+
+await script(async () => {
+  const { values } = parseArgs({ options: { device: { type: 'boolean', default: false } } })
+  const say = (what) => console.log(`▸ ${what}`)
+  const { env, links } = await ensureCudaBuild({ say })
+  const onCuda = {
+    TOKENMILL_TEST_CUDA: '1',
+    TOKENMILL_CUDA_PATH: join(root, 'build/cuda', `tokenmill.${platformId()}.node`),
+    ...(values.device ? {} : { LD_LIBRARY_PATH: await ensureEmulatedCuda({ say }) }),
+  }
+  await run(process.execPath, ['scripts/build-cuda.mjs'], { env })
+  const cargo = ['--release', '-p', 'tokenmill-embedding', '--features', 'cuda']
+  await runChecks([
+    {
+      title: 'Rust',
+      command: ['cargo', 'test', ...cargo, '--lib', '--test', 'devices'],
+      reader: readers.cargo,
+      env: { ...env, ...onCuda },
+    },
+    {
+      title: 'TypeScript',
+      command: ['npx', 'ava', '__test__/embedding/every-device.test.ts', '__test__/embedding/cuda-libraries.test.ts'],
+      reader: readers.ava,
+      env: { ...onCuda, TOKENMILL_TEST_CUDA_LINKS: links },
+    },
+  ])
+})
