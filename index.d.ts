@@ -2269,9 +2269,10 @@ export declare const encodingForModel: (model: string) => BpeTokenizer
 /**
  * Where to compute:
  *
- * - `'auto'`: the fastest device that works here
+ * - `'auto'`: a CUDA device where there is one that can do it, else the processor
  * - `'cpu'`: the processor
- * - `'cuda'`, `{ cuda: n }`: the first NVIDIA GPU, or number n. This build has no CUDA code, so both are `ERR_DEVICE`.
+ * - `'cuda'`, `{ cuda: n }`: the first CUDA device, or number n, of the package `tokenmill-cuda-linux-x64-gnu`, which is added by name;
+ *   `ERR_DEVICE` says what is missing for it
  */
 export type Device =
   | 'auto'
@@ -2282,9 +2283,9 @@ export type Device =
     }
 
 /** The device that something is on. */
-export type DeviceName = 'cpu'
+export type DeviceName = 'cpu' | `cuda:${number}`
 
-/** A kind of device: what this machine has of it, or why it cannot be used. */
+/** A device that can be used, or a kind of device that cannot. */
 export type DeviceInfo =
   | {
       readonly kind: 'cpu'
@@ -2296,12 +2297,27 @@ export type DeviceInfo =
     }
   | {
       readonly kind: 'cuda'
+      readonly available: true
+      /** What `{ cuda: index }` names. */
+      readonly index: number
+      /** What its maker calls it. */
+      readonly name: string
+      /** The bytes of its memory. */
+      readonly memory: number
+      /** Such as `'9.0'`. */
+      readonly computeCapability: string
+    }
+  | {
+      readonly kind: 'cuda'
       readonly available: false
-      /** Why not, and what to do. */
+      /** What is missing, and what to do. */
       readonly reason: string
     }
 
-/** What this machine and this build can compute on; for what they cannot, why. */
+/**
+ * What this machine and this installation can compute on: the processor, then each CUDA device, or why there is none. It loads the package with
+ * CUDA where that is installed.
+ */
 export declare const devices: () => readonly DeviceInfo[]
 
 /**
@@ -2339,6 +2355,8 @@ export declare class Parameter {
   readonly shape: readonly number[]
   /** The type of the values. Gradients are 32-bit floats. */
   readonly dtype: DType
+  /** Where the values are. */
+  readonly device: DeviceName
   private constructor()
   /**
    * A copy of the values, row after row, made off the event loop: a `Float32Array`, or the bits of `bf16` and `f16` values in a
@@ -2587,7 +2605,7 @@ export interface InputEmbeddingOptions extends TableOptions {
   readonly tokenTypes?: number
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
-   * torch, and BERT has 1e-12.
+   * torch, and BERT has 1e-12. It is computed on the processor alone: on a CUDA device it is `ERR_DEVICE`.
    * @default false
    */
   readonly layerNorm?:

@@ -1,11 +1,11 @@
 /*
  * `node scripts/stage.mjs FOLDER`: makes in FOLDER the packages as they are published, each in a folder of its own: one
- * for every platform, around what the release builds left in build/release/, and the main one. Fails when one is missing.
+ * for every platform, around what the release builds left in build/release/, the one with CUDA, and the main one. Fails when one is missing.
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Failure, root, script } from './lib/run.mjs'
-import { platforms, stageMain, stagePlatform } from './lib/stage.mjs'
+import { cudaPlatform, platforms, stageCuda, stageMain, stagePlatform } from './lib/stage.mjs'
 
 await script(() => {
   const folder = process.argv[2]
@@ -18,5 +18,8 @@ await script(() => {
     if (!existsSync(addon)) throw new Failure(`there is no release build for ${id}: ${platforms[id].target}`)
     console.log(stagePlatform(resolve(folder, `tokenmill-${id}`), id, addon))
   }
+  const cuda = join(root, 'build', 'cuda', `tokenmill.${cudaPlatform}.node`)
+  if (!existsSync(cuda)) throw new Failure('there is no addon with CUDA: npm run build:cuda')
+  console.log(stageCuda(resolve(folder, `tokenmill-cuda-${cudaPlatform}`), cuda))
   console.log(stageMain(resolve(folder, 'tokenmill')))
 })

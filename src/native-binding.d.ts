@@ -140,11 +140,11 @@ export declare class NativeCountIndex {
 }
 
 export declare class NativeEmbedding {
-  static create(options: NativeEmbeddingOptions): NativeEmbedding
-  static createAsync(options: NativeEmbeddingOptions): Promise<NativeEmbedding>
-  static fromArray(data: Float32Array, count: number, dimensions: number, table: NativeTableOptions): NativeEmbedding
-  static load(path: string, key: string, table: NativeTableOptions, maxBytes: number): Promise<NativeEmbedding>
-  static loadNpy(path: string, table: NativeTableOptions, maxBytes: number): Promise<NativeEmbedding>
+  static create(options: NativeEmbeddingOptions, cuda?: number | undefined | null): NativeEmbedding
+  static createAsync(options: NativeEmbeddingOptions, cuda?: number | undefined | null): Promise<NativeEmbedding>
+  static fromArray(data: Float32Array, count: number, dimensions: number, table: NativeTableOptions, cuda?: number | undefined | null): NativeEmbedding
+  static load(path: string, key: string, table: NativeTableOptions, maxBytes: number, cuda?: number | undefined | null): Promise<NativeEmbedding>
+  static loadNpy(path: string, table: NativeTableOptions, maxBytes: number, cuda?: number | undefined | null): Promise<NativeEmbedding>
   saveNpy(path: string): Promise<void>
   save(path: string, key: string): Promise<void>
   get count(): number
@@ -181,9 +181,9 @@ export declare class NativeEmbeddingTrainer {
 }
 
 export declare class NativeInputEmbedding {
-  static create(config: NativeInputEmbeddingConfig, seed: number): NativeInputEmbedding
-  static createAsync(config: NativeInputEmbeddingConfig, seed: number): Promise<NativeInputEmbedding>
-  static load(path: string, dtype: string, maxBytes: number): Promise<NativeInputEmbedding>
+  static create(config: NativeInputEmbeddingConfig, seed: number, cuda?: number | undefined | null): NativeInputEmbedding
+  static createAsync(config: NativeInputEmbeddingConfig, seed: number, cuda?: number | undefined | null): Promise<NativeInputEmbedding>
+  static load(path: string, dtype: string, maxBytes: number, cuda?: number | undefined | null): Promise<NativeInputEmbedding>
   save(path: string, names: 'gpt2' | 'bert'): Promise<void>
   get config(): NativeInputEmbeddingConfig
   forward(ids: Uint32Array, pass: NativePass): NativeTensor
@@ -383,6 +383,12 @@ export declare function countPart(encoder: number, text: string, policy: number,
 
 export declare function cpuOfThisMachine(): NativeCpu
 
+/**
+ * The CUDA devices of this machine, in the order of their numbers. Throws what the driver says when there are none, and in an addon that was built
+ * without CUDA.
+ */
+export declare function cudaDevices(): Array<NativeGpu>
+
 /** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them. */
 export declare function encode(encoder: number, text: string, policy: number, out: Uint32Array): number
 
@@ -415,6 +421,15 @@ export interface NativeEmbeddingOptions {
   std: number
   seed: number
   table: NativeTableOptions
+}
+
+/** A CUDA device. */
+export interface NativeGpu {
+  name: string
+  /** In bytes. */
+  memory: number
+  /** Such as `9.0`. */
+  computeCapability: string
 }
 
 /** Row `ids[i]` of the table has gradient row `i` of `values`; no other row has any. */

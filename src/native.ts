@@ -32,9 +32,11 @@ export interface NativeReport {
   readonly error: TokenmillError | undefined
 }
 
-type Addon = typeof Binding
+/** What an addon exports. */
+export type Addon = typeof Binding
 type Loaded = { readonly addon: Addon; readonly report: NativeReport }
-type Candidate = Pick<NativeAttempt, 'source' | 'request'> & { readonly load: () => Addon }
+/** A place where an addon may be. */
+export type Candidate = Pick<NativeAttempt, 'source' | 'request'> & { readonly load: () => Addon }
 
 const require = createRequire(import.meta.url)
 
@@ -53,7 +55,7 @@ const packages: Readonly<Record<string, () => Addon>> = {
 let loaded: Loaded | undefined
 
 /**
- * The native addon, loaded at the first call. This file is the only one that loads it.
+ * The native addon, loaded at the first call. This file is the only one that loads it; `native-cuda.ts` loads the one with CUDA.
  *
  * Throws `ERR_NATIVE`, whose message says what was missing and what to run; the next call then tries again.
  */
@@ -76,26 +78,38 @@ export const fileOf = (request: string): string => require.resolve(request)
 
 const load = (): Loaded | (NativeReport & { readonly error: TokenmillError }) => {
   const platform = currentPlatform()
-  const attempts: NativeAttempt[] = []
-  for (const { source, request, load } of candidates(platform)) {
-    try {
-      const addon = load()
-      if (addon.VERSION !== version) throw new VersionMismatch(addon.VERSION)
-      attempts.push({ source, request, outcome: 'loaded' })
-      return { addon, report: { platform, version, attempts, error: undefined } }
-    } catch (error) {
-      attempts.push({ source, request, outcome: isMissing(request, error) ? 'not there' : 'failed', error })
-    }
-  }
+  const { addon, attempts } = tryEach(candidates(platform))
+  if (addon) return { addon, report: { platform, version, attempts, error: undefined } }
   const { message, cause } = explainNativeFailure({
     platform,
     attempts,
     supported: Object.keys(packages),
     installed: Object.keys(packages).filter((id) => resolves(`tokenmill-${id}`)),
-    inCheckout: resolves('../Cargo.toml'),
+    inCheckout: inCheckout(),
   })
   return { platform, version, attempts, error: new TokenmillError('ERR_NATIVE', message, { cause }) }
 }
+
+/** The first addon of this version that loads, and what came of each place up to it. Does not throw. */
+export const tryEach = (
+  candidates: readonly Candidate[],
+): { readonly addon: Addon | undefined; readonly attempts: readonly NativeAttempt[] } => {
+  const attempts: NativeAttempt[] = []
+  for (const { source, request, load } of candidates) {
+    try {
+      const addon = load()
+      if (addon.VERSION !== version) throw new VersionMismatch(addon.VERSION)
+      attempts.push({ source, request, outcome: 'loaded' })
+      return { addon, attempts }
+    } catch (error) {
+      attempts.push({ source, request, outcome: isMissing(request, error) ? 'not there' : 'failed', error })
+    }
+  }
+  return { addon: undefined, attempts }
+}
+
+/** Whether this is a checkout of the repository, where addons are compiled. */
+export const inCheckout = (): boolean => resolves('../Cargo.toml')
 
 const candidates = ({ id }: Platform): Candidate[] => {
   const override = process.env['TOKENMILL_NATIVE_PATH']

@@ -1,5 +1,6 @@
 import { callNative } from './errors.ts'
 import { native } from './native.ts'
+import { ifCudaLoaded } from './native-cuda.ts'
 import { integerIn } from './validate.ts'
 
 /**
@@ -12,5 +13,8 @@ import { integerIn } from './validate.ts'
  */
 export const setThreads = (count: number): void => {
   const checked = integerIn('count', count, 1, 1024)
-  callNative(() => native().setThreads(checked))
+  callNative(() => {
+    native().setThreads(checked)
+    ifCudaLoaded((addon) => addon.setThreads(checked))
+  })
 }

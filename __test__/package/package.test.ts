@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import anyTest, { type TestFn } from 'ava'
 import { ensureTypeScript, platformId } from '../../scripts/lib/ensure.mjs'
-import { addonOf, platforms, stageMain, stagePlatform } from '../../scripts/lib/stage.mjs'
+import { addonOf, cudaPlatform, platforms, stageCuda, stageMain, stagePlatform } from '../../scripts/lib/stage.mjs'
 import { makeMachine, type Machine, type Result } from './machine.ts'
 import { type Registry, startRegistry } from './registry.ts'
 
@@ -67,6 +67,8 @@ test.before('pack, publish and install', async (t) => {
     ...Object.keys(platforms).map((id) =>
       stagePlatform(join(folder, 'staged', id), id, id === here ? addon : placeholder),
     ),
+    // The addon is one without CUDA, which says so.
+    stageCuda(join(folder, 'staged', 'cuda'), addon),
     join(root, 'node_modules', 'commander'),
     join(root, 'node_modules', 'picocolors'),
   ]
@@ -290,4 +292,25 @@ unixTest('without the platform package, the error says platform, cause and what 
   t.is(broken.code, 'ERR_NATIVE')
   t.true(broken.message.includes(`tokenmill-${here} (package) is there but was not loaded`), broken.message)
   t.not(broken.cause, 'undefined')
+})
+
+test('the package with CUDA is added by name, and devices says so until then', async (t) => {
+  const { machine, folder, consumer } = t.context
+  if (here !== cudaPlatform) return t.pass(`it is for ${cudaPlatform}`)
+  const code = `
+    import { devices } from 'tokenmill'
+    console.log(JSON.stringify(devices().filter(({ kind }) => kind === 'cuda')))`
+  const reason = async (project: string): Promise<unknown> => {
+    const found = (await use({ ...t.context, consumer: project }, 'cuda.mjs', code)) as { reason?: string }[]
+    t.is(found.length, 1)
+    return found[0]?.reason
+  }
+  const name = `tokenmill-cuda-${cudaPlatform}`
+  t.regex(
+    String(await reason(consumer)),
+    new RegExp(`^the package ${name} is not installed\n.*\n.*npm install ${name}@`),
+  )
+  const withCuda = emptyProject(join(folder, 'with-cuda'))
+  await succeed(machine.run('npm', ['install', 'tokenmill', name], withCuda))
+  t.regex(String(await reason(withCuda)), /this was built without CUDA/)
 })

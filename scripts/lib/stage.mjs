@@ -48,14 +48,33 @@ export const stageMain = (folder) => {
 }
 
 /** Makes the package of one platform in `folder`, around `addon`, its `.node` file. */
-export const stagePlatform = (folder, id, addon) => {
+export const stagePlatform = (folder, id, addon) =>
+  stageAddon(folder, id, addon, {
+    name: `tokenmill-${id}`,
+    description: `The native addon of tokenmill for ${id}`,
+    install: 'Install `tokenmill`, which brings it.',
+  })
+
+/** The platform whose package with CUDA there is. */
+export const cudaPlatform = 'linux-x64-gnu'
+
+/** Makes the package of the addon with CUDA in `folder`. */
+export const stageCuda = (folder, addon) =>
+  stageAddon(folder, cudaPlatform, addon, {
+    name: `tokenmill-cuda-${cudaPlatform}`,
+    description: `Embeddings of tokenmill on CUDA devices, for ${cudaPlatform}`,
+    install:
+      'Install it beside `tokenmill`, in the same version, on a machine with an NVIDIA GPU and the libraries of CUDA 13.',
+  })
+
+const stageAddon = (folder, id, addon, { name, description, install }) => {
   const { version, license, engines, repository } = manifest()
   const { os, cpu, libc } = platforms[id]
   const file = `tokenmill.${id}.node`
   write(folder, {
-    name: `tokenmill-${id}`,
+    name,
     version,
-    description: `The native addon of tokenmill for ${id}`,
+    description,
     license,
     repository,
     engines,
@@ -68,7 +87,7 @@ export const stagePlatform = (folder, id, addon) => {
   cpSync(addon, join(folder, file))
   writeFileSync(
     join(folder, 'README.md'),
-    `# tokenmill-${id}\n\nThe native addon of [tokenmill](https://www.npmjs.com/package/tokenmill) for ${id}. Install \`tokenmill\`, which brings it.\n`,
+    `# ${name}\n\n${description.replace('tokenmill', '[tokenmill](https://www.npmjs.com/package/tokenmill)')}. ${install}\n`,
   )
   if (existsSync(join(root, 'LICENSE'))) cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   return folder

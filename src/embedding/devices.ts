@@ -1,8 +1,8 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
-import { noCuda } from './device.ts'
+import { describeCuda } from '../native-cuda.ts'
 
-/** A kind of device: what this machine has of it, or why it cannot be used. */
+/** A device that can be used, or a kind of device that cannot. */
 export type DeviceInfo =
   | {
       readonly kind: 'cpu'
@@ -14,16 +14,33 @@ export type DeviceInfo =
     }
   | {
       readonly kind: 'cuda'
+      readonly available: true
+      /** What `{ cuda: index }` names. */
+      readonly index: number
+      /** What its maker calls it. */
+      readonly name: string
+      /** The bytes of its memory. */
+      readonly memory: number
+      /** Such as `'9.0'`. */
+      readonly computeCapability: string
+    }
+  | {
+      readonly kind: 'cuda'
       readonly available: false
-      /** Why not, and what to do. */
+      /** What is missing, and what to do. */
       readonly reason: string
     }
 
-/** What this machine and this build can compute on; for what they cannot, why. */
+/**
+ * What this machine and this installation can compute on: the processor, then each CUDA device, or why there is none. It loads the package with
+ * CUDA where that is installed.
+ */
 export const devices = (): readonly DeviceInfo[] => {
   const { cores, features } = callNative(() => native().cpuOfThisMachine())
+  const { gpus, error } = describeCuda()
   return [
     { kind: 'cpu', available: true, cores, features },
-    { kind: 'cuda', available: false, reason: noCuda },
+    ...gpus.map((gpu, index) => ({ kind: 'cuda', available: true, index, ...gpu }) as const),
+    ...(error ? [{ kind: 'cuda', available: false, reason: error.message } as const] : []),
   ]
 }

@@ -1,9 +1,8 @@
 import { types } from 'node:util'
 import { callNative } from '../errors.ts'
-import { native } from '../native.ts'
 import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, NativeTensor } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
-import { type Device, type DeviceName, resolveDevice } from './device.ts'
+import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, resolveDevice } from './device.ts'
 import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from './file-path.ts'
 import { backward } from './gradient.ts'
@@ -102,27 +101,39 @@ export class Embedding {
    * @throws `ERR_LIMIT` when the table does not fit into memory.
    */
   static create(options: EmbeddingOptions): Embedding {
-    const { device, ...table } = resolveEmbedding(options)
-    return callNative(() => new Embedding(native().NativeEmbedding.create(table), table.table.dtype, device))
+    const { devices, ...table } = resolveEmbedding(options)
+    return callNative(() =>
+      onFirst(devices, (device) => {
+        const { NativeEmbedding } = addonOf(device)
+        return new Embedding(NativeEmbedding.create(table, cudaOf(device)), table.table.dtype, device)
+      }),
+    )
   }
 
   /** {@link Embedding.create} off the event loop. */
   static async createAsync(options: EmbeddingOptions): Promise<Embedding> {
-    const { device, ...table } = resolveEmbedding(options)
-    return callNativeAsync(
-      async () => new Embedding(await native().NativeEmbedding.createAsync(table), table.table.dtype, device),
+    const { devices, ...table } = resolveEmbedding(options)
+    return callNativeAsync(() =>
+      onFirstAsync(devices, async (device) => {
+        const { NativeEmbedding } = addonOf(device)
+        return new Embedding(await NativeEmbedding.createAsync(table, cudaOf(device)), table.table.dtype, device)
+      }),
     )
   }
 
   /** A table of the values `data`, row after row, which are copied, and rounded to the type of the table. */
   static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding {
-    const { device, count, dimensions, table } = resolveSize(known('options', size, sizeKeys))
+    const { devices, count, dimensions, table } = resolveSize(known('options', size, sizeKeys))
     const values = valuesOf(data)
     if (values.length !== count * dimensions) {
       throw invalid('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
     }
-    return callNative(
-      () => new Embedding(native().NativeEmbedding.fromArray(values, count, dimensions, table), table.dtype, device),
+    return callNative(() =>
+      onFirst(devices, (device) => {
+        const { NativeEmbedding } = addonOf(device)
+        const native = NativeEmbedding.fromArray(values, count, dimensions, table, cudaOf(device))
+        return new Embedding(native, table.dtype, device)
+      }),
     )
   }
 
@@ -136,17 +147,16 @@ export class Embedding {
   static async load(path: string | URL, key = 'weight', options?: TableOptions & LearningOptions): Promise<Embedding> {
     const [file, name] = [filePath('path', path), string('key', key)]
     const { paddingId, trainable = true, ...rest } = known('options', options, [...tableKeys, ...learningKeys])
-    const { device, dtype } = resolveTable(rest)
+    const { devices, dtype } = resolveTable(rest)
     const table = { dtype, ...resolveLearning(paddingId, trainable, maxId) }
-    return callNativeAsync(
-      async () =>
-        new Embedding(
-          isNpy(file)
-            ? await native().NativeEmbedding.loadNpy(file, table, memoryLimit())
-            : await native().NativeEmbedding.load(file, name, table, memoryLimit()),
-          dtype,
-          device,
-        ),
+    return callNativeAsync(() =>
+      onFirstAsync(devices, async (device) => {
+        const { NativeEmbedding } = addonOf(device)
+        const native = isNpy(file)
+          ? await NativeEmbedding.loadNpy(file, table, memoryLimit(), cudaOf(device))
+          : await NativeEmbedding.load(file, name, table, memoryLimit(), cudaOf(device))
+        return new Embedding(native, dtype, device)
+      }),
     )
   }
 
@@ -195,12 +205,12 @@ export class Embedding {
    * is changed then.
    */
   backward(output: Tensor, grad: Tensor | Float32Array): void {
-    callNative(() => backward(this.#handle.native, output, grad))
+    callNative(() => backward(this.#handle.native, this.device, output, grad))
   }
 
   /** The table, named `weight`. */
   parameters(): readonly Parameter[] {
-    return callNative(() => [Parameter.of(this.#handle.native.parameter(), this.dtype, this.#handle)])
+    return callNative(() => [Parameter.of(this.#handle.native.parameter(), this.dtype, this.device, this.#handle)])
   }
 
   /**
@@ -241,7 +251,7 @@ const maxId = 0xffffffff
 
 /** Checks `device` and `dtype`. */
 export const resolveTable = ({ device = 'auto', dtype = 'f32' }: Partial<TableOptions>) => ({
-  device: resolveDevice('options.device', device),
+  devices: resolveDevice('options.device', device),
   dtype: resolveDType('options.dtype', dtype),
 })
 
@@ -259,13 +269,13 @@ const resolveSize = ({ count, dimensions, paddingId, trainable = true, ...rest }
     count: positiveInteger('options.count', count),
     dimensions: positiveInteger('options.dimensions', dimensions),
   }
-  const { device, dtype } = resolveTable(rest)
+  const { devices, dtype } = resolveTable(rest)
   const table: NativeTableOptions = { dtype, ...resolveLearning(paddingId, trainable, size.count - 1) }
   checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions, dtype)
-  return { ...size, table, device }
+  return { ...size, table, devices }
 }
 
-const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & { device: DeviceName } => {
+const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & { devices: readonly DeviceName[] } => {
   const { init = 'normal', seed = 0, ...size } = known('options', options, embeddingKeys)
   return {
     ...resolveSize(size),

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { invalid } from '../validate.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import { lengthOf } from './copy.ts'
+import { type DeviceName, sharesAddon } from './device.ts'
 import { Tensor } from './tensor.ts'
 
 /** An embedding that takes gradients. */
@@ -10,14 +11,19 @@ interface Learner {
   backwardTensor(output: NativeTensor, grad: NativeTensor): void
 }
 
-/** Checks what `backward` was given, and hands it to `learner`. */
-export const backward = (learner: Learner, output: unknown, grad: unknown): void => {
+/** Checks what `backward` was given, and hands it to `learner`, which is on `device`. */
+export const backward = (learner: Learner, device: DeviceName, output: unknown, grad: unknown): void => {
   if (!(output instanceof Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
+  if (!sharesAddon(output.device, device)) {
+    throw invalid('output', `a Tensor of this embedding, which is on ${device}`, `one on ${output.device}`)
+  }
   const size = lengthOf(output.shape)
   const expected = (received: string) => invalid('grad', `a value for each of the ${size} of the output`, received)
   if (grad instanceof Tensor) {
     if (String(grad.shape) !== String(output.shape)) throw expected(`a tensor of shape [${grad.shape.join(', ')}]`)
-    learner.backwardTensor(Tensor.nativeOf(output), Tensor.nativeOf(grad))
+    // Natives of one addon are nothing to the other.
+    if (sharesAddon(grad.device, device)) learner.backwardTensor(Tensor.nativeOf(output), Tensor.nativeOf(grad))
+    else learner.backward(Tensor.nativeOf(output), grad.toFloat32())
     return
   }
   if (!types.isFloat32Array(grad)) throw invalid('grad', 'a Float32Array or a Tensor', grad)

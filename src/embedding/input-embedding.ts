@@ -1,8 +1,7 @@
 import { callNative } from '../errors.ts'
-import { native } from '../native.ts'
 import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativePass, NativeTensor } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
-import type { DeviceName } from './device.ts'
+import { addonOf, cudaOf, type DeviceName, onFirst, onFirstAsync } from './device.ts'
 import type { DType, Values } from './dtype.ts'
 import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } from './embedding.ts'
 import { filePath } from './file-path.ts'
@@ -49,7 +48,7 @@ export interface InputEmbeddingOptions extends TableOptions {
   readonly tokenTypes?: number
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
-   * torch, and BERT has 1e-12.
+   * torch, and BERT has 1e-12. It is computed on the processor alone: on a CUDA device it is `ERR_DEVICE`.
    * @default false
    */
   readonly layerNorm?: boolean | { readonly epsilon: number }
@@ -168,15 +167,23 @@ export class InputEmbedding {
    * @throws `ERR_LIMIT` when the tables do not fit into memory.
    */
   static create(options: InputEmbeddingOptions): InputEmbedding {
-    const { config, seed, device } = resolveInputEmbedding(options)
-    return callNative(() => new InputEmbedding(native().NativeInputEmbedding.create(config, seed), seed, device))
+    const { config, seed, devices } = resolveInputEmbedding(options)
+    return callNative(() =>
+      onFirst(devices, (device) => {
+        const { NativeInputEmbedding } = addonOf(device)
+        return new InputEmbedding(NativeInputEmbedding.create(config, seed, cudaOf(device)), seed, device)
+      }),
+    )
   }
 
   /** {@link InputEmbedding.create} off the event loop. */
   static async createAsync(options: InputEmbeddingOptions): Promise<InputEmbedding> {
-    const { config, seed, device } = resolveInputEmbedding(options)
-    return callNativeAsync(
-      async () => new InputEmbedding(await native().NativeInputEmbedding.createAsync(config, seed), seed, device),
+    const { config, seed, devices } = resolveInputEmbedding(options)
+    return callNativeAsync(() =>
+      onFirstAsync(devices, async (device) => {
+        const { NativeInputEmbedding } = addonOf(device)
+        return new InputEmbedding(await NativeInputEmbedding.createAsync(config, seed, cudaOf(device)), seed, device)
+      }),
     )
   }
 
@@ -193,9 +200,16 @@ export class InputEmbedding {
    */
   static async load(path: string | URL, options?: TableOptions): Promise<InputEmbedding> {
     const file = filePath('path', path)
-    const { device, dtype } = resolveTable(known('options', options, ['device', 'dtype']))
-    return callNativeAsync(
-      async () => new InputEmbedding(await native().NativeInputEmbedding.load(file, dtype, memoryLimit()), 0, device),
+    const { devices, dtype } = resolveTable(known('options', options, ['device', 'dtype']))
+    return callNativeAsync(() =>
+      onFirstAsync(devices, async (device) => {
+        const { NativeInputEmbedding } = addonOf(device)
+        return new InputEmbedding(
+          await NativeInputEmbedding.load(file, dtype, memoryLimit(), cudaOf(device)),
+          0,
+          device,
+        )
+      }),
     )
   }
 
@@ -259,7 +273,7 @@ export class InputEmbedding {
    * that were normalised are of tables that have changed since; `ERR_DISPOSED` when the tables were replaced. Nothing is changed then.
    */
   backward(output: Tensor, grad: Tensor | Float32Array): void {
-    callNative(() => backward(this.#handle.native, output, grad))
+    callNative(() => backward(this.#handle.native, this.device, output, grad))
   }
 
   /**
@@ -268,7 +282,7 @@ export class InputEmbedding {
    */
   parameters(): readonly Parameter[] {
     return callNative(() => this.#handle.native.parameters()).map((parameter) =>
-      Parameter.of(parameter, this.dtype, this.#handle),
+      Parameter.of(parameter, this.dtype, this.device, this.#handle),
     )
   }
 
@@ -339,10 +353,10 @@ const passApartFrom = (out: Values, pass: NativePass): NativePass => {
 
 const resolveInputEmbedding = (
   options: InputEmbeddingOptions,
-): { config: NativeInputEmbeddingConfig; seed: number; device: DeviceName } => {
+): { config: NativeInputEmbeddingConfig; seed: number; devices: readonly DeviceName[] } => {
   const { position = 'learned', scale = false, seed = 0, ...rest } = known('options', options, optionKeys)
   const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, ...sizes } = rest
-  const { device, dtype } = resolveTable(sizes)
+  const { devices, dtype } = resolveTable(sizes)
   const dimensions = positiveInteger('options.dimensions', sizes.dimensions)
   const vocabSize = positiveInteger('options.vocabSize', sizes.vocabSize)
   const config: NativeInputEmbeddingConfig = {
@@ -359,7 +373,7 @@ const resolveInputEmbedding = (
   }
   const rows = vocabSize + config.tokenTypes + (config.position === 'none' ? 0 : config.contextLength)
   checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions, dtype)
-  return { config, seed: integerIn('options.seed', seed, 0), device }
+  return { config, seed: integerIn('options.seed', seed, 0), devices }
 }
 
 const resolveDropout = (name: string, dropout: unknown): number => {

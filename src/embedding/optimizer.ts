@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 import { callNative } from '../errors.ts'
-import { native } from '../native.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
+import { addonOf } from './device.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { Parameter } from './parameter.ts'
 
@@ -93,10 +93,11 @@ export class Optimizer {
 
   private constructor(parameters: readonly Parameter[], rule: NativeRule) {
     this.#parameters = parametersOf(parameters)
+    const addon = callNative(() => addonOf(this.#parameters[0]?.device ?? 'cpu'))
     this.#rule = rule.name
     this.#learningRate = rule.learningRate
     this.#handle = callNative(
-      () => new Handle('optimizer', native().NativeOptimizer.create(this.#parameters.map(Parameter.nativeOf), rule)),
+      () => new Handle('optimizer', addon.NativeOptimizer.create(this.#parameters.map(Parameter.nativeOf), rule)),
     )
   }
 
@@ -249,8 +250,12 @@ const fraction = (name: string, value: unknown): number => {
 
 const parametersOf = (parameters: unknown): readonly Parameter[] => {
   if (!Array.isArray(parameters)) throw invalid('parameters', 'an array of parameters', parameters)
-  return parameters.map((parameter: unknown, index) => {
+  const checked = parameters.map((parameter: unknown, index) => {
     if (parameter instanceof Parameter) return parameter
     throw invalid(`parameters[${index}]`, 'a Parameter', parameter)
   })
+  const device = checked[0]?.device
+  const other = checked.findIndex((parameter) => parameter.device !== device)
+  if (other < 0) return checked
+  throw invalid(`parameters[${other}]`, `a Parameter on ${device}, as the first`, `one on ${checked[other]?.device}`)
 }

@@ -3,6 +3,7 @@ import { callNative, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
 import { boolean, invalid } from '../validate.ts'
 import { copyOf, lengthOf } from './copy.ts'
+import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
 import { callNativeAsync } from './handle.ts'
 
@@ -31,21 +32,24 @@ export class Parameter {
   readonly shape: readonly number[]
   /** The type of the values. Gradients are 32-bit floats. */
   readonly dtype: DType
+  /** Where the values are. */
+  readonly device: DeviceName
   readonly #native: NativeParameter
   // It also keeps the embedding from being collected, and its tables with it.
   readonly #owner: Owner
 
-  private constructor(native: NativeParameter, dtype: DType, owner: Owner) {
+  private constructor(native: NativeParameter, dtype: DType, device: DeviceName, owner: Owner) {
     this.name = native.name
     this.shape = Object.freeze([...native.shape])
     this.dtype = dtype
+    this.device = device
     this.#native = native
     this.#owner = owner
   }
 
   /** @internal */
-  static of(native: NativeParameter, dtype: DType, owner: Owner): Parameter {
-    return new Parameter(native, dtype, owner)
+  static of(native: NativeParameter, dtype: DType, device: DeviceName, owner: Owner): Parameter {
+    return new Parameter(native, dtype, device, owner)
   }
 
   /** @internal */

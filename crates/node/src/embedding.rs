@@ -6,16 +6,16 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice};
 use napi_derive::napi;
-use tokenmill_embedding::{Device, Embedding, Init, Output, Source, TableOptions, ValuesMut};
+use tokenmill_embedding::{Embedding, Init, Output, Source, TableOptions, ValuesMut};
 
-use crate::embedding_convert::{coded, dtype, number, size, sizes};
+use crate::embedding_convert::{coded, device, dtype, number, size, sizes};
 use crate::error::Result;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::live::Live;
 use crate::parameter::NativeParameter;
 use crate::task::Work;
-use crate::tensor::{NativeTensor, with_grad};
+use crate::tensor::NativeTensor;
 
 #[napi(object)]
 pub struct NativeEmbeddingOptions {
@@ -43,13 +43,13 @@ pub struct NativeEmbedding {
 #[napi]
 impl NativeEmbedding {
     #[napi(catch_unwind)]
-    pub fn create(env: Env, options: NativeEmbeddingOptions) -> Result<NativeEmbedding> {
-        create(options)?.deliver(env)
+    pub fn create(env: Env, options: NativeEmbeddingOptions, cuda: Option<u32>) -> Result<NativeEmbedding> {
+        create(options, cuda)?.deliver(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
-    pub fn create_async(options: NativeEmbeddingOptions) -> AsyncTask<Work<Later<Embedding>>> {
-        later(move || create(options))
+    pub fn create_async(options: NativeEmbeddingOptions, cuda: Option<u32>) -> AsyncTask<Work<Later<Embedding>>> {
+        later(move || create(options, cuda))
     }
 
     #[napi(catch_unwind)]
@@ -59,10 +59,11 @@ impl NativeEmbedding {
         count: i64,
         dimensions: i64,
         table: NativeTableOptions,
+        cuda: Option<u32>,
     ) -> Result<NativeEmbedding> {
         let (rows, dimensions) = (size("count", count)?, size("dimensions", dimensions)?);
         let options = table_options(&table)?;
-        Embedding::from_slice(data, rows, dimensions, options, &Device::Cpu).map_err(coded)?.deliver(env)
+        Embedding::from_slice(data, rows, dimensions, options, &device(cuda)?).map_err(coded)?.deliver(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
@@ -71,18 +72,24 @@ impl NativeEmbedding {
         key: String,
         table: NativeTableOptions,
         max_bytes: i64,
+        cuda: Option<u32>,
     ) -> AsyncTask<Work<Later<Embedding>>> {
         later(move || {
             let (options, max_bytes) = (table_options(&table)?, size("maxBytes", max_bytes)?);
-            Embedding::load(&PathBuf::from(path), &key, options, &Device::Cpu, max_bytes).map_err(coded)
+            Embedding::load(&PathBuf::from(path), &key, options, &device(cuda)?, max_bytes).map_err(coded)
         })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
-    pub fn load_npy(path: String, table: NativeTableOptions, max_bytes: i64) -> AsyncTask<Work<Later<Embedding>>> {
+    pub fn load_npy(
+        path: String,
+        table: NativeTableOptions,
+        max_bytes: i64,
+        cuda: Option<u32>,
+    ) -> AsyncTask<Work<Later<Embedding>>> {
         later(move || {
             let (options, max_bytes) = (table_options(&table)?, size("maxBytes", max_bytes)?);
-            Embedding::load_npy(&PathBuf::from(path), options, &Device::Cpu, max_bytes).map_err(coded)
+            Embedding::load_npy(&PathBuf::from(path), options, &device(cuda)?, max_bytes).map_err(coded)
         })
     }
 
@@ -144,7 +151,7 @@ impl NativeEmbedding {
     /// `backward` with a gradient that is a tensor.
     #[napi(catch_unwind)]
     pub fn backward_tensor(&self, output: &NativeTensor, grad: &NativeTensor) -> Result<()> {
-        with_grad(grad, |grad| self.backward(output, grad))
+        self.embedding.get()?.backward_tensor(&*output.output()?, &*grad.output()?).map_err(coded)
     }
 
     #[napi(catch_unwind)]
@@ -158,11 +165,12 @@ impl NativeEmbedding {
     }
 }
 
-fn create(options: NativeEmbeddingOptions) -> Result<Embedding> {
+fn create(options: NativeEmbeddingOptions, cuda: Option<u32>) -> Result<Embedding> {
     let (rows, dimensions) = (size("count", options.count)?, size("dimensions", options.dimensions)?);
     let init = if options.std == 0.0 { Init::Zeros } else { Init::Normal { std: options.std } };
     let source = Source { seed: options.seed as u64, stream: 0 };
-    Embedding::new(rows, dimensions, init, source, table_options(&options.table)?, &Device::Cpu).map_err(coded)
+    let device = device(cuda)?;
+    Embedding::new(rows, dimensions, init, source, table_options(&options.table)?, &device).map_err(coded)
 }
 
 fn table_options(options: &NativeTableOptions) -> Result<TableOptions> {

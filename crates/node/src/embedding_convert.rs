@@ -1,6 +1,6 @@
 //! Errors and sizes of the embedding crate, to and from JavaScript.
 
-use tokenmill_embedding::{DType, Error as Core};
+use tokenmill_embedding::{DType, Device, Error as Core, cuda_device};
 
 use crate::error::{Code, Error, Result};
 
@@ -26,6 +26,7 @@ pub fn coded(error: Core) -> Error {
             Code::Limit
         }
         Core::Retired => Code::Disposed,
+        Core::Device { .. } | Core::CpuOnly { .. } => Code::Device,
         Core::File { .. } => Code::InvalidFile,
         _ => Code::Internal,
     };
@@ -46,6 +47,11 @@ pub fn sizes(name: &str, values: Vec<i64>) -> Result<Vec<usize>> {
 /// A type that the facade has checked to exist.
 pub fn dtype(name: &str) -> Result<DType> {
     DType::from_name(name).ok_or_else(|| Error::new(Code::InvalidArgument, format!("there is no type {name:?}")))
+}
+
+/// The CPU, or a CUDA device.
+pub fn device(cuda: Option<u32>) -> Result<Device> {
+    cuda.map_or(Ok(Device::Cpu), |ordinal| cuda_device(ordinal as usize)).map_err(coded)
 }
 
 /// A size for JavaScript. What is in memory is smaller than 2^53, so that a number holds it exactly.

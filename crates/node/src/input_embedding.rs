@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array};
 use napi_derive::napi;
 use tokenmill_embedding::{
-    Device, Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
+    Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
 };
 
 use crate::embedding_convert::{self as convert, coded, number, size, sizes};
@@ -17,7 +17,7 @@ use crate::later::{Deliver, Later, later};
 use crate::live::Live;
 use crate::parameter::NativeParameter;
 use crate::task::Work;
-use crate::tensor::{NativeTensor, with_grad};
+use crate::tensor::NativeTensor;
 
 #[napi(object)]
 pub struct NativeInputEmbeddingConfig {
@@ -57,20 +57,34 @@ pub struct NativeInputEmbedding {
 #[napi]
 impl NativeInputEmbedding {
     #[napi(catch_unwind)]
-    pub fn create(env: Env, config: NativeInputEmbeddingConfig, seed: i64) -> Result<NativeInputEmbedding> {
-        create(config, seed)?.deliver(env)
+    pub fn create(
+        env: Env,
+        config: NativeInputEmbeddingConfig,
+        seed: i64,
+        cuda: Option<u32>,
+    ) -> Result<NativeInputEmbedding> {
+        create(config, seed, cuda)?.deliver(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeInputEmbedding>")]
-    pub fn create_async(config: NativeInputEmbeddingConfig, seed: i64) -> AsyncTask<Work<Later<InputEmbedding>>> {
-        later(move || create(config, seed))
+    pub fn create_async(
+        config: NativeInputEmbeddingConfig,
+        seed: i64,
+        cuda: Option<u32>,
+    ) -> AsyncTask<Work<Later<InputEmbedding>>> {
+        later(move || create(config, seed, cuda))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeInputEmbedding>")]
-    pub fn load(path: String, dtype: String, max_bytes: i64) -> AsyncTask<Work<Later<InputEmbedding>>> {
+    pub fn load(
+        path: String,
+        dtype: String,
+        max_bytes: i64,
+        cuda: Option<u32>,
+    ) -> AsyncTask<Work<Later<InputEmbedding>>> {
         later(move || {
             let (dtype, max_bytes) = (convert::dtype(&dtype)?, size("maxBytes", max_bytes)?);
-            InputEmbedding::load(&PathBuf::from(path), dtype, &Device::Cpu, max_bytes).map_err(coded)
+            InputEmbedding::load(&PathBuf::from(path), dtype, &convert::device(cuda)?, max_bytes).map_err(coded)
         })
     }
 
@@ -143,7 +157,7 @@ impl NativeInputEmbedding {
     /// `backward` with a gradient that is a tensor.
     #[napi(catch_unwind)]
     pub fn backward_tensor(&self, output: &NativeTensor, grad: &NativeTensor) -> Result<()> {
-        with_grad(grad, |grad| self.backward(output, grad))
+        self.embedding.get()?.backward_tensor(&*output.output()?, &*grad.output()?).map_err(coded)
     }
 
     #[napi(catch_unwind)]
@@ -155,7 +169,8 @@ impl NativeInputEmbedding {
     #[napi(catch_unwind)]
     pub fn resize(&self, env: Env, vocab_size: i64, seed: i64) -> Result<()> {
         let old = self.embedding.get()?;
-        let new = old.resized(size("vocabSize", vocab_size)?, seed as u64, &Device::Cpu).map_err(coded)?;
+        let device = old.device().map_err(coded)?;
+        let new = old.resized(size("vocabSize", vocab_size)?, seed as u64, &device).map_err(coded)?;
         let bytes = new.byte_length();
         self.embedding.replace(env, Arc::new(Live(new)), bytes)
     }
@@ -166,8 +181,8 @@ impl NativeInputEmbedding {
     }
 }
 
-fn create(config: NativeInputEmbeddingConfig, seed: i64) -> Result<InputEmbedding> {
-    InputEmbedding::new(config_of(&config)?, seed as u64, &Device::Cpu).map_err(coded)
+fn create(config: NativeInputEmbeddingConfig, seed: i64, cuda: Option<u32>) -> Result<InputEmbedding> {
+    InputEmbedding::new(config_of(&config)?, seed as u64, &convert::device(cuda)?).map_err(coded)
 }
 
 /// What the facade has checked.

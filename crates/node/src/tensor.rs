@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{
     AsyncTask, Float32Array, Float32ArraySlice, ObjectFinalize, Uint16Array, Uint16ArraySlice,
 };
 use napi_derive::napi;
-use tokenmill_embedding::{DType, Output, ValuesMut};
+use tokenmill_embedding::{Output, ValuesMut};
 
 use crate::embedding_convert::coded;
 use crate::error::Result;
@@ -62,15 +62,6 @@ impl NativeTensor {
     pub fn dispose(&self, env: Env) -> Result<()> {
         self.output.release(env)
     }
-}
-
-/// Does `work` with the values of a gradient, in place when they are `f32`.
-pub fn with_grad<T>(grad: &NativeTensor, work: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
-    let grad = grad.output.get()?;
-    if grad.dtype() == DType::F32 {
-        return grad.read(work).map_err(coded)?;
-    }
-    work(&grad.values().map_err(coded)?)
 }
 
 impl ObjectFinalize for NativeTensor {

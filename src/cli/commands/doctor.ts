@@ -6,7 +6,7 @@ import { glibcVersion } from '../../platform.ts'
 import { encodingNames, getEncoding, type EncodingName } from '../../tokenizer/encodings.ts'
 import { exitCodes } from '../failure.ts'
 import { write, writeJson } from '../output.ts'
-import { time } from '../terminal/format.ts'
+import { bytes, time } from '../terminal/format.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { padEnd } from '../terminal/width.ts'
 
@@ -101,14 +101,21 @@ const deviceFindings = (): Finding[] => {
 }
 
 const deviceFinding = (device: DeviceInfo): Finding =>
-  device.available
-    ? {
-        name: device.kind,
-        works: true,
-        needed: true,
-        about: `${device.cores} threads${device.features.length > 0 ? `, ${device.features.join(' ')}` : ''}`,
-      }
-    : { name: device.kind, works: false, needed: false, about: device.reason }
+  !device.available
+    ? { name: device.kind, works: false, needed: false, about: device.reason }
+    : device.kind === 'cuda'
+      ? {
+          name: `cuda:${device.index}`,
+          works: true,
+          needed: false,
+          about: `${device.name}, ${bytes(device.memory)}, compute capability ${device.computeCapability}`,
+        }
+      : {
+          name: device.kind,
+          works: true,
+          needed: true,
+          about: `${device.cores} threads${device.features.length > 0 ? `, ${device.features.join(' ')}` : ''}`,
+        }
 
 const describe = (error: unknown): string =>
   error instanceof TokenmillError ? `${error.code}: ${error.message}` : String(textOf(error))
