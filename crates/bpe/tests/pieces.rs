@@ -120,27 +120,7 @@ fn every_code_point_in_context() {
 
 #[test]
 fn all_short_texts_of_the_characters_that_the_relatives_tell_apart() {
-    // A Han number, a Han symbol, punctuation, a mark and an unassigned character among kana, a control.
-    let characters = [
-        ' ',
-        '\n',
-        '\'',
-        '.',
-        'a',
-        'A',
-        '\u{2b0}',
-        '\u{4e2d}',
-        '\u{301}',
-        '1',
-        '\u{3007}',
-        '\u{2e80}',
-        '\u{30fb}',
-        '\u{3099}',
-        '\u{3097}',
-        '\u{3042}',
-        '\u{1}',
-        '\u{16ff0}',
-    ];
+    let characters = common::TOLD_APART;
     for_each_pattern(|scanner, splitter| {
         for length in 1..=4 {
             // Of the longest ones, every fourth, or fewer.

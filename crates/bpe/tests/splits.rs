@@ -126,27 +126,7 @@ fn only_what_is_asked_for_is_searched() {
 
 #[test]
 fn all_short_texts_of_the_characters_that_the_relatives_tell_apart() {
-    // A Han number, a Han symbol, punctuation, a mark and an unassigned character among kana, a control.
-    let characters = [
-        ' ',
-        '\n',
-        '\'',
-        '.',
-        'a',
-        'A',
-        '\u{2b0}',
-        '\u{4e2d}',
-        '\u{301}',
-        '1',
-        '\u{3007}',
-        '\u{2e80}',
-        '\u{30fb}',
-        '\u{3099}',
-        '\u{3097}',
-        '\u{3042}',
-        '\u{1}',
-        '\u{16ff0}',
-    ];
+    let characters = common::TOLD_APART;
     for (pattern, _) in &common::scanners() {
         for length in 2..=3 {
             for number in 0..characters.len().pow(length) {

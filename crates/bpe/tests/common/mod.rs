@@ -64,3 +64,25 @@ pub fn ranks(encoding: Encoding) -> Ranks {
         .filter_map(|id| Some((tokenizer.token_bytes(id)?.to_vec(), id)))
         .collect()
 }
+
+/// What the relatives' patterns tell apart: a Han number, a Han symbol, punctuation, a mark and an unassigned character among kana, a control, and the plain ones.
+pub const TOLD_APART: [char; 18] = [
+    ' ',
+    '\n',
+    '\'',
+    '.',
+    'a',
+    'A',
+    '\u{2b0}',
+    '\u{4e2d}',
+    '\u{301}',
+    '1',
+    '\u{3007}',
+    '\u{2e80}',
+    '\u{30fb}',
+    '\u{3099}',
+    '\u{3097}',
+    '\u{3042}',
+    '\u{1}',
+    '\u{16ff0}',
+];
