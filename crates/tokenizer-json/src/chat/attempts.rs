@@ -1,15 +1,14 @@
 //! Renderings in ink, until it is known which literals are compared and which are written.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
-use minijinja::Environment;
-
+use super::engine::Engine;
 use super::ink::{Ink, Reading};
 use super::roles::RoleTokens;
 use super::run::run;
 use super::values::Values;
-use super::{ChatTemplate, Error, Inked, Marks, engine};
+use super::{ChatTemplate, Error, Inked, Marks};
 
 /// How many renderings are tried to find the literals that a template compares with.
 const MOST_TRIES: usize = 200;
@@ -84,11 +83,12 @@ impl ChatTemplate {
             .chain(roles.ranges.iter().filter(|_| with_roles).cloned())
             .collect();
         ranges.sort_by_key(|range| (range.start, range.end));
-        let env = self.in_ink(ink, ranges, marks)?;
+        let engine = self.in_ink(ink, ranges, marks)?;
         let variables = parts.contains(&Part::Variables);
         let none = RoleTokens::default();
         // A template in ink may fail where it does not without: it compares.
-        let (rendered, used) = run(&env, values, *fuel, Some((ink, variables)), if with_roles { roles } else { &none });
+        let (rendered, used) =
+            run(&engine, values, *fuel, Some((ink, variables)), if with_roles { roles } else { &none });
         left.tries -= 1;
         left.fuel -= used.min(*fuel);
         if let Some(found) = rendered.ok().and_then(|rendered| ink.read(&rendered, text)) {
@@ -104,24 +104,16 @@ impl ChatTemplate {
     }
 
     /// The template with `ranges` in ink.
-    fn in_ink(
-        &self,
-        ink: &Ink,
-        ranges: Vec<Range<usize>>,
-        marks: Option<Marks>,
-    ) -> Result<Arc<Environment<'static>>, Error> {
+    fn in_ink(&self, ink: &Ink, ranges: Vec<Range<usize>>, marks: Option<Marks>) -> Result<Engine, Error> {
         let source = ink.write_ranges(&self.source, &ranges);
         let mut last = self.inked.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |inked: &&Inked| {
-            inked.ranges == ranges
-                && inked.marks == marks
-                && inked.env.get_template(engine::NAME).is_ok_and(|template| template.source() == source)
-        };
+        let same =
+            |inked: &&Inked| inked.ranges == ranges && inked.marks == marks && inked.engine.program.source() == source;
         if let Some(inked) = last.as_ref().filter(same) {
-            return Ok(Arc::clone(&inked.env));
+            return Ok(inked.engine.clone());
         }
-        let env = Arc::new(engine::environment(&source, marks).map_err(|error| Error::from_engine(&error))?);
-        *last = Some(Inked { ranges, marks, env: Arc::clone(&env) });
-        Ok(env)
+        let engine = Engine::new(source, marks).map_err(|error| Error::from_engine(&error))?;
+        *last = Some(Inked { ranges, marks, engine: engine.clone() });
+        Ok(engine)
     }
 }

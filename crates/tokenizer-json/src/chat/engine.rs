@@ -1,22 +1,48 @@
 //! The template engine as transformers sets Jinja up: the same blocks, filters, tests and functions, and no way to anything else.
 
+use std::sync::{Arc, LazyLock};
+
+use minijinja::machinery::TemplateConfig;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
+use super::cost::Meter;
 use super::error::{RAISED, Spent};
+use super::program::Program;
 use super::python::{JsonStyle, json_of, str_of};
 use super::{Marks, guard, methods};
 
 /// The name of the function that a `{% generation %}` block calls.
 pub(super) const GENERATION: &str = "tokenmill_generation__";
-/// The name of the template in its environment.
-pub(super) const NAME: &str = "chat_template";
 
-/// An environment that holds the template `source`.
-pub(super) fn environment(source: &str, marks: Option<Marks>) -> Result<Environment<'static>, Error> {
+/// A template and what it may call.
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    pub env: Environment<'static>,
+    pub program: Arc<Program>,
+}
+
+impl Engine {
+    /// The template `source`, of which `{% generation %}` blocks are written between `marks`.
+    ///
+    /// # Errors
+    /// The engine's, when it is no template.
+    pub fn new(source: String, marks: Option<Marks>) -> Result<Self, Error> {
+        static WITHOUT_MARKS: LazyLock<Environment<'static>> = LazyLock::new(|| environment(None));
+        let config = TemplateConfig {
+            syntax_config: SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?,
+            default_auto_escape: Arc::new(|_| AutoEscape::None),
+        };
+        let program = Arc::new(Program::new(source, &config)?);
+        let env = if marks.is_some() { environment(marks) } else { WITHOUT_MARKS.clone() };
+        Ok(Self { env, program })
+    }
+}
+
+/// What a template may call.
+fn environment(marks: Option<Marks>) -> Environment<'static> {
     let mut env = Environment::new();
-    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_undefined_behavior(UndefinedBehavior::Lenient);
     env.set_unknown_method_callback(methods::call);
@@ -30,15 +56,17 @@ pub(super) fn environment(source: &str, marks: Option<Marks>) -> Result<Environm
     });
     env.add_filter("tojson", to_json);
     env.add_filter("string", |state: &State, value: &Value| str_of(state, value));
-    env.add_filter("trim", |text: &str, chars: Option<&str>| methods::strip(text, chars, true, true).to_owned());
+    env.add_filter("trim", |state: &State, text: &str, chars: Option<&str>| {
+        Meter::new(state).characters(chars.unwrap_or_default())?;
+        Ok::<_, Error>(methods::strip(text, chars, true, true).to_owned())
+    });
     // They make characters of numbers, which no template for chats needs: see the proof in `mod.rs`.
     env.remove_filter("format");
     // Those that Jinja has not; some of them nest lazily.
     for filter in ["bool", "chain", "lines", "split", "zip"] {
         env.remove_filter(filter);
     }
-    env.add_function(guard::VARIABLE, |state: &State, value: Value| guard::variable(state, value));
-    env.add_function(guard::ATTRIBUTE, |state: &State, value: Value| guard::attribute(state, value));
+    guard::add(&mut env);
     env.add_test("sequence", |value: &Value| {
         matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
     });
@@ -56,8 +84,7 @@ pub(super) fn environment(source: &str, marks: Option<Marks>) -> Result<Environm
             None => Value::from(text),
         })
     });
-    env.add_template_owned(NAME, source.to_owned())?;
-    Ok(env)
+    env
 }
 
 /// `tojson` of transformers: `json.dumps` with `ensure_ascii=False` and nothing escaped for HTML.

@@ -4,15 +4,24 @@
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-/// So many bytes that a method reads are one fuel, as with those that filters read.
-const BYTES_PER_FUEL: usize = 64;
+use super::cost::Meter;
 
 /// Calls `value.method(args)`.
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     // The engine charges for what a method makes, not for what it reads.
-    let read = |value: &Value| value.as_str().map_or_else(|| value.len().unwrap_or(0), str::len);
-    let bytes = args.iter().map(read).sum::<usize>() + read(value);
-    state.consume_fuel((bytes / BYTES_PER_FUEL) as u64)?;
+    let mut meter = Meter::new(state);
+    if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        // It compares.
+        meter.whole(value)?;
+    } else {
+        meter.surface(value)?;
+    }
+    for value in args {
+        match value.as_str() {
+            Some(text) if matches!(method, "join" | "strip" | "lstrip" | "rstrip") => meter.characters(text)?,
+            _ => drop(meter.whole(value)?),
+        }
+    }
     if let Some(text) = value.as_str()
         && let Some(result) = string_method(text, method, args)
     {
@@ -40,6 +49,7 @@ pub(super) fn strip<'a>(text: &'a str, chars: Option<&str>, start: bool, end: bo
     let chars = chars.map(|chars| {
         let mut chars: Vec<char> = chars.chars().collect();
         chars.sort_unstable();
+        chars.dedup();
         chars
     });
     let stripped = |c: char| chars.as_ref().map_or_else(|| is_space(c), |chars| chars.binary_search(&c).is_ok());

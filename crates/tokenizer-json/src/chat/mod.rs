@@ -27,17 +27,21 @@
 //!
 //! # What it costs
 //!
-//! Work, text and memory are bounded by the engine's fuel: see [`ChatTemplate::render`]. The stack is bounded by the depth of values: what a variable is
-//! set to may nest as deep as JSON is read (see `guard.rs`). A template has no way to files, to the network, to the
-//! clock (unless it is given one), or to anything but its values.
+//! Work, text and memory are bounded by fuel: see [`ChatTemplate::render`]. The engine's own fuel is for instructions and what they make; what an
+//! operator, a filter or a method reads is paid for as well (`cost.rs`), by calls that are put among the template's instructions (`program.rs`,
+//! `guard.rs`). So no chat is so long that its template can work for more than some seconds for each 100 MB of it, and with chats of up to 3,000 messages
+//! or 30 MB it is less than one. The stack is bounded by the depth of values: they may nest as deep as JSON is read. A template has no way to files, to
+//! the network, to the clock (unless it is given one), or to anything but its values.
 
 mod attempts;
+mod cost;
 mod engine;
 mod error;
 mod guard;
 mod ink;
 mod literals;
 mod methods;
+mod program;
 mod python;
 mod rewrite;
 mod roles;
@@ -46,12 +50,12 @@ mod values;
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use minijinja::Environment;
 
 use attempts::{Attempt, Part};
+use engine::Engine;
 pub use error::Error;
 use ink::{Ink, Reading};
 use literals::{Kind, pieces};
@@ -74,7 +78,7 @@ struct Marks {
 #[derive(Debug)]
 pub struct ChatTemplate {
     source: String,
-    plain: Environment<'static>,
+    plain: Engine,
     special: Vec<String>,
     finder: Option<AhoCorasick>,
     /// Text outside of tags, and strings.
@@ -91,7 +95,7 @@ pub struct ChatTemplate {
 struct Inked {
     ranges: Vec<Range<usize>>,
     marks: Option<Marks>,
-    env: Arc<Environment<'static>>,
+    engine: Engine,
 }
 
 /// What a template is given.
@@ -128,7 +132,7 @@ impl ChatTemplate {
             return Err(Error::Limit { message });
         }
         let (source, generates) = rewrite::rewritten(&source.replace("\r\n", "\n").replace('\r', "\n"))?;
-        let plain = engine::environment(&source, None).map_err(|error| Error::from_engine(&error))?;
+        let plain = Engine::new(source.clone(), None).map_err(|error| Error::from_engine(&error))?;
         let special: Vec<String> = special.iter().filter(|token| !token.is_empty()).cloned().collect();
         let finder = if special.is_empty() { None } else { Some(finder(&special)?) };
         let literals: Vec<_> = pieces(&source).into_iter().filter(|(kind, _)| *kind != Kind::Tag).collect();
@@ -146,7 +150,7 @@ impl ChatTemplate {
 
     /// Writes a chat.
     ///
-    /// A rendering may take 20,000 instructions and as many times 64 bytes, plus 400 instructions for each value and one for every 8 bytes that it is
+    /// A rendering may take 20,000 instructions and as many times 64 bytes, plus 200 instructions for each value and one for every 8 bytes that it is
     /// given.
     /// Those in ink may take twice that together.
     ///

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
-/// How deep values may nest that are written.
-const DEEPEST: usize = 160;
+use super::cost::DEEPEST;
+
 /// How many bytes are written for one fuel; a value costs one too. The engine's price for copying is 64: this is slower.
 const BYTES_PER_FUEL: usize = 8;
 

@@ -1,8 +1,7 @@
-//! A template as the engine takes it: blocks that it has not, and guards around what variables are set to. Lines stay where they are.
+//! A template as the engine takes it: with blocks that it has not. Lines stay where they are.
 
 use super::engine::GENERATION;
 use super::error::Error;
-use super::guard::{ATTRIBUTE, VARIABLE};
 use super::literals::{Kind, pieces, tag_name};
 
 /// How many operators, filters, subscripts and calls may stand in one tag, and how many `elif` in a template: the engine reads chains of them by
@@ -22,10 +21,6 @@ pub(super) fn rewritten(source: &str) -> Result<(String, bool), Error> {
         let new = match tag_name(tag) {
             "generation" => tag.replacen("generation", &format!("call {GENERATION}()"), 1),
             "endgeneration" => tag.replacen("endgeneration", "endcall", 1),
-            "set" => match guarded(tag) {
-                Some(new) => new,
-                None => continue,
-            },
             _ => continue,
         };
         generates |= tag_name(tag) == "generation";
@@ -35,26 +30,6 @@ pub(super) fn rewritten(source: &str) -> Result<(String, bool), Error> {
     }
     out.push_str(&source[end..]);
     Ok((out, generates))
-}
-
-/// A `set` tag with a guard around its value; `None` when it has none, as the tag of a block.
-fn guarded(tag: &str) -> Option<String> {
-    let inner_end = tag.strip_suffix("%}")?.trim_end_matches(['-', '+']).len();
-    let assign = tag
-        .char_indices()
-        .find(|&(_, c)| matches!(c, '=' | '(' | '[' | '{' | '"' | '\'') && c != '{')
-        .filter(|&(_, c)| c == '=' || c == '(');
-    let at = match assign? {
-        (at, '=') => at,
-        // Targets in brackets: `set (a, b) = …`.
-        (open, _) => tag[open..].find('=').map(|at| open + at)?,
-    };
-    let (target, value) = (&tag[..at], &tag[at + 1..inner_end]);
-    if value.starts_with('=') || target.contains('|') {
-        return None;
-    }
-    let guard = if target.contains('.') { ATTRIBUTE } else { VARIABLE };
-    Some(format!("{target}={guard}(({value})){}", &tag[inner_end..]))
 }
 
 /// Refuses templates with more than [`MOST_STEPS`] steps in a tag, or as many `elif`.
@@ -103,24 +78,6 @@ fn steps_in(code: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_variables_are_set_to_is_guarded() {
-        let shown = |source: &str| rewritten(source).expect("few steps").0;
-        assert_eq!(shown("{%- set a = b == 'x' -%}"), format!("{{%- set a ={VARIABLE}(( b == 'x' ))-%}}"));
-        assert_eq!(shown("{% set n.a = [1] %}"), format!("{{% set n.a ={ATTRIBUTE}(( [1] ))%}}"));
-        assert_eq!(shown("{% set a, b = 1, 2 %}"), format!("{{% set a, b ={VARIABLE}(( 1, 2 ))%}}"));
-        assert_eq!(shown("{% set (a, b) = c %}"), format!("{{% set (a, b) ={VARIABLE}(( c ))%}}"));
-        for same in [
-            "{% set a %}",
-            "{% set a | f(x=1) %}",
-            "{% if a = b %}",
-            "{{ set }}",
-            "{% raw %}{% set a = 1 %}{% endraw %}",
-        ] {
-            assert_eq!(shown(same), same);
-        }
-    }
 
     #[test]
     fn a_tag_has_at_most_500_steps() {

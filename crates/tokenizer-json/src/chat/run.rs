@@ -1,18 +1,20 @@
 //! One rendering.
 
-use minijinja::Environment;
+use minijinja::State;
 use minijinja::value::{Value, ValueKind};
 
+use super::Error;
+use super::cost::Meter;
+use super::engine::Engine;
 use super::error::spent;
 use super::ink::Ink;
 use super::roles::RoleTokens;
 use super::values::Values;
-use super::{Error, engine};
 
-/// Runs the template of `env`, and tells how much of the `fuel` it took. With an ink, the roles of `tokens` and, if so told, trusted values are
+/// Runs a template, and tells how much of the `fuel` it took. With an ink, the roles of `tokens` and, if so told, trusted values are
 /// in it.
 pub(super) fn run(
-    env: &Environment<'static>,
+    engine: &Engine,
     values: &Values,
     fuel: u64,
     ink: Option<(&Ink, bool)>,
@@ -34,20 +36,18 @@ pub(super) fn run(
         context.push((name.clone(), value));
     }
     if let Some(now) = values.now {
-        let strftime_now = move |format: &str| {
+        let strftime_now = move |state: &State, format: &str| {
+            Meter::new(state).characters(format)?;
             jiff::fmt::strtime::format(format, now)
                 .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string()))
         };
         context.push(("strftime_now".to_owned(), Value::from_function(strftime_now)));
     }
     let context = Value::from_pairs(context);
-    let mut env = env.clone();
+    let mut env = engine.env.clone();
     env.set_fuel(Some(fuel));
-    match env.get_template(engine::NAME).and_then(|template| template.render_captured(context)) {
-        Ok(rendered) => {
-            let used = rendered.state().fuel_levels().map_or(fuel, |(used, _)| used);
-            (Ok(rendered.into_output()), used)
-        }
+    match engine.program.run(&env, context) {
+        Ok((text, used)) => (Ok(text), used),
         Err(error) => (Err(Error::from_engine(&error)), spent(&error, fuel)),
     }
 }

@@ -12,6 +12,8 @@ use serde_json::value::Value as Json;
 
 use super::*;
 
+mod work;
+
 fn testdata(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/chat").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -10,7 +10,7 @@ use super::{Error, Input};
 /// The fuel of a template for a chat of nothing: one is an instruction, or 64 bytes.
 const FUEL: u64 = 20_000;
 /// What each value, and each byte of them, adds to the fuel.
-const FUEL_PER_VALUE: u64 = 400;
+const FUEL_PER_VALUE: u64 = 200;
 const BYTES_PER_FUEL: u64 = 8;
 
 /// Values that are read once for all renderings of a chat.
