@@ -14,8 +14,10 @@ use crate::{Dropout, Result};
 
 /// Results of so many bytes are written past the caches, from which they would drive out everything else.
 const STREAM_FROM: usize = 8 << 20;
-/// Bytes that are asked for ahead of what is copied: about what arrives in the time that it takes.
-const AHEAD: usize = 4 << 10;
+/// Bytes that are asked for ahead of what is added up: about what arrives in the time that it takes.
+const AHEAD: usize = 12 << 10;
+/// Values that are added up before they are written past the caches: one line of halves, two of `f32`.
+const LINE: usize = 32;
 
 /// What is looked up. Every row exists: who makes it has checked.
 #[derive(Clone, Copy)]
@@ -71,38 +73,26 @@ wide! {
     ) {
         let is_plain = what.norm.is_none() && what.dropout.is_none();
         let mut wide = vec![0.0; if is_plain { 0 } else { what.dimensions }];
-        let mut scratch = vec![MaybeUninit::uninit(); if is_streamed { what.dimensions } else { 0 }];
-        let ahead = (AHEAD / (what.dimensions * size_of::<T>()).max(1)).max(1);
+        let ahead = AHEAD.div_ceil((what.dimensions * size_of::<T>()).max(1));
         for (index, out) in out.chunks_exact_mut(what.dimensions).enumerate() {
             let row = first + index;
-            let next = nth(what.token, what.ids.get(row + ahead).map_or(0, |&id| id), what.dimensions).as_ptr();
-            let target = if is_streamed { &mut *scratch } else { &mut *out };
+            let next = what.ids.get(row + ahead).map(|&id| nth(what.token, id, what.dimensions).as_ptr());
+            let parts = what.parts(row);
             if is_plain {
-                sum_row(what, row, target);
-            } else {
-                sum_row(what, row, as_uninit(&mut wide));
-                if let Some(norm) = what.norm {
-                    let taken = norm.apply(&mut wide);
-                    if let Some(stats) = stats.get_mut(index) {
-                        *stats = taken;
-                    }
-                }
-                if let Some(dropout) = what.dropout {
-                    dropout.apply(row, &mut wide);
-                }
-                for (target, &value) in target.iter_mut().zip(&wide) {
-                    target.write(Out::narrow(value));
+                parts.write(out, is_streamed, next);
+                continue;
+            }
+            parts.write(as_uninit(&mut wide), false, next);
+            if let Some(norm) = what.norm {
+                let taken = norm.apply(&mut wide);
+                if let Some(stats) = stats.get_mut(index) {
+                    *stats = taken;
                 }
             }
-            if is_streamed {
-                // SAFETY: the scratch row is as long as the row of output and initialised; `gather` has asked `can_stream`.
-                unsafe {
-                    let bytes = std::slice::from_raw_parts(scratch.as_ptr().cast::<u8>(), size_of_val(&*scratch));
-                    stream::stream_copy(out.as_mut_ptr().cast(), bytes, next.cast());
-                }
-            } else {
-                stream::prefetch_row(next.cast(), what.dimensions * size_of::<T>());
+            if let Some(dropout) = what.dropout {
+                dropout.apply(row, &mut wide);
             }
+            Parts { token: &wide, scale: 1.0, types: None, position: None }.write(out, is_streamed, None);
         }
         if is_streamed {
             stream::end_of_stream();
@@ -110,29 +100,104 @@ wide! {
     }
 }
 
-/// Row `row` of the sum. `(token + type) + position` is the order in which BERT adds.
-#[inline(always)]
-fn sum_row<T: Element, Out: Element>(what: &Gather<'_, T>, row: usize, out: &mut [MaybeUninit<Out>]) {
-    let token = nth(what.token, what.ids[row], what.dimensions);
-    let types = what.types.map(|(table, ids)| nth(table, ids.map_or(0, |ids| ids[row]), what.dimensions));
-    let position = what.position.map(|(table, positions)| nth(table, positions.of(row), what.dimensions));
-    // Scaled by 1 a value is itself, so that one loop serves both: memory is the limit, not arithmetic.
-    let scaled = |token: &T| what.scale * token.widen();
-    match (types, position) {
-        (None, None) => {
-            for (out, token) in out.iter_mut().zip(token) {
-                out.write(Out::narrow(scaled(token)));
+impl<'a, T: Element> Gather<'a, T> {
+    /// What row `row` is the sum of.
+    #[inline(always)]
+    fn parts(&self, row: usize) -> Parts<'a, T> {
+        Parts {
+            token: nth(self.token, self.ids[row], self.dimensions),
+            scale: self.scale,
+            types: self.types.map(|(table, ids)| nth(table, ids.map_or(0, |ids| ids[row]), self.dimensions)),
+            position: self.position.map(|(table, positions)| nth(table, positions.of(row), self.dimensions)),
+        }
+    }
+}
+
+/// Equally long parts of rows that are added up: `(token + type) + position`, the order in which BERT adds.
+#[derive(Clone, Copy)]
+struct Parts<'a, T> {
+    token: &'a [T],
+    /// What token values are multiplied by. By 1 a value is itself, so that one loop serves both: memory is the limit, not arithmetic.
+    scale: f32,
+    types: Option<&'a [T]>,
+    position: Option<&'a [T]>,
+}
+
+impl<T: Element> Parts<'_, T> {
+    /// Initialises `out` with the sum, past the caches if asked, and asks for the row that begins at `next`.
+    ///
+    /// A line goes from registers to memory: by way of a whole row of scratch it took half as long again.
+    #[inline(always)]
+    fn write<Out: Element>(&self, out: &mut [MaybeUninit<Out>], is_streamed: bool, next: Option<*const T>) {
+        let ask = |at: usize, values: usize| {
+            if let Some(next) = next {
+                stream::prefetch_once(next.wrapping_add(at).cast(), values * size_of::<T>());
+            }
+        };
+        let (lines, rest) = out.as_chunks_mut::<LINE>();
+        let whole = lines.len() * LINE;
+        for (index, line) in lines.iter_mut().enumerate() {
+            ask(index * LINE, LINE);
+            let sums = self.line(index);
+            if is_streamed {
+                stream::prefetch_page(line);
+                // SAFETY: `gather` has asked `can_stream`.
+                unsafe { stream::store(line, &sums) };
+            } else {
+                *line = sums;
             }
         }
-        (None, Some(added)) | (Some(added), None) => {
-            for ((out, token), added) in out.iter_mut().zip(token).zip(added) {
-                out.write(Out::narrow(scaled(token) + added.widen()));
+        ask(whole, rest.len());
+        // The line of the last value: rows seldom begin where lines do.
+        ask(whole + rest.len() - 1, 1);
+        let mut sums = [MaybeUninit::uninit(); LINE];
+        let sums = &mut sums[..rest.len()];
+        for (at, sum) in sums.iter_mut().enumerate() {
+            sum.write(Out::narrow(self.value(whole + at)));
+        }
+        if is_streamed {
+            // SAFETY: as above.
+            unsafe { stream::store(rest, sums) };
+        } else {
+            rest.copy_from_slice(sums);
+        }
+    }
+
+    /// Values `index * LINE` to `(index + 1) * LINE` of the sum. The loops are over arrays, which all optimisers make one instruction of many.
+    #[inline(always)]
+    fn line<Out: Element>(&self, index: usize) -> [MaybeUninit<Out>; LINE] {
+        let line_of = |row: &'_ [T]| -> [T; LINE] { row.as_chunks::<LINE>().0[index] };
+        let token = line_of(self.token);
+        let mut sums = [MaybeUninit::uninit(); LINE];
+        match (self.types.map(line_of), self.position.map(line_of)) {
+            (None, None) => {
+                for at in 0..LINE {
+                    sums[at].write(Out::narrow(self.scale * token[at].widen()));
+                }
+            }
+            (None, Some(added)) | (Some(added), None) => {
+                for at in 0..LINE {
+                    sums[at].write(Out::narrow(self.scale * token[at].widen() + added[at].widen()));
+                }
+            }
+            (Some(types), Some(position)) => {
+                for at in 0..LINE {
+                    let sum = self.scale * token[at].widen() + types[at].widen() + position[at].widen();
+                    sums[at].write(Out::narrow(sum));
+                }
             }
         }
-        (Some(types), Some(position)) => {
-            for ((out, token), (types, position)) in out.iter_mut().zip(token).zip(types.iter().zip(position)) {
-                out.write(Out::narrow(scaled(token) + types.widen() + position.widen()));
-            }
+        sums
+    }
+
+    /// Value number `at` of the sum.
+    #[inline(always)]
+    fn value(&self, at: usize) -> f32 {
+        let scaled = self.scale * self.token[at].widen();
+        match (self.types, self.position) {
+            (None, None) => scaled,
+            (None, Some(added)) | (Some(added), None) => scaled + added[at].widen(),
+            (Some(types), Some(position)) => scaled + types[at].widen() + position[at].widen(),
         }
     }
 }
