@@ -51,6 +51,7 @@ mod input_embedding;
 mod layer;
 mod memory;
 mod optimizer;
+mod optimizer_file;
 mod output;
 mod parameter;
 mod position;

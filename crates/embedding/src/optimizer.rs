@@ -304,7 +304,12 @@ impl Slot {
     }
 
     fn loaded(&self, state: &SlotState, kept: usize) -> Result<Option<Tensor>> {
+        /// Beyond this, numbers of JavaScript have gaps.
+        const MOST_STEPS: u64 = 1 << 53;
         let (table, name) = (self.parameter.table(), self.parameter.name());
+        if state.steps > MOST_STEPS {
+            return Err(Error::State { what: format!("{name} has {} steps, more than {MOST_STEPS}", state.steps) });
+        }
         if state.moments.is_empty() && (state.steps == 0 || kept == 0) {
             return Ok(None);
         }

@@ -37,8 +37,7 @@ impl Parameter {
 
     /// Rows and values per row; of a vector, its values.
     pub fn shape(&self) -> Vec<usize> {
-        let shape = [self.table.rows(), self.table.dimensions()];
-        shape[usize::from(self.is_vector)..].to_vec()
+        self.table.size()[usize::from(self.is_vector)..].to_vec()
     }
 
     /// The type of the values.

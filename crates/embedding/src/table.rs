@@ -142,6 +142,11 @@ impl Table {
         self.dimensions
     }
 
+    /// Rows and dimensions.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.rows, self.dimensions]
+    }
+
     pub(crate) fn dtype(&self) -> DType {
         self.dtype
     }

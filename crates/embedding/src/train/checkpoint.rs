@@ -3,19 +3,14 @@
 //! The file is one of [`InputEmbedding::save`] with more tensors in it: what was learned beside the embedding, and the moments of the optimiser.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::sampler::Sampler;
 use super::{BIAS_TABLE, MIXING_TABLE, Trainer, TrainerConfig};
-use crate::optimizer::SlotState;
-use crate::table::Table;
+use crate::optimizer_file::{moment_tensors, read_states};
 use crate::weights::{ENTRY, FORMAT, FileFault, Weights, WeightsFile, write_tensors};
-use crate::{
-    Device, Embedding, Error, InputEmbedding, InputEmbeddingConfig, Parameter, Result, TOKEN_TABLE, TableOptions,
-    memory,
-};
+use crate::{Device, Error, InputEmbedding, InputEmbeddingConfig, Parameter, Result, TOKEN_TABLE, TableOptions};
 
 /// The metadata entry of a [`Training`].
 const TRAINING: &str = "tokenmill.training";
@@ -47,15 +42,8 @@ impl Trainer {
         let mut tensors: Vec<(String, Parameter)> =
             self.parameters().map(|parameter| (parameter.name().to_owned(), parameter.clone())).collect();
         let states = self.optimizer().state()?;
-        let moments = self.config().rule.moments();
-        for (parameter, state) in self.parameters().zip(&states) {
-            for (moment, values) in moments.iter().zip(&state.moments) {
-                let size = [parameter.table().rows(), parameter.table().dimensions()];
-                let table = Table::rounded(memory::copied(values)?, size, TableOptions::default(), &Device::Cpu)?;
-                tensors.push((moment_name(parameter, moment), Parameter::new(BIAS_TABLE, &Arc::new(table))));
-            }
-        }
         let steps = states.iter().map(|state| state.steps).collect();
+        tensors.extend(moment_tensors(self.optimizer(), states)?);
         let json = serde_json::to_string(&self.training(steps, progress)).unwrap_or_default();
         let description = self.embedding().description();
         let metadata = [FORMAT, (ENTRY, &*description), (TRAINING, &*json)];
@@ -87,12 +75,13 @@ impl Trainer {
             Ok(training) => training,
             Err(error) => return Err(other(file, error.to_string())),
         };
-        if rounded(embedding.config()) != rounded(inputs) {
+        if embedding.config() != inputs {
             let what = format!("it is of another embedding: {:?}, expected {inputs:?}", embedding.config());
             return Err(other(file, what));
         }
-        let mixing = table(file, MIXING_TABLE, [config.offsets().len(), inputs.dimensions])?;
-        let bias = table(file, BIAS_TABLE, [inputs.vocab_size, 1])?;
+        let mut table = |name, size| file.sized_table(name, size, TableOptions::default(), &Device::Cpu);
+        let mixing = table(MIXING_TABLE, [config.offsets().len(), inputs.dimensions])?;
+        let bias = table(BIAS_TABLE, [inputs.vocab_size, 1])?;
         if counts.len() != inputs.vocab_size {
             return Err(Error::LengthMismatch { expected: inputs.vocab_size, actual: counts.len() });
         }
@@ -105,15 +94,7 @@ impl Trainer {
         if training != expected || parameters.len() != training.optimizer_steps.len() {
             return Err(other(file, format!("it is of another training: {training:?}, expected {expected:?}")));
         }
-        let mut states = Vec::new();
-        for (parameter, &steps) in parameters.iter().zip(&training.optimizer_steps) {
-            let size = [parameter.table().rows(), parameter.table().dimensions()];
-            let mut state = SlotState { steps, moments: Vec::new() };
-            for moment in config.rule.moments().iter().filter(|_| steps > 0) {
-                state.moments.push(table(file, &moment_name(parameter, moment), size)?.parameter().values()?);
-            }
-            states.push(state);
-        }
+        let states = read_states(file, config.rule, &parameters, &training.optimizer_steps)?;
         trainer.go_on(training.steps, &states)?;
         Ok((trainer, training.progress))
     }
@@ -132,22 +113,4 @@ impl Trainer {
             progress: progress.to_owned(),
         }
     }
-}
-
-fn moment_name(parameter: &Parameter, moment: &str) -> String {
-    format!("optimizer.{}.{moment}", parameter.name())
-}
-
-fn table(file: &mut WeightsFile, name: &str, [rows, dimensions]: [usize; 2]) -> Result<Embedding> {
-    let table = file.table(name, TableOptions::default(), &Device::Cpu)?;
-    match table.check_size(rows, dimensions) {
-        Ok(()) => Ok(table),
-        Err(_) => Err(file.wrong_shape(name, &format!("[{rows}, {dimensions}]"))),
-    }
-}
-
-/// As a file keeps it, where the last bit of a number may be another.
-fn rounded(config: &InputEmbeddingConfig) -> InputEmbeddingConfig {
-    let round = |number: f64| f64::from(number as f32);
-    InputEmbeddingConfig { dropout: round(config.dropout), layer_norm: config.layer_norm.map(round), ..*config }
 }

@@ -62,6 +62,21 @@ impl WeightsFile {
         self.read(name, &info, size, options, device)
     }
 
+    /// The matrix of this name, which has this size, as a table.
+    pub(crate) fn sized_table(
+        &mut self,
+        name: &str,
+        [rows, dimensions]: [usize; 2],
+        options: TableOptions,
+        device: &Device,
+    ) -> Result<Embedding> {
+        let info = self.header.tensor(name).map_err(at(&self.path))?.clone();
+        if info.shape != [rows as u64, dimensions as u64] {
+            return Err(self.wrong_shape(name, &format!("[{rows}, {dimensions}]")));
+        }
+        self.read(name, &info, (rows, dimensions), options, device)
+    }
+
     /// The vector of this name, of `dimensions` values, as a table of one row.
     pub(crate) fn vector(
         &mut self,
