@@ -55,11 +55,38 @@ impl<'a> CheckedPositions<'a> {
         }
     }
 
+    /// The same, with memory of their own.
+    pub(crate) fn kept(self) -> Result<KeptPositions> {
+        Ok(match self {
+            Self::From { offset, context } => KeptPositions::From { offset, context },
+            Self::Each(each) => KeptPositions::Each(memory::copied(each)?),
+        })
+    }
+
     /// Those of the first `len` ids.
     pub(crate) fn to_vec(self, len: usize) -> Result<Vec<u32>> {
         let mut all = memory::reserved(len)?;
         all.extend((0..len).map(|index| self.of(index)));
         Ok(all)
+    }
+}
+
+/// [`CheckedPositions`] for later.
+#[derive(Clone, Debug)]
+pub(crate) enum KeptPositions {
+    From { offset: usize, context: usize },
+    Each(Vec<u32>),
+}
+
+impl KeptPositions {
+    /// Where nothing is read by them.
+    pub(crate) const NONE: Self = Self::From { offset: 0, context: 1 };
+
+    pub(crate) fn checked(&self) -> CheckedPositions<'_> {
+        match self {
+            &Self::From { offset, context } => CheckedPositions::From { offset, context },
+            Self::Each(each) => CheckedPositions::Each(each),
+        }
     }
 }
 

@@ -81,10 +81,7 @@ impl Layer {
             token: Arc::clone(&self.token),
             ids: memory::copied(request.ids.ids())?,
             types: request.types.map(memory::copied).transpose()?,
-            positions: match (&self.position, request.positions) {
-                (Some(_), positions) => Some(positions.to_vec(request.ids.ids().len())?),
-                (None, _) => None,
-            },
+            positions: request.positions.kept()?,
             dropout: request.dropout,
             stats: lookup.stats.take(),
             version,
@@ -208,8 +205,8 @@ impl Layer {
             if table.trainable() { table.gradient().add(ids, grads, scale, table.padding()) } else { Ok(()) }
         };
         add(&self.token, &recorded.ids, self.scale)?;
-        if let (Some(table), Some(ids)) = (&self.position, &recorded.positions) {
-            add(table, ids, 1.0)?;
+        if let Some(table) = self.position.as_ref().filter(|table| table.trainable()) {
+            add(table, &recorded.positions.checked().to_vec(recorded.ids.len())?, 1.0)?;
         }
         if let Some(table) = &self.types {
             match &recorded.types {

@@ -49,6 +49,7 @@ mod ids;
 mod init;
 mod input_embedding;
 mod layer;
+mod lookup;
 mod memory;
 mod optimizer;
 mod optimizer_file;
@@ -78,6 +79,7 @@ pub use init::{DOMAIN, Init, Source, initial_values};
 pub use input_embedding::{
     Input, InputEmbedding, InputEmbeddingConfig, InputTables, NORM, POSITION_TABLE, TOKEN_TABLE, TYPE_TABLE,
 };
+pub use lookup::lookup;
 pub use optimizer::{Optimizer, Rule, SlotState};
 pub use output::Output;
 pub use parameter::Parameter;

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use crate::cpu::RowStats;
 use crate::element::{Element, ValuesMut, widen_into, with_element};
-use crate::ids::{CheckedIds, CheckedPositions};
+use crate::ids::{CheckedIds, KeptPositions};
 use crate::layer::Request;
 use crate::spare::Spare;
 use crate::table::{Table, in_place, read_values};
@@ -31,7 +31,7 @@ pub(crate) struct Recorded {
     pub(crate) token: Arc<Table>,
     pub(crate) ids: Vec<u32>,
     pub(crate) types: Option<Vec<u32>>,
-    pub(crate) positions: Option<Vec<u32>>,
+    pub(crate) positions: KeptPositions,
     pub(crate) dropout: Option<Dropout>,
     /// Of each row, when it was normalised.
     pub(crate) stats: Vec<RowStats>,
@@ -42,12 +42,10 @@ pub(crate) struct Recorded {
 impl Recorded {
     /// The pass again.
     pub(crate) fn request(&self) -> Request<'_> {
-        let positions =
-            self.positions.as_deref().map_or(CheckedPositions::From { offset: 0, context: 1 }, CheckedPositions::Each);
         Request {
             ids: CheckedIds::checked_before(&self.ids),
             types: self.types.as_deref(),
-            positions,
+            positions: self.positions.checked(),
             dropout: self.dropout,
         }
     }
