@@ -58,11 +58,14 @@ fn bert(prefix: &str, norm: [&str; 2], folder: &TempDir) -> PathBuf {
 #[test]
 fn a_bert_is_read_by_its_names_with_types_and_normalisation() {
     let folder = TempDir::new().unwrap();
-    for prefix in ["bert.embeddings.", "embeddings."] {
+    for (prefix, epsilon) in [("bert.embeddings.", 1e-12), ("embeddings.", 1e-12), ("roberta.embeddings.", 1e-5)] {
         for norm in [["LayerNorm.weight", "LayerNorm.bias"], ["LayerNorm.gamma", "LayerNorm.beta"]] {
             let model = load(&bert(prefix, norm, &folder)).unwrap();
-            let expected =
-                InputEmbeddingConfig { token_types: 2, layer_norm: Some(1e-12), ..InputEmbeddingConfig::new(3, 2, 2) };
+            let expected = InputEmbeddingConfig {
+                token_types: 2,
+                layer_norm: Some(epsilon),
+                ..InputEmbeddingConfig::new(3, 2, 2)
+            };
             assert_eq!(*model.config(), expected);
             let input = Input { types: Some(&[1, 0]), ..Input::new(&[2, 0], &[2]) };
             // Sums of two values a and b, normalised: 1 and -1 in the order of their size.

@@ -2,8 +2,10 @@
 
 use crate::{NORM, POSITION_TABLE, TOKEN_TABLE, TYPE_TABLE};
 
-/// BERT's epsilon, which its files do not have.
+/// The epsilon of BERT, which its files do not have.
 const BERT_EPSILON: f64 = 1e-12;
+/// That of its successor `RoBERTa`.
+const ROBERTA_EPSILON: f64 = 1e-5;
 
 /// Whose names tables have in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +34,21 @@ impl Names {
     pub(super) fn layout(self) -> Layout {
         match self {
             Self::Gpt2 => Layout::gpt2(""),
-            Self::Bert => Layout::bert("bert.embeddings."),
+            Self::Bert => Layout::bert("bert.embeddings.", BERT_EPSILON),
         }
     }
 }
 
 /// The names of tables in one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) token: String,
     pub(super) position: String,
     pub(super) types: String,
     pub(super) norm: [String; 2],
     names: Names,
+    /// Of the normalisation that a file has without saying so.
+    epsilon: Option<f64>,
 }
 
 impl Layout {
@@ -56,10 +60,11 @@ impl Layout {
             types: name(TYPE_TABLE),
             norm: NORM.map(name),
             names: Names::Gpt2,
+            epsilon: None,
         }
     }
 
-    fn bert(prefix: &str) -> Self {
+    fn bert(prefix: &str, epsilon: f64) -> Self {
         let name = |name: &str| format!("{prefix}{name}");
         Self {
             token: name("word_embeddings.weight"),
@@ -67,13 +72,19 @@ impl Layout {
             types: name(TYPE_TABLE),
             norm: NORM.map(name),
             names: Names::Bert,
+            epsilon: Some(epsilon),
         }
     }
 
     /// The layout of a file in which `has` finds names: the first of those known whose token table is there, else GPT-2's.
     pub(super) fn find(has: impl Fn(&str) -> bool) -> Self {
-        let known =
-            [Self::gpt2(""), Self::gpt2("transformer."), Self::bert("bert.embeddings."), Self::bert("embeddings.")];
+        let known = [
+            Self::gpt2(""),
+            Self::gpt2("transformer."),
+            Self::bert("bert.embeddings.", BERT_EPSILON),
+            Self::bert("embeddings.", BERT_EPSILON),
+            Self::bert("roberta.embeddings.", ROBERTA_EPSILON),
+        ];
         let found = known.into_iter().find(|layout| has(&layout.token));
         let mut layout = found.unwrap_or_else(|| Self::gpt2(""));
         // As TensorFlow called them; the files of the first BERT models still do.
@@ -91,7 +102,7 @@ impl Layout {
 
     /// The epsilon of a published model, when it normalises.
     pub(super) fn epsilon(&self, has: impl Fn(&str) -> bool) -> Option<f64> {
-        (self.is_bert() && has(&self.norm[0])).then_some(BERT_EPSILON)
+        self.epsilon.filter(|_| has(&self.norm[0]))
     }
 
     /// The name of a parameter that is called `name` in memory.
