@@ -26,6 +26,7 @@ impl<T: Clone> Held<T> {
     }
 
     /// A value whose memory somebody else accounts for.
+    #[cfg(feature = "text")]
     pub fn shared(what: &'static str, value: T) -> Self {
         Self { what, value: RefCell::new(Some(value)), bytes: Cell::new(0) }
     }

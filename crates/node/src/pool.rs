@@ -31,6 +31,7 @@ pub fn threads() -> Result<u32> {
 }
 
 /// Does `work` on the threads of the pool, in which `rayon` then divides it.
+#[cfg(feature = "text")]
 pub fn on_all_threads<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     Ok(pool()?.install(work))
 }
