@@ -30,6 +30,11 @@ await script(async () => {
       env: { ...env, ...onCuda },
     },
     {
+      title: 'the program that takes times',
+      command: ['cargo', 'run', ...cargo, '--example', 'cuda_times', '--', '100', '16', '2', '8', '2'],
+      env: { ...env, ...onCuda },
+    },
+    {
       title: 'TypeScript',
       command: ['npx', 'ava', '__test__/embedding/every-device.test.ts', '__test__/embedding/cuda-libraries.test.ts'],
       reader: readers.ava,

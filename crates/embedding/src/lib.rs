@@ -66,6 +66,8 @@ mod weights;
 pub use candle_core::{Device, Tensor};
 
 pub use alibi::alibi_slopes;
+#[cfg(feature = "cuda")]
+pub use cuda::time_kernels;
 pub use cuda::{Gpu, cuda_device, gpus};
 pub use devices::{Cpu, cpu};
 pub use dropout::Dropout;

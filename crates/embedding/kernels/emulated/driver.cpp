@@ -10,6 +10,7 @@
 #include "../step.cu"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,7 @@ enum Result { success = 0, invalid_value = 1, out_of_memory = 2, no_device = 100
 
 using Function = std::function<void(void **)>;
 using Pointer = unsigned long long;
+using Moment = std::chrono::steady_clock::time_point;
 
 template <typename... Arguments, size_t... index>
 Function unpacked(void (*kernel)(Arguments...), std::index_sequence<index...>) {
@@ -141,9 +143,15 @@ int cuStreamDestroy_v2(void *) { return success; }
 int cuStreamSynchronize(void *) { return success; }
 int cuStreamWaitEvent(void *, void *, unsigned) { return success; }
 int cuStreamIsCapturing(void *, int *status) { return *status = 0, success; }
-int cuEventCreate(void **out, unsigned) { return *out = &stream, success; }
-int cuEventRecord(void *, void *) { return success; }
-int cuEventDestroy_v2(void *) { return success; }
+int cuEventCreate(void **out, unsigned) { return *out = new Moment, success; }
+int cuEventRecord(void *event, void *) { return *static_cast<Moment *>(event) = std::chrono::steady_clock::now(), success; }
+int cuEventSynchronize(void *) { return success; }
+int cuEventElapsedTime_v2(float *ms, const void *from, const void *to) {
+  const auto passed = *static_cast<const Moment *>(to) - *static_cast<const Moment *>(from);
+  return *ms = std::chrono::duration<float, std::milli>(passed).count(), success;
+}
+int cuEventElapsedTime(float *ms, const void *from, const void *to) { return cuEventElapsedTime_v2(ms, from, to); }
+int cuEventDestroy_v2(void *event) { return delete static_cast<Moment *>(event), success; }
 
 int cuMemAlloc_v2(Pointer *out, size_t bytes) { return current ? allocate(out, bytes) : invalid_value; }
 int cuMemAllocAsync(Pointer *out, size_t bytes, void *) { return current ? allocate(out, bytes) : invalid_value; }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use candle_core::cuda_backend::cudarc::driver::sys::CUevent_flags;
 use candle_core::cuda_backend::cudarc::driver::{
     CudaFunction, CudaStream, CudaView, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg,
 };
 use candle_core::cuda_backend::{CudaDType, CudaDevice, WrapErr};
 use candle_core::{CudaStorage, Layout, Result};
 
+use super::times;
 use crate::{Dropout, Element};
 
 /// Threads of a block.
@@ -31,6 +33,7 @@ pub(super) struct Module {
 
 /// A kernel, and how it divides rows.
 pub(super) struct Kernel {
+    name: String,
     stream: Arc<CudaStream>,
     function: CudaFunction,
     launch: LaunchConfig,
@@ -61,7 +64,7 @@ impl Kernel {
             block_dim: (along, across, 1),
             shared_mem_bytes: 0,
         };
-        Ok(Self { stream: device.cuda_stream(), function, launch, rows, length })
+        Ok(Self { name, stream: device.cuda_stream(), function, launch, rows, length })
     }
 
     /// Launches it with what `push` gives it.
@@ -71,8 +74,12 @@ impl Kernel {
     pub(super) unsafe fn launch<'a>(&'a self, push: impl FnOnce(&mut LaunchArgs<'a>)) -> Result<()> {
         let mut arguments = self.stream.launch_builder(&self.function);
         push(&mut arguments);
+        if times::are_kept() {
+            arguments.record_kernel_launch(CUevent_flags::CU_EVENT_DEFAULT);
+        }
         // SAFETY: the caller promises it.
-        unsafe { arguments.launch(self.launch) }.w()?;
+        let events = unsafe { arguments.launch(self.launch) }.w()?;
+        times::keep(&self.name, events);
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ mod rows;
 mod rule;
 #[cfg(feature = "cuda")]
 mod step;
+#[cfg(feature = "cuda")]
+mod times;
 
 use candle_core::{CudaStorage, Layout};
 
@@ -42,6 +44,8 @@ pub(crate) use rows::Rows;
 pub(crate) use rule::{OnDevice, Rule};
 #[cfg(feature = "cuda")]
 pub(crate) use step::step;
+#[cfg(feature = "cuda")]
+pub use times::time_kernels;
 
 /// A CUDA device, as its driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

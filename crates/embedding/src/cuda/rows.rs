@@ -20,17 +20,17 @@ pub(crate) struct Rows {
     dimensions: usize,
     /// Room for more rows than there are.
     values: Option<CudaSlice<f32>>,
-    rows: usize,
+    count: usize,
 }
 
 impl Rows {
     pub(crate) fn new(device: &Device, dimensions: usize) -> Result<Self> {
-        Ok(Self { device: device.as_cuda_device()?.clone(), dimensions, values: None, rows: 0 })
+        Ok(Self { device: device.as_cuda_device()?.clone(), dimensions, values: None, count: 0 })
     }
 
     /// Zeros up to so many rows.
     pub(crate) fn grow(&mut self, rows: usize) -> Result<()> {
-        let (used, needed) = (self.rows * self.dimensions, rows * self.dimensions);
+        let (used, needed) = (self.count * self.dimensions, rows * self.dimensions);
         if needed <= used {
             return Ok(());
         }
@@ -45,18 +45,18 @@ impl Rows {
             let zeroed = self.device.cuda_stream().memset_zeros(&mut values.slice_mut(used..needed));
             zeroed.map_err(|error| candle_core::Error::Cuda(Box::new(error)))?;
         }
-        self.rows = rows;
+        self.count = rows;
         Ok(())
     }
 
     /// Forgets all after the first `rows`; the memory stays.
     pub(crate) fn truncate(&mut self, rows: usize) {
-        self.rows = self.rows.min(rows);
+        self.count = self.count.min(rows);
     }
 
     /// Forgets all, and lets the memory go.
     pub(crate) fn release(&mut self) {
-        (self.values, self.rows) = (None, 0);
+        (self.values, self.count) = (None, 0);
     }
 
     /// Adds rows of `grads`, a tensor on the same device, to these, as `plan` says, each times `scale`.
@@ -116,8 +116,8 @@ impl Rows {
 
     /// A copy in the memory of the host.
     pub(crate) fn to_vec(&self) -> Result<Vec<f32>> {
-        match self.values.as_ref().filter(|_| self.rows > 0) {
-            Some(values) => Ok(self.device.clone_dtoh(&values.slice(..self.rows * self.dimensions))?),
+        match self.values.as_ref().filter(|_| self.count > 0) {
+            Some(values) => Ok(self.device.clone_dtoh(&values.slice(..self.count * self.dimensions))?),
             None => Ok(Vec::new()),
         }
     }
