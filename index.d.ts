@@ -3113,6 +3113,18 @@ export declare class Optimizer {
    * @throws `ERR_INVALID_ARGUMENT` says what does not fit; nothing is changed then.
    */
   load(state: OptimizerState): void
+  /**
+   * Writes what {@link Optimizer.state} gives into a safetensors file, which replaces an older one in one step. Keep the parameters beside
+   * it, with `save` of their embedding.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   */
+  save(path: string | URL): Promise<void>
+  /**
+   * {@link Optimizer.load} of a file that {@link Optimizer.save} wrote. Training then goes on as if it had not been interrupted, to the last
+   * bit.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file, `ERR_INVALID_ARGUMENT` what does not fit; nothing is changed then.
+   */
+  loadFile(path: string | URL): Promise<void>
   /** Whether the memory was freed. */
   get disposed(): boolean
   /** Frees the moments; the parameters stay. The second call does nothing. */

@@ -210,6 +210,9 @@ export declare class NativeOptimizer {
   setLearningRate(learningRate: number): void
   state(): Array<NativeSlotState>
   load(state: Array<NativeSlotState>): void
+  save(path: string): Promise<void>
+  /** Goes on from a file; gives the learning rate. */
+  loadFile(path: string, maxBytes: number): Promise<number>
   dispose(): void
 }
 

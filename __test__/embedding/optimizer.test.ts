@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import test from 'ava'
 import { TokenmillError } from '../../src/errors.ts'
 import { Embedding } from '../../src/embedding/embedding.ts'
 import { Optimizer, type OptimizerState } from '../../src/embedding/optimizer.ts'
+import { temporaryFolder } from './safetensors.ts'
 
 const argument = { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT' }
 const make = () => Embedding.create({ count: 6, dimensions: 3, seed: 1 })
@@ -41,6 +44,47 @@ for (const [name, rule] of Object.entries(rules)) {
     t.deepEqual(second.parameters()[0]?.toFloat32(), whole.parameters()[0]?.toFloat32())
   })
 }
+
+for (const [name, rule] of Object.entries(rules)) {
+  test(`training by ${name} goes on from a file as if it had not been interrupted`, async (t) => {
+    const path = join(await temporaryFolder(t), 'optimizer.safetensors')
+    const [whole, first] = [make(), make()]
+    const [wholeOptimizer, firstOptimizer] = [rule(whole), rule(first)]
+    train(whole, wholeOptimizer, 0, 4)
+    wholeOptimizer.learningRate = 0.1 + 0.2
+    train(whole, wholeOptimizer, 4, 8)
+    train(first, firstOptimizer, 0, 4)
+    firstOptimizer.learningRate = 0.1 + 0.2
+    await firstOptimizer.save(path)
+    const second = Embedding.fromArray(first.parameters()[0]?.toFloat32() ?? [], { count: 6, dimensions: 3 })
+    const secondOptimizer = rule(second)
+    await secondOptimizer.loadFile(path)
+    t.deepEqual(secondOptimizer.state(), firstOptimizer.state())
+    train(second, secondOptimizer, 4, 8)
+    t.deepEqual(second.parameters()[0]?.toFloat32(), whole.parameters()[0]?.toFloat32())
+  })
+}
+
+test('a file that does not fit is refused, and changes nothing', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [path, other] = [join(folder, 'optimizer.safetensors'), join(folder, 'other.safetensors')]
+  const table = make()
+  const optimizer = Optimizer.adamW(table.parameters(), { learningRate: 0.1 })
+  train(table, optimizer, 0, 3)
+  const state = optimizer.state()
+  await Optimizer.sgd(table.parameters(), { learningRate: 1 }).save(path)
+  await t.throwsAsync(optimizer.loadFile(path), { ...argument, message: /expected rule adamW, received sgd/ })
+  await table.save(other)
+  await writeFile(path, 'nothing')
+  const file = { instanceOf: TokenmillError, code: 'ERR_INVALID_FILE' }
+  for (const bad of [path, other, folder, join(folder, 'none')]) await t.throwsAsync(optimizer.loadFile(bad), file)
+  await t.throwsAsync(optimizer.save(join(folder, 'none', 'x')), file)
+  for (const bad of [undefined, 1, '', 'a\0b'] as never[]) {
+    await t.throwsAsync(optimizer.loadFile(bad), argument)
+    await t.throwsAsync(optimizer.save(bad), argument)
+  }
+  t.deepEqual(optimizer.state(), state)
+})
 
 test('the learning rate can be set, and is in the state', async (t) => {
   const table = make()
@@ -124,6 +168,8 @@ test('after dispose all is ERR_DISPOSED, and the parameters stay', async (t) => 
   t.throws(() => optimizer.zeroGrad(), disposed)
   t.throws(() => optimizer.state(), disposed)
   await t.throwsAsync(optimizer.stepAsync(), disposed)
+  await t.throwsAsync(optimizer.save('never-written'), disposed)
+  await t.throwsAsync(optimizer.loadFile('never-read'), disposed)
   t.is(table.parameters()[0]?.toFloat32().length, 18)
 })
 

@@ -3,7 +3,9 @@ import { callNative } from '../errors.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
 import { addonOf } from './device.ts'
+import { filePath } from './file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'
+import { memoryLimit } from './memory.ts'
 import { Parameter } from './parameter.ts'
 
 /** What both rules have. */
@@ -182,6 +184,26 @@ export class Optimizer {
     const { learningRate, slots } = this.#slotsOf(state)
     callNative(() => this.#handle.native.load(slots))
     this.learningRate = learningRate
+  }
+
+  /**
+   * Writes what {@link Optimizer.state} gives into a safetensors file, which replaces an older one in one step. Keep the parameters beside
+   * it, with `save` of their embedding.
+   * @throws `ERR_INVALID_FILE` when the file cannot be written.
+   */
+  async save(path: string | URL): Promise<void> {
+    const file = filePath('path', path)
+    await callNativeAsync(() => this.#handle.native.save(file))
+  }
+
+  /**
+   * {@link Optimizer.load} of a file that {@link Optimizer.save} wrote. Training then goes on as if it had not been interrupted, to the last
+   * bit.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file, `ERR_INVALID_ARGUMENT` what does not fit; nothing is changed then.
+   */
+  async loadFile(path: string | URL): Promise<void> {
+    const file = filePath('path', path)
+    this.#learningRate = await callNativeAsync(() => this.#handle.native.loadFile(file, memoryLimit()))
   }
 
   #slotsOf(state: unknown): { learningRate: number; slots: NativeSlotState[] } {

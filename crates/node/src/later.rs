@@ -35,6 +35,14 @@ impl<T: Deliver> Job for Later<T> {
     }
 }
 
+impl Deliver for f64 {
+    type JsValue = Self;
+
+    fn deliver(self, _env: Env) -> Result<Self> {
+        Ok(self)
+    }
+}
+
 impl Deliver for () {
     type JsValue = ();
 

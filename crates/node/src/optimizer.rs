@@ -1,5 +1,6 @@
 //! Optimisers.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Env;
@@ -7,7 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32Array, ObjectFinali
 use napi_derive::napi;
 use tokenmill_embedding::{Optimizer, Rule, SlotState};
 
-use crate::embedding_convert::{coded, number};
+use crate::embedding_convert::{coded, number, size};
 use crate::error::Result;
 use crate::held::Held;
 use crate::later::{Later, later};
@@ -100,6 +101,23 @@ impl NativeOptimizer {
         };
         let state: Vec<_> = state.into_iter().map(read).collect();
         locked(&*self.optimizer.get()?).load(&state).map_err(coded)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn save(&self, path: String) -> Result<AsyncTask<Work<Later<()>>>> {
+        let optimizer = self.optimizer.get()?;
+        Ok(later(move || locked(&optimizer).save(&PathBuf::from(path)).map_err(coded)))
+    }
+
+    /// Goes on from a file; gives the learning rate.
+    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
+    pub fn load_file(&self, path: String, max_bytes: i64) -> Result<AsyncTask<Work<Later<f64>>>> {
+        let optimizer = self.optimizer.get()?;
+        Ok(later(move || {
+            let mut optimizer = locked(&optimizer);
+            optimizer.load_file(&PathBuf::from(path), size("maxBytes", max_bytes)?).map_err(coded)?;
+            Ok(optimizer.learning_rate())
+        }))
     }
 
     #[napi(catch_unwind)]
