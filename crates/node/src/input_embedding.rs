@@ -1,5 +1,6 @@
 //! Token and position tables together.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -120,7 +121,7 @@ impl NativeInputEmbedding {
     #[napi(catch_unwind)]
     pub fn forward(&self, env: Env, ids: &[u32], pass: NativePass) -> Result<NativeTensor> {
         let embedding = self.embedding.get()?;
-        with_input(ids, &pass, |input| embedding.forward(input))?.deliver(env)
+        embedding.forward(&Pass::new(&pass)?.input(ids)).map_err(coded)?.deliver(env)
     }
 
     /// `forward` into `out`, which shares no memory with `ids`.
@@ -129,7 +130,7 @@ impl NativeInputEmbedding {
         let embedding = self.embedding.get()?;
         // SAFETY: JavaScript waits, and the facade gives an array that no other thread sees and that is apart from `ids`.
         let out = unsafe { out.as_mut() };
-        with_input(ids, &pass, |input| embedding.forward_into(input, out))
+        embedding.forward_into(&Pass::new(&pass)?.input(ids), out).map_err(coded)
     }
 
     /// `forward_into` of the bits of halves.
@@ -138,13 +139,13 @@ impl NativeInputEmbedding {
         let embedding = self.embedding.get()?;
         // SAFETY: as in `forward_into`.
         let out = ValuesMut::Bits(unsafe { out.as_mut() });
-        with_input(ids, &pass, |input| embedding.forward_into(input, out))
+        embedding.forward_into(&Pass::new(&pass)?.input(ids), out).map_err(coded)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
     pub fn forward_async(&self, ids: &[u32], pass: NativePass) -> Result<AsyncTask<Work<Later<Output>>>> {
         let (embedding, ids) = (self.embedding.get()?, ids.to_vec());
-        let pass = Pass::new(&pass)?;
+        let pass = Pass::new(&pass)?.apart();
         Ok(later(move || embedding.forward(&pass.input(&ids)).map_err(coded)))
     }
 
@@ -203,24 +204,38 @@ pub fn config_of(config: &NativeInputEmbeddingConfig) -> Result<InputEmbeddingCo
     })
 }
 
-/// A [`NativePass`] that has left JavaScript.
-struct Pass {
+/// How a pass reads ids.
+struct Pass<'a> {
     shape: Vec<usize>,
     offset: usize,
-    position_ids: Option<Vec<u32>>,
-    type_ids: Option<Vec<u32>>,
+    position_ids: Option<Cow<'a, [u32]>>,
+    type_ids: Option<Cow<'a, [u32]>>,
     training: Option<u64>,
 }
 
-impl Pass {
-    fn new(pass: &NativePass) -> Result<Self> {
-        let (shape, offset) = (sizes("shape", pass.shape.clone())?, size("positionOffset", pass.offset)?);
-        let copied = |ids: &Option<Uint32Array>| ids.as_ref().map(|ids| ids.to_vec());
-        let (position_ids, type_ids) = (copied(&pass.position_ids), copied(&pass.type_ids));
-        Ok(Self { shape, offset, position_ids, type_ids, training: key_of(pass) })
+impl<'a> Pass<'a> {
+    fn new(pass: &'a NativePass) -> Result<Self> {
+        let in_place = |ids: &'a Option<Uint32Array>| ids.as_deref().map(Cow::Borrowed);
+        Ok(Self {
+            shape: sizes("shape", pass.shape.clone())?,
+            offset: size("positionOffset", pass.offset)?,
+            position_ids: in_place(&pass.position_ids),
+            type_ids: in_place(&pass.type_ids),
+            training: match pass.training.as_deref() {
+                Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
+                _ => None,
+            },
+        })
     }
 
-    fn input<'a>(&'a self, ids: &'a [u32]) -> Input<'a> {
+    /// The same, in memory that JavaScript cannot see.
+    fn apart(self) -> Pass<'static> {
+        let copied = |ids: Option<Cow<'a, [u32]>>| ids.map(|ids| Cow::Owned(ids.into_owned()));
+        let (position_ids, type_ids) = (copied(self.position_ids), copied(self.type_ids));
+        Pass { shape: self.shape, offset: self.offset, position_ids, type_ids, training: self.training }
+    }
+
+    fn input<'b>(&'b self, ids: &'b [u32]) -> Input<'b> {
         Input {
             ids,
             shape: &self.shape,
@@ -229,25 +244,6 @@ impl Pass {
             training: self.training,
         }
     }
-}
-
-fn key_of(pass: &NativePass) -> Option<u64> {
-    match pass.training.as_deref() {
-        Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
-        _ => None,
-    }
-}
-
-/// Does `work` with what a pass reads, in place.
-fn with_input<T>(
-    ids: &[u32],
-    pass: &NativePass,
-    work: impl FnOnce(&Input<'_>) -> tokenmill_embedding::Result<T>,
-) -> Result<T> {
-    let (shape, offset) = (sizes("shape", pass.shape.clone())?, size("positionOffset", pass.offset)?);
-    let positions = pass.position_ids.as_deref().map_or(Positions::From(offset), Positions::Each);
-    let types = pass.type_ids.as_deref();
-    work(&Input { ids, shape: &shape, positions, types, training: key_of(pass) }).map_err(coded)
 }
 
 impl ObjectFinalize for NativeInputEmbedding {
