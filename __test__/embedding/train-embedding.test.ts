@@ -237,6 +237,43 @@ test('a signal stops the training while it measures', async (t) => {
   t.true(reads < dataset.length, `${reads} of ${validation.length}`)
 })
 
+const wait = (milliseconds: number) => {
+  const end = performance.now() + milliseconds
+  while (performance.now() < end);
+}
+
+test('a signal stops the training while targets are counted, before its first step', async (t) => {
+  const [dataset, controller, reason] = [await small(), new AbortController(), new Error('enough')]
+  let reads = 0
+  const slow: Dataset = {
+    length: dataset.length,
+    get: (index, at) => {
+      if (++reads > 3) wait(1)
+      return dataset.get(index, at)
+    },
+  }
+  setTimeout(() => controller.abort(reason))
+  t.is(await t.throwsAsync(trainEmbedding(slow, { ...quick, signal: controller.signal })), reason)
+  t.true(reads < dataset.length, `${reads} of ${dataset.length}`)
+})
+
+test('a signal stops the training while targets of the validation dataset are counted, at its end', async (t) => {
+  const [dataset, controller, reason] = [await small(), new AbortController(), new Error('enough')]
+  let reads = 0
+  const validation: Dataset = {
+    length: dataset.length,
+    get: (index, at) => {
+      // It is measured once, whole.
+      if (++reads > dataset.length + 5) wait(1)
+      if (reads === dataset.length + 6) setTimeout(() => controller.abort(reason))
+      return dataset.get(index, at)
+    },
+  }
+  const options = { ...quick, epochs: 1, validation, signal: controller.signal }
+  t.is(await t.throwsAsync(trainEmbedding(dataset, options)), reason)
+  t.true(reads < 2 * dataset.length, `${reads} of ${2 * dataset.length}`)
+})
+
 test('a signal that is aborted stops the training before it begins', async (t) => {
   const reason = new Error('no')
   const promise = trainEmbedding(await small(), { ...quick, signal: AbortSignal.abort(reason) })

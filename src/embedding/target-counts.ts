@@ -1,11 +1,12 @@
 import type { Dataset } from '../dataset/dataset.ts'
 import { TokenmillError } from '../errors.ts'
+import type { Steps } from '../event-loop.ts'
 
 /**
  * How often each id is a target, in samples that are spread evenly over the dataset and have about `most` targets together.
  * @throws `ERR_OUT_OF_RANGE` for a target that is not below `vocabSize`.
  */
-export const targetCounts = (dataset: Dataset, vocabSize: number, most = Infinity): Float64Array => {
+export function* targetCounts(dataset: Dataset, vocabSize: number, most = Infinity): Steps<Float64Array> {
   const counts = new Float64Array(vocabSize)
   const perSample = Math.max(1, dataset.get(0).targets.length)
   const stride = Math.max(1, Math.ceil((dataset.length * perSample) / most))
@@ -19,6 +20,7 @@ export const targetCounts = (dataset: Dataset, vocabSize: number, most = Infinit
         )
       counts[target] = (counts[target] as number) + 1
     }
+    yield
   }
   return counts
 }

@@ -3,6 +3,7 @@ import { DataLoader } from '../dataset/data-loader.ts'
 import type { Dataset } from '../dataset/dataset.ts'
 import { WindowDataset } from '../dataset/window-dataset.ts'
 import { callNative, TokenmillError } from '../errors.ts'
+import { runInTurns } from '../event-loop.ts'
 import { native } from '../native.ts'
 import type { NativeEmbeddingTrainer, NativeLoss } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
@@ -163,8 +164,10 @@ const interval = 200
  *   `ERR_INVALID_FILE` when the checkpoint is that of another training; `ERR_LIMIT` when there is not enough memory.
  */
 export const trainEmbedding = async (dataset: Dataset, options: TrainEmbeddingOptions): Promise<EmbeddingTraining> => {
-  const training = resolve(dataset, options)
-  options.signal?.throwIfAborted()
+  const resolved = resolve(dataset, options)
+  const { vocabSize, signal } = resolved
+  const counts = await runInTurns(targetCounts(dataset, vocabSize, mostCounted), signal)
+  const training = { ...resolved, counts }
   const { trainer, progress } = await begin(training)
   try {
     return await new Run(training, trainer, progress).toEnd()
@@ -198,11 +201,11 @@ class Run {
   }
 
   async toEnd(): Promise<EmbeddingTraining> {
-    const { epochs, counts, validation, vocabSize } = this.#training
+    const { epochs, counts, validation, vocabSize, signal } = this.#training
     while (this.#loader.epoch < epochs) await this.#oneEpoch()
     await this.#save()
     const validationLoss = await this.#measure()
-    const counted = validation === undefined ? counts : targetCounts(validation, vocabSize)
+    const counted = validation === undefined ? counts : await runInTurns(targetCounts(validation, vocabSize), signal)
     return {
       embedding: callNative(() => InputEmbedding.of(this.#trainer.embedding(), this.#training.trainer.seed)),
       steps: this.#step,
@@ -282,7 +285,8 @@ class Run {
   }
 }
 
-type Training = ReturnType<typeof resolve>
+/** What is asked for, and how often each id is a target. */
+type Training = ReturnType<typeof resolve> & { readonly counts: Float64Array }
 
 const optionKeys = [
   ...(['objective', 'vocabSize', 'dimensions', 'contextLength', 'position', 'dropout', 'neighbours'] as const),
@@ -362,7 +366,6 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
       ? {}
       : { validateEverySteps: positiveInteger('options.validateEverySteps', rest.validateEverySteps) }),
     checkpoint: rest.checkpoint === undefined ? undefined : checkpointOf('options.checkpoint', rest.checkpoint),
-    counts: targetCounts(dataset, vocabSize, mostCounted),
     learningRate: (step: number) => most * rise(step / steps),
   }
 }
