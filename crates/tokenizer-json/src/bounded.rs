@@ -26,8 +26,9 @@ const WORK: usize = 1 << 30;
 const BETWEEN: usize = 16;
 /// Texts up to so many bytes have a machine of their own.
 const SIZES: [usize; 4] = [1 << 10, 1 << 15, 1 << 20, 1 << 25];
-/// Repetitions of what is looked around at.
+/// Repetitions of what is looked around at, and of those within one another together.
 const LOOK_AROUND: usize = 64;
+const LOOK_AROUND_NESTED: usize = 1024;
 
 thread_local! {
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -180,7 +181,7 @@ fn is_regular(expr: &Expr) -> bool {
 /// Whether an attempt at one place is bounded by its steps back.
 fn is_bounded(expr: &Expr) -> bool {
     match expr {
-        Expr::LookAround(inner, _) => is_short(inner) && is_bounded(inner),
+        Expr::LookAround(inner, _) => is_short(inner, 1) && is_bounded(inner),
         Expr::Concat(_) | Expr::Alt(_) | Expr::Group(_) | Expr::Repeat { .. } | Expr::AtomicGroup(_) => {
             expr.children_iter().all(is_bounded)
         }
@@ -189,9 +190,14 @@ fn is_bounded(expr: &Expr) -> bool {
     }
 }
 
-/// Whether what it matches has a bounded length.
-fn is_short(expr: &Expr) -> bool {
-    !matches!(expr, Expr::Repeat { hi, .. } if *hi > LOOK_AROUND) && expr.children_iter().all(is_short)
+/// Whether what it matches, `times` in a row, has a bounded length.
+fn is_short(expr: &Expr, times: usize) -> bool {
+    let times = match expr {
+        Expr::Repeat { hi, .. } if *hi > LOOK_AROUND => return false,
+        Expr::Repeat { hi, .. } => times * (*hi).max(1),
+        _ => times,
+    };
+    times <= LOOK_AROUND_NESTED && expr.children_iter().all(|child| is_short(child, times))
 }
 
 /// A regular expression that does not come to an end on a text.
@@ -221,6 +227,8 @@ impl Pattern for &Bounded {
 
 #[cfg(test)]
 mod tests {
+    use cpu_time::ThreadTime;
+
     use super::*;
 
     /// The patterns of published tokenizers, and some that match nothing.
@@ -263,8 +271,28 @@ mod tests {
 
     #[test]
     fn what_cannot_be_bounded_is_refused() {
-        for source in [r"(a)\1", "(?=.*b)a", "(?(a)b|c)", "(?<!a{65})b"] {
+        for source in [r"(a)\1", "(?=.*b)a", "(?(a)b|c)", "(?<!a{65})b", "(?=(?:(?:a{11}){11}){11})b"] {
             assert!(Bounded::new("test", source).is_err(), "{source}");
+        }
+        for source in ["(?<!a{64})b", "(?=(?:(?:a{10}){10}){10})b", r"(?=(?:(?=\d{3})\d){64})"] {
+            assert!(Bounded::new("test", source).is_ok(), "{source}");
+        }
+    }
+
+    #[test]
+    fn repetitions_of_repetitions_come_to_an_end_within_a_second() {
+        let repeated = |inner: &str| format!("(?:(?:(?:{inner}){{64}}){{64}}){{64}}");
+        let inside = [repeated("a"), repeated("a|b"), repeated("(?=a)a"), repeated("(?>a|bc)a"), repeated(r"\p{L}")];
+        let around = inside.iter().flat_map(|inner| [format!("(?={inner})"), format!("(?<={inner})b")]);
+        let text = "a".repeat(100_000);
+        for source in around.chain(inside.iter().cloned()).chain([repeated("a{64}"), repeated(r"\p{L}{64}")]) {
+            let start = ThreadTime::now();
+            let made = Bounded::new("test", &source);
+            assert!(made.is_err() || !source.starts_with("(?=") && !source.starts_with("(?<="), "{source}");
+            // It may be too late, which is an error.
+            let _ = made.map(|made| within_time(text.len(), || made.count(&text)));
+            let took = start.elapsed();
+            assert!(took < Duration::from_secs(1), "{took:?}: {source}");
         }
     }
 }
