@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::crossings::Crossings;
 use crate::few::Few;
 use crate::index::Index;
 use crate::merge::Merger;
@@ -18,6 +19,7 @@ const LONGEST: usize = 256;
 pub(crate) struct Large {
     pub words: Words,
     pub merger: Merger,
+    pub crossings: Option<Crossings>,
 }
 
 /// The large tables of a vocabulary, and a small one for the time before them: a process that encodes a few short texts never makes them.
@@ -40,6 +42,12 @@ impl Tables {
         }
     }
 
+    /// Where pieces may be cut, once the large tables are there.
+    #[inline]
+    pub fn crossings(&self) -> Option<&Crossings> {
+        self.large.get()?.crossings.as_ref()
+    }
+
     /// Whether these pieces are for the index.
     #[cold]
     fn are_first(&self, start: usize, ends: &[usize]) -> bool {
@@ -52,14 +60,14 @@ impl Tables {
     #[cold]
     pub fn large(&self, vocabulary: &Vocabulary) -> &Large {
         self.large.get_or_init(|| {
-            let (words, merger) = std::thread::scope(|scope| {
+            let (words, crossings, merger) = std::thread::scope(|scope| {
                 let merger = std::thread::Builder::new().spawn_scoped(scope, || Merger::new(vocabulary));
-                let words = Words::new(vocabulary);
+                let (words, crossings) = (Words::new(vocabulary), Crossings::new(vocabulary));
                 // Where there is no thread to be had, or it panicked, this one does it.
                 let merger = merger.ok().and_then(|merger| merger.join().ok());
-                (words, merger.unwrap_or_else(|| Merger::new(vocabulary)))
+                (words, crossings, merger.unwrap_or_else(|| Merger::new(vocabulary)))
             });
-            Large { words, merger }
+            Large { words, merger, crossings }
         })
     }
 

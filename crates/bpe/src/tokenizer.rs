@@ -316,7 +316,7 @@ impl Tokenizer {
                 return Ok(());
             }
             let start = scan.at();
-            let count = scan.next(&mut worker.ends[..])?;
+            let count = scan.next_parts(&mut worker.ends[..], self.tables.crossings())?;
             self.encode_pieces(text.as_bytes(), start, count, worker, sink, cancel);
         }
         // Then the last ids are any.

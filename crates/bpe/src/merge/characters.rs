@@ -171,7 +171,7 @@ pub(crate) fn merge_character(symbols: &mut Vec<u32>, pairs: &Pairs) -> Option<(
 }
 
 #[inline(always)]
-fn is_continuation(byte: u8) -> bool {
+pub(crate) fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
 }
 

@@ -9,7 +9,8 @@ mod pairs;
 mod short;
 mod together;
 
-use characters::{Characters, length_of, merge_character};
+use characters::{Characters, merge_character};
+pub(crate) use characters::{is_continuation, length_of};
 use long::Long;
 use pairs::{NO_ID, NONE, Pairs};
 use short::{MAX_SYMBOLS, Symbols};

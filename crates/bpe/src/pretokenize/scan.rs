@@ -7,6 +7,7 @@ use super::masks::{BLOCK, Classify, Masks, Portable};
 use super::rules::Rules;
 use super::splits::Cuts;
 use super::{Pattern, deepseek};
+use crate::crossings::Crossings;
 use crate::{Error, Level};
 
 /// How far a text has been split.
@@ -15,6 +16,8 @@ pub(crate) struct Scan<'a> {
     level: Level,
     text: &'a str,
     at: usize,
+    /// Where the last piece ends: after `at` when not all of its parts have been written.
+    piece_end: usize,
     /// For patterns that are regular expressions.
     cuts: Option<Cuts<'a>>,
 }
@@ -22,7 +25,7 @@ pub(crate) struct Scan<'a> {
 impl<'a> Scan<'a> {
     pub fn new(pattern: &'a Pattern, level: Level, text: &'a str) -> Self {
         let cuts = if let Pattern::Splits(splits) = pattern { Some(splits.cuts(text)) } else { None };
-        Self { pattern, level, text, at: 0, cuts }
+        Self { pattern, level, text, at: 0, piece_end: 0, cuts }
     }
 
     /// Where the next piece starts.
@@ -42,36 +45,99 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// [`Error::PatternLimit`], for patterns that are regular expressions.
     pub fn next(&mut self, ends: &mut [usize]) -> Result<usize, Error> {
-        let (level, text, at) = (self.level, self.text.as_bytes(), self.at);
-        let count = match self.pattern {
-            Pattern::R50k => scan(fixed::R50k, level, text, at, ends),
-            Pattern::Cl100k => scan(fixed::Cl100k, level, text, at, ends),
-            Pattern::O200k => scan(fixed::O200k, level, text, at, ends),
-            Pattern::Llama3 => scan(fixed::Llama3, level, text, at, ends),
-            Pattern::Qwen2 => scan(fixed::Qwen2, level, text, at, ends),
-            Pattern::Qwen35 => scan(fixed::Qwen35, level, text, at, ends),
-            Pattern::Nanochat => scan(fixed::Nanochat, level, text, at, ends),
-            Pattern::Tekken => scan(fixed::Tekken, level, text, at, ends),
-            Pattern::KimiK2 => scan(fixed::KimiK2, level, text, at, ends),
-            Pattern::Starcoder => scan(fixed::Starcoder, level, text, at, ends),
-            Pattern::DeepseekV3 => scan(deepseek::V3, level, text, at, ends),
-            &Pattern::Rules(rules) => scan(rules, level, text, at, ends),
-            Pattern::Splits(_) => self.next_cuts(ends)?,
-        };
-        self.at = count.checked_sub(1).map_or(at, |last| ends[last]);
-        Ok(count)
+        self.next_parts(ends, None)
     }
 
-    fn next_cuts(&mut self, ends: &mut [usize]) -> Result<usize, Error> {
-        let mut count = 0;
-        if let Some(cuts) = &mut self.cuts {
-            for end in ends {
-                let Some(next) = cuts.next()? else { break };
-                *end = next;
-                count += 1;
+    /// [`Scan::next`] for the parts of pieces: they are cut also where `crossings` says that no token crosses.
+    ///
+    /// # Errors
+    /// Those of [`Scan::next`].
+    pub fn next_parts(&mut self, ends: &mut [usize], crossings: Option<&Crossings>) -> Result<usize, Error> {
+        let text = self.text.as_bytes();
+        let mut out = Ends { crossings, places: ends, count: 0, piece_end: self.piece_end, is_open: false };
+        if self.at < self.piece_end {
+            out.push_piece(text, self.at, self.piece_end);
+        } else {
+            let (level, at) = (self.level, self.at);
+            match self.pattern {
+                Pattern::R50k => scan(fixed::R50k, level, text, at, &mut out),
+                Pattern::Cl100k => scan(fixed::Cl100k, level, text, at, &mut out),
+                Pattern::O200k => scan(fixed::O200k, level, text, at, &mut out),
+                Pattern::Llama3 => scan(fixed::Llama3, level, text, at, &mut out),
+                Pattern::Qwen2 => scan(fixed::Qwen2, level, text, at, &mut out),
+                Pattern::Qwen35 => scan(fixed::Qwen35, level, text, at, &mut out),
+                Pattern::Nanochat => scan(fixed::Nanochat, level, text, at, &mut out),
+                Pattern::Tekken => scan(fixed::Tekken, level, text, at, &mut out),
+                Pattern::KimiK2 => scan(fixed::KimiK2, level, text, at, &mut out),
+                Pattern::Starcoder => scan(fixed::Starcoder, level, text, at, &mut out),
+                Pattern::DeepseekV3 => scan(deepseek::V3, level, text, at, &mut out),
+                &Pattern::Rules(rules) => scan(rules, level, text, at, &mut out),
+                Pattern::Splits(_) => self.next_cuts(&mut out)?,
             }
         }
-        Ok(count)
+        (self.at, self.piece_end) = (out.at(self.at), out.piece_end);
+        Ok(out.count)
+    }
+
+    fn next_cuts(&mut self, out: &mut Ends) -> Result<(), Error> {
+        let mut start = self.at;
+        if let Some(cuts) = &mut self.cuts {
+            while out.has_room()
+                && let Some(end) = cuts.next()?
+            {
+                out.push_piece(self.text.as_bytes(), start, end);
+                start = end;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends of pieces, or of parts of pieces.
+struct Ends<'a> {
+    crossings: Option<&'a Crossings>,
+    places: &'a mut [usize],
+    count: usize,
+    piece_end: usize,
+    /// Whether the last parts of the last piece are missing, which ends at `piece_end`.
+    is_open: bool,
+}
+
+impl Ends<'_> {
+    /// Whether there is room for those of a block.
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        self.count + BLOCK <= self.places.len() && !self.is_open
+    }
+
+    /// The last end; `before` when there is none.
+    #[inline(always)]
+    fn at(&self, before: usize) -> usize {
+        self.count.checked_sub(1).map_or(before, |last| self.places[last])
+    }
+
+    /// Adds those of the piece `text[start..end]`, as many as there is room for.
+    #[inline(always)]
+    fn push_piece(&mut self, text: &[u8], start: usize, end: usize) {
+        if let Some(crossings) = self.crossings
+            && Crossings::may_cut(text, start, end)
+        {
+            self.count += crossings.cut(text, start, end, &mut self.places[self.count..]);
+            self.is_open = self.at(start) != end;
+        } else {
+            self.places[self.count] = end;
+            self.count += 1;
+        }
+        self.piece_end = end;
+    }
+
+    /// Adds those of pieces of ASCII: `start` + the place of each bit of `bits`, one of which is set.
+    #[inline(always)]
+    fn push_places(&mut self, bits: u64, start: usize) {
+        let (ends, _) = self.places[self.count..].split_first_chunk_mut::<BLOCK>().expect("there is room for a block");
+        write_places(bits, start, ends);
+        self.count += bits.count_ones() as usize;
+        self.piece_end = start + bits.ilog2() as usize;
     }
 }
 
@@ -142,57 +208,52 @@ pub(super) mod fixed {
     }
 }
 
-/// Writes the ends of the next pieces from `start` on to `ends`, and returns how many. Fewer than `ends.len() - BLOCK` are
-/// written only at the end of the text. `ends.len() >= BLOCK`.
-fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
+/// Adds the ends of the next pieces from `start` on to `out`, until it has no room or the text ends.
+fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, out: &mut Ends) {
     match level {
-        Level::Portable => scan_by::<_, Portable>(scanner, text, start, ends),
+        Level::Portable => scan_by::<_, Portable>(scanner, text, start, out),
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => scan_by::<_, masks::arm::Neon>(scanner, text, start, ends),
+        Level::Neon => scan_by::<_, masks::arm::Neon>(scanner, text, start, out),
         // SAFETY: there is such a level only on processors that have AVX2.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { scan_avx2(scanner, text, start, ends) },
+        Level::Avx2 => unsafe { scan_avx2(scanner, text, start, out) },
         // SAFETY: there is such a level only on processors that have AVX-512.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { scan_avx512(scanner, text, start, ends) },
+        Level::Avx512 => unsafe { scan_avx512(scanner, text, start, out) },
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn scan_avx2<S: Scanner>(scanner: S, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
-    scan_by::<S, masks::x86::Avx2>(scanner, text, start, ends)
+fn scan_avx2<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends) {
+    scan_by::<S, masks::x86::Avx2>(scanner, text, start, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
-    scan_by::<S, masks::x86::Avx512>(scanner, text, start, ends)
+fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends) {
+    scan_by::<S, masks::x86::Avx512>(scanner, text, start, out);
 }
 
 /// Pieces of ASCII a block at a time, all others one by one.
 #[inline(always)]
-fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, ends: &mut [usize]) -> usize {
-    let mut count = 0;
-    while start < text.len() && count + BLOCK <= ends.len() {
+fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, out: &mut Ends) {
+    while start < text.len() && out.has_room() {
         if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
             // Where text outside ASCII begins soon a block tells nothing.
             if block[0] < 0x80 && block[1] < 0x80 {
                 let inner = scanner.starts(text, start, &C::classify(block)) & !1;
                 if inner != 0 {
-                    let (ends, _) = ends[count..].split_first_chunk_mut::<BLOCK>().expect("there is room for a block");
-                    write_places(inner, start, ends);
-                    count += inner.count_ones() as usize;
+                    out.push_places(inner, start);
                     start += inner.ilog2() as usize;
                     continue;
                 }
             }
         }
-        start = scanner.piece_end(text, start);
-        ends[count] = start;
-        count += 1;
+        let end = scanner.piece_end(text, start);
+        out.push_piece(text, start, end);
+        start = end;
     }
-    count
 }
 
 /// Writes `start` + the place of each set bit of `bits`; behind them anything. Eight at a time, so that the number of them costs
