@@ -1,6 +1,7 @@
 /*
- * `npm run test:arm64 [-- a word of a test's name]`: tests of crates/bpe compiled for 64-bit Arm, where the level of instructions is NEON: those of the levels,
- * the golden rows, and seeded random strings beside the naive reference. On an x86-64 Linux they run under qemu's emulation.
+ * `npm run test:arm64 [-- a word of a test's name]`: tests compiled for 64-bit Arm, where the level of instructions is NEON. Of crates/bpe those of the levels,
+ * the golden rows, and seeded random strings beside the naive reference; of crates/word-vectors those of training and of nearest words. On an x86-64 Linux they run
+ * under qemu's emulation.
  *
  * Needs, and on Debian and its relatives unpacks into target/debian/ what is missing: a cross-compiler of C (for the linker), qemu, and a standard library of
  * Rust for the target (`rustup target add aarch64-unknown-linux-gnu`, else compiled from its source).
@@ -69,17 +70,20 @@ await script(async () => {
       `Programs of ${target} run on ${target}, and under emulation on x86_64-unknown-linux-gnu; this is ${host}.`,
     )
   const { args, env } = host === target ? { args: [], env: {} } : await crossSettings()
+  const title = host === target ? '64-bit Arm' : '64-bit Arm, under emulation'
+  const check = (crate, tests) => ({
+    title: `${title}: crates/${crate}`,
+    command: [
+      ...['cargo', 'test', '--profile', 'fast', '--no-fail-fast', '-p', `tokenmill-${crate}`],
+      ...['--lib', ...tests.flatMap((test) => ['--test', test])],
+      ...['--target', target, '--target-dir', join(root, 'target/arm64'), ...args],
+      ...process.argv.slice(2),
+    ],
+    reader: readers.cargo,
+    env: { TOKENMILL_TEST_SHARE: process.env.TOKENMILL_TEST_SHARE ?? '50', ...env },
+  })
   await runChecks([
-    {
-      title: host === target ? '64-bit Arm' : '64-bit Arm, under emulation',
-      command: [
-        ...['cargo', 'test', '--profile', 'fast', '--no-fail-fast', '-p', 'tokenmill-bpe'],
-        ...['--lib', '--test', 'levels', '--test', 'golden', '--test', 'strings', '--test', 'merges'],
-        ...['--target', target, '--target-dir', join(root, 'target/arm64'), ...args],
-        ...process.argv.slice(2),
-      ],
-      reader: readers.cargo,
-      env: { TOKENMILL_TEST_SHARE: process.env.TOKENMILL_TEST_SHARE ?? '50', ...env },
-    },
+    check('bpe', ['levels', 'golden', 'strings', 'merges']),
+    check('word-vectors', ['train', 'vectors']),
   ])
 })

@@ -16,36 +16,29 @@ pub(crate) enum Level {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
     /// The widest that this processor has.
     pub fn best() -> Self {
-        static BEST: LazyLock<Level> = LazyLock::new(|| {
-            #[cfg(target_arch = "x86_64")]
-            {
-                if is_x86_feature_detected!("avx512f") {
-                    return Level::Avx512;
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    return Level::Avx2;
-                }
-            }
-            Level::Portable
-        });
+        static BEST: LazyLock<Level> = LazyLock::new(|| Level::all().pop().unwrap_or(Level::Portable));
         *BEST
     }
 
-    /// All that this processor has.
-    #[cfg(test)]
+    /// All that this processor has, the widest last.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
-        match Self::best() {
-            Self::Portable => {}
-            Self::Avx2 => all.push(Self::Avx2),
-            Self::Avx512 => all.extend([Self::Avx2, Self::Avx512]),
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            all.push(Self::Avx2);
+            if is_x86_feature_detected!("avx512f") {
+                all.push(Self::Avx512);
+            }
         }
+        #[cfg(target_arch = "aarch64")]
+        all.push(Self::Neon);
         all
     }
 }
@@ -95,6 +88,11 @@ macro_rules! by_level {
                     $crate::lanes::Level::Avx2 => return unsafe { avx2($($arg),*) },
                     $crate::lanes::Level::Portable => {}
                 }
+            }
+            #[cfg(target_arch = "aarch64")]
+            if level == $crate::lanes::Level::Neon {
+                // SAFETY: every processor of this kind has these instructions.
+                return unsafe { $body::<$crate::lanes::Neon>($($arg),*) };
             }
             let _ = level;
             // SAFETY: it needs no instructions that not every processor has.
@@ -186,6 +184,106 @@ impl Lanes for Portable {
     }
 }
 
+/// The lanes of one width of registers. Numbers that are shared are moved by an instruction that is written out, which is to the compiler what as
+/// many relaxed atomic moves are: it would make one instruction of each number out of those.
+macro_rules! lanes {
+    (
+        $(#[$meta:meta])* $name:ident, $count:literal, $value:ty, $register:ident, $feature:literal,
+        $read:literal, $write:literal,
+        $all:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident, $sum:ident
+    ) => {
+        $(#[$meta])*
+        pub(crate) struct $name;
+
+        impl $name {
+            #[inline]
+            #[target_feature(enable = $feature)]
+            unsafe fn read_shared(at: *const AtomicU32) -> $value {
+                let value: $value;
+                // SAFETY: there are as many numbers.
+                unsafe {
+                    asm!(
+                        $read,
+                        value = out($register) value,
+                        at = in(reg) at,
+                        options(readonly, nostack, preserves_flags)
+                    );
+                }
+                value
+            }
+
+            #[inline]
+            #[target_feature(enable = $feature)]
+            unsafe fn write_shared(at: *const AtomicU32, value: $value) {
+                // SAFETY: there are as many numbers.
+                unsafe {
+                    asm!(
+                        $write,
+                        value = in($register) value,
+                        at = in(reg) at,
+                        options(nostack, preserves_flags)
+                    );
+                }
+            }
+        }
+
+        impl Lanes for $name {
+            type Value = $value;
+            const COUNT: usize = $count;
+
+            #[inline(always)]
+            unsafe fn all(value: f32) -> Self::Value {
+                // SAFETY: as the caller says.
+                unsafe { $all(value) }
+            }
+
+            #[inline(always)]
+            unsafe fn load(at: *const f32) -> Self::Value {
+                // SAFETY: as the caller says.
+                unsafe { $load(at) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(at: *mut f32, value: Self::Value) {
+                // SAFETY: as the caller says.
+                unsafe { $store(at, value) }
+            }
+
+            #[inline(always)]
+            unsafe fn read(at: *const AtomicU32) -> Self::Value {
+                // SAFETY: as the caller says.
+                unsafe { Self::read_shared(at) }
+            }
+
+            #[inline(always)]
+            unsafe fn write(at: *const AtomicU32, value: Self::Value) {
+                // SAFETY: as the caller says.
+                unsafe { Self::write_shared(at, value) }
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add(a: Self::Value, b: Self::Value, sum: Self::Value) -> Self::Value {
+                // SAFETY: as the caller says.
+                unsafe { $multiply_add(a, b, sum) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(a: Self::Value, b: Self::Value) -> Self::Value {
+                // SAFETY: as the caller says.
+                unsafe { $add(a, b) }
+            }
+
+            #[inline(always)]
+            unsafe fn sum(value: Self::Value) -> f32 {
+                // SAFETY: as the caller says.
+                unsafe { $sum(value) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use arm::Neon;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
@@ -202,112 +300,15 @@ mod x86 {
 
     use super::Lanes;
 
-    /// The lanes of one width of registers. Numbers that are shared are moved by an instruction that is written out, which is to the compiler what as
-    /// many relaxed atomic moves are: it would make one instruction of each number out of those.
-    macro_rules! lanes {
-        (
-            $(#[$meta:meta])* $name:ident, $count:literal, $value:ty, $register:ident, $feature:literal,
-            $all:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident, $sum:ident
-        ) => {
-            $(#[$meta])*
-            pub(crate) struct $name;
-
-            impl $name {
-                #[inline]
-                #[target_feature(enable = $feature)]
-                unsafe fn read_shared(at: *const AtomicU32) -> $value {
-                    let value: $value;
-                    // SAFETY: there are as many numbers.
-                    unsafe {
-                        asm!(
-                            "vmovups {value}, [{at}]",
-                            value = out($register) value,
-                            at = in(reg) at,
-                            options(readonly, nostack, preserves_flags)
-                        );
-                    }
-                    value
-                }
-
-                #[inline]
-                #[target_feature(enable = $feature)]
-                unsafe fn write_shared(at: *const AtomicU32, value: $value) {
-                    // SAFETY: there are as many numbers.
-                    unsafe {
-                        asm!(
-                            "vmovups [{at}], {value}",
-                            value = in($register) value,
-                            at = in(reg) at,
-                            options(nostack, preserves_flags)
-                        );
-                    }
-                }
-            }
-
-            impl Lanes for $name {
-                type Value = $value;
-                const COUNT: usize = $count;
-
-                #[inline(always)]
-                unsafe fn all(value: f32) -> Self::Value {
-                    // SAFETY: as the caller says.
-                    unsafe { $all(value) }
-                }
-
-                #[inline(always)]
-                unsafe fn load(at: *const f32) -> Self::Value {
-                    // SAFETY: as the caller says.
-                    unsafe { $load(at) }
-                }
-
-                #[inline(always)]
-                unsafe fn store(at: *mut f32, value: Self::Value) {
-                    // SAFETY: as the caller says.
-                    unsafe { $store(at, value) }
-                }
-
-                #[inline(always)]
-                unsafe fn read(at: *const AtomicU32) -> Self::Value {
-                    // SAFETY: as the caller says.
-                    unsafe { Self::read_shared(at) }
-                }
-
-                #[inline(always)]
-                unsafe fn write(at: *const AtomicU32, value: Self::Value) {
-                    // SAFETY: as the caller says.
-                    unsafe { Self::write_shared(at, value) }
-                }
-
-                #[inline(always)]
-                unsafe fn multiply_add(a: Self::Value, b: Self::Value, sum: Self::Value) -> Self::Value {
-                    // SAFETY: as the caller says.
-                    unsafe { $multiply_add(a, b, sum) }
-                }
-
-                #[inline(always)]
-                unsafe fn add(a: Self::Value, b: Self::Value) -> Self::Value {
-                    // SAFETY: as the caller says.
-                    unsafe { $add(a, b) }
-                }
-
-                #[inline(always)]
-                unsafe fn sum(value: Self::Value) -> f32 {
-                    // SAFETY: as the caller says.
-                    unsafe { $sum(value) }
-                }
-            }
-        };
-    }
-
     lanes! {
         /// 16 numbers.
-        Avx512, 16, __m512, zmm_reg, "avx512f,avx2,fma",
+        Avx512, 16, __m512, zmm_reg, "avx512f,avx2,fma", "vmovups {value}, [{at}]", "vmovups [{at}], {value}",
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_reduce_add_ps
     }
 
     lanes! {
         /// 8 numbers.
-        Avx2, 8, __m256, ymm_reg, "avx2,fma",
+        Avx2, 8, __m256, ymm_reg, "avx2,fma", "vmovups {value}, [{at}]", "vmovups [{at}], {value}",
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps, sum_of_8
     }
 
@@ -317,6 +318,27 @@ mod x86 {
         let four = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps::<1>(value));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::{float32x4_t, vaddq_f32, vaddvq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
+    use std::arch::asm;
+    use std::sync::atomic::AtomicU32;
+
+    use super::Lanes;
+
+    lanes! {
+        /// 4 numbers.
+        Neon, 4, float32x4_t, vreg, "neon", "ldr {value:q}, [{at}]", "str {value:q}, [{at}]",
+        vdupq_n_f32, vld1q_f32, vst1q_f32, multiply_add, vaddq_f32, vaddvq_f32
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn multiply_add(a: float32x4_t, b: float32x4_t, sum: float32x4_t) -> float32x4_t {
+        vfmaq_f32(sum, a, b)
     }
 }
 
