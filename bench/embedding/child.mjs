@@ -1,51 +1,57 @@
 /*
  * Times of ours through Node: child.mjs VOCABULARY DIMENSIONS BATCH CONTEXT ROUNDS THREADS, the lines of
- * crates/embedding/examples/passes.rs. The kinds take turns, and every round has other ids.
+ * crates/embedding/examples/passes.rs.
  */
 import { InputEmbedding, Optimizer, setThreads } from '../../dist/index.js'
-import { random } from '../lib/stats.mjs'
+import { checkOf, gradientOf, tableOf, timed } from './inputs.mjs'
 
 const [vocabSize, dimensions, batch, contextLength, rounds, threads] = process.argv.slice(2).map(Number)
 setThreads(threads)
 const shape = [batch, contextLength]
-const next = random(1)
-const ids = () => Uint32Array.from({ length: batch * contextLength }, () => Math.floor(next() * vocabSize))
-const make = () => InputEmbedding.create({ vocabSize, contextLength, dimensions, seed: 1 })
+const length = batch * contextLength
+
+const make = () => {
+  const embedding = InputEmbedding.create({ vocabSize, contextLength, dimensions })
+  embedding.parameters().forEach((parameter, seed) => {
+    parameter.set(tableOf(parameter.shape[0] * dimensions, seed))
+  })
+  return embedding
+}
 
 const forwards = () => {
   const embedding = make()
-  const out = new Float32Array(batch * contextLength * dimensions)
+  const out = new Float32Array(length * dimensions)
+  const came = (ids) => ({ check: checkOf(embedding.forward(ids, { shape }).toFloat32()) })
   return {
-    'Node, out': (ids) => embedding.forward(ids, { shape, out }),
-    'Node, disposed': (ids) => embedding.forward(ids, { shape }).dispose(),
+    'Node, out': {
+      run: (ids) => embedding.forward(ids, { shape, out }),
+      came: () => ({ check: checkOf(out) }),
+    },
+    'Node, disposed': { run: (ids) => embedding.forward(ids, { shape }).dispose(), came },
   }
 }
 
 const learning = () => {
   const embedding = make()
-  const optimizer = Optimizer.adamW(embedding.parameters(), { learningRate: 1e-3 })
-  const grad = Float32Array.from({ length: batch * contextLength * dimensions }, (_, i) => (i % 97) / 97 - 0.5)
+  const parameters = embedding.parameters()
+  const optimizer = Optimizer.adamW(parameters, { learningRate: 1e-3, weightDecay: 0 })
+  const grad = gradientOf(length * dimensions)
   return {
-    'Node, sparse': (ids) => {
-      const output = embedding.forward(ids, { shape })
-      embedding.backward(output, grad)
-      output.dispose()
-      optimizer.step()
-      optimizer.zeroGrad()
+    'Node, sparse': {
+      run: (ids) => {
+        const output = embedding.forward(ids, { shape })
+        embedding.backward(output, grad)
+        output.dispose()
+        optimizer.step()
+        optimizer.zeroGrad()
+      },
+      came: (ids) => {
+        const table = parameters[0].toFloat32()
+        const row = (id) => [...table.subarray(id * dimensions, (id + 1) * dimensions)]
+        return { values: [...ids.subarray(0, 4)].flatMap(row) }
+      },
     },
   }
 }
 
-for (const group of [forwards, learning]) {
-  const passes = Object.entries(group()).map(([what, run]) => ({ what, run, ms: [] }))
-  for (let round = 0; round < rounds + 2; round++) {
-    const of = ids()
-    for (const { run, ms } of passes) {
-      const start = performance.now()
-      run(of)
-      const spent = performance.now() - start
-      if (round >= 2) ms.push(spent)
-    }
-  }
-  for (const { what, ms } of passes) console.log(JSON.stringify({ what, ms }))
-}
+for (const group of [forwards, learning]) await timed(group(), { rounds, length, vocabulary: vocabSize })
