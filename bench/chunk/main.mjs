@@ -8,9 +8,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt, ensureModules } from '../../scripts/lib/ensure.mjs'
 import { Failure, run } from '../../scripts/lib/run.mjs'
+import { readArguments, say } from '../lib/arguments.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { bench } from '../lib/paths.mjs'
@@ -42,18 +42,12 @@ const peers = [
 ]
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...{ corpus: string, 'max-bytes': string, rounds: string, limit: string, name: string },
-      help: { type: 'boolean' },
-    },
+  const options = readArguments(args, help, {
+    ...{ corpus: [], 'max-bytes': 5_000_000, rounds: 3, limit: 120, name: 'chunk' },
   })
-  if (values.help) return console.log(help)
-  const [rounds, limit] = [Number(values.rounds ?? 3), Number(values.limit ?? 120)]
-  const maxBytes = Number(values['max-bytes'] ?? 5_000_000)
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  if (options.corpus.length > 1) throw new Failure('expected one text')
+  const { 'max-bytes': maxBytes, rounds, limit, name } = options
   await ensureModules({ say })
   await ensureBuilt({ say })
   if (!existsSync(join(bench, 'node_modules', 'llm-splitter'))) {
@@ -66,7 +60,8 @@ export const main = async (args) => {
 
   const { getEncoding } = await import('../../dist/index.js')
   const tokenizer = getEncoding('o200k_base')
-  const source = values.corpus ? readFileSync(values.corpus) : readFileSync(defaultTexts({ maxBytes })[0].file)
+  const source =
+    options.corpus.length > 0 ? readFileSync(options.corpus[0]) : readFileSync(defaultTexts({ maxBytes })[0].file)
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(source.subarray(0, maxBytes), { stream: true })
   const folder = mkdtempSync(join(tmpdir(), 'tokenmill-bench-'))
   try {
@@ -130,8 +125,7 @@ export const main = async (args) => {
       ({ id, tooLong, altered, lost }) => id.startsWith('tokenmill') && (tooLong || altered || lost),
     )
     if (broken) throw new Failure(`${broken.title} does not keep its promise`)
-    if (values.name !== '')
-      say(`written to ${write({ name: values.name ?? 'chunk', date, markdown, data: { rows, bytes } })}.md and .json`)
+    if (name !== '') say(`written to ${write({ name, date, markdown, data: { rows, bytes } })}.md and .json`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

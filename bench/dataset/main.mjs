@@ -8,9 +8,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure, root, run } from '../../scripts/lib/run.mjs'
+import { readArguments, say } from '../lib/arguments.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { write } from '../lib/record.mjs'
 import { median } from '../lib/stats.mjs'
@@ -40,15 +40,9 @@ const ours = [
 ].map(([mode, title]) => ({ mode, title, program: process.execPath, file: 'bench/dataset/child.mjs' }))
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values } = parseArgs({
-    args,
-    options: { python: string, rounds: string, tokens: string, name: string, help: { type: 'boolean' } },
-  })
-  if (values.help) return console.log(help)
-  const python = values.python ?? 'python3'
-  const [rounds, tokens] = [Number(values.rounds ?? 3), Number(values.tokens ?? 20_000_000)]
-  const say = (what) => console.error(`▸ ${what}`)
+  const options = readArguments(args, help, { python: 'python3', rounds: 3, tokens: 20_000_000, name: 'dataset' })
+  if (options === undefined) return
+  const { python, rounds, tokens, name } = options
   await ensureBuilt({ say })
   const torch = await torchOf(python)
   const peers = [...ours]
@@ -111,10 +105,7 @@ export const main = async (args) => {
       ),
     ].join('\n\n')
     console.log(markdown)
-    if (values.name !== '')
-      say(
-        `written to ${write({ name: values.name ?? 'dataset', date, markdown, data: { rows, torch, tokens } })}.md and .json`,
-      )
+    if (name !== '') say(`written to ${write({ name, date, markdown, data: { rows, torch, tokens } })}.md and .json`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -7,9 +7,9 @@
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure, run } from '../../scripts/lib/run.mjs'
+import { positive, readArguments, say } from '../lib/arguments.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { bench } from '../lib/paths.mjs'
 import { busyNote, write } from '../lib/record.mjs'
@@ -29,22 +29,14 @@ const help = `npm run bench -- embedding [options]
 `
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...{ python: string, shapes: string, vocabulary: string, threads: string, rounds: string, name: string },
-      help: { type: 'boolean' },
-    },
+  const options = readArguments(args, help, {
+    ...{ python: undefined, shapes: '8x1024x768,64x256x1600', vocabulary: 50_257, threads: [1, 2], rounds: 30 },
+    name: 'embedding',
   })
-  if (values.help) return console.log(help)
-  const shapes = (values.shapes ?? '8x1024x768,64x256x1600').split(',').map((shape) => shape.split('x').map(Number))
-  const threads = (values.threads ?? '1,2').split(',').map(Number)
-  const [vocabulary, rounds] = [Number(values.vocabulary ?? 50_257), Number(values.rounds ?? 30)]
-  const numbers = [...shapes.flat(), ...threads, vocabulary, rounds]
-  if (shapes.some((shape) => shape.length !== 3) || !numbers.every((number) => Number.isInteger(number) && number > 0))
-    throw new Failure(`expected whole numbers above 0; ${help}`)
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  const { python, vocabulary, threads, rounds, name } = options
+  const shapes = options.shapes.split(',').map((shape) => shape.split('x').map((side) => positive('shapes', side)))
+  if (shapes.some((shape) => shape.length !== 3)) throw new Failure(`expected three sizes for each shape; ${help}`)
 
   await ensureBuilt({ say })
   await peersFromNpm(say)
@@ -64,8 +56,7 @@ export const main = async (args) => {
   const built = output.split('\n').filter((line) => line.includes('"executable":"'))
   const rust = JSON.parse(built.at(-1)).executable
   const torch =
-    values.python &&
-    execFileSync(values.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim()
+    python && execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim()
 
   const before = load()
   if (before > 0.5) say(`This machine is busy (load ${before}): good for a check, not for figures`)
@@ -76,8 +67,12 @@ export const main = async (args) => {
       const programs = [
         [rust, ...flags],
         [process.execPath, join(bench, 'embedding', 'child.mjs'), ...flags, String(count)],
+<<<<<<< HEAD
         [process.execPath, join(bench, 'embedding', 'onnx.mjs'), ...flags, String(count)],
         ...(torch ? [[values.python, join(bench, 'embedding', 'child.py'), ...flags, String(count)]] : []),
+=======
+        ...(torch ? [[python, join(bench, 'embedding', 'child.py'), ...flags, String(count)]] : []),
+>>>>>>> 8c7f71d (bench: the subjects read their options by one module, which refuses what is no number)
       ]
       const rows = []
       for (const command of programs) {
@@ -136,9 +131,9 @@ export const main = async (args) => {
     }),
   ].join('\n\n')
   console.log(markdown)
-  if (values.name !== '') {
+  if (name !== '') {
     const data = { load: busy, vocabulary, rounds, torch, tables }
-    say(`written to ${write({ name: values.name ?? 'embedding', date, markdown, data })}.md and .json`)
+    say(`written to ${write({ name, date, markdown, data })}.md and .json`)
   }
 }
 

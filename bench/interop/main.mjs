@@ -6,9 +6,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { root, run } from '../../scripts/lib/run.mjs'
+import { readArguments, say } from '../lib/arguments.mjs'
 import { versions } from '../lib/machine.mjs'
 import { bench } from '../lib/paths.mjs'
 import { write } from '../lib/record.mjs'
@@ -21,10 +21,9 @@ const help = `npm run bench -- interop [options]
 `
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values } = parseArgs({ args, options: { python: string, name: string, help: { type: 'boolean' } } })
-  if (values.help) return console.log(help)
-  const say = (what) => console.error(`▸ ${what}`)
+  const options = readArguments(args, help, { python: 'python3', name: 'interop' })
+  if (options === undefined) return
+  const { python, name } = options
   await ensureBuilt({ say })
   const library = await import('../../dist/index.js')
   const results = []
@@ -33,7 +32,7 @@ export const main = async (args) => {
     try {
       say(`writing and reading back ${encoding}`)
       await writeEverything(library, encoding, folder)
-      const { output } = await run(values.python ?? 'python3', [join(bench, 'interop', 'read_back.py'), folder], {
+      const { output } = await run(python, [join(bench, 'interop', 'read_back.py'), folder], {
         quiet: true,
       })
       results.push({ encoding, ...JSON.parse(output.trim().split('\n').at(-1)) })
@@ -57,8 +56,7 @@ export const main = async (args) => {
     ...results.flatMap(({ encoding, seen }) => [`## ${encoding}`, table(['read by', 'equal'], Object.entries(seen))]),
   ].join('\n\n')
   console.log(markdown)
-  if (values.name !== '')
-    say(`written to ${write({ name: values.name ?? 'interop', date, markdown, data: { results } })}.md and .json`)
+  if (name !== '') say(`written to ${write({ name, date, markdown, data: { results } })}.md and .json`)
 }
 
 /* A dataset in all formats, with documents over the ends of shards; the ids of its documents as `encode` gives them, and batches of windows. */

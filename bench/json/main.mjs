@@ -6,9 +6,9 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure, run } from '../../scripts/lib/run.mjs'
+import { listOf, readArguments, say } from '../lib/arguments.mjs'
 import { tokenizerJsonOf } from '../lib/commands.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { documentsOf } from '../lib/documents.mjs'
@@ -44,30 +44,27 @@ const help = `npm run bench -- json [options]
 `
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...{ corpus: { type: 'string', multiple: true }, 'max-bytes': string, vocabulary: string, peers: string },
-      ...{ rounds: string, passes: string, limit: string, name: string, help: { type: 'boolean' } },
+  const options = readArguments(args, help, {
+    ...{
+      corpus: [],
+      'max-bytes': 2_000_000,
+      vocabulary: 30_522,
+      peers: ids.join(','),
+      rounds: 3,
+      passes: 3,
+      limit: 120,
     },
+    name: 'json',
   })
-  if (values.help) return console.log(help)
-  const corpus = [...(values.corpus ?? []), ...positionals]
-  const maxBytes = Number(values['max-bytes'] ?? 2_000_000)
-  const vocabulary = Number(values.vocabulary ?? 30_522)
-  const [rounds, passes, limit] = [Number(values.rounds ?? 3), Number(values.passes ?? 3), Number(values.limit ?? 120)]
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  const { corpus, 'max-bytes': maxBytes, vocabulary, rounds, passes, limit, name } = options
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
   await ensureBuilt({ say })
   await peersFromNpm(say)
   const python = await pythonWithPeers(say, { all: true })
   if (!python) say('Without Python there is neither its tokenizers nor a WordPiece')
-  const chosen = values.peers?.split(',') ?? ids
-  const unknown = chosen.find((id) => !ids.includes(id))
-  if (unknown !== undefined) throw new Failure(`there is no peer ${unknown}: ${ids.join(', ')}`)
+  const chosen = listOf(options.peers.split(','), ids, 'peer')
   const peers = all.filter(({ id, runtime }) => chosen.includes(id) && (runtime === 'node' || python))
 
   mkdirSync(runFolder, { recursive: true })
@@ -174,7 +171,7 @@ export const main = async (args) => {
   console.log(markdown)
   const wrong = cells.find(({ peer, different, message }) => peer.id === 'tokenmill' && (different > 0 || message))
   if (wrong) throw new Failure(`tokenmill: ${wrong.model.title}, ${wrong.text.name}: ${wrong.message || 'other ids'}`)
-  if (values.name !== '') {
+  if (name !== '') {
     const data = {
       load: busy,
       texts: texts.map(({ name, bytes, sha256, documents }) => ({ name, bytes, sha256, documents: documents.length })),
@@ -183,7 +180,7 @@ export const main = async (args) => {
         ...{ model: model.id, text: text.name, peer: peer.id, load, first, warm, message, different },
       })),
     }
-    say(`written to ${write({ name: values.name ?? 'json', date, markdown, data })}.md and .json`)
+    say(`written to ${write({ name, date, markdown, data })}.md and .json`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Failure } from '../../scripts/lib/run.mjs'
+import { listOf, positive } from './arguments.mjs'
 import { nativePeers, nodePeers } from './peers.mjs'
 import { encodings as known } from './ranks.mjs'
 import { sections as all } from './sections.mjs'
@@ -30,18 +30,6 @@ ${lines.join('\n')}
                       none); --name '' writes none
   --quick             a small one to see that it works: few minutes at most, no figures to quote
 `
-
-const positive = (name, value) => {
-  const number = Number(value)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new Failure(`expected a whole number above 0 for --${name}, found ${value}`)
-}
-
-const listOf = (list, allowed, what) => {
-  for (const name of list)
-    if (!allowed.includes(name)) throw new Failure(`there is no ${what} ${name}: ${allowed.join(', ')}`)
-  return list
-}
 
 /** The options of a command line. */
 export const readOptions = (args) => {

@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure, run } from '../../scripts/lib/run.mjs'
+import { readArguments, say } from '../lib/arguments.mjs'
 import { tokenizerJsonOf } from '../lib/commands.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
@@ -37,27 +37,18 @@ const help = `npm run bench -- prepare [options]
 const modules = ['numpy', 'tiktoken', 'tokenizers', 'torch', 'megatron.core', 'zstandard']
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...{ corpus: { type: 'string', multiple: true }, bytes: string, slice: string, python: string },
-      ...{ rounds: string, name: string, make: { type: 'boolean' }, help: { type: 'boolean' } },
-    },
+  const options = readArguments(args, help, {
+    ...{ corpus: [], bytes: 1e9, slice: 60e6, python: 'python3', rounds: 3, name: 'prepare', make: false },
   })
-  if (values.help) return console.log(help)
-  const [bytes, slice] = [Number(values.bytes ?? 1e9), Number(values.slice ?? 60e6)]
-  const [python, rounds] = [values.python ?? 'python3', Number(values.rounds ?? 3)]
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  const { corpus, bytes, slice, python, rounds, name, make } = options
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
-  if (!values.make) await ensureBuilt({ say })
+  if (!make) await ensureBuilt({ say })
   await peersFromNpm(say)
   await ensureTokenizerJson('r50k_base', tokenizerJsonOf('r50k_base'))
   const peerVersions = await versionsOf(python)
   if (peerVersions === undefined) say(`${python} has not all of ${modules.join(', ')}: its rows are left out`)
 
-  const corpus = [...(values.corpus ?? []), ...positionals]
   const texts = (corpus.length > 0 ? corpus.map((file) => textOfFile(file, {})) : defaultTexts({})).map(
     ({ text }) => text,
   )
@@ -71,7 +62,7 @@ export const main = async (args) => {
   const small = { zst: await made('small', slice, 'zst'), gz: await made('small', slice, 'gz') }
   small.jsonl = await made('small', slice, 'jsonl')
 
-  if (values.make) return
+  if (make) return
 
   const before = load()
   if (before > 0.5) say(`This machine is busy (load ${before}): good for a check, not for figures`)
@@ -168,9 +159,9 @@ export const main = async (args) => {
     ].join('; ') + '.',
   ].join('\n\n')
   console.log(markdown)
-  if (values.name === '') return
+  if (name === '') return
   const data = { rows: rows.map(({ title, samples, of }) => ({ title, samples, bytes: of.bytes })), peerVersions, busy }
-  say(`written to ${write({ name: values.name ?? 'prepare', date, markdown, data })}.md and .json`)
+  say(`written to ${write({ name, date, markdown, data })}.md and .json`)
 }
 
 const size = ({ bytes }) => (bytes >= 1e9 ? `${digits(bytes / 1e9)} GB` : `${digits(bytes / 1e6)} MB`)

@@ -6,9 +6,9 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure } from '../../scripts/lib/run.mjs'
+import { listOf, readArguments, say } from '../lib/arguments.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { documentsOf } from '../lib/documents.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
@@ -35,29 +35,18 @@ const help = `npm run bench -- train [options]
 `
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...{ corpus: { type: 'string', multiple: true }, 'max-bytes': string, vocabulary: string, threads: string },
-      ...{ peers: string, rounds: string, limit: string, name: string, help: { type: 'boolean' } },
-    },
+  const options = readArguments(args, help, {
+    ...{ corpus: [], 'max-bytes': undefined, vocabulary: 32_000, threads: [1, 2], peers: ids.join(','), rounds: 3 },
+    ...{ limit: 300, name: 'train' },
   })
-  if (values.help) return console.log(help)
-  const corpus = [...(values.corpus ?? []), ...positionals]
-  const maxBytes = Number(values['max-bytes'] ?? (corpus.length > 0 ? Infinity : 8_000_000))
-  const [vocabulary, rounds] = [Number(values.vocabulary ?? 32_000), Number(values.rounds ?? 3)]
-  const limit = Number(values.limit ?? 300)
-  const threads = (values.threads ?? '1,2').split(',').map(Number)
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  const { corpus, vocabulary, threads, rounds, limit, name } = options
+  const maxBytes = Number(options['max-bytes'] ?? (corpus.length > 0 ? Infinity : 8_000_000))
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
   await ensureBuilt({ say })
   const python = await pythonWithPeers(say, { all: true })
-  const chosen = values.peers?.split(',') ?? ids
-  const unknown = chosen.find((id) => !ids.includes(id))
-  if (unknown !== undefined) throw new Failure(`there is no peer ${unknown}: ${ids.join(', ')}`)
+  const chosen = listOf(options.peers.split(','), ids, 'peer')
   const peers = ids.filter((id) => chosen.includes(id) && (id === 'tokenmill' || python !== undefined))
 
   const texts = corpus.length > 0 ? corpus.map((file) => textOfFile(file, { maxBytes })) : defaultTexts({ maxBytes })
@@ -162,10 +151,10 @@ export const main = async (args) => {
     throw new Failure('tokenmill gave other merges than tokenizers')
   if (rows.some(({ peer, unsteady, message }) => peer === 'tokenmill' && (unsteady || message)))
     throw new Failure('tokenmill failed, or gave other merges in another process')
-  if (values.name !== '') {
+  if (name !== '') {
     const about = texts.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }))
     const data = { load: busy, texts: about, vocabulary, rounds, rows, reference, compared, pypi }
-    say(`written to ${write({ name: values.name ?? 'train', date, markdown, data })}.md and .json`)
+    say(`written to ${write({ name, date, markdown, data })}.md and .json`)
   }
 }
 

@@ -6,9 +6,9 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
 import { Failure } from '../../scripts/lib/run.mjs'
+import { readArguments, say } from '../lib/arguments.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { load, machine, versions } from '../lib/machine.mjs'
 import { bench, runFolder } from '../lib/paths.mjs'
@@ -35,23 +35,21 @@ const help = `npm run bench -- word-vectors [options]
 const [firstWord, everyWord, mostWords, nearest] = [100, 6, 500, 10]
 
 export const main = async (args) => {
-  const string = { type: 'string' }
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...{ corpus: { type: 'string', multiple: true }, 'max-bytes': string, objectives: string, threads: string },
-      ...{ python: string, epochs: string, rounds: string, limit: string, name: string, help: { type: 'boolean' } },
+  const options = readArguments(args, help, {
+    ...{
+      corpus: [],
+      'max-bytes': undefined,
+      objectives: 'skipgram,cbow',
+      threads: [1, 2],
+      python: undefined,
+      epochs: 5,
     },
+    ...{ rounds: 3, limit: 300, name: 'word-vectors' },
   })
-  if (values.help) return console.log(help)
-  const corpus = [...(values.corpus ?? []), ...positionals]
-  const maxBytes = Number(values['max-bytes'] ?? (corpus.length > 0 ? Infinity : 8_000_000))
-  const [epochs, rounds, limit] = [values.epochs ?? 5, Number(values.rounds ?? 3), Number(values.limit ?? 300)]
-  const objectives = (values.objectives ?? 'skipgram,cbow').split(',')
-  const threads = (values.threads ?? '1,2').split(',').map(Number)
-  const { python } = values
-  const say = (what) => console.error(`▸ ${what}`)
+  if (options === undefined) return
+  const { corpus, threads, python, epochs, rounds, limit, name } = options
+  const maxBytes = Number(options['max-bytes'] ?? (corpus.length > 0 ? Infinity : 8_000_000))
+  const objectives = options.objectives.split(',')
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
   await ensureBuilt({ say })
@@ -139,10 +137,10 @@ export const main = async (args) => {
     ),
   ].join('\n\n')
   console.log(markdown)
-  if (values.name !== '') {
+  if (name !== '') {
     const about = texts.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }))
     const data = { load: busy, texts: about, words: count, epochs, rounds, rows, overlaps, pypi }
-    say(`written to ${write({ name: values.name ?? 'word-vectors', date, markdown, data })}.md and .json`)
+    say(`written to ${write({ name, date, markdown, data })}.md and .json`)
   }
   const failed = rows.find(({ message }) => message)
   if (failed) throw new Failure(`${failed.peer} ${failed.message}`)
