@@ -67,12 +67,8 @@ export const main = async (args) => {
       const programs = [
         [rust, ...flags],
         [process.execPath, join(bench, 'embedding', 'child.mjs'), ...flags, String(count)],
-<<<<<<< HEAD
         [process.execPath, join(bench, 'embedding', 'onnx.mjs'), ...flags, String(count)],
-        ...(torch ? [[values.python, join(bench, 'embedding', 'child.py'), ...flags, String(count)]] : []),
-=======
         ...(torch ? [[python, join(bench, 'embedding', 'child.py'), ...flags, String(count)]] : []),
->>>>>>> 8c7f71d (bench: the subjects read their options by one module, which refuses what is no number)
       ]
       const rows = []
       for (const command of programs) {
