@@ -1,14 +1,14 @@
 //! The fused lookup as an operation in candle's graph.
 
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, DType as CandleDType, Error as CandleError, Layout, Shape, Tensor,
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, DType as CandleDType, Error as CandleError, Layout, Shape, Tensor,
 };
 
 use crate::cpu::{Gather, gather, scatter};
 use crate::element::{Element, cpu_values, with_element};
 use crate::ids::{CheckedIds, CheckedPositions, KeptPositions};
 use crate::table::read_values;
-use crate::{DType, Error, Positions, Result, memory};
+use crate::{DType, Error, Positions, Result, cuda, memory};
 
 /// `scale * token[ids[i]] + position[position_of(i)]` as one operation of candle's graph, which candle's own `backward` goes through.
 ///
@@ -34,7 +34,7 @@ use crate::{DType, Error, Positions, Result, memory};
 /// # Errors
 /// [`Error::IdOutOfRange`], [`Error::ContextTooLong`], [`Error::PositionOutOfRange`], [`Error::ShapeMismatch`] and [`Error::LengthMismatch`] for
 /// ids and positions that are no rows or do not fit together, [`Error::TableSize`] for a position table of another number of columns,
-/// [`Error::OutOfMemory`], and [`Error::Candle`] for what is no matrix, of another type, or on another device than the processor.
+/// [`Error::OutOfMemory`], [`Error::Device`], and [`Error::Candle`] for what is no matrix, of another type, or on another device than the other table.
 pub fn lookup(
     token: &Tensor,
     position: Option<(&Tensor, Positions<'_>)>,
@@ -116,9 +116,30 @@ impl Lookup {
         Ok((storage, self.shape.as_slice().into()))
     }
 
+    fn on_cuda(
+        &self,
+        token: cuda::OnCuda<'_>,
+        position: Option<cuda::OnCuda<'_>>,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let what = cuda::Lookup {
+            dimensions: self.dimensions(),
+            ids: &self.ids,
+            token,
+            scale: self.scale,
+            types: None,
+            position: position.map(|position| (position, self.positions.checked())),
+            dropout: None,
+        };
+        let storage = with_element!(self.dtype, T => cuda::lookup::<T>(&what))?;
+        Ok((storage, self.shape.as_slice().into()))
+    }
+
     /// The gradient of `table`, whose row `rows[i]` was used times `scale` for row `i` of the result.
     fn gradient(&self, table: &Tensor, rows: &[u32], scale: f32, grad: &Tensor) -> Result<Tensor> {
         let grad = grad.contiguous()?;
+        if !grad.device().is_cpu() {
+            return Ok(cuda::scattered(rows, table.dims2()?.0, &grad, scale)?.to_dtype(table.dtype())?);
+        }
         let mut sums = memory::untouched_zeros(table.elem_count())?;
         match self.dtype {
             DType::F32 => read_values(&grad, |grad| scatter(rows, grad, scale, &mut sums, self.dimensions()))??,
@@ -145,6 +166,10 @@ impl CustomOp1 for Lookup {
         self.storage((token, layout), None)
     }
 
+    fn cuda_fwd(&self, token: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.on_cuda((token, layout), None)
+    }
+
     fn bwd(&self, token: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
         self.token_gradient(token, grad)
     }
@@ -163,6 +188,16 @@ impl CustomOp2 for Lookup {
         position_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.storage((token, token_layout), Some((position, position_layout)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        token: &CudaStorage,
+        token_layout: &Layout,
+        position: &CudaStorage,
+        position_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.on_cuda((token, token_layout), Some((position, position_layout)))
     }
 
     fn bwd(

@@ -2,10 +2,11 @@
 //! With `TOKENMILL_TEST_CUDA=1` it is an error that there is none (`npm run test:cuda`).
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use candle_core::Var;
 use half::{bf16, f16};
 use tokenmill_embedding::{
     DType, Device, Dropout, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Optimizer, Parameter,
-    Position, Positions, Rule, Source, TableOptions, cuda_device, sinusoidal,
+    Position, Positions, Rule, Source, TableOptions, Tensor, cuda_device, gpus, lookup, sinusoidal,
 };
 
 macro_rules! on_every_device {
@@ -29,6 +30,7 @@ on_every_device! {
     frequent_ids_have_the_sum_of_all
     gradients_of_dropout_are_those_of_the_cpu
     a_gradient_can_be_a_tensor
+    candle_goes_through_the_lookup
     steps_are_the_definition
     training_goes_on_after_a_reload
     the_same_training_gives_the_same_bits
@@ -314,6 +316,38 @@ fn a_gradient_can_be_a_tensor(device: &Device) {
         assert!(matches!(embedding.backward_tensor(&output, &short), Err(Error::LengthMismatch { .. })));
         embedding.backward_tensor(&output, &grads.forward(&[1, 1], &[2]).unwrap()).unwrap();
     }
+}
+
+fn candle_goes_through_the_lookup(device: &Device) {
+    let (rows, dimensions) = (6, 5);
+    let variable = |rows, seed| {
+        Var::from_tensor(&Tensor::from_vec(numbers(rows * dimensions, seed), (rows, dimensions), device).unwrap())
+            .unwrap()
+    };
+    let (token, position) = (variable(rows, 1), variable(4, 2));
+    let ids = [5, 0, 5, 2];
+    let out = lookup(&token, Some((&position, Positions::From(1))), &ids, &[2, 2], 1.5).unwrap();
+    assert_eq!(out.dims(), [2, 2, dimensions]);
+    let (tokens, places) = (numbers(rows * dimensions, 1), numbers(4 * dimensions, 2));
+    let expected: Vec<f32> = (0..4 * dimensions)
+        .map(|at| {
+            let (index, d) = (at / dimensions, at % dimensions);
+            1.5 * tokens[ids[index] as usize * dimensions + d] + places[(1 + index % 2) * dimensions + d]
+        })
+        .collect();
+    assert_eq!(bits(&out.flatten_all().unwrap().to_vec1::<f32>().unwrap()), bits(&expected));
+    let alone = lookup(&token, None, &ids, &[4], 1.0).unwrap();
+    assert_eq!(alone.dims(), [4, dimensions]);
+    assert!(matches!(lookup(&token, None, &[6], &[1], 1.0), Err(Error::IdOutOfRange { .. })));
+    // The device that the host emulates has our kernels alone, and candle begins with a tensor of ones by one of its own.
+    if !device.is_cpu() && gpus().unwrap()[0].name.starts_with("emulated") {
+        return;
+    }
+    let gradients = out.backward().unwrap();
+    let of = |variable: &Var| gradients.get(variable).unwrap().to_vec2::<f32>().unwrap().concat();
+    let filled = |counts: &[f32]| counts.iter().flat_map(|&count| [count; 5]).collect::<Vec<_>>();
+    assert_eq!(of(&token), filled(&[1.5, 0.0, 1.5, 0.0, 0.0, 3.0]));
+    assert_eq!(of(&position), filled(&[0.0, 2.0, 2.0, 0.0]));
 }
 
 const RULES: [Rule; 4] = [

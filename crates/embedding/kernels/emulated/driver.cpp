@@ -1,7 +1,7 @@
 // A stand-in for libcuda.so.1, for tests where there is no GPU: the part of the driver's interface that is used here, with memory of the host as that of the device, and
 // kernels as functions of the host, out of the same sources. It proves what the host asks for and what kernels compute; it says nothing about a GPU.
 //
-// It is stricter than a driver: memory ends at a page that cannot be touched, and is full of NaNs when it is new; what was given back cannot be touched either; every other
+// It is stricter than a driver: a thread has to have a context for all it asks; memory ends at a page that cannot be touched, and is full of NaNs when it is new; what was given back cannot be touched either; every other
 // launch runs its threads from the last to the first.
 #include "on_host.h"
 
@@ -158,25 +158,28 @@ int cuMemAllocAsync(Pointer *out, size_t bytes, void *) { return current ? alloc
 int cuMemFree_v2(Pointer pointer) { return release(pointer); }
 int cuMemFreeAsync(Pointer pointer, void *) { return release(pointer); }
 int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void *) {
-  if (!is_ours(to, bytes)) return invalid_value;
+  if (!current || !is_ours(to, bytes)) return invalid_value;
   return std::memset(reinterpret_cast<void *>(to), value, bytes), success;
 }
 int cuMemcpyHtoDAsync_v2(Pointer to, const void *from, size_t bytes, void *) {
-  if (!is_ours(to, bytes)) return invalid_value;
+  if (!current || !is_ours(to, bytes)) return invalid_value;
   return std::memcpy(reinterpret_cast<void *>(to), from, bytes), success;
 }
 int cuMemcpyDtoHAsync_v2(void *to, Pointer from, size_t bytes, void *) {
-  if (!is_ours(from, bytes)) return invalid_value;
+  if (!current || !is_ours(from, bytes)) return invalid_value;
   return std::memcpy(to, reinterpret_cast<void *>(from), bytes), success;
 }
 int cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void *) {
-  if (!is_ours(to, bytes) || !is_ours(from, bytes)) return invalid_value;
+  if (!current || !is_ours(to, bytes) || !is_ours(from, bytes)) return invalid_value;
   return std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes), success;
 }
 
-int cuModuleLoadData(void **out, const void *ptx) { return *out = new std::string(static_cast<const char *>(ptx)), success; }
+int cuModuleLoadData(void **out, const void *ptx) {
+  return current ? (*out = new std::string(static_cast<const char *>(ptx)), success) : invalid_value;
+}
 int cuModuleUnload(void *ptx) { return delete static_cast<std::string *>(ptx), success; }
 int cuModuleGetFunction(const void **out, const void *ptx, const char *name) {
+  if (!current) return invalid_value;
   const auto found = kernels.find(name);
   const bool is_there = static_cast<const std::string *>(ptx)->find(std::string(".entry ") + name + "(") != std::string::npos;
   if (!is_there || found == kernels.end()) return not_found;
@@ -185,7 +188,7 @@ int cuModuleGetFunction(const void **out, const void *ptx, const char *name) {
 int cuLaunchKernel(const void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void *, void **parameters, void **) {
   static std::atomic<unsigned> launches = 0;
-  if (grid_x == 0 || grid_y != 1 || grid_z != 1 || shared != 0) return invalid_value;
+  if (!current || grid_x == 0 || grid_y != 1 || grid_z != 1 || shared != 0) return invalid_value;
   if (block_x == 0 || block_y == 0 || block_z != 1 || uint64_t(block_x) * block_y > 1024) return invalid_value;
   run(*static_cast<const Function *>(function), {grid_x, 1, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
   return success;

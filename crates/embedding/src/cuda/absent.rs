@@ -42,6 +42,10 @@ pub(crate) fn write<T: Element>(_storage: &mut CudaStorage, _values: &[T]) -> Re
     absent()
 }
 
+pub(crate) fn scattered(_slots: &[u32], _rows: usize, _grads: &Tensor, _scale: f32) -> Result<Tensor> {
+    absent()
+}
+
 /// Gradient rows on a device: there are none.
 #[derive(Debug)]
 pub(crate) enum Rows {}

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::WrapErr;
-use candle_core::cuda_backend::cudarc::driver::CudaContext;
+use candle_core::cuda_backend::cudarc::driver::result as driver;
+use candle_core::cuda_backend::cudarc::driver::sys::CUdevice_attribute;
 use candle_core::{CudaStorage, Device};
 
 use super::Gpu;
@@ -20,13 +21,21 @@ static DEVICES: Mutex<BTreeMap<usize, Device>> = Mutex::new(BTreeMap::new());
 /// # Errors
 /// [`crate::Error::Device`]: the driver fails, also when it has no device.
 pub fn gpus() -> Result<Vec<Gpu>> {
-    let count = CudaContext::device_count().w()?;
+    driver::init().w()?;
+    // Only asked about: to make a context on each would take a second and some hundred megabytes of its memory.
     let gpu = |ordinal| -> candle_core::Result<Gpu> {
-        let context = CudaContext::new(ordinal).w()?;
-        let (name, memory) = (context.name().w()?, context.total_mem().w()?);
-        Ok(Gpu { name, memory, capability: context.compute_capability().w()? })
+        let device = driver::device::get(ordinal).w()?;
+        // SAFETY: it is a device that the driver gave.
+        let memory = unsafe { driver::device::total_mem(device) }.w()?;
+        // SAFETY: likewise.
+        let attribute = |attribute| unsafe { driver::device::get_attribute(device, attribute) }.w();
+        let capability = (
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+        );
+        Ok(Gpu { name: driver::device::get_name(device).w()?, memory, capability })
     };
-    Ok((0..usize::try_from(count).unwrap_or(0)).map(gpu).collect::<candle_core::Result<_>>()?)
+    Ok((0..driver::device::get_count().w()?).map(gpu).collect::<candle_core::Result<_>>()?)
 }
 
 /// Device number `ordinal`, with a stream of its own: candle's usual one is another for each thread, and what one thread has asked for would not be

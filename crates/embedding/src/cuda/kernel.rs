@@ -55,6 +55,8 @@ impl Kernel {
             if dimensions.is_multiple_of(lanes) { ("wide", dimensions / lanes) } else { ("narrow", dimensions) };
         let (rows, length) = (number("rows", rows, ROWS)?, number("dimensions", length, THREADS as usize * ROWS)?);
         let name = format!("{name}_{width}_{}", T::TYPE.name());
+        // A kernel is asked for before anything else makes this thread one of the device's.
+        device.cuda_stream().context().bind_to_thread().w()?;
         let function = device.get_or_load_custom_func(&name, module.name, module.ptx)?.into_cuda_function();
         // Threads lie along a row and, where rows are short, in several of them.
         let along = length.clamp(1, THREADS).next_multiple_of(32);

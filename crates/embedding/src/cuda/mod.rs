@@ -29,7 +29,7 @@ use crate::cpu::Gradients;
 use crate::ids::CheckedPositions;
 
 #[cfg(not(feature = "cuda"))]
-pub(crate) use absent::{Rows, lookup, step, write};
+pub(crate) use absent::{Rows, lookup, scattered, step, write};
 #[cfg(not(feature = "cuda"))]
 pub use absent::{cuda_device, gpus};
 #[cfg(feature = "cuda")]
@@ -40,7 +40,7 @@ pub use device::{cuda_device, gpus};
 pub(crate) use lookup::lookup;
 pub(crate) use plan::Plan;
 #[cfg(feature = "cuda")]
-pub(crate) use rows::Rows;
+pub(crate) use rows::{Rows, scattered};
 pub(crate) use rule::{OnDevice, Rule};
 #[cfg(feature = "cuda")]
 pub(crate) use step::step;

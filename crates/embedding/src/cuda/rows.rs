@@ -2,7 +2,8 @@
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, PushKernelArg};
-use candle_core::{Device, Storage, Tensor};
+use candle_core::op::BackpropOp;
+use candle_core::{CudaStorage, Device, Storage, Tensor};
 
 use super::Plan;
 use super::kernel::{Kernel, Mask, Module, UNIT, Value, push, values};
@@ -12,6 +13,19 @@ use crate::{DType, Dropout, Result};
 
 const MODULE: Module =
     Module { name: "tokenmill-segment-sum", ptx: include_str!(concat!(env!("OUT_DIR"), "/segment_sum.ptx")) };
+
+/// A new table of `rows` rows, to which rows of `grads`, a tensor on a device, are added: row `i` to row `slots[i]`, times `scale`.
+pub(crate) fn scattered(slots: &[u32], rows: usize, grads: &Tensor, scale: f32) -> Result<Tensor> {
+    let dimensions = grads.dims().last().copied().unwrap_or_default();
+    let mut sums = Rows::new(grads.device(), dimensions)?;
+    sums.grow(rows)?;
+    sums.add(&Plan::new(slots, rows)?, grads, scale, None)?;
+    let Some(values) = sums.values else {
+        return Ok(Tensor::zeros((rows, dimensions), candle_core::DType::F32, grads.device())?);
+    };
+    let storage = Storage::Cuda(CudaStorage::wrap_cuda_slice(values, sums.device));
+    Ok(Tensor::from_storage(storage, (rows, dimensions), BackpropOp::none(), false))
+}
 
 /// Rows of `f32`.
 #[derive(Debug)]
