@@ -23,6 +23,7 @@ macro_rules! on_every_device {
 on_every_device! {
     the_lookup_is_the_definition
     single_rows_are_read_where_they_are
+    there_may_be_more_rows_than_blocks
     values_are_left_out_as_on_the_cpu
     an_empty_batch_gives_an_empty_result
     ids_that_are_no_rows_are_refused
@@ -151,6 +152,18 @@ fn single_rows_are_read_where_they_are(device: &Device) {
         let row = embedding.forward(&[id], &[1, 1]).unwrap();
         assert_eq!(row.values().unwrap(), values[id as usize * dimensions..][..dimensions]);
     }
+}
+
+/// A launch has at most 65,536 blocks, and rows of this width have one each: the others go to blocks that have done theirs.
+fn there_may_be_more_rows_than_blocks(device: &Device) {
+    let (rows, dimensions, count) = (7, 129, 66_000);
+    let values = numbers(rows * dimensions, 3);
+    let embedding = table(values.clone(), rows, DType::F32, device);
+    let ids = ids(count, rows, 4);
+    let out = embedding.forward(&ids, &[count]).unwrap().values().unwrap();
+    let row_of = |id: u32| &values[id as usize * dimensions..][..dimensions];
+    let wrong = ids.iter().zip(out.chunks(dimensions)).position(|(&id, row)| row != row_of(id));
+    assert_eq!((wrong, out.len()), (None, count * dimensions));
 }
 
 fn values_are_left_out_as_on_the_cpu(device: &Device) {
