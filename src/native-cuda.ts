@@ -57,8 +57,10 @@ const load = (): NonNullable<typeof loaded> => {
   try {
     addon.setThreads(native().threads())
     return { addon, report: { attempts, gpus: addon.cudaDevices(), error: undefined } }
-  } catch (error) {
-    return { addon: undefined, report: failed(fromNative(error)) }
+  } catch (thrown) {
+    const error = fromNative(thrown)
+    // What the driver says needs to be explained; what is wrong with TOKENMILL_THREADS says so itself.
+    return { addon: undefined, report: error.code === 'ERR_DEVICE' ? failed(error) : { attempts, gpus: [], error } }
   }
 }
 
