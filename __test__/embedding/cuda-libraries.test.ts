@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { cudaPlatform } from '../../scripts/lib/stage.mjs'
 import { explainCudaFailure, type CudaFailure } from '../../src/native-cuda-help.ts'
 import { VersionMismatch } from '../../src/native-help.ts'
 import { version } from '../../src/version.ts'
@@ -64,6 +65,12 @@ built('without the driver of NVIDIA the addon does not load, and the message nam
 
 built('a driver that shows no device is told from one that is not there', (t) => {
   checkMissing(t, { TOKENMILL_CUDA_PATH: addon, LD_LIBRARY_PATH: links }, /shows no device: .*NO_DEVICE[^]*nvidia-smi/)
+})
+
+test('the package that is published is the one that is required, by its literal name', (t) => {
+  const source = readFileSync(new URL('../../src/native-cuda.ts', import.meta.url), 'utf8')
+  const required = [...source.matchAll(/require\('tokenmill-cuda-([\w-]+)'\)/g)].map(([, id]) => id)
+  t.deepEqual(required, [cudaPlatform])
 })
 
 const failure = (change: Partial<CudaFailure>): CudaFailure => ({
