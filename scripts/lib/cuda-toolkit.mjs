@@ -85,6 +85,9 @@ export const ensureCudaBuild = async ({ say }) => {
   })
   const env = {
     ...process.env,
+    // What is slow runs on the device: to optimise candle as a whole would take minutes, and again for each program.
+    CARGO_PROFILE_RELEASE_LTO: 'off',
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
     CARGO_TARGET_DIR: join(root, folder, 'target'),
     CUDA_COMPUTE_CAP: '80',
     CUDA_HOME: cuda,
