@@ -6,6 +6,7 @@ use rustc_hash::FxHasher;
 
 use crate::packed::prefetch;
 use crate::pages::Pages;
+use crate::spread::Homes;
 use crate::vocabulary::Vocabulary;
 use crate::words::Medium;
 
@@ -21,7 +22,7 @@ pub(crate) struct Index {
 
 impl Index {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let bits = (2 * vocabulary.len()).next_power_of_two().ilog2();
+        let bits = Self::bits(vocabulary);
         let mut index = Self { slots: Pages::zeros(1 << bits), shift: 64 - bits };
         let mut homes = [0; GROUP];
         let ids = vocabulary.len() as u32;
@@ -39,6 +40,20 @@ impl Index {
             }
         }
         index
+    }
+
+    fn bits(vocabulary: &Vocabulary) -> u32 {
+        (2 * vocabulary.len()).next_power_of_two().ilog2()
+    }
+
+    /// Where the searches for all tokens start.
+    pub fn homes(vocabulary: &Vocabulary) -> Homes {
+        let bits = Self::bits(vocabulary);
+        let home = |(id, _)| {
+            let range = vocabulary.range(id);
+            (Self::hash(vocabulary.bytes(), range.start, range.end) >> (64 - bits)) as usize
+        };
+        Homes { bits, homes: vocabulary.tokens().map(home).collect() }
     }
 
     fn insert(&mut self, home: usize, id: u32) {
@@ -63,15 +78,18 @@ impl Index {
 
     #[inline(always)]
     fn home(&self, text: &[u8], start: usize, end: usize) -> usize {
-        let hash = if end - start <= Medium::MAX {
-            Medium::of(text, start, end).hash()
-        } else {
-            let mut hasher = FxHasher::default();
-            hasher.write(&text[start..end]);
-            // The high bits are the good ones.
-            hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        };
-        (hash >> self.shift) as usize
+        (Self::hash(text, start, end) >> self.shift) as usize
+    }
+
+    #[inline(always)]
+    fn hash(text: &[u8], start: usize, end: usize) -> u64 {
+        if end - start <= Medium::MAX {
+            return Medium::of(text, start, end).hash();
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(&text[start..end]);
+        // The high bits are the good ones.
+        hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     fn after(&self, at: usize) -> usize {

@@ -30,6 +30,7 @@ mod save;
 mod search;
 mod sink;
 mod special;
+mod spread;
 mod stream;
 mod tables;
 mod tiktoken_file;

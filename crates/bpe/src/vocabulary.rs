@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::Error;
+use crate::{Error, spread};
 
 /// Ids are less than this: three of them fit one word of the pair table.
 pub(crate) const MAX_IDS: usize = (1 << 21) - 1;
@@ -36,8 +36,8 @@ impl Vocabulary {
     /// The vocabulary of `tokens` and their ids, in any order.
     ///
     /// # Errors
-    /// [`Error::InvalidVocabulary`] when a token is empty, too long or there twice, an id is there twice or too large, or
-    /// one of the 243 bytes that UTF-8 has is not a token.
+    /// [`Error::InvalidVocabulary`] when a token is empty, too long or there twice, an id is there twice or too large,
+    /// one of the 243 bytes that UTF-8 has is not a token, or tokens are made so that tables take long to fill.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = (&'a [u8], u32)>) -> Result<Self, Error> {
         let mut ids = HashMap::new();
         let mut by_id: Vec<&[u8]> = Vec::new();
@@ -73,7 +73,9 @@ impl Vocabulary {
         }));
         let parts = |(id, token)| derive_parts(token, id, &ids).map_or([NO_PARTS; 2], Into::into);
         let parts = (0..).zip(by_id.iter().copied()).map(parts).collect();
-        Self { bytes: by_id.concat(), starts, parts }.checked()
+        let vocabulary = Self { bytes: by_id.concat(), starts, parts }.checked()?;
+        spread::check(&vocabulary)?;
+        Ok(vocabulary)
     }
 
     /// Reads the form that [`Vocabulary::to_compact`] writes. That the parts of a token are its parts is believed, since to look would take

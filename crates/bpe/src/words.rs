@@ -1,11 +1,11 @@
 //! Whole pieces that are one token.
 
-use std::ops::RangeInclusive;
-
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
+use std::ops::{Range, RangeInclusive};
 
 use crate::packed::{Packed, prefetch};
 use crate::pages::Pages;
+use crate::spread::Homes;
 use crate::vocabulary::Vocabulary;
 
 /// Pieces of up to 12 bytes: nearly all of English, and single characters of every script.
@@ -37,35 +37,63 @@ impl Size {
 pub(crate) struct Words {
     pub short: Table<2>,
     pub medium: Table<4>,
-    long: FxHashMap<Box<[u8]>, u32>,
+    /// With a secret: files can be made whose tokens meet in one place.
+    long: HashMap<Box<[u8]>, u32>,
+    /// The bytes of the longest.
+    longest: usize,
 }
 
 impl Words {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let mut lengths = [0; Medium::MAX + 2];
-        for id in 0..vocabulary.len() as u32 {
-            lengths[vocabulary.range(id).len().min(Medium::MAX + 1)] += 1;
-        }
-        let of = |size: RangeInclusive<usize>| Table::<2>::bits(lengths[size].iter().sum());
-        let mut short = Filling::new(Table::<2>::new(of(1..=Short::MAX)));
-        let mut medium = Filling::new(Table::<4>::new(of(Short::MAX + 1..=Medium::MAX)));
-        let mut long = FxHashMap::default();
+        let [short, medium] = Self::bits(vocabulary);
+        let mut short = Filling::new(Table::<2>::new(short));
+        let mut medium = Filling::new(Table::<4>::new(medium));
+        let (mut long, mut longest) = (HashMap::new(), 0);
         // By ascending id: in most vocabularies frequent tokens come first, and so get their first place.
         for (id, token) in vocabulary.tokens() {
             let range = vocabulary.range(id);
             match Size::of(token.len()) {
                 Size::Short => short.insert(Short::of(vocabulary.bytes(), range.start, range.end), id),
                 Size::Medium => medium.insert(Medium::of(vocabulary.bytes(), range.start, range.end), id),
-                Size::Long => _ = long.insert(token.into(), id),
+                Size::Long => {
+                    longest = longest.max(token.len());
+                    long.insert(token.into(), id);
+                }
             }
         }
-        Self { short: short.finish(), medium: medium.finish(), long }
+        Self { short: short.finish(), medium: medium.finish(), long, longest }
+    }
+
+    /// The sizes of the tables of short and medium tokens, as powers of 2.
+    fn bits(vocabulary: &Vocabulary) -> [u32; 2] {
+        let mut lengths = [0; Medium::MAX + 2];
+        for id in 0..vocabulary.len() as u32 {
+            lengths[vocabulary.range(id).len().min(Medium::MAX + 1)] += 1;
+        }
+        let of = |size: RangeInclusive<usize>| Table::<2>::bits(lengths[size].iter().sum());
+        [of(1..=Short::MAX), of(Short::MAX + 1..=Medium::MAX)]
+    }
+
+    /// Where the searches for short and for medium tokens start.
+    pub fn homes(vocabulary: &Vocabulary) -> (Homes, Homes) {
+        let [mut short, mut medium] = Self::bits(vocabulary).map(|bits| Homes { bits, homes: Vec::new() });
+        for (id, token) in vocabulary.tokens() {
+            let Range { start, end } = vocabulary.range(id);
+            let (homes, hash) = match Size::of(token.len()) {
+                Size::Short => (&mut short, Short::of(vocabulary.bytes(), start, end).hash()),
+                Size::Medium => (&mut medium, Medium::of(vocabulary.bytes(), start, end).hash()),
+                Size::Long => continue,
+            };
+            homes.homes.push((hash >> (64 - homes.bits)) as usize);
+        }
+        (short, medium)
     }
 
     /// The token with these bytes, more than [`Medium::MAX`] of them.
     #[inline(always)]
     pub fn get_long(&self, token: &[u8]) -> Option<u32> {
-        self.long.get(token).copied()
+        // To hash a long piece takes time.
+        if token.len() > self.longest { None } else { self.long.get(token).copied() }
     }
 }
 

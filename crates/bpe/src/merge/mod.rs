@@ -12,7 +12,8 @@ mod together;
 use characters::{Characters, merge_character};
 pub(crate) use characters::{is_continuation, length_of};
 use long::Long;
-use pairs::{NO_ID, NONE, Pairs};
+pub(crate) use pairs::Pairs;
+use pairs::{NO_ID, NONE};
 use short::{MAX_SYMBOLS, Symbols};
 pub(crate) use together::Job;
 

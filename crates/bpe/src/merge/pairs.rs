@@ -2,6 +2,7 @@
 
 use crate::packed::prefetch;
 use crate::pages::Pages;
+use crate::spread::Homes;
 use crate::vocabulary::Vocabulary;
 
 /// No merge. Larger than every id, so that a minimum over ids passes it by.
@@ -32,12 +33,8 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let merges =
-            (0..vocabulary.len() as u32).filter_map(|id| vocabulary.parts(id).map(|(left, right)| (left, right, id)));
-        // Some may be made by no merge; the others are about as many.
-        let count = vocabulary.len();
-        // At most half full; sixteen bits of filter for each merge.
-        let slot_bits = (2 * count).next_power_of_two().ilog2().max(8);
+        let slot_bits = Self::bits(vocabulary);
+        // Sixteen bits for each merge.
         let filter_bits = slot_bits + 3;
         let mut pairs = Self {
             slots: Pages::zeros(1 << slot_bits),
@@ -48,7 +45,7 @@ impl Pairs {
         };
         // In groups, so that the places of one are brought near while the next waits.
         let mut waiting = Vec::with_capacity(64);
-        let mut merges = merges.peekable();
+        let mut merges = merges(vocabulary).peekable();
         while merges.peek().is_some() {
             for (left, right, id) in merges.by_ref().take(64) {
                 let hash = hash(left, right);
@@ -62,6 +59,19 @@ impl Pairs {
             waiting.drain(..).for_each(|(hash, slot)| pairs.insert(hash, slot));
         }
         pairs
+    }
+
+    /// How many slots there are, as a power of 2: they are at most half full.
+    fn bits(vocabulary: &Vocabulary) -> u32 {
+        // Some may be made by no merge; the others are about as many.
+        (2 * vocabulary.len()).next_power_of_two().ilog2().max(8)
+    }
+
+    /// Where the searches for all merges start.
+    pub fn homes(vocabulary: &Vocabulary) -> Homes {
+        let bits = Self::bits(vocabulary);
+        let homes = merges(vocabulary).map(|(left, right, _)| (hash(left, right) >> (64 - bits)) as usize);
+        Homes { bits, homes: homes.collect() }
     }
 
     fn insert(&mut self, hash: u64, slot: u64) {
@@ -158,6 +168,11 @@ pub(crate) struct Bucket {
 #[inline(always)]
 fn byte_pair(first: u8, second: u8) -> usize {
     usize::from(first) << 8 | usize::from(second)
+}
+
+/// The parts of each merge, and what it makes.
+fn merges(vocabulary: &Vocabulary) -> impl Iterator<Item = (u32, u32, u32)> {
+    (0..vocabulary.len() as u32).filter_map(|id| vocabulary.parts(id).map(|(left, right)| (left, right, id)))
 }
 
 #[inline(always)]

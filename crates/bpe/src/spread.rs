@@ -1,0 +1,103 @@
+//! Whether the tokens of a vocabulary are spread over the tables that find them. Their hashes have no secret, since a search is to cost next to
+//! nothing; so a file can be made whose tokens all meet in one place, and to fill a table with them would take time by the square of their number.
+
+use crate::Error;
+use crate::index::Index;
+use crate::merge::Pairs;
+use crate::vocabulary::Vocabulary;
+use crate::words::Words;
+
+/// Places that are looked at in vain while a table is filled: so many, and as many for each token. A table that is half full takes one or two.
+const MOST: usize = 1 << 12;
+const MOST_EACH: usize = 16;
+
+/// # Errors
+/// [`Error::InvalidVocabulary`] when a table would take long to fill, which does not happen by chance.
+pub(crate) fn check(vocabulary: &Vocabulary) -> Result<(), Error> {
+    let (short, medium) = Words::homes(vocabulary);
+    if [short, medium, Index::homes(vocabulary), Pairs::homes(vocabulary)].iter().all(are_spread) {
+        return Ok(());
+    }
+    Err(Error::InvalidVocabulary { reason: "its tokens are made so that they take long to be found".to_owned() })
+}
+
+/// The slots where the search for each piece of a table starts, and how many slots there are, as a power of 2.
+pub(crate) struct Homes {
+    pub bits: u32,
+    pub homes: Vec<usize>,
+}
+
+/// Whether open addressing finds a slot for each soon enough.
+fn are_spread(Homes { bits, homes }: &Homes) -> bool {
+    let mut taken = vec![false; 1 << bits];
+    let mut left = MOST + MOST_EACH * homes.len();
+    homes.iter().all(|&home| {
+        let mut at = home;
+        while std::mem::replace(&mut taken[at], true) {
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            at = (at + 1) & (taken.len() - 1);
+        }
+        true
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cpu_time::ThreadTime;
+    use tokenmill_testkit::cases;
+    use tokenmill_testkit::rng::Rng;
+
+    use super::*;
+
+    /// The 256 bytes, and tokens of `words` of eight bytes: such a word, or eight random bytes.
+    fn vocabulary(words: &[Option<u64>]) -> Result<Vocabulary, Error> {
+        let mut rng = Rng::new(1);
+        let mut tokens: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
+        tokens.extend((0..50_000).map(|_| {
+            let mut bytes: Vec<u8> =
+                words.iter().flat_map(|word| word.unwrap_or_else(|| rng.bits()).to_le_bytes()).collect();
+            bytes.truncate(28.min(bytes.len() - 4));
+            bytes
+        }));
+        let tokens = tokens.iter().map(Vec::as_slice).zip(0..);
+        let start = ThreadTime::now();
+        let made = Vocabulary::from_tokens(tokens);
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        made
+    }
+
+    #[test]
+    fn tokens_that_meet_in_one_place_are_refused_at_once() {
+        // What hashes multiply is 0 then.
+        let (first, third) = (Some(0x2d35_8dcc_aa6c_78a5), Some(0x4b33_a62e_d433_d4a3));
+        for words in [&[first, None][..], &[first, None, third, None]] {
+            let refused = vocabulary(words).expect_err("they meet");
+            assert!(refused.to_string().contains("take long to be found"), "{refused}");
+        }
+        for words in [&[None; 2][..], &[None; 3], &[None; 4], &[first, None, None, None], &[None, None, third, None]] {
+            vocabulary(words).expect("they are spread");
+        }
+    }
+
+    #[test]
+    fn tokens_of_published_encodings_are_spread() {
+        for name in ["r50k_base", "p50k_base", "cl100k_base", "o200k_base"] {
+            let file = cases::read(&format!("encodings/{name}.bpe"));
+            check(&Vocabulary::from_compact(file).expect("well-formed")).expect(name);
+        }
+    }
+
+    #[test]
+    fn what_a_half_full_table_takes_by_chance_is_little() {
+        let slots = |homes: &[usize]| Homes { bits: 18, homes: homes.to_vec() };
+        assert!(are_spread(&slots(&(0..1 << 17).map(|home| home * 2).collect::<Vec<_>>())));
+        assert!(are_spread(&slots(&[5; 64])));
+        assert!(!are_spread(&slots(&[5; 200])));
+        assert!(!are_spread(&slots(&(0..1 << 17).map(|home| home % 1000).collect::<Vec<_>>())));
+    }
+}
