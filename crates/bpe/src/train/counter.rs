@@ -140,10 +140,14 @@ impl PieceCounter {
     /// [`Error::OutOfMemory`]: a part of it is then counted.
     pub fn add_counter(&mut self, other: &Self) -> Result<(), Error> {
         let Counts { short, long } = &mut self.counts;
-        for (piece, count) in other.counts.short.iter() {
-            short.reserve(1)?;
-            let found = short.ask_for(piece);
-            short.add(found, count);
+        let (mut pieces, mut asked) = (other.counts.short.iter(), Vec::with_capacity(BATCH));
+        loop {
+            short.reserve(BATCH)?;
+            asked.extend(pieces.by_ref().take(BATCH).map(|(piece, count)| (short.ask_for(piece), count)));
+            if asked.is_empty() {
+                break;
+            }
+            asked.drain(..).for_each(|(found, count)| short.add(found, count));
         }
         other.counts.long.iter().try_for_each(|(piece, count)| long.add(piece, count))
     }
