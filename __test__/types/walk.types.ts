@@ -53,7 +53,10 @@ embedding.forward(new Uint32Array(4), { shape: [2, 2] })
 const table = Embedding.fromArray([1, 2, 3, 4], { count: 2, dimensions: 2 })
 equal<ReturnType<typeof table.forwardAsync>, Promise<Tensor>>()
 for (const device of devices()) {
-  if (device.kind === 'cuda') equal<typeof device.reason, string>()
+  if (device.kind === 'cuda') {
+    if (device.available) equal<typeof device.memory, number>()
+    else equal<typeof device.reason, string>()
+  }
 }
 
 // @ts-expect-error an embedding is made by create, fromArray or load
