@@ -1,4 +1,4 @@
-//! What is computed on CUDA devices: the same sums in the same order as in [`crate::cpu`].
+//! What is computed on CUDA devices: the same sums in the same order as in [`mod@crate::cpu`].
 //!
 //! Without the feature `cuda` all of it is there too, and is [`crate::Error::Device`], so that nobody else has to ask for the feature.
 //!

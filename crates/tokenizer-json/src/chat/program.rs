@@ -1,4 +1,4 @@
-//! A template as the engine runs it: its instructions, with those that may work long replaced by calls of [`guard`](super::guard).
+//! A template as the engine runs it: its instructions, with those that may work long replaced by calls of [`guard`].
 
 use std::collections::BTreeMap;
 use std::fmt;
