@@ -105,7 +105,7 @@ test('wrong usage is exit code 2, and what fails is 1', async (t) => {
     [[...training, '--output', 'x.npy'], 2, /\.safetensors/],
     [[...training], 2, /\.safetensors/],
     [[...training, '--output', 'x.safetensors', '--learning-rate', '0'], 2, /above 0/],
-    [[...base, '--tokenizer', 'x.json', '--weights', weights, '--text', 'x'], 2, /only one of them/],
+    [[...base, '--tokenizer', 'x.json', '--weights', weights, '--text', 'x'], 2, /not several/],
     [[...base, '--weights', join(folder.path, 'absent'), '--text', 'x'], 1, /ERR_INVALID_FILE/],
     [[...base, '--weights', weights, '--text', 'x '.repeat(9)], 1, /ERR_OUT_OF_RANGE/],
   ] as const) {

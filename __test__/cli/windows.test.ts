@@ -43,5 +43,6 @@ test('what cannot be is wrong usage', async (t) => {
   t.is((await tokenmill(['windows', '-c', '4', '--first', '99'], { input: text })).code, 2)
   t.is((await tokenmill(['windows', '--split', 'val', story])).code, 2)
   t.is((await tokenmill(['windows', '-c', '400'], { input: text })).code, 2)
+  t.is((await tokenmill(['windows', '-c', '4', '--tokenizer', 'x.json', '-e', 'gpt2', story])).code, 2)
   t.is((await tokenmill(['windows', at('none')])).code, 1)
 })

@@ -1,18 +1,16 @@
 import { InputEmbedding } from '../../embedding/input-embedding.ts'
 import { Embedding } from '../../embedding/embedding.ts'
-import { loadTokenizer } from '../../tokenizer/load.ts'
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { encodeOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { trainEmbed, type TrainEmbedFlags } from './train-embed.ts'
 
-export interface EmbedFlags extends EncodingChoice, TrainEmbedFlags {
+export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
   readonly train?: boolean
   readonly weights?: string
   readonly text?: string
-  readonly tokenizer?: string
   readonly output?: string
   readonly special: Special
   readonly utf8: 'replace' | 'strict'
@@ -21,7 +19,7 @@ export interface EmbedFlags extends EncodingChoice, TrainEmbedFlags {
 
 /** `tokenmill embed` */
 export const embed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
-  if (flags.train) return trainEmbed(file, flags, tokenizerOf)
+  if (flags.train) return trainEmbed(file, flags)
   if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
   if (flags.output !== undefined && !flags.output.endsWith('.npy'))
     throw usageFailure('pass an --output that ends in .npy')
@@ -44,11 +42,4 @@ export const embed = async (file: string | undefined, flags: EmbedFlags): Promis
     const row = values.subarray(index * dimensions, (index + 1) * dimensions)
     await write(`${id} ${row.join(' ')}\n`)
   }
-}
-
-const tokenizerOf = async (flags: EmbedFlags): Promise<Tokenizer> => {
-  if (flags.tokenizer === undefined) return chosenTokenizer(flags)
-  if (flags.encoding !== undefined || flags.model !== undefined)
-    throw usageFailure('pass --tokenizer, --encoding or --model, only one of them')
-  return loadTokenizer(flags.tokenizer)
 }

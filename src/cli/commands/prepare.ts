@@ -1,16 +1,14 @@
 import type { DatasetFormat, Manifest } from '../../dataset/manifest.ts'
 import { prepare as prepareDataset, type InputFormat, type PrepareProgress } from '../../dataset/prepare.ts'
-import { loadTokenizer } from '../../tokenizer/load.ts'
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
-import { chosenTokenizer, specialOptions, type EncodingChoice, type Special } from '../options.ts'
+import { specialOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 
-export interface PrepareFlags extends EncodingChoice {
+export interface PrepareFlags extends TokenizerChoice {
   readonly out: string
-  readonly tokenizer?: string
   readonly inputFormat?: Exclude<InputFormat, object>
   readonly documentSeparator?: string
   readonly field: string
@@ -91,13 +89,6 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       .map((text) => `left out: ${text}\n`)
       .join(''),
   )
-}
-
-const tokenizerOf = async (flags: PrepareFlags): Promise<Tokenizer> => {
-  if (flags.tokenizer === undefined) return chosenTokenizer(flags)
-  if (flags.encoding !== undefined || flags.model !== undefined)
-    throw usageFailure('pass --tokenizer, --encoding or --model, not several')
-  return loadTokenizer(flags.tokenizer)
 }
 
 /** Documents that are not in a dataset, and why. */

@@ -11,12 +11,12 @@ import {
   trainEmbedding,
   type TrainEmbeddingOptions,
 } from '../../embedding/train-embedding.ts'
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { write, writeJson } from '../output.ts'
 import { integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
+import { tokenizerOf } from '../tokenizer-of.ts'
 import type { EmbedFlags } from './embed.ts'
 
 export interface TrainEmbedFlags {
@@ -38,11 +38,7 @@ export interface TrainEmbedFlags {
 const heldOut = 0.1
 
 /** `tokenmill embed --train` */
-export const trainEmbed = async (
-  file: string | undefined,
-  flags: EmbedFlags,
-  tokenizerOf: (flags: EmbedFlags) => Promise<Tokenizer>,
-): Promise<void> => {
+export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
   const { output, checkpoint, neighbours, candidates, dropout, seed, objective } = flags
   // Before the work, not after it.
   if (output === undefined || !output.endsWith('.safetensors'))
@@ -50,7 +46,7 @@ export const trainEmbed = async (
   const interrupt = new AbortController()
   process.removeAllListeners('SIGINT').once('SIGINT', () => interrupt.abort(interrupted(checkpoint)))
   const began = performance.now()
-  const source = await sourceOf(file, flags, tokenizerOf)
+  const source = await sourceOf(file, flags)
   const line = new ProgressLine()
   const options: TrainEmbeddingOptions = {
     objective,
@@ -95,11 +91,7 @@ interface Source {
 }
 
 /** The splits of a dataset that `prepare` has made, or a text, whose end is held out. */
-const sourceOf = async (
-  file: string | undefined,
-  flags: EmbedFlags,
-  tokenizerOf: (flags: EmbedFlags) => Promise<Tokenizer>,
-): Promise<Source> => {
+const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<Source> => {
   const isFolder = file !== undefined && file !== '-' && (await isDirectory(file))
   if (isFolder) return ofFolder(file, flags)
   const tokenizer = await tokenizerOf(flags)

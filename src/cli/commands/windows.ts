@@ -8,15 +8,15 @@ import { loadTokenizer } from '../../tokenizer/load.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { encodeOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { integer } from '../terminal/format.ts'
 import { styleOf } from '../terminal/style.ts'
 import { visibleToken } from '../terminal/visible.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { oneWindow } from '../walk/window-view.ts'
 
-export interface WindowsFlags extends EncodingChoice {
-  readonly tokenizer?: string
+export interface WindowsFlags extends TokenizerChoice {
   readonly split?: SplitName
   readonly contextLength: number
   readonly stride?: number
@@ -72,8 +72,8 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
 
 const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
   const isFolder = path !== undefined && path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory()
-  const named = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer)
   if (isFolder) {
+    const named = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer)
     const store = await TokenStore.open(path, {
       split: flags.split ?? 'train',
       mode: 'read',
@@ -82,7 +82,7 @@ const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<
     return { tokens: store, tokenizer: named ?? known(store.manifest as Manifest) }
   }
   if (flags.split !== undefined) throw usageFailure('--split is for the folder of a dataset')
-  const tokenizer = named ?? chosenTokenizer(flags)
+  const tokenizer = await tokenizerOf(flags)
   const { bytes } = await readInput(path)
   return { tokens: tokenizer.encode(bytes, encodeOptions(flags)), tokenizer }
 }
