@@ -172,6 +172,11 @@ impl Engine<'_> {
             let (start, end) = pieces.bounds(miss.piece as usize);
             let piece = &pieces.text[start..end];
             let id = if piece.len() <= Short::MAX {
+                if let Some(merged) = self.merger.merge_at_once(piece) {
+                    *miss.ids.first_chunk_mut().expect("they are more") = merged.padded;
+                    miss.state = merged.count as u32;
+                    continue;
+                }
                 let piece = lookups[miss.piece as usize].piece;
                 let found = cache.get_short_elsewhere(piece, miss.hash, &mut miss.ids);
                 if found != ABSENT {

@@ -2,6 +2,7 @@
 
 mod border;
 mod characters;
+mod four_bytes;
 mod heap;
 mod lanes;
 mod long;
@@ -11,6 +12,8 @@ mod together;
 
 use characters::{Characters, merge_character};
 pub(crate) use characters::{is_continuation, length_of};
+use four_bytes::FourBytes;
+pub(crate) use four_bytes::UpToFour;
 use long::Long;
 pub(crate) use pairs::Pairs;
 use pairs::{NO_ID, NONE};
@@ -34,6 +37,7 @@ pub(crate) struct Merger {
     pairs: Pairs,
     bytes: [u32; 256],
     characters: Option<Characters>,
+    four_bytes: FourBytes,
 }
 
 /// A place for the work on one piece, used again for the next.
@@ -58,7 +62,8 @@ impl Merger {
                 bytes[usize::from(*byte)] = id;
             }
         }
-        Self { pairs: Pairs::new(vocabulary), bytes, characters: Characters::new(vocabulary) }
+        let (characters, four_bytes) = (Characters::new(vocabulary), FourBytes::new(vocabulary));
+        Self { pairs: Pairs::new(vocabulary), bytes, characters, four_bytes }
     }
 
     /// Whether the tokens at the borders of neighbouring `jobs`, which have been merged, stay as they are: then their tokens one after the other
@@ -101,6 +106,17 @@ impl Merger {
             let vocabulary = self.characters.is_some().then_some(vocabulary);
             let means = long::Means { pairs: &self.pairs, vocabulary, level: scratch.level, cancel };
             scratch.long.merge(&scratch.symbols, &mut scratch.short, means, emit);
+        }
+    }
+
+    /// The tokens of `piece`, when it is a character whose bytes merge two at a time or not at all.
+    #[inline(always)]
+    pub fn merge_at_once(&self, piece: &[u8]) -> Option<UpToFour> {
+        match *piece {
+            [first @ 0xf0..=0xff, second, third, fourth] => {
+                self.four_bytes.merge([first, second, third, fourth], &self.pairs, &self.bytes)
+            }
+            _ => None,
         }
     }
 
