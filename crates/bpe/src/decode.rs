@@ -1,10 +1,8 @@
 //! Ids to bytes.
 
-use std::ops::Range;
-
 use crate::{Error, Tokenizer};
 
-/// Ids that are looked up together.
+/// For so many ids memory is asked for at a time.
 const CHUNK: usize = 128;
 /// Tokens up to this length are copied as so many bytes at once, of which the rest is written over by the next token.
 const FEW: usize = 16;
@@ -15,7 +13,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::UnknownId`] names the first id that no token has; [`Error::OutOfMemory`].
     pub fn decode_bytes(&self, ids: &[u32]) -> Result<Vec<u8>, Error> {
-        Decoder { tokenizer: self, skip_special: false }.decode(ids)
+        Decoder::new(self, false).decode(ids)
     }
 
     /// The bytes of `ids` without those of special tokens.
@@ -23,93 +21,85 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::decode_bytes`].
     pub fn decode_bytes_without_special(&self, ids: &[u32]) -> Result<Vec<u8>, Error> {
-        Decoder { tokenizer: self, skip_special: true }.decode(ids)
+        Decoder::new(self, true).decode(ids)
     }
 }
 
 struct Decoder<'a> {
     tokenizer: &'a Tokenizer,
     skip_special: bool,
+    /// Tokens with smaller ids have [`FEW`] bytes in the vocabulary from their first one on: their own, and others behind them.
+    inner: usize,
 }
 
-impl Decoder<'_> {
-    /// A chunk at a time: first all its ids are looked up, then memory for them is asked for, then they are copied. So no look-up waits for a
-    /// copy.
+impl<'a> Decoder<'a> {
+    fn new(tokenizer: &'a Tokenizer, skip_special: bool) -> Self {
+        let vocabulary = tokenizer.vocabulary();
+        let last = vocabulary.bytes().len().checked_sub(FEW);
+        let inner = last.map_or(0, |last| vocabulary.starts().partition_point(|&start| start as usize <= last));
+        Self { tokenizer, skip_special, inner: inner.min(vocabulary.len()) }
+    }
+
     fn decode(&self, ids: &[u32]) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         // Of most texts this is more than enough; of others the memory grows as it is used.
-        reserve(&mut bytes, ids.len().saturating_mul(5))?;
-        let mut ranges = [const { 0..0 }; CHUNK];
-        for (number, chunk) in ids.chunks(CHUNK).enumerate() {
-            let mut length = 0;
-            let mut all_ordinary = true;
-            for (range, &id) in ranges.iter_mut().zip(chunk) {
-                *range = self.range(id);
-                length += range.len();
-                all_ordinary &= range.start < range.end;
-            }
-            if all_ordinary {
-                reserve(&mut bytes, length + FEW)?;
-                // SAFETY: it is reserved.
-                unsafe { self.push(&mut bytes, &ranges[..chunk.len()]) };
-            } else {
-                self.push_any(&mut bytes, chunk, number * CHUNK)?;
+        reserve(&mut bytes, ids.len().saturating_mul(5).max((ids.len().min(CHUNK) + 1) * FEW))?;
+        let mut index = 0;
+        while index < ids.len() {
+            let some = &ids[index..ids.len().min(index + CHUNK)];
+            reserve(&mut bytes, (some.len() + 1) * FEW)?;
+            // SAFETY: it is reserved.
+            let pushed = unsafe { self.push_few(&mut bytes, some) };
+            index += pushed;
+            if pushed < some.len() {
+                self.push_any(&mut bytes, ids[index], index)?;
+                index += 1;
             }
         }
         Ok(bytes)
     }
 
-    /// Where the bytes of `id` are in the vocabulary; empty where they are not, or where `id` has to be skipped.
-    #[inline(always)]
-    fn range(&self, id: u32) -> Range<usize> {
-        let vocabulary = self.tokenizer.vocabulary();
-        if (id as usize) < vocabulary.len() && !(self.skip_special && self.tokenizer.is_special(id)) {
-            vocabulary.range(id)
-        } else {
-            0..0
-        }
-    }
-
-    /// Appends the tokens at `ranges`.
+    /// Appends the tokens of `ids` up to the first one that has more than [`FEW`] bytes or is none of the vocabulary's, and returns how many.
     ///
     /// # Safety
-    /// `bytes` has room for them and [`FEW`] bytes more.
+    /// `bytes` has room for [`FEW`] bytes for each of `ids` and [`FEW`] more.
     #[inline(always)]
-    unsafe fn push(&self, bytes: &mut Vec<u8>, ranges: &[Range<usize>]) {
-        let tokens = self.tokenizer.vocabulary().bytes();
-        let mut length = bytes.len();
-        for range in ranges {
-            let few = tokens[range.start..].first_chunk::<FEW>();
-            match few {
-                // SAFETY: there is room for `FEW` bytes after all tokens. As one value: copied as bytes, both arms become one memcpy.
-                Some(few) if range.len() <= FEW => unsafe {
-                    bytes.as_mut_ptr().add(length).cast::<u128>().write_unaligned(u128::from_ne_bytes(*few));
-                },
-                _ => {
-                    let token = &tokens[range.clone()];
-                    // SAFETY: there is room for the token.
-                    unsafe { bytes.as_mut_ptr().add(length).copy_from_nonoverlapping(token.as_ptr(), token.len()) };
-                }
+    unsafe fn push_few(&self, bytes: &mut Vec<u8>, ids: &[u32]) -> usize {
+        let vocabulary = self.tokenizer.vocabulary();
+        let (tokens, starts) = (vocabulary.bytes(), vocabulary.starts());
+        let (mut length, mut count) = (bytes.len(), 0);
+        for &id in ids {
+            if id as usize >= self.inner || self.skip_special && self.tokenizer.is_special(id) {
+                break;
             }
-            length += range.len();
+            // SAFETY: there is a start for each id, and one more.
+            let [start, end] = unsafe { [*starts.get_unchecked(id as usize), *starts.get_unchecked(id as usize + 1)] };
+            // A hole has none.
+            if (end - start).wrapping_sub(1) >= FEW as u32 {
+                break;
+            }
+            // SAFETY: so many bytes are there from the start of a token below `inner` on, and there is room for them.
+            unsafe {
+                let few = tokens.as_ptr().add(start as usize).cast::<u128>().read_unaligned();
+                bytes.as_mut_ptr().add(length).cast::<u128>().write_unaligned(few);
+            }
+            length += (end - start) as usize;
+            count += 1;
         }
         // SAFETY: so much has been written.
         unsafe { bytes.set_len(length) };
+        count
     }
 
-    /// Appends the tokens of `chunk`, whatever they are; `first` is the index of the first of them.
-    #[cold]
-    fn push_any(&self, bytes: &mut Vec<u8>, chunk: &[u32], first: usize) -> Result<(), Error> {
-        for (offset, &id) in chunk.iter().enumerate() {
-            if self.skip_special && self.tokenizer.is_special(id) {
-                continue;
-            }
-            let largest = self.tokenizer.vocab_size() - 1;
-            let token =
-                self.tokenizer.token_bytes(id).ok_or(Error::UnknownId { id, index: first + offset, largest })?;
-            reserve(bytes, token.len())?;
-            bytes.extend_from_slice(token);
+    /// Appends the token `id`, whatever it is; `index` is where it stands.
+    fn push_any(&self, bytes: &mut Vec<u8>, id: u32, index: usize) -> Result<(), Error> {
+        if self.skip_special && self.tokenizer.is_special(id) {
+            return Ok(());
         }
+        let largest = self.tokenizer.vocab_size() - 1;
+        let token = self.tokenizer.token_bytes(id).ok_or(Error::UnknownId { id, index, largest })?;
+        reserve(bytes, token.len())?;
+        bytes.extend_from_slice(token);
         Ok(())
     }
 }

@@ -215,6 +215,11 @@ impl Vocabulary {
         self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize
     }
 
+    /// Where each token starts in [`Vocabulary::bytes`], and where the last one ends.
+    pub(crate) fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
     /// The bytes of all tokens, one after the other.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
