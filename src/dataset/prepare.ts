@@ -1,4 +1,4 @@
-import { filePath } from '../embedding/file-path.ts'
+import { filePath } from '../file-path.ts'
 import { fromNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { PrepareConfig, PrepareResult, PrepareStatus, CancelFlag } from '../native-binding.d.ts'

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { cancellable } from '../cancel.ts'
-import { filePath } from '../embedding/file-path.ts'
+import { filePath } from '../file-path.ts'
 import { callNativeAsync } from '../embedding/handle.ts'
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'

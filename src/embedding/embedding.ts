@@ -4,7 +4,7 @@ import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, Nativ
 import { boolean, finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
 import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, resolveDevice } from './device.ts'
 import { type DType, resolveDType, type Values } from './dtype.ts'
-import { filePath } from './file-path.ts'
+import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'

@@ -4,7 +4,7 @@ import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, pos
 import { addonOf, cudaOf, type DeviceName, onFirst, onFirstAsync } from './device.ts'
 import type { DType, Values } from './dtype.ts'
 import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } from './embedding.ts'
-import { filePath } from './file-path.ts'
+import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'

@@ -4,7 +4,7 @@ import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeWordVectors } from '../native-binding.d.ts'
 import { finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
-import { filePath } from './file-path.ts'
+import { filePath } from '../file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 
 /** A word, and how near it is. */

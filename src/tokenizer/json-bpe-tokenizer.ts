@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer'
 import { callNative } from '../errors.ts'
+import { filePath } from '../file-path.ts'
 import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
 import { native } from '../native.ts'
 import { boolean } from '../validate.ts'
@@ -26,7 +27,6 @@ import {
 } from './stream.ts'
 import { TokenBatch, type EncodeAsyncOptions, type EncodeOptions, type Segment, type Text } from './tokenizer.ts'
 import type { TruncateOptions } from './truncate.ts'
-import { filePath } from './vocabulary-file.ts'
 
 /**
  * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C the engine
@@ -168,7 +168,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   /** A `.json` file is the one that it was loaded from. */
   override async save(path: string | URL): Promise<void> {
-    await (filePath(path).endsWith('.json') ? saveBytes(path, this.#file) : super.save(path))
+    await (filePath('path', path).endsWith('.json') ? saveBytes(path, this.#file) : super.save(path))
   }
 
   /** Made when a text is met that is not in form C. */

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
+import { filePath } from '../file-path.ts'
 import { invalid, options as checkedOptions } from '../validate.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
 import { OptionError, readTiktoken, tiktokenOptionNames, type TiktokenOptions } from './tiktoken-file.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { readTokenizerJson } from './tokenizer-json.ts'
-import { filePath, isVocabularyFile, largestFile, OtherRule, readVocabulary } from './vocabulary-file.ts'
+import { isVocabularyFile, largestFile, OtherRule, readVocabulary } from './vocabulary-file.ts'
 import { WordTokenizer } from './word-tokenizer.ts'
 
 /** How {@link loadTokenizer} reads a file. */
@@ -82,7 +83,7 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   const checked = checkedOptions('options', options, ['split', ...tiktokenOptionNames])
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
   const inMemory = types.isUint8Array(source)
-  const name = inMemory ? 'the bytes' : filePath(source)
+  const name = inMemory ? 'the bytes' : filePath('path', source)
   const content = contentOf(name, inMemory ? source : await readLimited(name))
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {

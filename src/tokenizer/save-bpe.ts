@@ -1,12 +1,12 @@
 import { fromNative, TokenmillError } from '../errors.ts'
+import { filePath } from '../file-path.ts'
 import type { BpeHandle } from '../native-binding.d.ts'
 import { invalid } from '../validate.ts'
-import { filePath } from './vocabulary-file.ts'
 import { writeFileAtomically } from './write-file.ts'
 
 /** Writes a byte-level BPE tokenizer to a file, in the form that the name of the file says. */
 export const saveBpe = async (path: string | URL, handle: BpeHandle): Promise<void> => {
-  const file = filePath(path)
+  const file = filePath('path', path)
   const make = file.endsWith('.json')
     ? () => handle.toTokenizerJson()
     : file.endsWith('.tiktoken')

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { TokenmillError } from '../errors.ts'
+import { filePath } from '../file-path.ts'
 import { invalid } from '../validate.ts'
 import { splitterOf, writtenRule, type SplitRule, type WrittenRule } from './split/split.ts'
 import { Vocabulary } from './vocabulary.ts'
@@ -30,26 +30,13 @@ export interface VocabularyFile {
 /** Whether parsed JSON says that it is a vocabulary.json, of whatever version. */
 export const isVocabularyFile = (json: object): boolean => (json as { format?: unknown }).format === format
 
-/** The path of a local file. */
-export const filePath = (path: string | URL): string => {
-  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
-  if (path instanceof URL && path.protocol === 'file:') {
-    try {
-      return fileURLToPath(path)
-    } catch {
-      // A URL of another host, or with an encoded slash: the error below.
-    }
-  }
-  throw invalid('path', 'the path or file: URL of a local file', path instanceof URL ? path.href : path)
-}
-
 /** Writes the vocabulary.json of a word tokenizer. */
 export const saveVocabulary = async (
   path: string | URL,
   vocabulary: Vocabulary,
   unknown: string | null,
 ): Promise<void> => {
-  const file = filePath(path)
+  const file = filePath('path', path)
   if (!file.endsWith('.json')) throw invalid('path', 'a path that ends in .json', file)
   try {
     await writeFileAtomically(file, limited(written(vocabulary, unknown)))

@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TokenmillError } from '../../errors.ts'
+import { filePath } from '../../file-path.ts'
 import { invalid, received } from '../../validate.ts'
-import { filePath } from '../vocabulary-file.ts'
 import { ChatTemplate, type NamedTokens } from './chat-template.ts'
 import { isObject } from './message.ts'
 
@@ -21,7 +21,7 @@ export const loadChatTemplate = async (source: string | URL | object): Promise<C
   if (isObject(source) && !(source instanceof URL)) return fromConfig('the object', source, {})
   if (typeof source !== 'string' && !(source instanceof URL))
     throw invalid('source', 'a path, a URL or an object', source)
-  const path = filePath(source)
+  const path = filePath('path', source)
   const folder = (await isFolder(path)) ? path : dirname(path)
   const beside = await templatesBeside(folder)
   if (path === folder) {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { invalid } from '../validate.ts'
+import { invalid } from './validate.ts'
 
 /** The path of a file: a path, or a `file:` URL. */
 export const filePath = (name: string, value: unknown): string => {
