@@ -10,13 +10,22 @@ import { rollup } from 'rollup'
 import { Failure, root, run, script } from './lib/run.mjs'
 import { filesUnder } from './lib/stamp.mjs'
 
-const dependencies = /^(node:|commander$|picocolors$)/
+/* To import one of Node's own modules costs more than to have it: an import reads all that it exports, as `node:fs` does its streams, for
+ * two milliseconds of a program's start. */
+const withoutImportsOfNode = {
+  name: 'without-imports-of-node',
+  resolveId: (id) => (id.startsWith('node:') ? { id: `\0${id}`, moduleSideEffects: false } : null),
+  load: (id) =>
+    id.startsWith('\0node:')
+      ? { code: `export default process.getBuiltinModule('${id.slice(1)}')`, syntheticNamedExports: true }
+      : null,
+}
 
 /* Writes what `entries` of the compiled modules in `folder` need; returns the names of the files. */
-const bundle = async (folder, entries, chunkFileNames) => {
+const bundle = async (folder, entries, chunkFileNames, options) => {
   const modules = await rollup({
     input: Object.fromEntries(entries.map((entry) => [entry, join(folder, `${entry}.js`)])),
-    external: dependencies,
+    ...options,
     onwarn: (warning) => {
       throw new Failure(`bundling ${entries.join(', ')}: ${warning.message}`)
     },
@@ -44,10 +53,11 @@ await script(async () => {
       return
     }
     // Chunks are in dist/ itself, where src/package-file.ts and src/native.ts expect to be.
-    const library = await bundle(folder, ['index', 'encodings'], 'core.js')
+    const library = await bundle(folder, ['index', 'encodings'], 'core.js', { plugins: [withoutImportsOfNode] })
     // Both entries and what they share.
     if (library.length !== 3) throw new Failure(`the library is ${library.length} files, not three`)
-    const files = new Set([...library, ...(await bundle(folder, ['cli/main'], 'cli-[name].js'))])
+    const cli = await bundle(folder, ['cli/main'], 'cli-[name].js', { external: /^(node:|commander$|picocolors$)/ })
+    const files = new Set([...library, ...cli])
     for (const file of filesUnder(['dist'])) if (!files.has(file)) rmSync(file)
   } finally {
     rmSync(folder, { recursive: true })
