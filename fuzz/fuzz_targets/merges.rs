@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
         found.into_iter().chain(bytes).collect()
     };
     let vocabulary = Vocabulary::from_tokens(all.iter().map(Vec::as_slice).zip(0..)).expect("well-formed");
-    let again = Vocabulary::from_compact(&vocabulary.to_compact()).expect("its own form");
+    let again = Vocabulary::from_compact(vocabulary.as_compact().to_vec()).expect("its own form");
     assert_eq!(again, vocabulary);
     // The pieces are those of the scanner, which other targets look at: a new regular expression for each input would take all the time.
     let ranks: Ranks = vocabulary.tokens().map(|(id, token)| (token.to_vec(), id)).collect();

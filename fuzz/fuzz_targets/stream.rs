@@ -20,7 +20,7 @@ fn cases() -> &'static [Case] {
     static MADE: OnceLock<Vec<Case>> = OnceLock::new();
     MADE.get_or_init(|| {
         let ranks = cases::read("encodings/r50k_base.bpe");
-        let vocabulary = Vocabulary::from_compact(&ranks).expect("the encoding is well-formed");
+        let vocabulary = Vocabulary::from_compact(ranks).expect("the encoding is well-formed");
         let case = |(pattern, _)| {
             let special = (60_000..).zip(SPECIAL).map(|(id, token)| (token.to_owned(), id));
             let tokenizer = Tokenizer::new(vocabulary.clone(), pattern, special).expect("they are well-formed");

@@ -88,7 +88,7 @@ pub fn encoding(number: u8) -> &'static Tested {
     let made = MADE[index].get_or_init(|| {
         let encoding = ENCODINGS[index];
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        let vocabulary = Vocabulary::from_compact(&ranks).expect("the encoding is well-formed");
+        let vocabulary = Vocabulary::from_compact(ranks).expect("the encoding is well-formed");
         OfOneThread(Tested::new(&vocabulary, encoding.pattern()))
     });
     &made.0

@@ -16,11 +16,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let vocabulary = Vocabulary::from_tokens(tokens.iter().map(|(token, rank)| (token.as_slice(), *rank)))?;
     let unreached =
         (vocabulary.tokens()).filter(|&(id, token)| token.len() > 1 && vocabulary.parts(id).is_none()).count();
-    let compact = vocabulary.to_compact();
+    let compact = vocabulary.as_compact();
     vocabulary.check_parts()?;
-    assert_eq!(Vocabulary::from_compact(&compact)?, vocabulary, "what is written reads back the same");
+    assert_eq!(Vocabulary::from_compact(compact.to_vec())?, vocabulary, "what is written reads back the same");
     eprintln!("{} tokens, {unreached} of them reached by no merge, {} bytes", tokens.len(), compact.len());
-    stdout().write_all(&compact)?;
+    stdout().write_all(compact)?;
     Ok(())
 }
 

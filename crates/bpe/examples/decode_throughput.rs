@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ranks = std::fs::read(format!("{folder}/{}.bpe", encoding.ranks_name()))?;
     for file in arguments {
         let text = std::fs::read_to_string(&file)?;
-        let ids = Tokenizer::from_encoding(encoding, &ranks)?.encode_ordinary(&text);
+        let ids = Tokenizer::from_encoding(encoding, ranks.clone())?.encode_ordinary(&text);
         let tokenizer = Tokenizer::from_encoding(encoding, ranks.clone())?;
         black_box(tokenizer.decode_bytes(&ids[..ids.len().min(5000)])?);
         let mut best = Duration::MAX;

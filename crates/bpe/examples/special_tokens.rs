@@ -19,10 +19,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let added = (0..1000).map(|i| (format!("{}added {i}", ["[", "<", "▁", "Ω", "@@", "\\"][i % 6]), 50_000 + i as u32));
     let ranks = read(Encoding::R50kBase)?;
     let tokenizers = [
-        ("r50k_base, 1", Tokenizer::from_encoding(Encoding::R50kBase, &ranks)?),
-        ("cl100k_base, 5", Tokenizer::from_encoding(Encoding::Cl100kBase, &read(Encoding::Cl100kBase)?)?),
-        ("o200k_harmony, 1090", Tokenizer::from_encoding(Encoding::O200kHarmony, &read(Encoding::O200kHarmony)?)?),
-        ("r50k ranks, 1000 of all kinds", Tokenizer::new(Vocabulary::from_compact(&ranks)?, Pattern::R50k, added)?),
+        ("r50k_base, 1", Tokenizer::from_encoding(Encoding::R50kBase, ranks.clone())?),
+        ("cl100k_base, 5", Tokenizer::from_encoding(Encoding::Cl100kBase, read(Encoding::Cl100kBase)?)?),
+        ("o200k_harmony, 1090", Tokenizer::from_encoding(Encoding::O200kHarmony, read(Encoding::O200kHarmony)?)?),
+        ("r50k ranks, 1000 of all kinds", Tokenizer::new(Vocabulary::from_compact(ranks)?, Pattern::R50k, added)?),
     ];
     let texts = arguments.map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<String> = texts.into_iter().map(|text| text.replace("|>", "| >")).collect();

@@ -104,7 +104,7 @@ mod tests {
         let (golden, strings) = (cases::golden(), Strings::new());
         for encoding in [Encoding::R50kBase, Encoding::P50kBase, Encoding::Cl100kBase, Encoding::O200kBase] {
             let file = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-            let tokenizer = Tokenizer::from_encoding(encoding, &file).expect("well-formed").with_level(Level::best());
+            let tokenizer = Tokenizer::from_encoding(encoding, file).expect("well-formed").with_level(Level::best());
             golden.rows.iter().filter(|row| row.text.len() < 2000).for_each(|row| assert_same(&tokenizer, &row.text));
             (0..share(2_000)).for_each(|index| assert_same(&tokenizer, &strings.string(0, index)));
         }

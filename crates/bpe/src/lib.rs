@@ -10,6 +10,7 @@ mod bits;
 mod boundaries;
 mod cache;
 mod chunk;
+mod compact;
 mod crossings;
 mod cuts;
 mod decode;

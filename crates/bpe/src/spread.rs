@@ -15,7 +15,11 @@ const MOST_EACH: usize = 16;
 /// [`Error::InvalidVocabulary`] when a table would take long to fill, which does not happen by chance.
 pub(crate) fn check(vocabulary: &Vocabulary) -> Result<(), Error> {
     let (short, medium) = Words::homes(vocabulary);
-    if [short, medium, Index::homes(vocabulary), Pairs::homes(vocabulary)].iter().all(are_spread) {
+    if [short, medium, Pairs::homes(vocabulary)]
+        .into_iter()
+        .chain(Index::homes(vocabulary))
+        .all(|homes| are_spread(&homes))
+    {
         return Ok(());
     }
     Err(Error::InvalidVocabulary { reason: "its tokens are made so that they take long to be found".to_owned() })

@@ -26,7 +26,7 @@ pub(crate) struct Large {
 #[derive(Default)]
 pub(crate) struct Tables {
     large: OnceLock<Large>,
-    index: OnceLock<Index>,
+    index: Index,
     /// Bytes that were encoded without the large tables.
     first: AtomicUsize,
 }
@@ -73,7 +73,7 @@ impl Tables {
 
     /// What encodes without them.
     pub fn few<'a>(&'a self, vocabulary: &'a Vocabulary) -> Few<'a> {
-        Few { vocabulary, index: self.index.get_or_init(|| Index::new(vocabulary)) }
+        Few { vocabulary, index: &self.index }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Text to ids and back.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
@@ -66,11 +66,11 @@ impl Tokenizer {
         Ok(Self { vocabulary, pattern, special, plain, tables, level, cache_bytes, idle, units })
     }
 
-    /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::to_compact`].
+    /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::as_compact`].
     ///
     /// # Errors
     /// [`Error::InvalidVocabulary`] when `ranks` is not in that form.
-    pub fn from_encoding<'a>(encoding: Encoding, ranks: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
+    pub fn from_encoding(encoding: Encoding, ranks: impl Into<Bytes>) -> Result<Self, Error> {
         Self::new(Vocabulary::from_compact(ranks)?, encoding.pattern(), encoding.special_tokens())
     }
 

@@ -1,9 +1,11 @@
 //! The tokens of a byte-level BPE and the merges that make them.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use bytes::Bytes;
+
+use crate::compact::{Compact, NO_PARTS};
 use crate::{Error, spread};
 
 /// Ids are less than this: three of them fit one word of the pair table.
@@ -13,10 +15,6 @@ pub(crate) const MAX_TOKEN: usize = 4096;
 /// All tokens together are not longer, in bytes.
 const MAX_TOTAL: usize = 1 << 28;
 
-const MAGIC: [u8; 8] = *b"tkmbpe\0\x02";
-/// In place of a part: the token is not made by a merge of two others.
-const NO_PARTS: u32 = 0xff_ffff;
-
 /// The tokens of a byte-level BPE, by id. A smaller id is a higher priority, as in tiktoken, where it is called the rank.
 ///
 /// Every token longer than a byte that merging can reach has one pair of parts: merging its own bytes, without itself, ends in
@@ -25,11 +23,10 @@ const NO_PARTS: u32 = 0xff_ffff;
 /// pair of ids is the same as merging by concatenated bytes, which is how tiktoken defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
-    bytes: Vec<u8>,
-    /// Token `id` is `bytes[starts[id]..starts[id + 1]]`; an empty one is a hole in the ids.
+    /// What [`Vocabulary::as_compact`] gives.
+    file: Bytes,
+    /// Token `id` is `bytes()[starts[id]..starts[id + 1]]`; an empty one is a hole in the ids.
     starts: Vec<u32>,
-    /// The two tokens whose merge is token `id`, or [`NO_PARTS`] twice.
-    parts: Vec<[u32; 2]>,
 }
 
 impl Vocabulary {
@@ -72,61 +69,39 @@ impl Vocabulary {
             Some(*end)
         }));
         let parts = |(id, token)| derive_parts(token, id, &ids).map_or([NO_PARTS; 2], Into::into);
-        let parts = (0..).zip(by_id.iter().copied()).map(parts).collect();
-        let vocabulary = Self { bytes: by_id.concat(), starts, parts }.checked()?;
+        let parts: Vec<[u32; 2]> = (0..).zip(by_id.iter().copied()).map(parts).collect();
+        let vocabulary = Self::from_compact(Compact::write(&starts, &parts, &by_id.concat()))?;
         spread::check(&vocabulary)?;
         Ok(vocabulary)
     }
 
-    /// Reads the form that [`Vocabulary::to_compact`] writes. That the parts of a token are its parts is believed, since to look would take
-    /// most of the time: see [`Vocabulary::check_parts`].
+    /// The vocabulary of the form that [`Vocabulary::as_compact`] gives, which is used where it is. That the parts of a token are its parts is
+    /// believed, since to look would take most of the time: see [`Vocabulary::check_parts`].
     ///
     /// # Errors
     /// [`Error::InvalidVocabulary`] when `file` is not that form, with what was expected.
-    pub fn from_compact<'a>(file: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
+    pub fn from_compact(file: impl Into<Bytes>) -> Result<Self, Error> {
         let file = file.into();
-        let mut reader = Reader(&file);
-        if reader.take(MAGIC.len())? != MAGIC {
-            return Err(invalid("expected a Tokenmill vocabulary of version 2".to_owned()));
+        let compact = Compact::read(&file)?;
+        let (starts, total, longest) = compact.starts();
+        if longest > MAX_TOKEN {
+            return Err(invalid(format!("expected tokens of at most {MAX_TOKEN} bytes, found one of {longest}")));
         }
-        let count = reader.u32()? as usize;
-        if count > MAX_IDS {
-            return Err(invalid(format!("expected at most {MAX_IDS} tokens, found {count}")));
+        if total != compact.bytes.len() as u64 || compact.bytes.len() > MAX_TOTAL {
+            return Err(invalid(format!("expected {total} bytes of tokens, found {}", compact.bytes.len())));
         }
-        let (low, high) = (reader.take(count)?, reader.take(count)?);
-        let (left, right) = (reader.planes(count)?, reader.planes(count)?);
-        let bytes = reader.0;
-
-        let lengths = || low.iter().zip(high).map(|(&low, &high)| u16::from_le_bytes([low, high]));
-        if let Some(length) = lengths().max().filter(|&longest| usize::from(longest) > MAX_TOKEN) {
-            return Err(invalid(format!("expected tokens of at most {MAX_TOKEN} bytes, found one of {length}")));
+        if let Some(id) = compact.with_unknown_parts() {
+            return Err(invalid(format!("token {id} joins {:?}, which are not both tokens", compact.parts(id))));
         }
-        let total: u64 = lengths().map(u64::from).sum();
-        if total != bytes.len() as u64 || bytes.len() > MAX_TOTAL {
-            return Err(invalid(format!("expected {total} bytes of tokens, found {}", bytes.len())));
+        // Text is UTF-8, which never has the others.
+        let mut missing: [bool; 256] = std::array::from_fn(|byte| !matches!(byte, 0xc0 | 0xc1 | 0xf5..));
+        for id in compact.of_length(1) {
+            missing[usize::from(compact.bytes[starts[id as usize] as usize])] = false;
         }
-        let mut starts = vec![0; count + 1];
-        let mut end = 0;
-        for (start, length) in starts[1..].iter_mut().zip(lengths()) {
-            end += u32::from(length);
-            *start = end;
+        match missing.iter().position(|&missing| missing) {
+            Some(byte) => Err(invalid(format!("expected every byte of UTF-8 to be a token, 0x{byte:02x} is not"))),
+            None => Ok(Self { file, starts }),
         }
-        let mut parts = vec![[0; 2]; count];
-        let mut all_known = true;
-        for (parts, (left, right)) in parts.iter_mut().zip(left.numbers().zip(right.numbers())) {
-            *parts = [left, right];
-            all_known &= are_known(*parts, count);
-        }
-        let unknown = if all_known { None } else { parts.iter().position(|&parts| !are_known(parts, count)) };
-        if let Some(id) = unknown {
-            return Err(invalid(format!("token {id} joins {:?}, which are not both tokens", parts[id])));
-        }
-        // What was read stays where it is: new memory costs more than to move it there.
-        let before = file.len() - bytes.len();
-        let mut bytes = file.into_owned();
-        bytes.drain(..before);
-        bytes.shrink_to_fit();
-        Self { bytes, starts, parts }.checked()
     }
 
     /// The vocabulary of tokens whose merges are known: after `holes` ids without a token the 256 bytes in the order of `alphabet`, then the
@@ -150,7 +125,7 @@ impl Vocabulary {
             starts.push(bytes.len() as u32);
             parts.push(pair);
         }
-        Self { bytes, starts, parts }.checked()
+        Self::from_compact(Compact::write(&starts, &parts, &bytes))
     }
 
     /// Whether the parts of each token make the token.
@@ -168,30 +143,16 @@ impl Vocabulary {
         Ok(())
     }
 
-    /// A form that is read in about a millisecond: the bytes of the tokens, and the ids of their two parts.
-    ///
-    /// Little-endian: 8 bytes of magic and version; u32 count of ids; the lengths of the tokens as two planes of bytes (low, high), a hole
-    /// being of length 0; the left parts as three planes (low, middle, high), the right parts likewise (`0xffffff`: none); the bytes of
-    /// the tokens, one after the other.
-    pub fn to_compact(&self) -> Vec<u8> {
-        let mut file = MAGIC.to_vec();
-        file.extend((self.len() as u32).to_le_bytes());
-        for plane in 0..2 {
-            file.extend(self.starts.array_windows().map(|[start, end]| (end - start).to_le_bytes()[plane]));
-        }
-        for side in 0..2 {
-            for plane in 0..3 {
-                file.extend(self.parts.iter().map(|parts| parts[side].to_le_bytes()[plane]));
-            }
-        }
-        file.extend(&self.bytes);
-        file
+    /// A form that is used where it is, so that to load a file of it takes no time: the bytes of the tokens, and the ids of their two parts. What
+    /// is where is said in `crates/bpe/src/compact.rs`.
+    pub fn as_compact(&self) -> &[u8] {
+        &self.file
     }
 
     /// The largest id + 1.
     #[expect(clippy::len_without_is_empty, reason = "never empty: bytes are in it")]
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.starts.len() - 1
     }
 
     /// The bytes of token `id`; `None` when there is no such token.
@@ -206,7 +167,7 @@ impl Vocabulary {
 
     /// The two tokens whose merge is token `id`; `None` for bytes, holes, and tokens that no merge reaches.
     pub fn parts(&self, id: u32) -> Option<(u32, u32)> {
-        let [left, right] = self.parts[id as usize];
+        let [left, right] = self.compact().parts(id as usize);
         (left != NO_PARTS).then_some((left, right))
     }
 
@@ -222,29 +183,21 @@ impl Vocabulary {
 
     /// The bytes of all tokens, one after the other.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.compact().bytes
     }
 
     fn token(&self, id: u32) -> &[u8] {
-        &self.bytes[self.range(id)]
+        &self.bytes()[self.range(id)]
     }
 
-    fn checked(self) -> Result<Self, Error> {
-        // Text is UTF-8, which never has the others.
-        let mut missing: [bool; 256] = std::array::from_fn(|byte| !matches!(byte, 0xc0 | 0xc1 | 0xf5..));
-        for [start, end] in self.starts.array_windows() {
-            if end - start == 1 {
-                missing[usize::from(self.bytes[*start as usize])] = false;
-            }
-        }
-        match missing.iter().position(|&missing| missing) {
-            Some(byte) => Err(invalid(format!("expected every byte of UTF-8 to be a token, 0x{byte:02x} is not"))),
-            None => Ok(self),
-        }
+    /// Its lengths and parts as they are in its file.
+    #[inline]
+    pub(crate) fn compact(&self) -> Compact<'_> {
+        Compact::of(&self.file, self.len())
     }
 }
 
-fn invalid(reason: String) -> Error {
+pub(crate) fn invalid(reason: String) -> Error {
     Error::InvalidVocabulary { reason }
 }
 
@@ -269,42 +222,4 @@ fn derive_parts(token: &[u8], id: u32, ids: &HashMap<&[u8], u32>) -> Option<(u32
     }
     let [start, middle, end] = starts[..] else { return None };
     Some((*ids.get(&token[start..middle])?, *ids.get(&token[middle..end])?))
-}
-
-/// Takes what a file has from its front.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
-        let (taken, rest) =
-            self.0.split_at_checked(length).ok_or_else(|| invalid("it ends before its last token".to_owned()))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn u32(&mut self) -> Result<u32, Error> {
-        Ok(u32::from_le_bytes(self.take(4)?.try_into().expect("four bytes")))
-    }
-
-    fn planes(&mut self, count: usize) -> Result<Planes<'a>, Error> {
-        Ok(Planes([self.take(count)?, self.take(count)?, self.take(count)?]))
-    }
-}
-
-/// Numbers of 24 bits: their low bytes, their middle bytes, their high bytes.
-struct Planes<'a>([&'a [u8]; 3]);
-
-impl Planes<'_> {
-    #[inline(always)]
-    fn numbers(&self) -> impl Iterator<Item = u32> {
-        let [low, middle, high] = self.0;
-        let bytes = low.iter().zip(middle).zip(high);
-        bytes.map(|((&low, &middle), &high)| u32::from_le_bytes([low, middle, high, 0]))
-    }
-}
-
-/// Whether they are two of `count` ids, or none: no number of 24 bits is more than [`NO_PARTS`].
-#[inline(always)]
-fn are_known([left, right]: [u32; 2], count: usize) -> bool {
-    (left.max(right) as usize) < count || left.min(right) == NO_PARTS
 }

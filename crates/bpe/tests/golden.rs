@@ -55,7 +55,7 @@ fn golden_rows_by_every_level_of_instructions() {
             .0;
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
         for level in Level::available() {
-            let tokenizer = Tokenizer::from_encoding(encoding, &ranks).expect("well-formed").with_level(level);
+            let tokenizer = Tokenizer::from_encoding(encoding, ranks.clone()).expect("well-formed").with_level(level);
             let mut worker = tokenizer.worker();
             for row in &golden.rows {
                 let mut ids = Vec::new();

@@ -107,8 +107,9 @@ fn any_text() {
 fn ids_are_the_same() {
     for encoding in common::BY_RANKS {
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        let make =
-            |level| Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed").with_level(level);
+        let make = |level| {
+            Tokenizer::from_encoding(encoding, ranks.clone()).expect("the encoding is well-formed").with_level(level)
+        };
         let tokenizers: Vec<_> = Level::available().into_iter().map(make).collect();
         for text in blocks_of(ASCII, 2_000, 300) {
             let expected = common::tokenizer(encoding).encode_ordinary(&text);

@@ -22,7 +22,7 @@ struct Tested {
 impl Tested {
     fn new(encoding: Encoding) -> Self {
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        let make = || Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed");
+        let make = || Tokenizer::from_encoding(encoding, ranks.clone()).expect("the encoding is well-formed");
         let levels = Level::available().into_iter().map(|level| make().with_level(level));
         let with_workers = |tokenizer: Tokenizer| {
             let worker = tokenizer.worker();

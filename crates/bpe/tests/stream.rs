@@ -22,7 +22,7 @@ enum Chunk<'a> {
 
 fn shared(encoding: Encoding) -> Arc<Tokenizer> {
     let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-    Arc::new(Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed"))
+    Arc::new(Tokenizer::from_encoding(encoding, ranks).expect("the encoding is well-formed"))
 }
 
 /// A tokenizer with special tokens that overlap and are parts of one another.
@@ -30,7 +30,7 @@ fn with_awkward_special_tokens(pattern: Pattern) -> Arc<Tokenizer> {
     let ranks = cases::read("encodings/r50k_base.bpe");
     let special = ["<|a|>", "<|a|><|b|>", "|><|", "a b", "\n", "<|c|>", " ", "é", "<|a|><|"];
     let special = (60_000..).zip(special).map(|(id, token)| (token.to_owned(), id));
-    let vocabulary = Vocabulary::from_compact(&ranks).expect("the encoding is well-formed");
+    let vocabulary = Vocabulary::from_compact(ranks).expect("the encoding is well-formed");
     Arc::new(Tokenizer::new(vocabulary, pattern, special).expect("they are well-formed"))
 }
 

@@ -14,7 +14,7 @@ fn ids_are_those_of_the_reference_by_every_level_of_instructions() {
     for encoding in common::BY_RANKS {
         let reference = Reference::new(common::reference_pattern(encoding), common::ranks(encoding));
         let file = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        let make = |level| Tokenizer::from_encoding(encoding, &file).expect("well-formed").with_level(level);
+        let make = |level| Tokenizer::from_encoding(encoding, file.clone()).expect("well-formed").with_level(level);
         let tokenizers: Vec<_> = Level::available().into_iter().map(make).collect();
         let plain = tokenizers[0].special_policy::<&str>(&[], &[]).expect("none are not too many");
         let mut workers: Vec<_> = tokenizers.iter().map(Tokenizer::worker).collect();
@@ -50,7 +50,7 @@ fn threads_that_share_a_tokenizer_give_the_ids_of_one() {
     for encoding in common::BY_RANKS {
         let expected: Vec<_> = texts.iter().map(|text| common::tokenizer(encoding).encode_ordinary(text)).collect();
         let file = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        let new = Tokenizer::from_encoding(encoding, &file).expect("well-formed");
+        let new = Tokenizer::from_encoding(encoding, file.clone()).expect("well-formed");
         std::thread::scope(|scope| {
             for first in 0..4 {
                 let (new, texts, expected) = (&new, &texts, &expected);

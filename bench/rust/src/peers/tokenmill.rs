@@ -17,7 +17,7 @@ impl Tokenmill {
     pub fn load(encoding: &str, data: &Path) -> Result<Self, Box<dyn Error>> {
         let encoding = Encoding::from_name(encoding).ok_or_else(|| format!("there is no encoding {encoding}"))?;
         let ranks = std::fs::read(data.join(format!("{}.bpe", encoding.ranks_name())))?;
-        let tokenizer = Tokenizer::from_encoding(encoding, &ranks)?;
+        let tokenizer = Tokenizer::from_encoding(encoding, ranks)?;
         Ok(Self { worker: tokenizer.worker(), plain: tokenizer.special_policy::<&str>(&[], &[])?, tokenizer })
     }
 }

@@ -21,7 +21,7 @@ impl Ours {
     pub fn new(encoding: Encoding) -> Self {
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
         let levels = Level::available().into_iter().map(|level| {
-            let tokenizer = Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed");
+            let tokenizer = Tokenizer::from_encoding(encoding, ranks.clone()).expect("the encoding is well-formed");
             let tokenizer = tokenizer.with_level(level);
             let worker = tokenizer.worker();
             (tokenizer, worker)

@@ -16,7 +16,7 @@ pub fn tokenizer(encoding: Encoding) -> &'static Tokenizer {
     let index = Encoding::ALL.iter().position(|&other| other == encoding).expect("ALL has every encoding");
     MADE[index].get_or_init(|| {
         let ranks = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
-        Tokenizer::from_encoding(encoding, &ranks).expect("the encoding is well-formed")
+        Tokenizer::from_encoding(encoding, ranks).expect("the encoding is well-formed")
     })
 }
 
