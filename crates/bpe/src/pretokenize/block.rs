@@ -1,9 +1,9 @@
-//! The pieces of 64 bytes of ASCII at once, by algebra on bits.
+//! The pieces of 64 bytes at once, by algebra on bits.
 //!
 //! A block starts where a piece starts, so nothing has to be known of what is before it: a regular expression looks for its
 //! next match from there on as it would from the start of a text. One bit for each byte says whether a piece starts there. Where
-//! that cannot be told from the block (white space that goes on after it, a contraction or a character outside ASCII at its end)
-//! the block is cut short; the next one starts at the last start that was told.
+//! that cannot be told from the block (white space that goes on after it, a contraction at its end, a character of which [`wide`](super::wide) tells
+//! nothing) the block is cut short; the next one starts at the last start that was told.
 
 use super::masks::{BLOCK, Masks};
 use super::rules::{Contractions, Letters, Numbers, Prefix, Rules, Tail};
@@ -17,6 +17,8 @@ pub(super) fn starts(rules: Rules, text: &[u8], start: usize, masks: &Masks) -> 
     let told = if masks.high == 0 { u64::MAX } else { (1 << masks.high.trailing_zeros()) - 1 };
     // Bit i of `after(x)` says whether byte i - 1 is in x.
     let after = |mask: u64| mask << 1;
+    // That of `after_character(x)` whether the character before it starts in x: an addition carries through the rest of that.
+    let after_character = |mask: u64| after(mask).wrapping_add(masks.rest) & !masks.rest;
     let letter = masks.letter & told;
     let digit = masks.digit & told;
     let white = (masks.space | masks.tab | masks.newline) & told;
@@ -52,8 +54,18 @@ pub(super) fn starts(rules: Rules, text: &[u8], start: usize, masks: &Masks) -> 
         let mut letter_start = letter & !after(letter);
         if cased {
             letter_start |= masks.upper & after(letter & !masks.upper);
+            // Whether upper case after letters without case starts a piece depends on what is around both, and marks after punctuation are of
+            // that, or of a word.
+            let unsure = masks.upper & after(masks.caseless);
+            if unsure & told != 0 {
+                limit = below(limit, unsure & told, letter);
+            }
+            let unsure = masks.mark & after(other);
+            if unsure & told != 0 {
+                limit = below(limit, unsure & told, other | letter);
+            }
         }
-        letter_start &= !after(blank | other_start);
+        letter_start &= !(after(blank) | after_character(other_start));
 
         starts = white_start | letter_start | digit_starts(rules, digit) | other_start;
     } else {

@@ -19,6 +19,7 @@ mod scan;
 mod split;
 mod splits;
 mod timed;
+mod wide;
 
 use std::borrow::Cow;
 use std::sync::Arc;

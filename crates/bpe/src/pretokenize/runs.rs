@@ -78,7 +78,7 @@ pub(super) fn skip_ascii(text: &[u8], mut at: usize, select: impl Fn(u64) -> u64
     at
 }
 
-const HIGH: u64 = 0x8080_8080_8080_8080;
+pub(super) const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The high bit of each byte of `eight` that is `from..=to` (both ASCII).
 #[inline(always)]

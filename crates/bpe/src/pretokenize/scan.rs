@@ -3,8 +3,8 @@
 use super::block;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::masks;
-use super::masks::{BLOCK, Classify, Masks, Portable};
-use super::rules::Rules;
+use super::masks::{BLOCK, Classify, Masks, Portable, is_far};
+use super::rules::{Letters, Rules};
 use super::splits::Cuts;
 use super::{Pattern, deepseek};
 use crate::crossings::Crossings;
@@ -131,7 +131,7 @@ impl Ends<'_> {
         self.piece_end = end;
     }
 
-    /// Adds those of pieces of ASCII: `start` + the place of each bit of `bits`, one of which is set.
+    /// Adds those of pieces that are not to be cut: `start` + the place of each bit of `bits`, one of which is set.
     #[inline(always)]
     fn push_places(&mut self, bits: u64, start: usize) {
         let (ends, _) = self.places[self.count..].split_first_chunk_mut::<BLOCK>().expect("there is room for a block");
@@ -150,6 +150,9 @@ pub(super) trait Scanner: Copy {
     /// The starts of the pieces that the block at `start` tells: always bit 0, and the last of them is that of a piece whose end is
     /// not told. `start + BLOCK <= text.len()`.
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
+
+    /// The letters of a word, where blocks tell of characters outside ASCII too.
+    fn letters(self) -> Option<Letters>;
 }
 
 /// Who has rules: a type of each pattern that is used much, so that the compiler knows them, and [`Rules`] for all others.
@@ -166,6 +169,12 @@ impl<T: HasRules> Scanner for T {
     #[inline(always)]
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64 {
         block::starts(self.rules(), text, start, masks)
+    }
+
+    #[inline(always)]
+    fn letters(self) -> Option<Letters> {
+        let Rules { letters, han, .. } = self.rules();
+        if han { None } else { Some(letters) }
     }
 }
 
@@ -235,14 +244,22 @@ fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends
     scan_by::<S, masks::x86::Avx512>(scanner, text, start, out);
 }
 
-/// Pieces of ASCII a block at a time, all others one by one.
+/// Pieces a block at a time where blocks tell them, else one by one.
 #[inline(always)]
 fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, out: &mut Ends) {
     while start < text.len() && out.has_room() {
         if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
-            // Where text outside ASCII begins soon a block tells nothing.
-            if block[0] < 0x80 && block[1] < 0x80 {
-                let inner = scanner.starts(text, start, &C::classify(block)) & !1;
+            // A block tells nothing where soon something begins that it knows nothing of.
+            let letters = scanner.letters();
+            let knows = |byte| byte < 0x80 || letters.is_some() && !is_far(byte);
+            if knows(block[0]) && knows(block[1]) {
+                let mut masks = C::classify(block);
+                if masks.high != 0
+                    && let Some(letters) = letters
+                {
+                    masks.tell(block, C::leads(block), letters);
+                }
+                let inner = scanner.starts(text, start, &masks) & !1;
                 if inner != 0 {
                     out.push_places(inner, start);
                     start += inner.ilog2() as usize;
