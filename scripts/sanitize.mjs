@@ -26,7 +26,7 @@ const sanitizers = {
   thread: {
     title: 'ThreadSanitizer',
     withStandardLibrary: true,
-    env: { TSAN_OPTIONS: `halt_on_error=1:${noMemory}` },
+    env: { TSAN_OPTIONS: `halt_on_error=1:${noMemory}:suppressions=${join(root, 'scripts/lib/thread-sanitizer.txt')}` },
   },
 }
 

@@ -15,6 +15,7 @@ pub mod relatives;
 pub mod rng;
 pub mod strings;
 pub mod text;
+pub mod time;
 pub mod train;
 
 /// CRC-32 (IEEE 802.3), as zlib has it.

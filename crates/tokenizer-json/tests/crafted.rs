@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{crate_of, json, special};
-use cpu_time::ThreadTime;
 use serde_json::{Value, json};
+use tokenmill_testkit::time;
 use tokenmill_tokenizer_json::{Error, LARGEST_FILE, LARGEST_TEXT, Loaded, load, load_with_crate};
 
 fn load_json(value: &Value) -> Result<Loaded, Error> {
@@ -14,10 +14,8 @@ fn load_json(value: &Value) -> Result<Loaded, Error> {
 }
 
 fn within<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
-    // Of this thread: the machine of the tests may be busy.
-    let start = ThreadTime::now();
-    let result = work();
-    assert!(start.elapsed() < limit, "it took {:?}", start.elapsed());
+    let (result, took) = time::took(work);
+    assert!(took < limit, "it took {took:?}");
     result
 }
 

@@ -3,12 +3,13 @@
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use cpu_time::ThreadTime;
 use minijinja::value::Value;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::value::Value as Json;
+use tokenmill_testkit::time;
 
 use super::*;
 
@@ -81,11 +82,9 @@ fn rows() -> Vec<Row> {
 
 /// What `work` gives, which may take a second of this thread's time: the machine of the tests may be busy.
 fn within_a_second<T>(shown: &str, work: impl FnOnce() -> T) -> T {
-    let start = ThreadTime::now();
-    let result = work();
-    let took = start.elapsed().as_secs_f64();
+    let (result, took) = time::took(work);
     let shown = &shown[..shown.floor_char_boundary(120)];
-    assert!(took < 1.0, "it took {took} s: {shown}");
+    assert!(took < Duration::from_secs(1), "it took {took:?}: {shown}");
     result
 }
 
