@@ -1,6 +1,7 @@
 import type { DatasetFormat, Manifest } from '../../dataset/manifest.ts'
 import { prepare as prepareDataset, type InputFormat, type PrepareProgress } from '../../dataset/prepare.ts'
-import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
+import { usageFailure } from '../failure.ts'
+import { interruptible } from '../interrupt.ts'
 import { specialOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, time } from '../terminal/format.ts'
@@ -39,10 +40,8 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
   const line = new ProgressLine()
   const skipped: string[] = []
   const began = performance.now()
-  const interrupt = interruptible()
-  let manifest: Manifest
-  try {
-    manifest = await prepareDataset({
+  const manifest = await interruptible('what was done is kept: the same command goes on from there', (signal) =>
+    prepareDataset({
       inputs,
       tokenizer,
       outDir: flags.out,
@@ -59,7 +58,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       checkpointSeconds: flags.checkpointSeconds,
       onProgress: (progress) => line.show(progressText(progress)),
       onSkipped: (message) => skipped.push(message),
-      signal: interrupt.signal,
+      signal,
       ...(flags.maxDocumentBytes === undefined ? {} : { maxDocumentBytes: flags.maxDocumentBytes }),
       ...(flags.separator === undefined ? {} : { separator: flags.separator }),
       ...(flags.validation === undefined ? {} : { split: { validation: flags.validation, seed: flags.seed } }),
@@ -69,16 +68,8 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
         : inputFormat === undefined
           ? {}
           : { inputFormat }),
-    })
-  } catch (error) {
-    if (!interrupt.signal.aborted) throw error
-    throw new CliFailure('ERR_INTERRUPTED', 'what was done is kept: the same command goes on from there', {
-      exitCode: exitCodes.interrupted,
-    })
-  } finally {
-    line.end()
-    interrupt.end()
-  }
+    }),
+  ).finally(() => line.end())
   for (const message of skipped) process.stderr.write(`skipped: ${message}\n`)
   if (flags.json) return writeJson(manifest)
   const { documents, tokens } = manifest.counts
@@ -118,27 +109,4 @@ const duration = (seconds: number): string => {
   const two = (value: number) => String(value).padStart(2, '0')
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
-}
-
-/** A signal that the first interrupt aborts, so that state is kept; the second ends the process at once. */
-const interruptible = () => {
-  const controller = new AbortController()
-  const names = ['SIGINT', 'SIGTERM'] as const
-  // Those that would end the process.
-  const before = names.map((name) => [name, process.listeners(name)] as const)
-  for (const name of names) process.removeAllListeners(name)
-  const stop = () => {
-    for (const name of names) process.once(name, () => process.exit(exitCodes.interrupted))
-    controller.abort()
-  }
-  for (const name of names) process.once(name, stop)
-  return {
-    signal: controller.signal,
-    end: () => {
-      for (const [name, listeners] of before) {
-        process.removeAllListeners(name)
-        for (const listener of listeners) process.on(name, listener as () => void)
-      }
-    },
-  }
 }

@@ -11,8 +11,9 @@ import {
   trainEmbedding,
   type TrainEmbeddingOptions,
 } from '../../embedding/train-embedding.ts'
-import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
+import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
+import { interruptible } from '../interrupt.ts'
 import { write, writeJson } from '../output.ts'
 import { integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -43,8 +44,6 @@ export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): P
   // Before the work, not after it.
   if (output === undefined || !output.endsWith('.safetensors'))
     throw usageFailure('pass an --output that ends in .safetensors')
-  const interrupt = new AbortController()
-  process.removeAllListeners('SIGINT').once('SIGINT', () => interrupt.abort(interrupted(checkpoint)))
   const began = performance.now()
   const source = await sourceOf(file, flags)
   const line = new ProgressLine()
@@ -56,7 +55,6 @@ export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): P
     epochs: flags.epochs,
     learningRate: flags.learningRate,
     seed,
-    signal: interrupt.signal,
     onProgress: (progress) => line.show(progressText(progress, performance.now() - began)),
     ...(neighbours !== undefined && { neighbours }),
     ...(candidates !== undefined && { candidates }),
@@ -65,7 +63,9 @@ export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): P
     ...(checkpoint !== undefined && { checkpoint: { path: checkpoint, everySteps: flags.checkpointSteps } }),
   }
   try {
-    const { embedding, ...facts } = await trainEmbedding(source.training, options).finally(() => line.end())
+    const { embedding, ...facts } = await interruptible(whenInterrupted(checkpoint), (signal) =>
+      trainEmbedding(source.training, { ...options, signal }),
+    ).finally(() => line.end())
     await embedding.save(output)
     embedding.dispose()
     const seconds = (performance.now() - began) / 1000
@@ -150,11 +150,7 @@ const progressText = (progress: EmbeddingTrainingProgress, ms: number): string =
   return `step ${integer(step)} of ${integer(steps)}  loss ${loss.toFixed(3)}${held}  ${rate(targets, ms, 'targets')}${left}`
 }
 
-const interrupted = (checkpoint: string | undefined): CliFailure =>
-  new CliFailure(
-    'ERR_INTERRUPTED',
-    checkpoint === undefined
-      ? 'nothing was written; with --checkpoint, the same command would go on'
-      : `the same command goes on from ${checkpoint}`,
-    { exitCode: exitCodes.interrupted },
-  )
+const whenInterrupted = (checkpoint: string | undefined): string =>
+  checkpoint === undefined
+    ? 'nothing was written; with --checkpoint, the same command would go on'
+    : `the same command goes on from ${checkpoint}`

@@ -1,5 +1,6 @@
 import { trainBpe, type TrainBpeOptions, type TrainProgress } from '../../tokenizer/train-bpe.ts'
-import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
+import { usageFailure } from '../failure.ts'
+import { interruptible } from '../interrupt.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -25,8 +26,6 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
   if (!/\.(json|tiktoken)$/.test(output)) throw usageFailure('pass an --output that ends in .json or .tiktoken')
   // A thread that waits for input could not be stopped.
   if (inputs.includes('-')) throw usageFailure('name files: train does not read stdin')
-  const interrupt = new AbortController()
-  process.removeAllListeners('SIGINT').once('SIGINT', () => interrupt.abort(interrupted()))
   const began = performance.now()
   const line = new ProgressLine()
   let mergesBegan = began
@@ -43,16 +42,19 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
     field,
     format: flags.inputFormat,
     onProgress,
-    signal: interrupt.signal,
   }
-  const tokenizer = await trainBpe(inputs, {
-    ...options,
-    utf8: flags.invalidUtf8 === 'error' ? 'strict' : 'replace',
-    ...(maxTokenLength !== undefined && { maxTokenLength }),
-    ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
+  const tokenizer = await interruptible('nothing was written', async (signal) => {
+    const trained = await trainBpe(inputs, {
+      ...options,
+      signal,
+      utf8: flags.invalidUtf8 === 'error' ? 'strict' : 'replace',
+      ...(maxTokenLength !== undefined && { maxTokenLength }),
+      ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
+    })
+    signal.throwIfAborted()
+    await trained.save(output)
+    return trained
   }).finally(() => line.end())
-  interrupt.signal.throwIfAborted()
-  await tokenizer.save(output)
   const { training, fingerprint } = tokenizer
   const seconds = (performance.now() - began) / 1000
   if (flags.json) return writeJson({ output, vocabSize: tokenizer.vocabSize, ...training, fingerprint, seconds })
@@ -75,6 +77,3 @@ const mergeText = ({ merges, mergesToMake }: TrainProgress, ms: number): string 
   const left = share > 0.01 && share < 1 ? `  ${time((ms * (1 - share)) / share)} left` : ''
   return `merging  ${Math.floor(100 * share)} %  ${integer(merges)} of ${integer(mergesToMake)} merges${left}`
 }
-
-const interrupted = (): CliFailure =>
-  new CliFailure('ERR_INTERRUPTED', 'nothing was written', { exitCode: exitCodes.interrupted })
