@@ -1,12 +1,13 @@
 /*
  * `npm run build:cuda [-- --profile NAME]`: the addon of embeddings on CUDA devices, build/cuda/tokenmill.linux-x64-gnu.node, of which the package
  * tokenmill-cuda-linux-x64-gnu is made. It installs the compiler itself and needs no GPU; the first time takes a quarter of an hour, most of it candle's own kernels.
- * The result is checked: which libraries it names, and that it loads and says that there is no device, with libraries that have none.
+ * The result is checked: the glibc and the libraries that it needs, and that it loads and says that there is no device, with libraries that have none.
  */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureCudaBuild, libraries } from './lib/cuda-toolkit.mjs'
+import { checkGlibc, needsOf } from './lib/binary.mjs'
+import { cudaTarget, ensureCudaBuild, libraries, oldestGlibc } from './lib/cuda-toolkit.mjs'
 import { ensureModules, ensureNode, ensureRust, platformId } from './lib/ensure.mjs'
 import { Failure, root, run, script } from './lib/run.mjs'
 
@@ -21,15 +22,14 @@ await script(async () => {
   say('Compiling the addon with CUDA')
   const addon = ['--manifest-path', 'crates/node/Cargo.toml', '--no-default-features', '--features', 'cuda']
   const output = ['--output-dir', 'build/cuda', '--no-js', '--dts', 'native-binding.d.ts']
-  await run('npx', ['napi', 'build', '--platform', '--profile', values.profile, ...addon, ...output], { env })
+  const how = ['--platform', '--profile', values.profile, '--cross-compile', '--target', cudaTarget]
+  await run('npx', ['napi', 'build', ...how, ...addon, ...output], { env })
   const file = join(root, 'build/cuda', `tokenmill.${platformId()}.node`)
 
-  const { output: dynamic } = await run('readelf', ['-d', file], { quiet: true })
-  const needed = [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name]) => name)
-  const { output: symbols } = await run('readelf', ['--wide', '--dyn-syms', file], { quiet: true })
-  const versions = [...symbols.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor))
-  console.log(`  ${(statSync(file).size / 1e6).toFixed(1)} MB, for glibc 2.${Math.max(...versions)} and newer`)
-  console.log(`  libraries: ${needed.join(', ')}`)
+  const { libraries: needed, glibc } = await needsOf(file)
+  console.log(`  ${(statSync(file).size / 1e6).toFixed(1)} MB\n  libraries: ${needed.join(', ')}`)
+  console.log(`  newest glibc symbol: GLIBC_${glibc}`)
+  checkGlibc(file, glibc, oldestGlibc)
   for (const { soname } of [libraries.driver, libraries.cublas, libraries.curand]) {
     if (!needed.includes(soname)) throw new Failure(`${file} does not name ${soname}: it would not load`)
   }

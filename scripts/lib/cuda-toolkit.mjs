@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSyn
 import { basename, delimiter, dirname, join } from 'node:path'
 import { Failure, root, run } from './run.mjs'
 import { unlessFresh } from './stamp.mjs'
+import { zigEnvironment } from './zig.mjs'
 
 /*
  * The compiler of CUDA out of PyPI's wheels (104 MB), libraries to link with, and libraries that take the place of a GPU in tests: nothing of NVIDIA's has to be
@@ -16,6 +17,12 @@ const wheels = [
   'nvidia-cuda-runtime==13.0.96',
   'nvidia-cuda-cccl==13.0.85',
 ]
+
+/** What is linked with CUDA needs this glibc or a newer one, which is what Node needs too. */
+export const oldestGlibc = '2.28'
+
+/** The target of all that is linked with CUDA, for cargo-zigbuild. */
+export const cudaTarget = `x86_64-unknown-linux-gnu.${oldestGlibc}`
 
 const folder = 'build/cuda'
 const home = `${folder}/toolkit/nvidia/cu13`
@@ -65,12 +72,13 @@ export const libraries = {
  * Makes sure that there is something to link with.
  *
  * @param {{ say: (what: string) => void }} options
- * @returns {Promise<{ env: NodeJS.ProcessEnv, links: string }>} the environment in which cargo finds the compiler and the libraries, and the folder of these. They
+ * @returns {Promise<{ env: NodeJS.ProcessEnv, links: string }>} the environment in which cargo-zigbuild finds the compiler and the libraries, and the folder of these. They
  *   can also be loaded, and say that there is no device
  */
 export const ensureCudaBuild = async ({ say }) => {
   const cuda = await ensureCudaToolkit({ say })
-  const links = join(root, folder, 'links')
+  const zig = await zigEnvironment({ say })
+  const links = join(root, folder, 'links/lib')
   await unlessFresh({
     name: 'cuda-links',
     inputs: ['Cargo.lock', 'scripts/lib/cuda-toolkit.mjs'],
@@ -79,20 +87,23 @@ export const ensureCudaBuild = async ({ say }) => {
       say(`Making libraries to link with in ${folder}/links/`)
       // 100 is CUDA_ERROR_NO_DEVICE.
       await makeLibraries(links, Object.keys(libraries), 100)
-      // candle's kernels ask for it. Linked in, it is one library less that a machine has to have.
-      symlinkSync(join(cuda, 'lib/libcudart_static.a'), join(links, 'libcudart.a'))
+      // candle asks for these as dynamic libraries, and zig then takes nothing else. Linked in, they are two less that a machine has to have.
+      for (const [name, archive] of Object.entries({ moe: 'libmoe.a', cudart: 'libcudart_static.a' })) {
+        writeFileSync(join(links, `lib${name}.so`), `INPUT(${archive})\n`)
+      }
     },
   })
   const env = {
-    ...process.env,
+    ...zig,
     // What is slow runs on the device: to optimise candle as a whole would take minutes, and again for each program.
     CARGO_PROFILE_RELEASE_LTO: 'off',
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
     CARGO_TARGET_DIR: join(root, folder, 'target'),
     CUDA_COMPUTE_CAP: '80',
     CUDA_HOME: cuda,
-    LIBRARY_PATH: [links, process.env.LIBRARY_PATH].filter(Boolean).join(delimiter),
-    PATH: `${join(cuda, 'bin')}${delimiter}${process.env.PATH}`,
+    // Where cudarc has linkers look for libraries too: in the lib/ of it.
+    CUDA_TOOLKIT_ROOT_DIR: dirname(links),
+    PATH: `${join(cuda, 'bin')}${delimiter}${zig.PATH}`,
   }
   return { env, links }
 }
@@ -114,13 +125,16 @@ export const ensureEmulatedCuda = async ({ say }) => {
       say(`Making libraries that emulate a GPU in ${folder}/emulated/`)
       // 0 is success: handles of cuBLAS and cuRAND are made and let go, and nothing is asked of them.
       await makeLibraries(into, ['cublas', 'cublaslt', 'curand', 'nvrtc'], 0)
-      const names = []
+      const kernels = []
       for (const file of readdirSync(kernelSource).filter((file) => file.endsWith('.cu'))) {
         const ptx = join(into, `${basename(file, '.cu')}.ptx`)
         await run(join(cuda, 'bin/nvcc'), [...ptxFlags, '-o', ptx, join(kernelSource, file)], { quiet: true })
-        names.push(...[...readFileSync(ptx, 'utf8').matchAll(/\.entry (\w+)\(/g)].map(([, name]) => name))
+        // Each from its name to that of the next.
+        for (const [code, name] of readFileSync(ptx, 'utf8').matchAll(/\.entry (\w+)\((?:(?!\.entry )[^])*/g)) {
+          kernels.push(`KERNEL(${name}, ${code.includes('shfl.sync')})\n`)
+        }
       }
-      writeFileSync(join(into, 'kernels.inc'), names.map((name) => `KERNEL(${name})\n`).join(''))
+      writeFileSync(join(into, 'kernels.inc'), kernels.join(''))
       // Nothing may be fused or reordered: kernels are to round where a device does.
       const flags = ['-std=c++17', '-O2', '-ffp-contract=off', '-fPIC', '-shared', '-Wno-unknown-pragmas']
       const folders = ['-I', join(cuda, 'include'), '-I', into]
