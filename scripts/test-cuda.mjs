@@ -7,38 +7,39 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runChecks } from './lib/checks.mjs'
 import { readers } from './lib/counts.mjs'
-import { ensureCudaBuild, ensureEmulatedCuda } from './lib/cuda-toolkit.mjs'
+import { cudaTarget, ensureCudaBuild, ensureEmulatedCuda } from './lib/cuda-toolkit.mjs'
 import { platformId } from './lib/ensure.mjs'
 import { root, run, script } from './lib/run.mjs'
 
 await script(async () => {
   const { values } = parseArgs({ options: { device: { type: 'boolean', default: false } } })
   const say = (what) => console.log(`▸ ${what}`)
-  const { env, links } = await ensureCudaBuild({ say })
+  const { env } = await ensureCudaBuild({ say })
   const onCuda = {
     TOKENMILL_TEST_CUDA: '1',
     TOKENMILL_CUDA_PATH: join(root, 'build/cuda', `tokenmill.${platformId()}.node`),
     ...(values.device ? {} : { LD_LIBRARY_PATH: await ensureEmulatedCuda({ say }) }),
   }
   await run(process.execPath, ['scripts/build-cuda.mjs'], { env })
-  const cargo = ['--release', '-p', 'tokenmill-embedding', '--features', 'cuda']
+  const cargo = ['--target', cudaTarget, '--release', '-p', 'tokenmill-embedding', '--features', 'cuda']
   await runChecks([
     {
       title: 'Rust',
-      command: ['cargo', 'test', ...cargo, '--lib', '--test', 'devices'],
+      command: ['cargo-zigbuild', 'test', ...cargo, '--lib', '--test', 'devices', '--test', 'host_memory'],
       reader: readers.cargo,
       env: { ...env, ...onCuda },
     },
     {
       title: 'the program that takes times',
-      command: ['cargo', 'run', ...cargo, '--example', 'cuda_times', '--', '100', '16', '2', '8', '2'],
+      command: ['cargo-zigbuild', 'run', ...cargo, '--example', 'cuda_times', '--', '100', '16', '2', '8', '2'],
       env: { ...env, ...onCuda },
     },
     {
       title: 'TypeScript',
       command: ['npx', 'ava', '__test__/embedding/every-device.test.ts', '__test__/embedding/cuda-libraries.test.ts'],
       reader: readers.ava,
-      env: { ...onCuda, TOKENMILL_TEST_CUDA_LINKS: links },
+      // An emulated device that soon has no memory.
+      env: { ...onCuda, EMULATED_CUDA_MEMORY: String(64 << 20) },
     },
   ])
 })

@@ -54,7 +54,7 @@ test('an addon without CUDA says so', (t) => {
 
 /* The real addon with CUDA, where `npm run build:cuda` was run: with no libraries of NVIDIA, and with ones that have no device. */
 const addon = fileURLToPath(new URL('../../build/cuda/tokenmill.linux-x64-gnu.node', import.meta.url))
-const links = fileURLToPath(new URL('../../build/cuda/links', import.meta.url))
+const links = fileURLToPath(new URL('../../build/cuda/links/lib', import.meta.url))
 const built = existsSync(addon) && existsSync(links) ? test : test.skip
 
 built('without the driver of NVIDIA the addon does not load, and the message names it', (t) => {

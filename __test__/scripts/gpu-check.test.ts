@@ -56,6 +56,17 @@ for (const [title, wrong, expected] of [
     /✘ gradient f32[^]*✘ AdamW/,
   ],
   [
+    'a gradient of a normalised sum that is not less its mean',
+    `const backward = real.InputEmbedding.prototype.backward
+     real.InputEmbedding.prototype.backward = function (output, grad) {
+       backward.call(this, output, grad)
+       if (this.parameters().length < 5) return
+       const ids = Uint32Array.of(0)
+       backward.call(this, this.forward(ids), new Float32Array(this.dimensions).fill(0.01))
+     }`,
+    /✘ layer norm f32, 768 dimensions, by an array/,
+  ],
+  [
     'a wrong id that is let through',
     `const forward = real.Embedding.prototype.forward
      real.Embedding.prototype.forward = function (ids, options) {

@@ -15,7 +15,7 @@ fn main() {
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let nvcc = env::var_os("CUDA_HOME").map_or("nvcc".into(), |home| Path::new(&home).join("bin").join("nvcc"));
-    for name in ["lookup", "segment_sum", "step"] {
+    for name in ["lookup", "norm", "segment_sum", "step"] {
         let status = Command::new(&nvcc)
             .args(["-ptx", "-O3", "-std=c++17", "-Wno-deprecated-gpu-targets", "-arch", OLDEST, "-o"])
             .arg(out.join(name).with_extension("ptx"))

@@ -1,6 +1,6 @@
 /*
  * `node check.mjs DEVICE DIST [few]`: what the package in the folder DIST computes on a device, beside a reference in 64-bit floats that is written down here, of random inputs:
- * every type, widths that are multiples of what a thread moves and ones that are not, results into arrays full of NaNs, empty batches, wrong ids, training.
+ * every type, widths that are multiples of what a thread moves and ones that are not, results into arrays full of NaNs, layer normalisation, empty batches, wrong ids, training.
  * DEVICE is `cpu` or `cuda`; with `few`, some widths alone. The last line is `N passed, N failed`.
  */
 import { join } from 'node:path'
@@ -112,6 +112,81 @@ const lookups = (dtype, dimensions) => {
           : new Uint16Array(count * dimensions).fill(0xffff)
       embedding.forward(ids, { ...pass, out: poisoned })
       close(widen[dtype](poisoned), expected, limit)
+    })
+  }
+}
+
+/* Rows of mean 0 and variance 1, and one over the deviation that each had. */
+const normalise = (sums, dimensions, epsilon) => {
+  const normal = new Float64Array(sums.length)
+  const factors = []
+  for (let start = 0; start < sums.length; start += dimensions) {
+    const row = sums.subarray(start, start + dimensions)
+    const mean = row.reduce((sum, value) => sum + value, 0) / dimensions
+    const factor = 1 / Math.sqrt(row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / dimensions + epsilon)
+    row.forEach((value, d) => (normal[start + d] = (value - mean) * factor))
+    factors.push(factor)
+  }
+  return { normal, factors }
+}
+
+const norms = (dtype, dimensions) => {
+  const next = random(dimensions * 16 + bits[dtype])
+  const [vocabSize, contextLength, rows, epsilon] = [61, 9, 11, Math.fround(1e-5)]
+  const count = rows * contextLength
+  const model = { vocabSize, contextLength, dimensions, tokenTypes: 3, layerNorm: { epsilon: 1e-5 }, dtype, device }
+  const [ids, typeIds] = [vocabSize, 3].map((below) => integers(count, below, next))
+  for (const asTensor of [false, true]) {
+    check(`layer norm ${dtype}, ${dimensions} dimensions, by ${asTensor ? 'a tensor' : 'an array'}`, () => {
+      const embedding = own(InputEmbedding.create(model))
+      const parameters = embedding.parameters()
+      const [token, position, types, weight, bias] = parameters.map((parameter) => {
+        parameter.set(numbers(parameter.dataSync().length, next))
+        return parameter.toFloat32()
+      })
+      const sums = new Float64Array(count * dimensions)
+      const rowsOf = (index) => [ids[index], index % contextLength, typeIds[index], 0, 0]
+      for (let index = 0; index < count; index++) {
+        const [id, place, type] = rowsOf(index).map((row) => row * dimensions)
+        for (let d = 0; d < dimensions; d++) {
+          sums[index * dimensions + d] = token[id + d] + types[type + d] + position[place + d]
+        }
+      }
+      const { normal, factors } = normalise(sums, dimensions, epsilon)
+      const expected = normal.map((value, at) => value * weight[at % dimensions] + bias[at % dimensions])
+      const output = own(embedding.forward(ids, { shape: [rows, contextLength], typeIds }))
+      // What is rounded in a sum below 3, and by the mean of it, is made larger by one over its deviation.
+      const factor = Math.max(1, ...factors)
+      const ofType = (value) => (dtype === 'f32' ? 0 : 2 ** -bits[dtype] * Math.abs(value) + 2 ** -25)
+      close(output.toFloat32(), expected, (value) => 16 * 3 * ulp * factor + ofType(value))
+
+      const grads = numbers(count * dimensions, next)
+      let used = grads
+      if (asTensor) {
+        const table = own(Embedding.fromArray(grads, { count, dimensions, dtype, device }))
+        const all = Uint32Array.from({ length: count }, (_, index) => index)
+        const grad = own(table.forward(all, { shape: [rows, contextLength] }))
+        used = grad.toFloat32()
+        embedding.backward(output, grad)
+      } else embedding.backward(output, grads)
+      const wanted = parameters.map((parameter) => new Float64Array(parameter.dataSync().length))
+      for (let index = 0; index < count; index++) {
+        const start = index * dimensions
+        const weighted = Float64Array.from({ length: dimensions }, (_, d) => used[start + d] * weight[d])
+        const mean = weighted.reduce((sum, value) => sum + value, 0) / dimensions
+        const along = weighted.reduce((sum, value, d) => sum + value * normal[start + d], 0) / dimensions
+        for (let d = 0; d < dimensions; d++) {
+          const ofSum = factors[index] * (weighted[d] - mean - normal[start + d] * along)
+          const added = [ofSum, ofSum, ofSum, used[start + d] * normal[start + d], used[start + d]]
+          rowsOf(index).forEach((row, table) => (wanted[table][row * dimensions + d] += added[table]))
+        }
+      }
+      parameters.forEach((parameter, table) => {
+        const { ids: had, values } = parameter.grad()
+        const sums = [...had].flatMap((row) => [...wanted[table].subarray(row * dimensions, (row + 1) * dimensions)])
+        // Each of the added numbers is a difference of three, times the factor; sums grow as the root of their number.
+        close(values, sums, () => 16 * 3 * Math.sqrt(count) * ulp * factor ** 2)
+      })
     })
   }
 }
@@ -228,6 +303,7 @@ console.log(JSON.stringify(devices()))
 for (const dtype of Object.keys(bits)) {
   for (const dimensions of widths) {
     lookups(dtype, dimensions)
+    norms(dtype, dimensions)
     gradients(dtype, dimensions)
   }
 }

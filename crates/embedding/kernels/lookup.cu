@@ -1,29 +1,10 @@
 // out[i, :] = dropout(scale * token[ids[i], :] + types[type_ids[i], :] + position[position_ids[i], :])
 //
 // One pass over the output: `wide` 16 bytes at a time, where rows are a multiple of that, else `narrow`, a value at a time. `length` is that of a row in these parts.
-// Sums are made in f32 in this order, as on the CPU, and rounded once, to nearest even. All rows exist: the host has checked them, and that `context` is not 0.
-// Tables that are not there are null; without `type_ids` all are row 0, without `position_ids` they are offset + i % context.
+// Sums are rounded once, to nearest even.
 #include "dropout.cuh"
 #include "rows.cuh"
-#include "values.cuh"
-
-// Where the rows of a place start, in parts of a row.
-struct Starts {
-  uint64_t token, type, position;
-};
-
-template <typename T> struct Tables {
-  const T *token, *types, *position;
-  const uint32_t *ids, *type_ids, *position_ids;
-  uint32_t context, offset;
-  float scale;
-
-  __device__ Starts starts(uint32_t row, uint32_t length) const {
-    const uint32_t type = type_ids == nullptr ? 0 : type_ids[row];
-    const uint32_t place = position_ids == nullptr ? offset + row % context : position_ids[row];
-    return {(uint64_t)ids[row] * length, (uint64_t)type * length, (uint64_t)place * length};
-  }
-};
+#include "tables.cuh"
 
 template <typename T>
 __device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *out, uint32_t rows, uint32_t units) {
@@ -61,10 +42,7 @@ __device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *
     const Starts start = tables.starts(row, dimensions);
     const Mask mask(dropout, row);
     for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
-      float sum = __fmul_rn(tables.scale, widen(tables.token[start.token + at]));
-      if (tables.types != nullptr) sum = __fadd_rn(sum, widen(tables.types[start.type + at]));
-      if (tables.position != nullptr) sum = __fadd_rn(sum, widen(tables.position[start.position + at]));
-      out[(uint64_t)row * dimensions + at] = narrow<T>(mask.apply(sum, at));
+      out[(uint64_t)row * dimensions + at] = narrow<T>(mask.apply(tables.sum(start, at), at));
     }
   }
 }
@@ -72,9 +50,10 @@ __device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *
 #define LOOKUP(WIDTH, NAME, T)                                                                                              \
   extern "C" __global__ void lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                     \
                                                      const uint32_t *ids, const uint32_t *type_ids,                         \
-                                                     const uint32_t *position_ids, T *out, uint32_t rows, uint32_t length,  \
-                                                     uint32_t context, uint32_t offset, float scale, uint64_t dropout_key,  \
-                                                     uint32_t dropout_threshold, float dropout_factor) {                    \
+                                                     const uint32_t *position_ids, uint32_t context, uint32_t offset,       \
+                                                     float scale, T *out, uint32_t rows, uint32_t length,                   \
+                                                     uint64_t dropout_key, uint32_t dropout_threshold,                      \
+                                                     float dropout_factor) {                                                \
     const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};                 \
     lookup_##WIDTH<T>(tables, {dropout_key, dropout_threshold, dropout_factor}, out, rows, length);                         \
   }

@@ -175,12 +175,6 @@ pub enum Error {
         /// What its driver says.
         reason: String,
     },
-    /// What is computed on the processor alone, of tables on another device.
-    #[error("{what} is computed on the CPU alone")]
-    CpuOnly {
-        /// What.
-        what: &'static str,
-    },
     /// The threads to work on could not be had.
     #[error("{reason}")]
     Threads {

@@ -162,8 +162,7 @@ impl InputEmbedding {
     ///
     /// # Errors
     /// [`Error::Zero`], [`Error::Scale`] and [`Error::Number`] for such a `config`, [`Error::PositionTable`], [`Error::Tables`],
-    /// [`Error::TableSize`] and [`Error::WrongType`] for tables that are not as it says, [`Error::CpuOnly`] for layer normalisation on
-    /// another device, and those of [`Embedding::from_values`].
+    /// [`Error::TableSize`] and [`Error::WrongType`] for tables that are not as it says, and those of [`Embedding::from_values`].
     pub fn from_tables(config: InputEmbeddingConfig, tables: InputTables, device: &Device) -> Result<Self> {
         config.check()?;
         let InputEmbeddingConfig { vocab_size, context_length, dimensions, dtype, .. } = config;
@@ -173,9 +172,6 @@ impl InputEmbedding {
         }
         if types.is_some() != (config.token_types > 0) {
             return Err(Error::Tables { what: "table of token types" });
-        }
-        if config.layer_norm.is_some() && !device.is_cpu() {
-            return Err(Error::CpuOnly { what: "layer normalisation" });
         }
         if norm.is_some() != config.layer_norm.is_some() {
             return Err(Error::Tables { what: "layer normalisation" });

@@ -13,7 +13,7 @@ use crate::gradient::Grads;
 use crate::ids::{CheckedIds, CheckedPositions};
 use crate::output::{Output, Recorded};
 use crate::spare::Spare;
-use crate::table::{Table, elsewhere, read_values};
+use crate::table::{Table, copy_values, elsewhere, read_values};
 use crate::threads::in_pool;
 use crate::{DType, Dropout, Error, Result, cuda, memory};
 
@@ -94,12 +94,11 @@ impl Layer {
         let len = memory::checked_len(request.ids.ids().len(), self.token.dimensions())?;
         let out = out.checked(self.dtype(), len)?;
         let lookup = Lookup::new(self, request)?;
+        if !lookup.token.device().is_cpu() {
+            return copy_values(&lookup.token.apply_op1_no_bwd(&lookup)?, self.dtype(), out);
+        }
         with_element!(self.dtype(), T => {
             let out = T::of_values(out).unwrap_or_default();
-            if !lookup.token.device().is_cpu() {
-                let tensor = lookup.token.apply_op1_no_bwd(&lookup)?;
-                return read_values::<T, _>(&tensor, |values| out.copy_from_slice(values));
-            }
             // SAFETY: the layout is the same, and only initialised values are written into it.
             let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<MaybeUninit<T>>(), out.len()) };
             read_values(&lookup.token, |token| lookup.run(token, out, &mut []))?
@@ -113,11 +112,14 @@ impl Layer {
     pub(crate) fn backward(&self, output: &Output, grad: &[f32]) -> Result<()> {
         self.backward_by(output, grad.len(), |recorded| {
             let device = self.token.tensor()?.device().clone();
-            if device.is_cpu() || grad.is_empty() {
+            if device.is_cpu() {
                 return self.backward_on_host(recorded, grad);
             }
+            if grad.is_empty() {
+                return self.backward_of_nothing(recorded);
+            }
             let grads = Tensor::from_slice(grad, (recorded.ids.len(), self.token.dimensions()), &device)?;
-            self.add_gradients(recorded, Grads::Cuda(&grads, recorded.dropout))
+            self.backward_on_cuda(recorded, &grads)
         })
     }
 
@@ -129,7 +131,10 @@ impl Layer {
         let tensor = grad.tensor()?;
         if !tensor.device().is_cpu() && tensor.device().same_device(self.token.tensor()?.device()) {
             return self.backward_by(output, grad.len(), |recorded| {
-                self.add_gradients(recorded, Grads::Cuda(tensor, recorded.dropout))
+                if grad.is_empty() {
+                    return self.backward_of_nothing(recorded);
+                }
+                self.backward_on_cuda(recorded, tensor)
             });
         }
         if grad.dtype() == DType::F32 {
@@ -169,6 +174,42 @@ impl Layer {
         self.add_gradients(recorded, Grads::Host(grad))
     }
 
+    /// `grads` has a row for each id, on the device of the tables.
+    fn backward_on_cuda(&self, recorded: &Recorded, grads: &Tensor) -> Result<()> {
+        let Some(tables) = &self.norm else {
+            return self.add_gradients(recorded, Grads::Cuda(grads, recorded.dropout));
+        };
+        let request = recorded.request();
+        let [of_sum, of_weight] = Lookup::new(self, &request)?.norm_backward(grads)?;
+        let same_row = memory::filled(recorded.ids.len(), 0)?;
+        Self::add_norm_gradients(
+            tables,
+            &same_row,
+            [Grads::Cuda(&of_weight, None), Grads::Cuda(grads, recorded.dropout)],
+        )?;
+        self.add_gradients(recorded, Grads::Cuda(&of_sum, None))
+    }
+
+    /// An empty batch on a device, to which nothing is sent: a sum of none is zero.
+    fn backward_of_nothing(&self, recorded: &Recorded) -> Result<()> {
+        if let Some(tables) = &self.norm {
+            let device = tables.bias.tensor()?.device().clone();
+            let zeros = Tensor::zeros((1, self.token.dimensions()), candle_core::DType::F32, &device)?;
+            Self::add_norm_gradients(tables, &[0], [Grads::Cuda(&zeros, None); 2])?;
+        }
+        self.add_gradients(recorded, Grads::Host(&[]))
+    }
+
+    /// Adds rows, all of which are row 0, to the gradients of weight and bias.
+    fn add_norm_gradients(tables: &NormTables, rows: &[u32], grads: [Grads<'_>; 2]) -> Result<()> {
+        for (table, grads) in [&tables.weight, &tables.bias].into_iter().zip(grads) {
+            if table.trainable() {
+                table.gradient().add(rows, grads, 1.0, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Turns the gradients of a result into those of the sum, and adds those of the normalisation.
     fn before_the_sum(&self, recorded: &Recorded, grads: &mut [f32]) -> Result<()> {
         let dimensions = self.token.dimensions();
@@ -188,16 +229,10 @@ impl Layer {
         // SAFETY: the capacity is at least that, and `sum` has initialised so many values.
         unsafe { sums.set_len(grads.len()) };
         let (mut weight, mut bias) = (memory::zeros(dimensions)?, memory::zeros(dimensions)?);
-        in_pool(|| {
-            norm_backward(&lookup.norm_weight, &sums, &recorded.stats, grads, [&mut weight, &mut bias]);
-        })?;
+        let factors = tables.weight.wide_values()?;
+        in_pool(|| norm_backward(&factors, &sums, &recorded.stats, grads, [&mut weight, &mut bias]))?;
         self.spare.give(sums);
-        for (table, grad) in [(&tables.weight, &weight), (&tables.bias, &bias)] {
-            if table.trainable() {
-                table.gradient().add(&[0], Grads::Host(grad), 1.0, None)?;
-            }
-        }
-        Ok(())
+        Self::add_norm_gradients(tables, &[0], [Grads::Host(&weight), Grads::Host(&bias)])
     }
 
     fn add_gradients(&self, recorded: &Recorded, grads: Grads<'_>) -> Result<()> {
@@ -225,9 +260,8 @@ struct Lookup<'a> {
     token: Tensor,
     types: Option<Tensor>,
     position: Option<Tensor>,
-    /// Weight and bias as `f32`; empty when nothing is normalised.
-    norm_weight: Vec<f32>,
-    norm_bias: Vec<f32>,
+    /// Weight and bias.
+    norm: Option<[Tensor; 2]>,
     /// What was taken out of each row.
     stats: Cell<Vec<RowStats>>,
 }
@@ -235,25 +269,26 @@ struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     fn new(layer: &'a Layer, request: &'a Request<'a>) -> Result<Self> {
         let tensor = |table: &Option<Arc<Table>>| table.as_ref().map(|table| table.tensor()).transpose();
-        let wide = |table: Option<&Table>| table.map_or(Ok(Vec::new()), Table::wide_values);
-        let norm = layer.norm.as_ref();
+        let norm = layer.norm.as_ref().map(|norm| Ok::<_, Error>([norm.weight.tensor()?, norm.bias.tensor()?]));
         Ok(Self {
             layer,
             request,
             token: layer.token.tensor()?,
             types: tensor(&layer.types)?,
             position: tensor(&layer.position)?,
-            norm_weight: wide(norm.map(|norm| &*norm.weight))?,
-            norm_bias: wide(norm.map(|norm| &*norm.bias))?,
+            norm: norm.transpose()?,
             stats: Cell::default(),
         })
     }
 
     /// Initialises all of `out` with the result.
     fn run<T: Element>(&self, token: &[T], out: &mut [MaybeUninit<T>], stats: &mut [RowStats]) -> Result<()> {
-        let norm = self.layer.norm.as_ref();
-        let norm = norm.map(|norm| Norm { weight: &self.norm_weight, bias: &self.norm_bias, epsilon: norm.epsilon });
-        self.gather(token, norm, self.request.dropout, out, stats)
+        let Some(tables) = &self.layer.norm else {
+            return self.gather(token, None, self.request.dropout, out, stats);
+        };
+        let (weight, bias) = (tables.weight.wide_values()?, tables.bias.wide_values()?);
+        let norm = Norm { weight: &weight, bias: &bias, epsilon: tables.epsilon };
+        self.gather(token, Some(norm), self.request.dropout, out, stats)
     }
 
     /// Initialises all of `out` with the sum alone.
@@ -283,6 +318,44 @@ impl<'a> Lookup<'a> {
             dropout,
         };
         gather(&what, out, stats)
+    }
+
+    /// Shows the lookup to `work`, as it is on the device where `token` is.
+    fn on_cuda<R>(
+        &self,
+        token: cuda::OnCuda<'_>,
+        work: impl FnOnce(&cuda::Lookup<'_>) -> candle_core::Result<R>,
+    ) -> candle_core::Result<R> {
+        let guards = [&self.types, &self.position].map(|tensor| tensor.as_ref().map(Tensor::storage_and_layout));
+        let [types, position] = &guards;
+        let norm = self.norm.as_ref().map(|tables| tables.each_ref().map(Tensor::storage_and_layout));
+        let norm = match (&norm, &self.layer.norm) {
+            (Some([weight, bias]), Some(tables)) => {
+                let (weight, bias) = (cuda_values(weight)?, cuda_values(bias)?);
+                Some(cuda::Norm { weight, bias, epsilon: tables.epsilon })
+            }
+            _ => None,
+        };
+        work(&cuda::Lookup {
+            dimensions: self.layer.token.dimensions(),
+            ids: self.request.ids.ids(),
+            token,
+            scale: self.layer.scale,
+            types: types.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.types)),
+            position: position.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.positions)),
+            norm,
+            dropout: self.request.dropout,
+        })
+    }
+
+    /// [`cuda::norm_backward`] of the result whose gradients these are.
+    fn norm_backward(&self, grads: &Tensor) -> Result<[Tensor; 2]> {
+        let (storage, layout) = self.token.storage_and_layout();
+        let of = self.on_cuda(cuda_values(&(storage, layout))?, |what| {
+            let Some(norm) = &what.norm else { return Err(elsewhere().through_candle()) };
+            with_element!(self.layer.dtype(), T => cuda::norm_backward::<T>(what, norm, grads))
+        })?;
+        Ok(of)
     }
 
     /// The shape of the ids, then the dimensions.
@@ -321,18 +394,8 @@ impl CustomOp1 for Lookup<'_> {
     }
 
     fn cuda_fwd(&self, token: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        let guards = [&self.types, &self.position].map(|tensor| tensor.as_ref().map(Tensor::storage_and_layout));
-        let [types, position] = &guards;
-        let what = cuda::Lookup {
-            dimensions: self.layer.token.dimensions(),
-            ids: self.request.ids.ids(),
-            token: (token, layout),
-            scale: self.layer.scale,
-            types: types.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.types)),
-            position: position.as_ref().map(cuda_values).transpose()?.map(|table| (table, self.request.positions)),
-            dropout: self.request.dropout,
-        };
-        let storage = with_element!(self.layer.dtype(), T => cuda::lookup::<T>(&what))?;
+        let storage =
+            self.on_cuda((token, layout), |what| with_element!(self.layer.dtype(), T => cuda::lookup::<T>(what)))?;
         Ok((storage, self.shape()))
     }
 }

@@ -128,6 +128,7 @@ impl Lookup {
             scale: self.scale,
             types: None,
             position: position.map(|position| (position, self.positions.checked())),
+            norm: None,
             dropout: None,
         };
         let storage = with_element!(self.dtype, T => cuda::lookup::<T>(&what))?;

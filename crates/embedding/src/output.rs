@@ -9,7 +9,7 @@ use crate::element::{Element, ValuesMut, widen_into, with_element};
 use crate::ids::{CheckedIds, KeptPositions};
 use crate::layer::Request;
 use crate::spare::Spare;
-use crate::table::{Table, in_place, read_values};
+use crate::table::{Table, copy_values, in_place, read_values};
 use crate::{DType, Dropout, Error, Result, memory};
 
 /// The result of a forward pass, with what the backward pass has to know of it. When it is dropped, its memory is kept for the next
@@ -83,7 +83,7 @@ impl Output {
     /// [`Error::WrongType`] when they are of another type, [`Error::LengthMismatch`] when `out` is not as long; errors of the device.
     pub fn copy_to<'out>(&self, out: impl Into<ValuesMut<'out>>) -> Result<()> {
         let out = out.into().checked(self.dtype, self.len())?;
-        with_element!(self.dtype, T => self.read(|values| T::of_values(out).unwrap_or_default().copy_from_slice(values)))
+        copy_values(self.tensor()?, self.dtype, out)
     }
 
     /// Copies the values, row after row, into `out` as `f32`, which holds any of them exactly.
@@ -93,6 +93,9 @@ impl Output {
     pub fn widen_to(&self, out: &mut [f32]) -> Result<()> {
         if out.len() != self.len() {
             return Err(Error::LengthMismatch { expected: self.len(), actual: out.len() });
+        }
+        if self.dtype == DType::F32 {
+            return self.copy_to(out);
         }
         with_element!(self.dtype, T => self.read::<T, _>(|values| widen_into(values, out)))
     }

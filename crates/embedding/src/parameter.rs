@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::element::{ValuesMut, widen_into, with_element};
-use crate::table::{Place, Table, read_values};
+use crate::table::{Place, Table, copy_values, read_values};
 use crate::{DType, Element, Error, Result, RowGradient, cuda, memory};
 
 /// A table that training changes, with its gradient. A clone is the same parameter.
@@ -60,9 +60,7 @@ impl Parameter {
     /// [`Error::WrongType`] when they are of another type, [`Error::LengthMismatch`] when `out` is not as long, [`Error::Retired`].
     pub fn copy_to<'out>(&self, out: impl Into<ValuesMut<'out>>) -> Result<()> {
         let out = out.into().checked(self.dtype(), self.table.rows() * self.table.dimensions())?;
-        with_element!(self.dtype(), T => {
-            self.read(|values| T::of_values(out).unwrap_or_default().copy_from_slice(values))
-        })
+        copy_values(&self.table.tensor()?, self.dtype(), out)
     }
 
     /// Copies the values, row after row, into `out` as `f32`, which holds any of them exactly.
@@ -73,6 +71,9 @@ impl Parameter {
         let expected = self.table.rows() * self.table.dimensions();
         if out.len() != expected {
             return Err(Error::LengthMismatch { expected, actual: out.len() });
+        }
+        if self.dtype() == DType::F32 {
+            return self.copy_to(out);
         }
         with_element!(self.dtype(), T => self.read::<T, _>(|values| widen_into(values, out)))
     }

@@ -4,13 +4,12 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, Device, InplaceOp1, Layout, Storage, Tensor};
 
-use crate::element::{Element, cpu_values, with_element};
+use crate::element::{Element, ValuesMut, cpu_values, with_element};
 use crate::gradient::Gradient;
 use crate::ids::CheckedIds;
-use crate::{DType, Error, Result, memory};
+use crate::{DType, Error, Result, cuda, memory};
 
 /// How a table keeps its values and learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,7 +293,24 @@ pub(crate) fn read_values<T: Element, R>(tensor: &Tensor, read: impl FnOnce(&[T]
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(storage) => Ok(read(cpu_values(storage, layout)?)),
-        Storage::Cuda(storage) => Ok(read(cpu_values(&storage.to_cpu_storage()?, layout)?)),
+        Storage::Cuda(storage) => {
+            let copy = with_element!(T::TYPE, U => U::store(cuda::read::<U>(storage, layout)?));
+            T::of(&copy).map(read).ok_or_else(elsewhere)
+        }
         Storage::Metal(_) => Err(elsewhere()),
     }
+}
+
+/// Copies the values of `tensor`, which are of type `dtype`, into `out`, which takes as many of them.
+pub(crate) fn copy_values(tensor: &Tensor, dtype: DType, out: ValuesMut<'_>) -> Result<()> {
+    let (storage, layout) = tensor.storage_and_layout();
+    with_element!(dtype, T => {
+        let out = T::of_values(out).unwrap_or_default();
+        match &*storage {
+            Storage::Cpu(storage) => out.copy_from_slice(cpu_values(storage, layout)?),
+            Storage::Cuda(storage) => cuda::read_into::<T>(storage, layout, out)?,
+            Storage::Metal(_) => return Err(elsewhere()),
+        }
+    });
+    Ok(())
 }

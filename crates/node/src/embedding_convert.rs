@@ -26,7 +26,7 @@ pub fn coded(error: Core) -> Error {
             Code::Limit
         }
         Core::Retired => Code::Disposed,
-        Core::Device { .. } | Core::CpuOnly { .. } => Code::Device,
+        Core::Device { .. } => Code::Device,
         Core::File { .. } => Code::InvalidFile,
         _ => Code::Internal,
     };

@@ -6,9 +6,11 @@
 #include "on_host.h"
 
 #include "../lookup.cu"
+#include "../norm.cu"
 #include "../segment_sum.cu"
 #include "../step.cu"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -40,9 +42,15 @@ template <typename... Arguments> Function function(void (*kernel)(Arguments...))
   return unpacked(kernel, std::index_sequence_for<Arguments...>{});
 }
 
-// By name. `kernels.inc` has KERNEL(name) for every kernel of the PTX.
-const std::map<std::string, Function> kernels = {
-#define KERNEL(NAME) {#NAME, function(NAME)},
+struct Kernel {
+  Function function;
+  // Whether threads of a warp give one another values.
+  bool meets;
+};
+
+// By name. `kernels.inc` has KERNEL(name, meets) for every kernel of the PTX.
+const std::map<std::string, Kernel> kernels = {
+#define KERNEL(NAME, MEETS) {#NAME, {function(NAME), MEETS}},
 #include "kernels.inc"
 };
 
@@ -102,16 +110,22 @@ bool is_ours(Pointer pointer, size_t bytes) {
   return pointer + bytes <= start + allocation.bytes;
 }
 
-void run(const Function &kernel, Place grid, Place block, void **parameters, bool backwards) {
+void run(const Kernel &kernel, Place grid, Place block, void **parameters, bool backwards) {
   gridDim = grid;
   blockDim = block;
+  const unsigned threads = block.x * block.y;
   const auto at = [backwards](uint64_t index, uint64_t count) { return unsigned(backwards ? count - 1 - index : index); };
+  const auto become = [block](unsigned thread) { threadIdx = {thread % block.x, thread / block.x, 0}; };
+  static thread_local Warp warp;
   for (uint64_t b = 0; b < grid.x; b++) {
     blockIdx = {at(b, grid.x), 0, 0};
-    for (uint64_t t = 0; t < uint64_t(block.x) * block.y; t++) {
-      const unsigned thread = at(t, uint64_t(block.x) * block.y);
-      threadIdx = {thread % block.x, thread / block.x, 0};
-      kernel(parameters);
+    if (!kernel.meets) {
+      for (unsigned t = 0; t < threads; t++) become(at(t, threads)), kernel.function(parameters);
+      continue;
+    }
+    for (unsigned first = 0; first < threads; first += warp_size) {
+      const unsigned count = std::min(threads - first, warp_size);
+      warp.run(count, backwards, [&](unsigned lane) { become(first + lane); }, [&] { kernel.function(parameters); });
     }
   }
 }
@@ -190,7 +204,7 @@ int cuLaunchKernel(const void *function, unsigned grid_x, unsigned grid_y, unsig
   static std::atomic<unsigned> launches = 0;
   if (!current || grid_x == 0 || grid_y != 1 || grid_z != 1 || shared != 0) return invalid_value;
   if (block_x == 0 || block_y == 0 || block_z != 1 || uint64_t(block_x) * block_y > 1024) return invalid_value;
-  run(*static_cast<const Function *>(function), {grid_x, 1, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
+  run(*static_cast<const Kernel *>(function), {grid_x, 1, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
   return success;
 }
 

@@ -1,5 +1,7 @@
-// What kernels use of CUDA, for a C++ compiler: one thread after the other, and every rounding where the device has it.
+// What kernels use of CUDA, for a C++ compiler: one thread after the other, or by turns where they meet, and every rounding where the device has it.
 #pragma once
+#include "warp.h"
+
 #include <cmath>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -11,6 +13,7 @@ struct Place {
 inline thread_local Place threadIdx, blockIdx, blockDim, gridDim;
 
 template <typename T> inline T __ldg(const T *from) { return *from; }
+inline float __shfl_xor_sync(unsigned among, float value, unsigned apart) { return Warp::current->exchange(among, value, apart); }
 template <typename T> inline void __stcs(T *to, T value) { *to = value; }
 
 // Compiled with -ffp-contract=off: nothing is fused.

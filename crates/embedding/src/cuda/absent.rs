@@ -1,9 +1,9 @@
 //! What there is without the feature `cuda`.
 #![allow(clippy::extra_unused_type_parameters, reason = "these have the signatures of those that work")]
 
-use candle_core::{CudaStorage, Device, Tensor};
+use candle_core::{CudaStorage, Device, Layout, Tensor};
 
-use super::{Gpu, Lookup, Plan, Step};
+use super::{Gpu, Lookup, Norm, Plan, Step};
 use crate::{Dropout, Element, Error, Result};
 
 fn absent<T>() -> Result<T> {
@@ -30,6 +30,14 @@ pub(crate) fn lookup<T: Element>(_what: &Lookup<'_>) -> candle_core::Result<Cuda
     absent().map_err(Error::through_candle)
 }
 
+pub(crate) fn norm_backward<T: Element>(
+    _what: &Lookup<'_>,
+    _norm: &Norm<'_>,
+    _grads: &Tensor,
+) -> candle_core::Result<[Tensor; 2]> {
+    absent().map_err(Error::through_candle)
+}
+
 pub(crate) fn step<T: Element>(
     _what: &Step<'_>,
     _table: &mut CudaStorage,
@@ -39,6 +47,14 @@ pub(crate) fn step<T: Element>(
 }
 
 pub(crate) fn write<T: Element>(_storage: &mut CudaStorage, _values: &[T]) -> Result<()> {
+    absent()
+}
+
+pub(crate) fn read<T: Element>(_storage: &CudaStorage, _layout: &Layout) -> Result<Vec<T>> {
+    absent()
+}
+
+pub(crate) fn read_into<T: Element>(_storage: &CudaStorage, _layout: &Layout, _out: &mut [T]) -> Result<()> {
     absent()
 }
 

@@ -7,10 +7,10 @@ use candle_core::cuda_backend::cudarc::driver::{
     CudaFunction, CudaStream, CudaView, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg,
 };
 use candle_core::cuda_backend::{CudaDType, CudaDevice, WrapErr};
-use candle_core::{CudaStorage, Layout, Result};
+use candle_core::{CudaStorage, Layout, Result, Tensor};
 
 use super::times;
-use crate::{Dropout, Element};
+use crate::{DType, Dropout, Element};
 
 /// Threads of a block.
 const THREADS: u32 = 256;
@@ -53,14 +53,24 @@ impl Kernel {
     ) -> Result<Self> {
         let (width, length) =
             if dimensions.is_multiple_of(lanes) { ("wide", dimensions / lanes) } else { ("narrow", dimensions) };
-        let (rows, length) = (number("rows", rows, ROWS)?, number("dimensions", length, THREADS as usize * ROWS)?);
         let name = format!("{name}_{width}_{}", T::TYPE.name());
+        // Threads lie along a row and, where rows are short, in several of them.
+        let along = length.clamp(1, THREADS as usize).next_multiple_of(32) as u32;
+        Self::of_block(device, module, name, [rows, length], [along, THREADS / along])
+    }
+
+    /// The kernel `name`, for rows of `length` parts, with so many threads of a block along a row and across rows.
+    pub(super) fn of_block(
+        device: &CudaDevice,
+        module: &Module,
+        name: String,
+        [rows, length]: [usize; 2],
+        [along, across]: [u32; 2],
+    ) -> Result<Self> {
+        let (rows, length) = (number("rows", rows, ROWS)?, number("dimensions", length, THREADS as usize * ROWS)?);
         // A kernel is asked for before anything else makes this thread one of the device's.
         device.cuda_stream().context().bind_to_thread().w()?;
         let function = device.get_or_load_custom_func(&name, module.name, module.ptx)?.into_cuda_function();
-        // Threads lie along a row and, where rows are short, in several of them.
-        let along = length.clamp(1, THREADS).next_multiple_of(32);
-        let across = THREADS / along;
         let launch = LaunchConfig {
             grid_dim: (rows.div_ceil(across).clamp(1, BLOCKS), 1, 1),
             block_dim: (along, across, 1),
@@ -92,14 +102,25 @@ pub(super) fn number(what: &str, number: usize, most: usize) -> Result<u32> {
     u32::try_from(number).ok().filter(|_| number <= most).ok_or_else(wrong)
 }
 
-/// The values of a contiguous tensor on a device, which begin at a multiple of [`UNIT`].
+/// The type of the values of a tensor, when it is one of those that kernels know.
+pub(super) fn dtype_of(tensor: &Tensor) -> Result<DType> {
+    let unknown = || candle_core::Error::msg(format!("there are no kernels for {:?}", tensor.dtype()));
+    DType::from_name(tensor.dtype().as_str()).ok_or_else(unknown)
+}
+
+/// The values of a contiguous tensor on a device.
+pub(super) fn contiguous<'a, T: Value>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, T>> {
+    let (start, end) =
+        layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("expected contiguous values"))?;
+    Ok(storage.as_cuda_slice::<T>()?.slice(start..end))
+}
+
+/// [`contiguous`] values that begin at a multiple of [`UNIT`].
 pub(super) fn values<'a, T: Value>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, T>> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) if (start * size_of::<T>()).is_multiple_of(UNIT) => {
-            Ok(storage.as_cuda_slice::<T>()?.slice(start..end))
-        }
-        _ => Err(candle_core::Error::msg("expected contiguous values that begin at a multiple of 16 bytes")),
+    if (layout.start_offset() * size_of::<T>()).is_multiple_of(UNIT) {
+        return contiguous(storage, layout);
     }
+    Err(candle_core::Error::msg("expected values that begin at a multiple of 16 bytes"))
 }
 
 /// The pointer to what is not there.

@@ -13,12 +13,18 @@ mod device;
 mod kernel;
 #[cfg(feature = "cuda")]
 mod lookup;
+#[cfg(feature = "cuda")]
+mod norm;
 mod plan;
+#[cfg(feature = "cuda")]
+mod read;
 #[cfg(feature = "cuda")]
 mod rows;
 mod rule;
 #[cfg(feature = "cuda")]
 mod step;
+#[cfg(feature = "cuda")]
+mod tables;
 #[cfg(feature = "cuda")]
 mod times;
 
@@ -29,7 +35,7 @@ use crate::cpu::Gradients;
 use crate::ids::CheckedPositions;
 
 #[cfg(not(feature = "cuda"))]
-pub(crate) use absent::{Rows, lookup, scattered, step, write};
+pub(crate) use absent::{Rows, lookup, norm_backward, read, read_into, scattered, step, write};
 #[cfg(not(feature = "cuda"))]
 pub use absent::{cuda_device, gpus};
 #[cfg(feature = "cuda")]
@@ -38,7 +44,11 @@ pub(crate) use device::write;
 pub use device::{cuda_device, gpus};
 #[cfg(feature = "cuda")]
 pub(crate) use lookup::lookup;
+#[cfg(feature = "cuda")]
+pub(crate) use norm::norm_backward;
 pub(crate) use plan::Plan;
+#[cfg(feature = "cuda")]
+pub(crate) use read::{read, read_into};
 #[cfg(feature = "cuda")]
 pub(crate) use rows::{Rows, scattered};
 pub(crate) use rule::{OnDevice, Rule};
@@ -61,7 +71,7 @@ pub struct Gpu {
 /// A table on a device.
 pub(crate) type OnCuda<'a> = (&'a CudaStorage, &'a Layout);
 
-/// What is looked up, as [`crate::cpu::Gather`] without normalisation. Every row exists: who makes it has checked.
+/// What is looked up, as [`crate::cpu::Gather`]. Every row exists: who makes it has checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup<'a> {
     /// Values of one row.
@@ -73,7 +83,16 @@ pub(crate) struct Lookup<'a> {
     /// A table, and the row of it for each id; all have row 0 where that is nothing.
     pub(crate) types: Option<(OnCuda<'a>, Option<&'a [u32]>)>,
     pub(crate) position: Option<(OnCuda<'a>, CheckedPositions<'a>)>,
+    pub(crate) norm: Option<Norm<'a>>,
     pub(crate) dropout: Option<Dropout>,
+}
+
+/// A normalisation, as [`crate::cpu::Norm`]: weight and bias are of one row each.
+#[derive(Clone, Copy)]
+pub(crate) struct Norm<'a> {
+    pub(crate) weight: OnCuda<'a>,
+    pub(crate) bias: OnCuda<'a>,
+    pub(crate) epsilon: f32,
 }
 
 /// A step of an optimiser on a table.

@@ -6,10 +6,11 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaStorage, Device, Storage, Tensor};
 
 use super::Plan;
-use super::kernel::{Kernel, Mask, Module, UNIT, Value, push, values};
+use super::kernel::{Kernel, Mask, Module, UNIT, Value, dtype_of, push, values};
 use super::plan::Segments;
+use super::read::copied;
 use crate::element::with_element;
-use crate::{DType, Dropout, Result};
+use crate::{Dropout, Result};
 
 const MODULE: Module =
     Module { name: "tokenmill-segment-sum", ptx: include_str!(concat!(env!("OUT_DIR"), "/segment_sum.ptx")) };
@@ -85,9 +86,7 @@ impl Rows {
         // SAFETY: the first pass writes all parts before the second reads them. One is there in any case, for the argument.
         let parts = unsafe { self.device.alloc::<f32>((plan.parts * self.dimensions).max(1))? };
         let order = self.device.clone_htod(&plan.order)?;
-        let dtype = DType::from_name(grads.dtype().as_str())
-            .ok_or_else(|| candle_core::Error::msg(format!("there are no gradients of {:?}", grads.dtype())))?;
-        with_element!(dtype, T => {
+        with_element!(dtype_of(grads)?, T => {
             self.pass::<T>(&values::<T>(storage, layout)?, Some(&order), &plan.first, &parts, scale, dropout)?;
         });
         if plan.parts > 0 {
@@ -129,9 +128,12 @@ impl Rows {
     }
 
     /// A copy in the memory of the host.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfMemory`], and those of the driver.
     pub(crate) fn to_vec(&self) -> Result<Vec<f32>> {
         match self.values.as_ref().filter(|_| self.count > 0) {
-            Some(values) => Ok(self.device.clone_dtoh(&values.slice(..self.count * self.dimensions))?),
+            Some(values) => copied(&self.device, &values.slice(..self.count * self.dimensions)),
             None => Ok(Vec::new()),
         }
     }

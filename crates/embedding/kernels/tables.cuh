@@ -1,0 +1,32 @@
+// Tables whose rows are added up: scale * token[ids[i], :] + types[type_ids[i], :] + position[position_ids[i], :], in f32 and in this order, as on the CPU.
+//
+// All rows exist: the host has checked them, and that `context` is not 0. Tables that are not there are null; without `type_ids` all are row 0, without
+// `position_ids` they are offset + i % context.
+#pragma once
+#include "values.cuh"
+
+// Where the rows of a place start, in parts of a row.
+struct Starts {
+  uint64_t token, type, position;
+};
+
+template <typename T> struct Tables {
+  const T *token, *types, *position;
+  const uint32_t *ids, *type_ids, *position_ids;
+  uint32_t context, offset;
+  float scale;
+
+  __device__ Starts starts(uint32_t row, uint32_t length) const {
+    const uint32_t type = type_ids == nullptr ? 0 : type_ids[row];
+    const uint32_t place = position_ids == nullptr ? offset + row % context : position_ids[row];
+    return {(uint64_t)ids[row] * length, (uint64_t)type * length, (uint64_t)place * length};
+  }
+
+  // Value `at` of the row whose starts, in values, these are.
+  __device__ float sum(const Starts &start, uint32_t at) const {
+    float sum = __fmul_rn(scale, widen(token[start.token + at]));
+    if (types != nullptr) sum = __fadd_rn(sum, widen(types[start.type + at]));
+    if (position != nullptr) sum = __fadd_rn(sum, widen(position[start.position + at]));
+    return sum;
+  }
+};
