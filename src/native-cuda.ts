@@ -25,7 +25,12 @@ const packages: Readonly<Record<string, () => Addon>> = {
 
 let loaded: { readonly addon: Addon | undefined; readonly report: CudaReport } | undefined
 
-/** What was found when the addon with CUDA was loaded, which the first call does. Does not throw. */
+/**
+ * What was found when the addon with CUDA was loaded, which the first call does. Does not throw.
+ *
+ * It is looked for once: where libraries are looked for is fixed when a process starts, so that a second look would find the same; and `'auto'` means the same device for all
+ * of a process.
+ */
 export const describeCuda = (): CudaReport => (loaded ??= load()).report
 
 /** The addon with CUDA. Throws `ERR_DEVICE`, whose message says what is missing and what to do. */

@@ -100,22 +100,15 @@ const deviceFindings = (): Finding[] => {
   }
 }
 
-const deviceFinding = (device: DeviceInfo): Finding =>
-  !device.available
-    ? { name: device.kind, works: false, needed: false, about: device.reason }
-    : device.kind === 'cuda'
-      ? {
-          name: `cuda:${device.index}`,
-          works: true,
-          needed: false,
-          about: `${device.name}, ${bytes(device.memory)}, compute capability ${device.computeCapability}`,
-        }
-      : {
-          name: device.kind,
-          works: true,
-          needed: true,
-          about: `${device.cores} threads${device.features.length > 0 ? `, ${device.features.join(' ')}` : ''}`,
-        }
+const deviceFinding = (device: DeviceInfo): Finding => {
+  if (!device.available) return { name: device.kind, works: false, needed: false, about: device.reason }
+  if (device.kind === 'cpu') {
+    const about = [`${device.cores} threads`, device.features.join(' ')].filter(Boolean).join(', ')
+    return { name: device.kind, works: true, needed: true, about }
+  }
+  const about = `${device.name}, ${bytes(device.memory)}, compute capability ${device.computeCapability}`
+  return { name: `cuda:${device.index}`, works: true, needed: false, about }
+}
 
 const describe = (error: unknown): string =>
   error instanceof TokenmillError ? `${error.code}: ${error.message}` : String(textOf(error))
