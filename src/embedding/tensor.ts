@@ -7,8 +7,8 @@ import { callNativeAsync, Handle } from './handle.ts'
 
 /**
  * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor
- * that is only forgotten is freed by the garbage collector, between turns of the event loop: a long synchronous loop has to
- * dispose. The embedding that made it uses the memory again for its next output.
+ * that is only forgotten is freed after the garbage collector has found it: between turns of the event loop, and one of a megabyte or more also by the next
+ * `forward`. The embedding that made it uses the memory again for its next output.
  *
  * After `dispose`, reading values throws `ERR_DISPOSED`; `shape`, `dtype` and `device` stay.
  */

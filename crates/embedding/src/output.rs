@@ -72,6 +72,11 @@ impl Output {
         self.shape.iter().product()
     }
 
+    /// The memory of the values.
+    pub fn byte_length(&self) -> usize {
+        self.len() * self.dtype.size()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Result, memory};
 
-/// How many vectors are kept: one is filled while the one before is read.
+/// How many vectors are kept, however large: one is filled while the one before is read.
 const KEPT: usize = 2;
+/// More are kept while all of them take no more bytes: the garbage collector finds several results at a time.
+const KEPT_BYTES: usize = 128 << 20;
+const KEPT_AT_MOST: usize = 16;
 
 /// Vectors that nobody uses. A clone shares them.
 #[derive(Clone, Default)]
@@ -15,6 +18,7 @@ pub(crate) struct Spare(Arc<Mutex<Vec<Kept>>>);
 
 struct Kept {
     capacity: usize,
+    bytes: usize,
     vector: Box<dyn Any + Send>,
 }
 
@@ -31,16 +35,24 @@ impl Spare {
         }
     }
 
-    /// Keeps `values` for later, in the place of the one that has been kept the longest.
+    /// Keeps `values` for later, in the place of those that have been kept the longest.
     pub(crate) fn give<T: Send + 'static>(&self, mut values: Vec<T>) {
         values.clear();
-        let new = Kept { capacity: values.capacity(), vector: Box::new(values) };
+        let capacity = values.capacity();
+        let new = Kept { capacity, bytes: capacity * size_of::<T>(), vector: Box::new(values) };
+        let mut old = Vec::new();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = (kept.len() >= KEPT).then(|| kept.remove(0));
         kept.push(new);
+        while kept.len() > KEPT && (kept.len() > KEPT_AT_MOST || bytes_of(&kept) > KEPT_BYTES) {
+            old.push(kept.remove(0));
+        }
         drop(kept);
         drop(old);
     }
+}
+
+fn bytes_of(kept: &[Kept]) -> usize {
+    kept.iter().map(|kept| kept.bytes).sum()
 }
 
 impl std::fmt::Debug for Spare {
@@ -68,11 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_two_are_kept() {
-        let spare = Spare::default();
-        for _ in 0..5 {
-            spare.give(Vec::<f32>::with_capacity(10));
-        }
-        assert_eq!(spare.0.lock().unwrap().len(), KEPT);
+    fn two_are_kept_and_more_where_they_are_small() {
+        let kept = |count, bytes| {
+            let spare = Spare::default();
+            for _ in 0..count {
+                spare.give(Vec::<u8>::with_capacity(bytes));
+            }
+            spare.0.lock().unwrap().len()
+        };
+        assert_eq!(kept(5, KEPT_BYTES), KEPT);
+        assert_eq!(kept(5, KEPT_BYTES / 4), 4);
+        assert_eq!(kept(100, 10), KEPT_AT_MOST);
     }
 }

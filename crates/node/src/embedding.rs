@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice};
 use napi_derive::napi;
 use tokenmill_embedding::{Embedding, Init, Output, Source, TableOptions, ValuesMut};
 
@@ -116,8 +116,14 @@ impl NativeEmbedding {
     }
 
     #[napi(catch_unwind)]
-    pub fn forward(&self, env: Env, ids: &[u32], shape: Vec<i64>) -> Result<NativeTensor> {
-        self.embedding.get()?.forward(ids, &sizes("shape", shape)?).map_err(coded)?.deliver(env)
+    pub fn forward<'env>(
+        &self,
+        env: &'env Env,
+        ids: &[u32],
+        shape: Vec<i64>,
+    ) -> Result<ClassInstance<'env, NativeTensor>> {
+        let embedding = self.embedding.get()?;
+        NativeTensor::at_once(env, || embedding.forward(ids, &sizes("shape", shape)?).map_err(coded))
     }
 
     /// `forward` into `out`, which shares no memory with `ids`.

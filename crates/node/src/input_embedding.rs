@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array};
+use napi::bindgen_prelude::{
+    AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array,
+};
 use napi_derive::napi;
 use tokenmill_embedding::{
     Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
@@ -119,9 +121,14 @@ impl NativeInputEmbedding {
     }
 
     #[napi(catch_unwind)]
-    pub fn forward(&self, env: Env, ids: &[u32], pass: NativePass) -> Result<NativeTensor> {
+    pub fn forward<'env>(
+        &self,
+        env: &'env Env,
+        ids: &[u32],
+        pass: NativePass,
+    ) -> Result<ClassInstance<'env, NativeTensor>> {
         let embedding = self.embedding.get()?;
-        embedding.forward(&Pass::new(&pass)?.input(ids)).map_err(coded)?.deliver(env)
+        NativeTensor::at_once(env, || embedding.forward(&Pass::new(&pass)?.input(ids)).map_err(coded))
     }
 
     /// `forward` into `out`, which shares no memory with `ids`.

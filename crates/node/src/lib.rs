@@ -27,6 +27,7 @@ mod encoder;
 #[cfg(feature = "text")]
 mod encodings;
 mod error;
+mod forgotten;
 mod held;
 mod input_embedding;
 #[cfg(feature = "text")]

@@ -1,28 +1,41 @@
 //! Tensors: results of the embeddings.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    AsyncTask, Float32Array, Float32ArraySlice, ObjectFinalize, Uint16Array, Uint16ArraySlice,
+    AsyncTask, ClassInstance, Float32Array, Float32ArraySlice, JavaScriptClassExt, ObjectFinalize, Uint16Array,
+    Uint16ArraySlice,
 };
 use napi_derive::napi;
 use tokenmill_embedding::{Output, ValuesMut};
 
 use crate::embedding_convert::coded;
-use crate::error::Result;
+use crate::error::{Result, from_napi};
+use crate::forgotten;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::task::Work;
 
 #[napi(custom_finalize)]
 pub struct NativeTensor {
-    output: Held<Arc<Output>>,
+    output: Rc<Held<Arc<Output>>>,
 }
 
 impl NativeTensor {
     pub fn output(&self) -> Result<Arc<Output>> {
         self.output.get()
+    }
+
+    /// The tensor of what `forward` makes at once. Before that, memory of tensors that JavaScript has forgotten is let go, which `forward` can then use.
+    pub fn at_once(env: &Env, forward: impl FnOnce() -> Result<Output>) -> Result<ClassInstance<'_, Self>> {
+        forgotten::release_forgotten(*env)?;
+        let tensor = forward()?.deliver(*env)?;
+        let (output, bytes) = (Rc::clone(&tensor.output), tensor.output()?.byte_length());
+        let instance = tensor.into_instance(env).map_err(|error| from_napi(&error))?;
+        forgotten::watch(*env, instance.value, &output, bytes)?;
+        Ok(instance)
     }
 }
 
@@ -74,8 +87,8 @@ impl Deliver for Output {
     type JsValue = NativeTensor;
 
     fn deliver(self, env: Env) -> Result<NativeTensor> {
-        let bytes = self.len() * self.dtype().size();
-        Ok(NativeTensor { output: Held::new(env, "tensor", Arc::new(self), bytes)? })
+        let bytes = self.byte_length();
+        Ok(NativeTensor { output: Rc::new(Held::new(env, "tensor", Arc::new(self), bytes)?) })
     }
 }
 

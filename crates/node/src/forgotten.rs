@@ -1,0 +1,102 @@
+//! Large values of JavaScript objects that are no more.
+//!
+//! Node calls finalizers between turns of the event loop, however often the garbage collector runs in one: a loop that forgets a tensor of many megabytes in each
+//! round would keep all of them. So whoever makes a large value first looks which objects of earlier ones were collected.
+
+use std::cell::RefCell;
+use std::ptr;
+use std::rc::{Rc, Weak};
+
+use napi::{Env, check_status, sys};
+
+use crate::error::{Result, from_napi};
+use crate::held::Held;
+
+/// From so many bytes on, a value is watched.
+const LARGE: usize = 1 << 20;
+
+thread_local! {
+    /// The values of this thread's objects.
+    static WATCHED: RefCell<Vec<Watched>> = const { RefCell::new(Vec::new()) };
+    /// Environments at whose end theirs are taken out, because what comes later may have the same address.
+    static ENVIRONMENTS: RefCell<Vec<sys::napi_env>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Watched {
+    env: sys::napi_env,
+    /// Does not keep the object.
+    object: sys::napi_ref,
+    value: Weak<dyn Release>,
+}
+
+/// What lets its value go before its finalizer is called.
+trait Release {
+    /// Whether there is a value.
+    fn holds(&self) -> bool;
+
+    fn release(&self, env: Env) -> Result<()>;
+}
+
+impl<T: Clone> Release for Held<T> {
+    fn holds(&self) -> bool {
+        self.get().is_ok()
+    }
+
+    fn release(&self, env: Env) -> Result<()> {
+        Self::release(self, env)
+    }
+}
+
+/// Lets the value of `object`, which is `bytes` large, go at the first [`release_forgotten`] after the object was collected.
+pub fn watch<T: Clone + 'static>(env: Env, object: sys::napi_value, value: &Rc<Held<T>>, bytes: usize) -> Result<()> {
+    if bytes < LARGE {
+        return Ok(());
+    }
+    let is_new = ENVIRONMENTS.with_borrow(|all| !all.contains(&env.raw()));
+    if is_new {
+        env.add_env_cleanup_hook(env.raw(), forget_environment).map_err(|error| from_napi(&error))?;
+        ENVIRONMENTS.with_borrow_mut(|all| all.push(env.raw()));
+    }
+    let mut reference = ptr::null_mut();
+    // SAFETY: the object was made in this environment.
+    check_status!(unsafe { sys::napi_create_reference(env.raw(), object, 0, &raw mut reference) })
+        .map_err(|error| from_napi(&error))?;
+    let value: Weak<Held<T>> = Rc::downgrade(value);
+    let watched = Watched { env: env.raw(), object: reference, value };
+    WATCHED.with_borrow_mut(|all| all.push(watched));
+    Ok(())
+}
+
+fn forget_environment(ended: sys::napi_env) {
+    ENVIRONMENTS.with_borrow_mut(|all| all.retain(|&env| env != ended));
+    WATCHED.with_borrow_mut(|all| all.retain(|watched| watched.env != ended));
+}
+
+/// Lets the values go whose objects were collected.
+pub fn release_forgotten(env: Env) -> Result<()> {
+    let ended: Vec<_> = WATCHED.with_borrow_mut(|all| all.extract_if(.., |watched| watched.has_ended(env)).collect());
+    for Watched { object, value, .. } in ended {
+        // SAFETY: `has_ended` says that it is of this environment; nobody else has it.
+        check_status!(unsafe { sys::napi_delete_reference(env.raw(), object) }).map_err(|error| from_napi(&error))?;
+        if let Some(value) = value.upgrade() {
+            value.release(env)?;
+        }
+    }
+    Ok(())
+}
+
+impl Watched {
+    /// Whether there is nothing to watch any more: the value was let go, or the object was collected.
+    fn has_ended(&self, env: Env) -> bool {
+        if self.env != env.raw() {
+            return false;
+        }
+        if !self.value.upgrade().is_some_and(|value| value.holds()) {
+            return true;
+        }
+        let mut object = ptr::null_mut();
+        // SAFETY: the reference is of this environment, and was not deleted.
+        let status = unsafe { sys::napi_get_reference_value(env.raw(), self.object, &raw mut object) };
+        status == sys::Status::napi_ok && object.is_null()
+    }
+}
