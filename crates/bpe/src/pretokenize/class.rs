@@ -89,6 +89,20 @@ pub(super) fn class_at(text: &[u8], at: usize) -> (Class, usize) {
     if first < 0x80 { (ASCII[first as usize], at + 1) } else { wide_class_at(text, at, first) }
 }
 
+/// The end of the run of characters of three bytes from `at` on whose class fits: what [`class_at`] finds too, with one test for the length.
+#[inline(always)]
+pub(super) fn skip_three_bytes(text: &[u8], mut at: usize, fits: impl Fn(Class) -> bool) -> usize {
+    while let Some(four) = text.get(at..at + 4) {
+        let four = u32::from_le_bytes(four.try_into().expect("four bytes"));
+        let (block, low) = ((four & 0x0f) << 6 | four >> 8 & 0x3f, four >> 16 & 0x3f);
+        if four & 0xf0 != 0xe0 || !fits(CLASSES[INDEX[block as usize] as usize][low as usize]) {
+            break;
+        }
+        at += 3;
+    }
+    at
+}
+
 #[inline(always)]
 fn wide_class_at(text: &[u8], at: usize, first: u8) -> (Class, usize) {
     let byte = |offset: usize| (text[at + offset] & 0x3f) as usize;

@@ -1,6 +1,6 @@
 //! Where runs of characters end, and the two things that all patterns share: contractions and white space.
 
-use super::class::{Class, class_at};
+use super::class::{Class, class_at, skip_three_bytes};
 
 /// The end of the run of characters from `at` on whose class fits.
 #[inline(always)]
@@ -19,6 +19,7 @@ pub(super) fn run_end(text: &[u8], mut at: usize, fits: impl Fn(Class) -> bool) 
 #[inline(always)]
 pub(super) fn letters_end(text: &[u8], mut at: usize) -> usize {
     loop {
+        at = skip_three_bytes(text, at, Class::is_letter);
         at = skip_ascii(text, at, ascii_letters);
         if at == text.len() || text[at] < 0x80 {
             return at;
