@@ -48,11 +48,13 @@ impl Sink for Vec<u32> {
     fn extend_run(&mut self, ids: &[u32], run: Range<usize>) {
         let (count, source) = (run.len(), &ids[run.start..run.end + SLACK]);
         self.reserve(count + SLACK);
-        // SAFETY: vectors are copied up to the first one that ends at or after `count`, so fewer than `count + SLACK` ids are read of as many
-        // in `source`, and written where room was made for as many. The first `count` become part of this vector.
+        // SAFETY: a vector is copied, and others up to the first one that ends at or after `count`, so at most `count + SLACK` ids are read of as
+        // many in `source`, and written where room was made for as many. The first `count` become part of this vector.
         unsafe {
             let place = self.as_mut_ptr().add(self.len());
-            for at in (0..count).step_by(SLACK) {
+            // One always: whether there are any ids cannot be foreseen.
+            std::ptr::copy_nonoverlapping(source.as_ptr(), place, SLACK);
+            for at in (SLACK..count).step_by(SLACK) {
                 std::ptr::copy_nonoverlapping(source.as_ptr().add(at), place.add(at), SLACK);
             }
             self.set_len(self.len() + count);
