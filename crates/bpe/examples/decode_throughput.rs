@@ -1,4 +1,4 @@
-//! Decodes the ids of files and prints GB/s of CPU time, one thread.
+//! Decodes the ids of files, to bytes and to UTF-16, and prints GB/s (of UTF-8) of CPU time, one thread.
 //!
 //! ```sh
 //! cargo run --release -p tokenmill-bpe --example decode_throughput -- encodings o200k_base first FILE…
@@ -24,14 +24,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let ids = Tokenizer::from_encoding(encoding, ranks.clone())?.encode_ordinary(&text);
         let tokenizer = Tokenizer::from_encoding(encoding, ranks.clone())?;
         black_box(tokenizer.decode_bytes(&ids[..ids.len().min(5000)])?);
-        let mut best = Duration::MAX;
-        for _ in 0..if mode == "first" { 1 } else { 20 } {
-            let start = ThreadTime::now();
-            let bytes = black_box(tokenizer.decode_bytes(&ids)?);
-            best = best.min(start.elapsed());
-            assert!(bytes == text.as_bytes(), "decoding gave another text");
-        }
-        println!("{:6.3} GB/s, {} ids {file}", text.len() as f64 / best.as_secs_f64() / 1e9, ids.len());
+        let passes = if mode == "first" { 1 } else { 20 };
+        let bytes = timed(passes, text.as_bytes(), || tokenizer.decode_bytes(&ids))?;
+        let units: Vec<u16> = text.encode_utf16().collect();
+        black_box(tokenizer.decode_utf16(&ids[..ids.len().min(5000)], false));
+        let utf16 = timed(passes, &units, || tokenizer.decode_utf16(&ids, false).ok_or("it is text"))?;
+        let speed = |time: Duration| text.len() as f64 / time.as_secs_f64() / 1e9;
+        println!("{:6.3} {:6.3} GB/s, {} ids {file}", speed(bytes), speed(utf16), ids.len());
     }
     Ok(())
+}
+
+/// The time of the fastest of so many passes, each of which makes what is `expected`.
+fn timed<T: PartialEq, E>(
+    passes: usize,
+    expected: &[T],
+    decode: impl Fn() -> Result<Vec<T>, E>,
+) -> Result<Duration, E> {
+    let mut best = Duration::MAX;
+    for _ in 0..passes {
+        let start = ThreadTime::now();
+        let decoded = black_box(decode()?);
+        best = best.min(start.elapsed());
+        assert!(decoded == expected, "decoding gave another text");
+    }
+    Ok(best)
 }

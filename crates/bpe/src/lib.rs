@@ -11,6 +11,7 @@ mod boundaries;
 mod cache;
 mod chunk;
 mod compact;
+mod copies;
 mod crossings;
 mod cuts;
 mod decode;

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use crate::Tokenizer;
+use crate::copies::Copies;
 use crate::vocabulary::Vocabulary;
 
-/// Tokens up to this length are copied as so many units at once, of which the rest is written over by the next token.
-const FEW: usize = 8;
 /// For fewer ids [`Units`] are not made.
 const MANY: usize = 4096;
 
 /// The tokens that are whole characters, in UTF-16.
 pub(crate) struct Units {
-    /// Those of all tokens, and [`FEW`] more.
+    /// Those of all tokens, and a few more, so that those of the last ones are copied as those of others.
     units: Vec<u16>,
     /// Those of token `id` are from `starts[id]` to `starts[id + 1]`: none where it is not whole characters.
     starts: Vec<u32>,
@@ -29,36 +28,31 @@ impl Units {
             }
         }
         starts.push(units.len() as u32);
-        units.resize(units.len() + FEW, 0);
+        units.resize(units.len() + Copies::<u16>::FEW, 0);
         Self { units, starts }
     }
 
-    /// Where the units of `id` are; empty where it has none, or is not there.
+    fn copies(&self) -> Copies<'_, u16> {
+        Copies::new(&self.units, &self.starts)
+    }
+
+    /// Whether `id` is whole characters.
+    #[inline(always)]
+    fn has(&self, id: u32) -> bool {
+        !self.range(id).is_empty()
+    }
+
+    /// The units of `id`; none where it is not whole characters.
+    fn of(&self, id: u32) -> &[u16] {
+        &self.units[self.range(id)]
+    }
+
     #[inline(always)]
     fn range(&self, id: u32) -> Range<usize> {
         match self.starts.get(id as usize..) {
             Some(&[start, end, ..]) => start as usize..end as usize,
             _ => 0..0,
         }
-    }
-
-    /// Appends the units at `range` to `text`; `None` when there is no memory for them.
-    #[inline(always)]
-    fn push(&self, range: Range<usize>, text: &mut Vec<u16>) -> Option<()> {
-        let length = range.len();
-        if text.capacity() - text.len() < length.max(FEW) {
-            text.try_reserve(length.max(FEW)).ok()?;
-        }
-        // SAFETY: there is room for the units of the token, and for `FEW`; so many are then written as are said to be there.
-        unsafe {
-            let place = text.as_mut_ptr().add(text.len());
-            match self.units[range.start..].first_chunk::<FEW>() {
-                Some(few) if length <= FEW => place.cast::<[u16; FEW]>().write_unaligned(*few),
-                _ => place.copy_from_nonoverlapping(self.units[range].as_ptr(), length),
-            }
-            text.set_len(text.len() + length);
-        }
-        Some(())
     }
 }
 
@@ -70,64 +64,77 @@ impl Tokenizer {
             return None;
         }
         let units = self.units.get_or_init(|| Units::new(self.vocabulary()));
-        let mut text = Vec::new();
+        let (whole, parts) = (units.copies(), self.vocabulary().copies());
+        let is_skipped = |id| skip_special && self.is_special(id);
+        let (mut text, mut bytes) = (Vec::new(), Vec::new());
         // Of most texts this is more than enough; of others the memory grows as it is used.
-        text.try_reserve(ids.len().saturating_mul(5)).ok()?;
-        let mut open = Open::default();
-        for &id in ids {
-            if skip_special && self.is_special(id) {
-                continue;
-            }
-            let range = units.range(id);
-            if range.is_empty() {
-                // A special token, or one that is not whole characters.
-                open.push(self.token_bytes(id)?, &mut text)?;
-            } else if open.missing == 0 {
-                units.push(range, &mut text)?;
+        text.try_reserve(ids.len().saturating_mul(5).max(Copies::<u16>::room(ids.len()))).ok()?;
+        let mut rest = ids;
+        loop {
+            rest = &rest[whole.push_few(rest, &mut text, is_skipped).ok()?..];
+            let Some((&id, after)) = rest.split_first() else { return Some(text) };
+            if is_skipped(id) {
+                rest = after;
+            } else if units.has(id) {
+                let units = units.of(id);
+                text.try_reserve(units.len()).ok()?;
+                text.extend_from_slice(units);
+                rest = after;
             } else {
-                return None;
+                // Characters of which the bytes come from several tokens, up to a token that is whole ones; or a special token.
+                bytes.clear();
+                loop {
+                    let stops = |id| is_skipped(id) || units.has(id);
+                    rest = &rest[parts.push_few(rest, &mut bytes, stops).ok()?..];
+                    let Some((&id, after)) = rest.split_first().filter(|&(&id, _)| is_skipped(id) || !units.has(id))
+                    else {
+                        break;
+                    };
+                    if !is_skipped(id) {
+                        let token = self.token_bytes(id)?;
+                        bytes.try_reserve(token.len()).ok()?;
+                        bytes.extend_from_slice(token);
+                    }
+                    rest = after;
+                }
+                push_utf8(&bytes, &mut text)?;
             }
         }
-        (open.missing == 0).then_some(text)
     }
 }
 
-/// A character of which the bytes come from several tokens.
-#[derive(Default)]
-struct Open {
-    /// The bits of the bytes that have come.
-    code: u32,
-    /// How many bytes are to come.
-    missing: u32,
-    /// The least code point that takes so many bytes.
-    least: u32,
-}
-
-impl Open {
-    /// Appends what is whole with `bytes` to `text`; `None` when they are not UTF-8, or there is no memory.
-    #[inline]
-    fn push(&mut self, bytes: &[u8], text: &mut Vec<u16>) -> Option<()> {
-        text.try_reserve(bytes.len() + 1).ok()?;
-        for &byte in bytes {
-            if self.missing > 0 {
-                (self.code, self.missing) = (self.code << 6 | u32::from(byte & 0x3f), self.missing - 1);
-                if byte & 0xc0 != 0x80 {
+/// Appends `bytes` to `text`; `None` when they are not UTF-8, or there is no memory.
+fn push_utf8(bytes: &[u8], text: &mut Vec<u16>) -> Option<()> {
+    text.try_reserve(bytes.len()).ok()?;
+    let tail = |byte: u8| u32::from(byte & 0x3f);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let length = match *rest {
+            [first @ 0..0x80, ..] => {
+                text.push(u16::from(first));
+                1
+            }
+            [first @ 0xc2..0xe0, second @ 0x80..0xc0, ..] => {
+                text.push((u32::from(first & 0x1f) << 6 | tail(second)) as u16);
+                2
+            }
+            [first @ 0xe0..0xf0, second @ 0x80..0xc0, third @ 0x80..0xc0, ..] => {
+                let code = u32::from(first & 0x0f) << 12 | tail(second) << 6 | tail(third);
+                if code < 0x800 || (0xd800..0xe000).contains(&code) {
                     return None;
                 }
-            } else {
-                (self.code, self.missing, self.least) = match byte {
-                    0..0x80 => (u32::from(byte), 0, 0),
-                    0xc0..0xe0 => (u32::from(byte & 0x1f), 1, 0x80),
-                    0xe0..0xf0 => (u32::from(byte & 0x0f), 2, 0x800),
-                    0xf0..0xf8 => (u32::from(byte & 0x07), 3, 0x1_0000),
-                    _ => return None,
-                };
+                text.push(code as u16);
+                3
             }
-            if self.missing == 0 {
-                let character = char::from_u32(self.code).filter(|_| self.code >= self.least)?;
+            [first @ 0xf0..0xf5, second @ 0x80..0xc0, third @ 0x80..0xc0, fourth @ 0x80..0xc0, ..] => {
+                let code = u32::from(first & 0x07) << 18 | tail(second) << 12 | tail(third) << 6 | tail(fourth);
+                let character = char::from_u32(code).filter(|_| code >= 0x1_0000)?;
                 text.extend_from_slice(character.encode_utf16(&mut [0; 2]));
+                4
             }
-        }
-        Some(())
+            _ => return None,
+        };
+        rest = &rest[length..];
     }
+    Some(())
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::compact::{Compact, NO_PARTS};
+use crate::copies::Copies;
 use crate::{Error, spread};
 
 /// Ids are less than this: three of them fit one word of the pair table.
@@ -176,9 +177,9 @@ impl Vocabulary {
         self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize
     }
 
-    /// Where each token starts in [`Vocabulary::bytes`], and where the last one ends.
-    pub(crate) fn starts(&self) -> &[u32] {
-        &self.starts
+    /// The bytes of the tokens, to be copied.
+    pub(crate) fn copies(&self) -> Copies<'_, u8> {
+        Copies::new(self.bytes(), &self.starts)
     }
 
     /// The bytes of all tokens, one after the other.
