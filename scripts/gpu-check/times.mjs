@@ -28,7 +28,7 @@ const tables = (shape, ours, torch) => {
     const ofCopy = copy.bytes / median(copy.ms)
     console.log(`\n${shape.batch} × ${shape.context} ids, ${shape.vocabulary} × ${shape.dimensions} ${dtype}`)
     console.log(`  ${'pass'.padEnd(38)}${'ms'.padStart(9)}${'GB/s'.padStart(9)}${'of a copy'.padStart(11)}`)
-    for (const kind of ['copy', 'forward', 'backward', 'step']) {
+    for (const kind of ['copy', 'forward', 'backward', 'step', 'norm', 'norm backward']) {
       const bytes = ours.find((line) => line.dtype === dtype && line.kind === kind)?.bytes
       for (const line of [...ours, ...torch].filter((line) => line.dtype === dtype && line.kind === kind)) {
         const ms = median(line.ms)

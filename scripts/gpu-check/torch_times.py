@@ -37,13 +37,14 @@ class Clock:
 
 
 class Model(torch.nn.Module):
-    def __init__(self, vocabulary, dimensions, context, sparse, **where):
+    def __init__(self, vocabulary, dimensions, context, sparse, norm=False, **where):
         super().__init__()
         self.token = torch.nn.Embedding(vocabulary, dimensions, sparse=sparse, **where)
         self.position = torch.nn.Embedding(context, dimensions, sparse=sparse, **where)
+        self.norm = torch.nn.LayerNorm(dimensions, **where) if norm else torch.nn.Identity()
 
     def forward(self, ids, places):
-        return self.token(ids) + self.position(places)
+        return self.norm(self.token(ids) + self.position(places))
 
 
 def main():
@@ -80,6 +81,21 @@ def main():
                 step.add(optimizer.step)
             backward.show(name, "backward", what)
             step.show(name, "step", what)
+        for what, wrap in [("torch eager", lambda model: model), ("torch.compile", torch.compile)]:
+            model = Model(vocabulary, dimensions, context, False, norm=True, **where)
+            # What was compiled before counts against how often a function may be.
+            torch.compiler.reset()
+            passes = wrap(model)
+            forward, backward = Clock(device), Clock(device)
+            for each in on_device:
+                model.zero_grad()
+                with torch.no_grad():
+                    forward.add(lambda: passes(each, places))
+                output = passes(each, places)
+                grad = torch.ones_like(output)
+                backward.add(lambda: output.backward(grad))
+            forward.show(name, "norm", what)
+            backward.show(name, "norm backward", what)
 
 
 main()

@@ -7,7 +7,7 @@
 use candle_core::Tensor;
 use candle_core::cuda_backend::cudarc::driver::sys::CUevent_flags::CU_EVENT_DEFAULT;
 use tokenmill_embedding::{
-    DType, Device, Input, InputEmbedding, InputEmbeddingConfig, Optimizer, Rule, cuda_device, time_kernels,
+    DType, Device, Input, InputEmbedding, InputEmbeddingConfig, Optimizer, Parameter, Rule, cuda_device, time_kernels,
 };
 
 /// Rounds before the times count: the first loads kernels and asks the driver for memory.
@@ -96,6 +96,21 @@ fn main() {
         backward.print(name, "backward", 2 * rows * row + sums);
         // Gradient, value and two moments are read; value and moments are written.
         step.print(name, "step", 5 * sums + 2 * touched * row);
+
+        let config = InputEmbeddingConfig { layer_norm: Some(1e-5), dtype, ..config };
+        let embedding = InputEmbedding::new(config, 1, &device).unwrap();
+        let [mut forward, mut backward] = [Times::default(), Times::default()];
+        for round in 0..rounds + WARM_UP {
+            let (ids, shape) = (ids_of(round, rows, vocabulary), [batch, context]);
+            let input = Input::new(&ids, &shape);
+            let output = forward.add(&device, || embedding.forward(&input));
+            let grad = embedding.forward(&input).unwrap();
+            backward.add(&device, || embedding.backward_tensor(&output, &grad));
+            embedding.parameters().iter().for_each(Parameter::zero_grad);
+        }
+        forward.print(name, "norm", 2 * rows * row + context * row);
+        // The rows are read again. What is written for them on the way is not counted.
+        backward.print(name, "norm backward", 4 * rows * row + sums);
     }
     // The device is done with all of it.
     drop(Tensor::zeros(1, candle_core::DType::F32, &device).unwrap().to_vec1::<f32>().unwrap());
