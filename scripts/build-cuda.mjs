@@ -1,6 +1,6 @@
 /*
  * `npm run build:cuda [-- --profile NAME]`: the addon of embeddings on CUDA devices, build/cuda/tokenmill.linux-x64-gnu.node, of which the package
- * tokenmill-cuda-linux-x64-gnu is made. It installs the compiler itself and needs no GPU; the first time takes a quarter of an hour, most of it candle's own kernels.
+ * tokenmill-cuda-linux-x64-gnu is made. It installs the compiler itself and needs no GPU; the first time takes some twenty minutes, most of it candle's own kernels.
  * The result is checked: the glibc and the libraries that it needs, and that it loads and says that there is no device, with libraries that have none.
  */
 import { statSync } from 'node:fs'

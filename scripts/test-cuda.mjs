@@ -1,7 +1,7 @@
 /*
  * `npm run test:cuda`: the tests of devices, in Rust and in TypeScript, on CUDA. Where there is no GPU they run on libraries that take its place: the kernels, compiled for the
  * host from the same sources, in memory whose bounds are watched. That proves what they compute; it is no GPU, and says nothing about speed. `-- --device` asks
- * for a GPU. It builds what `npm run build:cuda` does. The last line is `N passed, N failed`.
+ * for a GPU. It builds what `npm run build:cuda` does; `-- --profile fast` is soon linked again, and compiles candle's kernels once more. The last line is `N passed, N failed`.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,9 @@ import { platformId } from './lib/ensure.mjs'
 import { root, run, script } from './lib/run.mjs'
 
 await script(async () => {
-  const { values } = parseArgs({ options: { device: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: { device: { type: 'boolean', default: false }, profile: { type: 'string', default: 'release' } },
+  })
   const say = (what) => console.log(`▸ ${what}`)
   const { env } = await ensureCudaBuild({ say })
   const onCuda = {
@@ -20,8 +22,9 @@ await script(async () => {
     TOKENMILL_CUDA_PATH: join(root, 'build/cuda', `tokenmill.${platformId()}.node`),
     ...(values.device ? {} : { LD_LIBRARY_PATH: await ensureEmulatedCuda({ say }) }),
   }
-  await run(process.execPath, ['scripts/build-cuda.mjs'], { env })
-  const cargo = ['--target', cudaTarget, '--release', '-p', 'tokenmill-embedding', '--features', 'cuda']
+  const profile = ['--profile', values.profile]
+  await run(process.execPath, ['scripts/build-cuda.mjs', ...profile], { env })
+  const cargo = ['--target', cudaTarget, ...profile, '-p', 'tokenmill-embedding', '--features', 'cuda']
   await runChecks([
     {
       title: 'Rust',

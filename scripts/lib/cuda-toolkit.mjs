@@ -95,9 +95,6 @@ export const ensureCudaBuild = async ({ say }) => {
   })
   const env = {
     ...zig,
-    // What is slow runs on the device: to optimise candle as a whole would take minutes, and again for each program.
-    CARGO_PROFILE_RELEASE_LTO: 'off',
-    CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
     CARGO_TARGET_DIR: join(root, folder, 'target'),
     CUDA_COMPUTE_CAP: '80',
     CUDA_HOME: cuda,
