@@ -34,7 +34,10 @@ const copyCrates = (original, name) => {
   return copy
 }
 
-/** What notices mutations: a test of crates/bpe, one in how many of its random texts, and how it names the row or text that fails. */
+/**
+ * What notices mutations: a test of crates/bpe, in the program of the same name unless said, one in how many of its random texts, and how it
+ * names the row or text that fails.
+ */
 const tests = {
   golden: { title: 'golden_rows', notice: /golden\.jsonl:\d+ \(.*?\) in \w+/ },
   pieces: {
@@ -43,31 +46,30 @@ const tests = {
     notice: /^\w+.*, text \d+: ".*"$/m,
   },
   levels: { title: 'ascii', share: 100, notice: /^\w+.*, \w+: ".*"$/m },
+  alphabets: { program: 'levels', title: 'words_of_other_alphabets', share: 30, notice: /^\w+.*, \w+: ".*"$/m },
 }
 
-const runTest = (copy, name, timeout) =>
-  run(
-    'cargo',
-    ['test', '--profile', 'fast', '-p', 'tokenmill-bpe', '--test', name, '--', '--exact', tests[name].title],
-    {
-      cwd: copy,
-      env: {
-        ...process.env,
-        CARGO_TARGET_DIR: join(copy, 'target'),
-        CARGO_TERM_COLOR: 'never',
-        // Compiling takes longer than the rows do.
-        CARGO_PROFILE_FAST_OPT_LEVEL: '1',
-        CARGO_INCREMENTAL: '1',
-        RUSTFLAGS: '-Awarnings',
-        RUST_BACKTRACE: '0',
-        TOKENMILL_ROOT: root,
-        TOKENMILL_TEST_SHARE: String(tests[name].share ?? 1),
-      },
-      quiet: true,
-      allowFailure: true,
-      timeout,
+const runTest = (copy, name, timeout) => {
+  const { title, program = name, share = 1 } = tests[name]
+  return run('cargo', ['test', '--profile', 'fast', '-p', 'tokenmill-bpe', '--test', program, '--', '--exact', title], {
+    cwd: copy,
+    env: {
+      ...process.env,
+      CARGO_TARGET_DIR: join(copy, 'target'),
+      CARGO_TERM_COLOR: 'never',
+      // Compiling takes longer than the rows do.
+      CARGO_PROFILE_FAST_OPT_LEVEL: '1',
+      CARGO_INCREMENTAL: '1',
+      RUSTFLAGS: '-Awarnings',
+      RUST_BACKTRACE: '0',
+      TOKENMILL_ROOT: root,
+      TOKENMILL_TEST_SHARE: String(share),
     },
-  )
+    quiet: true,
+    allowFailure: true,
+    timeout,
+  })
+}
 
 /** Plants one mutation in the copy, and says which row or text noticed it or what went wrong. */
 const tryMutant = async (folders, { file, find, replace, test = 'golden' }) => {
