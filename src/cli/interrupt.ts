@@ -3,8 +3,8 @@ import { CliFailure, exitCodes } from './failure.ts'
 const names = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * What `work` gives. The first interrupt aborts its signal, so that it keeps what it has to and ends; the failure of the command is then
- * `message`. The second one ends the process at once.
+ * What `work` gives. The first interrupt aborts its signal, so that it keeps what it has to and is rejected with the reason, a failure of the
+ * command with `message`. The second one ends the process at once.
  */
 export const interruptible = async <T>(message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const controller = new AbortController()
@@ -17,8 +17,6 @@ export const interruptible = async <T>(message: string, work: (signal: AbortSign
   for (const name of names) process.removeAllListeners(name).once(name, stop)
   try {
     return await work(controller.signal)
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error
   } finally {
     for (const [name, listeners] of before) {
       process.removeAllListeners(name)

@@ -95,7 +95,7 @@ impl<'a> Compact<'a> {
     /// The two parts of token `id`, or [`NO_PARTS`].
     #[inline]
     pub fn parts(self, id: usize) -> [u32; 2] {
-        let byte = |plane| self.planes[plane * self.count + id];
+        let byte = |plane| self.plane(plane)[id];
         [u32::from_le_bytes([byte(2), byte(3), byte(4), 0]), u32::from_le_bytes([byte(5), byte(6), byte(7), 0])]
     }
 

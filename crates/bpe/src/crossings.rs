@@ -97,7 +97,13 @@ impl Crossings {
     #[inline(always)]
     pub fn may_cut(text: &[u8], start: usize, end: usize) -> bool {
         let is_after_one = text[start] < 0x80 && end - start > 1;
-        matches!(text[start + usize::from(is_after_one)], 0xe3..=0xe9 | 0xef..)
+        Self::is_of_no_word(text[start + usize::from(is_after_one)])
+    }
+
+    /// Whether a character that starts with `first` is written without words, or an emoji: from U+3000 on, without Hangul.
+    #[inline(always)]
+    pub fn is_of_no_word(first: u8) -> bool {
+        matches!(first, 0xe3..=0xe9 | 0xef..)
     }
 
     /// Writes the ends of the parts of the piece `text[start..end]` to `ends`, of a long one or where there is no room only the first ones, and returns

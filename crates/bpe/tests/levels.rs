@@ -95,13 +95,13 @@ fn ascii_with_other_characters() {
 
 #[test]
 fn words_of_other_alphabets() {
-    // Of two and three bytes: each case, letters without case, marks, punctuation, controls, white space, numbers, Hangul, and now and then what
-    // is written without words.
+    // Of two and three bytes: each case, letters without case, marks, punctuation, controls, white space, numbers, Hangul, what is private,
+    // and now and then what is written without words.
     const ALPHABETS: &[&str] = &[
         " ", " ", " ", "\n", "'", "\u{2019}", ".", "/", "1", "s", "l", "A", "b", "\u{416}", "\u{436}", "\u{436}",
         "\u{451}", "\u{c9}", "\u{e9}", "\u{17f}", "\u{1c5}", "\u{2b0}", "\u{644}", "\u{64b}", "\u{661}", "\u{60c}",
         "\u{915}", "\u{93f}", "\u{94d}", "\u{964}", "\u{967}", "\u{200d}", "\u{200b}", "\u{a0}", "\u{2003}",
-        "\u{d55c}", "\u{1e9e}", "\u{4e2d}",
+        "\u{d55c}", "\u{a4d0}", "\u{e000}", "\u{1e9e}", "\u{4e2d}",
     ];
     check(blocks_of(ALPHABETS, 30_000, 100));
 }

@@ -34,21 +34,15 @@ pub(super) struct Masks {
     pub mark: u64,
 }
 
-/// Whether `byte` is the first one of a character that [`Crossings`](crate::crossings::Crossings) may cut before.
-#[inline(always)]
-pub(super) fn is_far(byte: u8) -> bool {
-    matches!(byte, 0xe3..=0xe9 | 0xee..)
-}
-
 /// Of those bytes of a block that are at least as large as each of [`Near::FROM`].
 pub(super) struct Near([u64; 4]);
 
 impl Near {
-    /// The first bytes of characters outside ASCII; of those that may be cut, from U+3000 on; of Hangul, which is written in words; of
-    /// all others.
-    const FROM: [u8; 4] = [0xc0, 0xe3, 0xea, 0xee];
+    /// The first bytes of characters outside ASCII; of those [of no word](crate::crossings::Crossings::is_of_no_word); of Hangul and what is before
+    /// and after it, which are of words; again of those that are not.
+    const FROM: [u8; 4] = [0xc0, 0xe3, 0xea, 0xef];
 
-    /// The first bytes of characters outside ASCII, up to the first that may be cut.
+    /// The first bytes of characters outside ASCII, up to the first that is of no word.
     #[inline(always)]
     fn leads(self) -> u64 {
         let Self([wide, east, hangul, others]) = self;
@@ -62,7 +56,7 @@ impl Near {
 pub(super) trait Classify {
     fn classify(block: &[u8; BLOCK]) -> Masks;
 
-    /// The first bytes of the characters outside ASCII before the first one that [`Crossings`](crate::crossings::Crossings) may cut.
+    /// The first bytes of the characters outside ASCII before the first one that is [of no word](crate::crossings::Crossings::is_of_no_word).
     fn leads(block: &[u8; BLOCK]) -> u64;
 }
 
@@ -330,6 +324,7 @@ pub(super) mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crossings::Crossings;
 
     /// Every byte value at every place of a block.
     fn blocks() -> impl Iterator<Item = [u8; BLOCK]> {
@@ -356,7 +351,7 @@ mod tests {
     }
 
     fn expected_leads(block: &[u8; BLOCK]) -> u64 {
-        let end = block.iter().position(|&byte| is_far(byte)).unwrap_or(BLOCK);
+        let end = block.iter().position(|&byte| Crossings::is_of_no_word(byte)).unwrap_or(BLOCK);
         (0..end).filter(|&index| block[index] >= 0xc0).fold(0, |mask, index| mask | 1 << index)
     }
 

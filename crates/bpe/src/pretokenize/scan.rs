@@ -3,7 +3,7 @@
 use super::block;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::masks;
-use super::masks::{BLOCK, Classify, Masks, Portable, is_far};
+use super::masks::{BLOCK, Classify, Masks, Portable};
 use super::rules::{Letters, Rules};
 use super::splits::Cuts;
 use super::{Pattern, deepseek};
@@ -251,7 +251,7 @@ fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, o
         if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
             // A block tells nothing where soon something begins that it knows nothing of.
             let letters = scanner.letters();
-            let knows = |byte| byte < 0x80 || letters.is_some() && !is_far(byte);
+            let knows = |byte| byte < 0x80 || letters.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
                 let mut masks = C::classify(block);
                 if masks.high != 0
