@@ -8,6 +8,7 @@ const rust = ['--workspace', '--profile', 'fast']
 const checks = [
   { title: 'repository rules', command: ['node', 'scripts/check-repository.mjs'] },
   { title: 'package-lock.json serves every platform', command: ['node', 'scripts/complete-lock.mjs', '--check'] },
+  { title: 'what the addon contains has its licences', command: ['node', 'scripts/notices.mjs'] },
   { title: 'oxlint', command: ['npx', 'oxlint'] },
   { title: 'prettier', command: ['npx', 'prettier', '--check', '.'] },
   { title: 'rustfmt', command: ['cargo', 'fmt', '--all', '--check'] },

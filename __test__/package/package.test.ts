@@ -61,14 +61,15 @@ test.before('pack, publish and install', async (t) => {
   if (addon === undefined) throw new Error(`there is no addon for ${here}: npm run build:native`)
   const placeholder = join(folder, 'placeholder.node')
   writeFileSync(placeholder, 'an addon of another platform')
+  const notices = 'what is linked into it'
   const packages = [
     stageMain(join(folder, 'staged', 'tokenmill')),
     // Those of other platforms are there too, so that npm has to choose.
     ...Object.keys(platforms).map((id) =>
-      stagePlatform(join(folder, 'staged', id), id, id === here ? addon : placeholder),
+      stagePlatform(join(folder, 'staged', id), id, id === here ? addon : placeholder, notices),
     ),
     // The addon is one without CUDA, which says so.
-    stageCuda(join(folder, 'staged', 'cuda'), addon),
+    stageCuda(join(folder, 'staged', 'cuda'), addon, notices),
     join(root, 'node_modules', 'commander'),
     join(root, 'node_modules', 'picocolors'),
   ]
@@ -126,6 +127,11 @@ unixTest('npm installs the package of this platform and no other', (t) => {
   t.deepEqual(installed, ['tokenmill', `tokenmill-${here}`])
 })
 
+unixTest('the package of this platform has the licences of what is linked into it', (t) => {
+  const file = join(t.context.consumer, 'node_modules', `tokenmill-${here}`, 'THIRD-PARTY-NOTICES.txt')
+  t.is(readFileSync(file, 'utf8'), 'what is linked into it')
+})
+
 unixTest('the main package and this platform’s are at most 12 MB packed', (t) => {
   const bytes = (t.context.packed.get('tokenmill') ?? NaN) + (t.context.packed.get(`tokenmill-${here}`) ?? NaN)
   t.log(`${(bytes / 1e6).toFixed(2)} MB`)
@@ -140,7 +146,8 @@ unixTest('the main package holds code, types, encodings and words, and no instal
     'dist/cli/main.js',
     'index.d.ts',
     'encodings.d.ts',
-    'encodings',
+    'encodings/o200k_base.bpe',
+    'encodings/LICENSE',
     'README.md',
     'README.zh-CN.md',
     'CHANGELOG.md',

@@ -47,9 +47,9 @@ export const stageMain = (folder) => {
   return folder
 }
 
-/** Makes the package of one platform in `folder`, around `addon`, its `.node` file. */
-export const stagePlatform = (folder, id, addon) =>
-  stageAddon(folder, id, addon, {
+/** Makes the package of one platform in `folder`, around `addon`, its `.node` file, with the `notices` of what that contains. */
+export const stagePlatform = (folder, id, addon, notices) =>
+  stageAddon(folder, id, addon, notices, {
     name: `tokenmill-${id}`,
     description: `The native addon of tokenmill for ${id}`,
     install: 'Install `tokenmill`, which brings it.',
@@ -59,15 +59,17 @@ export const stagePlatform = (folder, id, addon) =>
 export const cudaPlatform = 'linux-x64-gnu'
 
 /** Makes the package of the addon with CUDA in `folder`. */
-export const stageCuda = (folder, addon) =>
-  stageAddon(folder, cudaPlatform, addon, {
+export const stageCuda = (folder, addon, notices) =>
+  stageAddon(folder, cudaPlatform, addon, notices, {
     name: `tokenmill-cuda-${cudaPlatform}`,
     description: `Embeddings of tokenmill on CUDA devices, for ${cudaPlatform}`,
     install:
       'Install it beside `tokenmill`, in the same version, on a machine with an NVIDIA GPU and the libraries of CUDA 13.',
   })
 
-const stageAddon = (folder, id, addon, { name, description, install }) => {
+const noticesFile = 'THIRD-PARTY-NOTICES.txt'
+
+const stageAddon = (folder, id, addon, notices, { name, description, install }) => {
   const { version, license, engines, repository } = manifest()
   const { os, cpu, libc } = platforms[id]
   const file = `tokenmill.${id}.node`
@@ -82,9 +84,10 @@ const stageAddon = (folder, id, addon, { name, description, install }) => {
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
     main: file,
-    files: [file],
+    files: [file, noticesFile],
   })
   cpSync(addon, join(folder, file))
+  writeFileSync(join(folder, noticesFile), notices)
   writeFileSync(
     join(folder, 'README.md'),
     `# ${name}\n\n${description.replace('tokenmill', '[tokenmill](https://www.npmjs.com/package/tokenmill)')}. ${install}\n`,
