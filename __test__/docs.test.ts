@@ -80,6 +80,12 @@ test('README.md shows the walk', (t) => {
   t.true(snippetsOf(root, 'README.md').length > 0)
 })
 
+test('docs/README.md names every page', (t) => {
+  const index = readFileSync(join(root, 'docs/README.md'), 'utf8')
+  for (const page of markdownIn('docs').map((page) => basename(page)))
+    if (page !== 'README.md') t.true(index.includes(`](${page})`), page)
+})
+
 test('the TypeScript snippets type-check', (t) => {
   const files = pages
     .flatMap((page) => snippetsOf(root, page))
