@@ -10,7 +10,7 @@ use crate::sink::SLACK;
 use crate::words::Short;
 
 /// The most pieces that are looked up together.
-pub(crate) const BATCH: usize = 256 + BLOCK;
+pub(crate) const BATCH: usize = 1024 + BLOCK;
 
 /// What one thread needs to encode: memory that is used again from call to call. It belongs to the first tokenizer that it is used with:
 /// another one must bring another worker.
