@@ -69,11 +69,11 @@ pub(crate) struct Memory {
 impl Worker {
     pub(crate) fn new(level: Level, cache_bytes: usize) -> Self {
         Self {
-            ends: Box::new([0; BATCH]),
-            lookups: Box::new([Lookup { piece: Short::EMPTY, hash: 0 }; BATCH]),
-            ids: Box::new([0; BATCH + SLACK]),
-            misses: Box::new([Miss::default(); BATCH]),
-            unknown: Box::new([0; BATCH]),
+            ends: filled(0),
+            lookups: filled(Lookup { piece: Short::EMPTY, hash: 0 }),
+            ids: filled(0),
+            misses: filled(Miss::default()),
+            unknown: filled(0),
             memory: Memory {
                 scratch: Scratch::new(level),
                 cache: Cache::new(cache_bytes),
@@ -82,6 +82,12 @@ impl Worker {
             },
         }
     }
+}
+
+/// `N` times `value`, on the heap from the start.
+#[expect(clippy::unnecessary_box_returns, reason = "it is too much for the stack")]
+fn filled<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
+    vec![value; N].try_into().unwrap_or_else(|_| unreachable!("they are as many"))
 }
 
 impl fmt::Debug for Worker {
