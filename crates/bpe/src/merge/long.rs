@@ -11,13 +11,15 @@
 //! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only;
 //! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, the one input where that is
 //! usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
+//!
+//! Only what windows may need is held beside the ids: the symbols of a strip of blocks, and the last tokens.
 
 use std::sync::atomic::AtomicBool;
 
 use super::pairs::Pairs;
 use super::short::{self, Symbols};
 use super::together::{self, Job};
-use super::{Placed, border, heap, is_set, merge_in_turns, place_to_cut};
+use super::{Merger, Placed, border, heap, is_set, merge_in_turns, place_to_cut};
 use crate::Level;
 use crate::vocabulary::Vocabulary;
 
@@ -30,10 +32,20 @@ const BEFORE: usize = BLOCK / 2;
 /// The length that runs of one symbol are merged at: several times the longest run that is a token in a published encoding.
 const RUN: usize = 512;
 
+/// Bytes that are read together.
+const READ: usize = 1024;
+
 /// A place for the work on long pieces.
 #[derive(Default)]
 pub(crate) struct Long {
-    /// The result so far.
+    /// Symbols of the piece: as many as a window may take of those that are merged, and then some that are not. Tokens, blocks and windows start at
+    /// indices of this.
+    symbols: Vec<u32>,
+    /// What each symbol and the next one merge into.
+    results: Vec<u32>,
+    /// The result so far, but for its last tokens.
+    ids: Vec<u32>,
+    /// The last tokens of the result so far: at least those that start in `symbols`.
     tokens: Vec<Placed>,
     blocks: Vec<Job>,
     /// Where each block starts, and at last where they end.
@@ -53,10 +65,10 @@ enum Seam {
     Window { number: usize, start: usize },
 }
 
-/// What merging takes beside symbols and scratch memory.
+/// What merging takes beside the piece and scratch memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Means<'a> {
-    pub pairs: &'a Pairs,
+    pub merger: &'a Merger,
     /// `None` where a token may have a part with a larger id.
     pub vocabulary: Option<&'a Vocabulary>,
     pub level: Level,
@@ -64,66 +76,107 @@ pub(crate) struct Means<'a> {
 }
 
 impl Long {
-    /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
-    pub fn merge(&mut self, symbols: &[u32], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
-        let is_run = symbols.len() > 2 * RUN && symbols.iter().all(|&symbol| symbol == symbols[0]);
-        if is_run && merge_run(symbols, means.pairs, &mut emit).is_some() {
+    /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
+    pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
+        let pairs = &means.merger.pairs;
+        if let Some((symbol, count)) = run(piece, means.merger)
+            && merge_run(symbol, count, pairs, &mut emit).is_some()
+        {
             return;
         }
-        match self.merge_in_blocks(symbols, short, means) {
-            Some(()) => self.tokens.iter().for_each(|token| emit(token.id)),
-            None => heap::merge(symbols, means.pairs, means.cancel).iter().for_each(|token| emit(token.id)),
+        if self.merge_in_blocks(piece, short, means).is_some() {
+            self.ids.iter().copied().chain(self.tokens.iter().map(|token| token.id)).for_each(emit);
+        } else {
+            let mut symbols = Vec::new();
+            means.merger.symbols(piece, 0..piece.len(), |symbol| symbols.push(symbol));
+            heap::merge(&symbols, pairs, means.cancel).into_iter().map(|token| token.id).for_each(emit);
         }
-        self.tokens.clear();
+        self.ids.clear();
         // Not more than the usual is kept for the next piece.
-        self.tokens.shrink_to(1 << 16);
+        self.ids.shrink_to(1 << 18);
     }
 
-    /// Leaves the result in `tokens`; `None` when it has no token in common with a window.
-    fn merge_in_blocks(&mut self, symbols: &[u32], short: &mut Symbols, means: Means) -> Option<()> {
+    /// Leaves the result in `ids` and `tokens`; `None` when it has no token in common with a window.
+    fn merge_in_blocks(&mut self, piece: &[u8], short: &mut Symbols, means: Means) -> Option<()> {
+        self.symbols.clear();
+        self.results.clear();
         self.tokens.clear();
-        let mut start = 0;
-        while start < symbols.len() {
+        let pairs = &means.merger.pairs;
+        let (mut read, mut start) = (0, 0);
+        while read < piece.len() || start < self.symbols.len() {
             if is_set(means.cancel) {
                 return Some(());
             }
+            while read < piece.len() && self.symbols.len() - start <= STRIP * BLOCK {
+                read = self.read(piece, read, means.merger);
+            }
             self.blocks.clear();
             self.starts.clear();
-            while self.blocks.len() < STRIP && start < symbols.len() {
-                let end = start + place_to_cut(&symbols[start..], means.pairs);
-                self.blocks.push(Job::of(&symbols[start..end]));
+            while self.blocks.len() < STRIP && start < self.symbols.len() {
+                let results = &self.results[start..];
+                let end = start + place_to_cut(self.symbols.len() - start, |at| results[at - 1]);
+                self.blocks.push(Job::known(&self.symbols[start..end], results));
                 self.starts.push(start);
                 start = end;
             }
             self.starts.push(start);
-            merge_in_turns(&mut self.blocks, short, means.pairs, means.level);
+            merge_in_turns(&mut self.blocks, short, pairs, means.level);
 
             self.seams.clear();
             self.windows.clear();
             for number in 0..self.blocks.len() {
-                let seam = self.seam(number, symbols, means);
+                let seam = self.seam(number, means);
                 self.seams.push(seam);
             }
-            merge_in_turns(&mut self.windows, short, means.pairs, means.level);
+            merge_in_turns(&mut self.windows, short, pairs, means.level);
 
             for number in 0..self.blocks.len() {
                 if !self.join(number) {
-                    self.join_larger(symbols, self.starts[number + 1], short, means.pairs)?;
+                    self.join_larger(self.starts[number + 1], short, pairs)?;
                 }
             }
+            start = self.forget(start);
         }
         Some(())
     }
 
+    /// Adds the symbols of the characters of `piece` that start at `from` and a while after it, and returns where the next one starts.
+    fn read(&mut self, piece: &[u8], from: usize, merger: &Merger) -> usize {
+        let before = self.symbols.len().saturating_sub(1);
+        let bytes = &piece[from..piece.len().min(from + READ)];
+        let end = merger.symbols(piece, from..from + bytes.len(), |symbol| self.symbols.push(symbol));
+        let of_ids = |&[left, right]: &[u32; 2]| merger.pairs.get(left, right);
+        if bytes.is_ascii() {
+            self.results.extend(self.symbols[before..].array_windows().take(usize::from(from > 0)).map(of_ids));
+            self.results.extend(bytes.array_windows().map(|&[first, second]| merger.pairs.of_bytes(first, second)));
+        } else {
+            self.results.extend(self.symbols[before..].array_windows().map(of_ids));
+        }
+        end
+    }
+
+    /// Lets go of what no window will take when the symbols before `end` have been merged, and returns where they end then.
+    fn forget(&mut self, end: usize) -> usize {
+        let gone = end.saturating_sub(short::MAX_SYMBOLS);
+        let settled = self.tokens.partition_point(|token| token.start < gone);
+        self.ids.extend(self.tokens.drain(..settled).map(|token| token.id));
+        self.tokens.iter_mut().for_each(|token| token.start -= gone);
+        self.symbols.drain(..gone);
+        self.results.drain(..gone);
+        end - gone
+    }
+
     /// How block `number` follows on what is before it; adds a window where it takes one.
-    fn seam(&mut self, number: usize, symbols: &[u32], means: Means) -> Seam {
+    fn seam(&mut self, number: usize, means: Means) -> Seam {
         let (block, start, end) = (&self.blocks[number], self.starts[number], self.starts[number + 1]);
         let last = match number.checked_sub(1) {
             Some(previous) => Some(self.blocks[previous].last_placed(self.starts[previous])),
             None => self.tokens.last().copied(),
         };
         let holds = |last: Placed| {
-            means.vocabulary.is_some_and(|vocabulary| border::holds(last.id, block.ids[0], vocabulary, means.pairs))
+            means
+                .vocabulary
+                .is_some_and(|vocabulary| border::holds(last.id, block.ids[0], vocabulary, &means.merger.pairs))
         };
         if last.is_none_or(holds) {
             return Seam::Holds(last);
@@ -135,8 +188,9 @@ impl Long {
             distances.take_while(|&at| at <= BEFORE).last().unwrap_or(0)
         };
         let after = block.start_of(BLOCK - before, end - start);
-        self.windows.push(Job::of(&symbols[start - before..start + after]));
-        Seam::Window { number: self.windows.len() - 1, start: start - before }
+        let window = start - before;
+        self.windows.push(Job::known(&self.symbols[window..start + after], &self.results[window..]));
+        Seam::Window { number: self.windows.len() - 1, start: window }
     }
 
     /// Continues the result with block `number`; `false`, and nothing is changed, when they cannot be joined as was planned.
@@ -176,12 +230,12 @@ impl Long {
 
     /// Continues the result up to `end` with a window of as many symbols as can be merged at once; `None` when they have no token in
     /// common.
-    fn join_larger(&mut self, symbols: &[u32], end: usize, short: &mut Symbols, pairs: &Pairs) -> Option<()> {
+    fn join_larger(&mut self, end: usize, short: &mut Symbols, pairs: &Pairs) -> Option<()> {
         let from = end.saturating_sub(short::MAX_SYMBOLS);
         let first = self.tokens.partition_point(|token| token.start < from);
         let start = self.tokens.get(first).map_or(end, |token| token.start);
         short.clear();
-        symbols[start..end].iter().for_each(|&symbol| short.push(symbol));
+        self.symbols[start..end].iter().for_each(|&symbol| short.push(symbol));
         self.tail.clear();
         short.merge(pairs, |place, id| self.tail.push(Placed { start: start + place, id }));
         let (kept, left) = common_before(&self.tokens, self.tail.iter().copied())?;
@@ -208,19 +262,114 @@ fn common_before(tokens: &[Placed], window: impl Iterator<Item = Placed>) -> Opt
     found
 }
 
-/// Merges a run of one symbol, longer than [`RUN`]: where the result of a shorter run has one token twice in a row, any number more
+/// The symbol and the number of symbols of `piece`, when they are all the same and more than twice [`RUN`].
+fn run(piece: &[u8], merger: &Merger) -> Option<(u32, usize)> {
+    let (mut first, mut count, mut at) = (None, 0, 0);
+    while at < piece.len() {
+        let mut is_run = true;
+        at = merger.symbols(piece, at..piece.len().min(at + READ), |symbol| {
+            is_run &= symbol == *first.get_or_insert(symbol);
+            count += 1;
+        });
+        if !is_run {
+            return None;
+        }
+    }
+    first.filter(|_| count > 2 * RUN).map(|symbol| (symbol, count))
+}
+
+/// Merges `count` times `symbol`, more than [`RUN`]: where the result of a shorter run has one token twice in a row, any number more
 /// of it may stand there. `None` when no token is there twice in a row.
-fn merge_run(symbols: &[u32], pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
+fn merge_run(symbol: u32, count: usize, pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
     let twice = |tokens: &[Placed]| tokens.windows(2).position(|pair| pair[0].id == pair[1].id);
-    let sample = heap::merge(&symbols[..RUN], pairs, None);
+    let sample = heap::merge(&[symbol; RUN], pairs, None);
     let at = twice(&sample)?;
     let length = sample[at + 1].start - sample[at].start;
 
-    let more = (symbols.len() - RUN) / length;
-    let tokens = heap::merge(&symbols[..symbols.len() - more * length], pairs, None);
+    let more = (count - RUN) / length;
+    let tokens = heap::merge(&vec![symbol; count - more * length], pairs, None);
     let at = (tokens.windows(2)).position(|pair| pair[0].id == sample[at].id && pair[1].id == sample[at].id)?;
     tokens[..at].iter().for_each(|token| emit(token.id));
     (0..more).for_each(|_| emit(tokens[at].id));
     tokens[at..].iter().for_each(|token| emit(token.id));
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenmill_testkit::rng::{Rng, share};
+
+    use super::*;
+
+    /// Merges `piece` at every level, compares it with the heap, and returns how often there was no token in common.
+    fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
+        let mut symbols = Vec::new();
+        merger.symbols(piece.as_bytes(), 0..piece.len(), |symbol| symbols.push(symbol));
+        let expected: Vec<u32> = heap::merge(&symbols, &merger.pairs, None).iter().map(|token| token.id).collect();
+        let vocabulary = merger.characters.is_some().then_some(vocabulary);
+        let mut failures = 0;
+        for level in Level::available() {
+            let (mut long, mut short, mut found) = (Long::default(), Symbols::new(level), Vec::new());
+            let means = Means { merger, vocabulary, level, cancel: None };
+            // Twice, since what the first one leaves must not matter.
+            for _ in 0..2 {
+                found.clear();
+                long.merge(piece.as_bytes(), &mut short, means, |id| found.push(id));
+                assert_eq!(found, expected, "{level:?}: {piece:?}");
+            }
+            failures += usize::from(long.merge_in_blocks(piece.as_bytes(), &mut short, means).is_none());
+        }
+        failures
+    }
+
+    fn vocabulary(tokens: &[String]) -> Vocabulary {
+        let bytes: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
+        let tokens = bytes.iter().map(<[u8; 1]>::as_slice).chain(tokens.iter().map(String::as_bytes));
+        Vocabulary::from_tokens(tokens.zip(0..)).expect("they are all different")
+    }
+
+    #[test]
+    fn pieces_of_one_byte_and_longer_characters_and_of_all_lengths_around_those_of_a_strip() {
+        let tokens = ["ab", "bc", "cab", "é", "aé", "éb", "文", "文文", "c文", "bcab", "é文"].map(str::to_owned);
+        let vocabulary = vocabulary(&tokens);
+        let merger = Merger::new(&vocabulary);
+        let mut rng = Rng::new(1);
+        for number in 0..share(60) {
+            let mut piece = String::new();
+            let length = [65, READ, STRIP * BLOCK, 2 * READ, 3_000][number as usize % 5] - 20 + rng.below(40);
+            while piece.len() < length {
+                // Stretches that are all ASCII, and others.
+                let alphabet: &[char] = if rng.below(3) > 0 { &['a', 'b', 'c'] } else { &['a', 'b', 'c', 'é', '文'] };
+                piece.extend((0..rng.below(900)).map(|_| *rng.choose(alphabet)));
+            }
+            check(&piece, &vocabulary, &merger);
+        }
+    }
+
+    #[test]
+    fn tokens_longer_than_a_window_after_others() {
+        let powers = (1..=8).map(|power| "a".repeat(1 << power));
+        let vocabulary = vocabulary(&powers.chain(["ab", "ca", "bb"].map(str::to_owned)).collect::<Vec<_>>());
+        let merger = Merger::new(&vocabulary);
+        let (mut rng, mut failures) = (Rng::new(2), 0);
+        for _ in 0..share(30) {
+            let run = "a".repeat(300 + rng.below(500));
+            let mut letters = |length| -> String { (0..length).map(|_| *rng.choose(&['a', 'b', 'c'])).collect() };
+            let piece = [letters(3_000), run, letters(500)].concat();
+            failures += check(&piece, &vocabulary, &merger);
+        }
+        assert!(failures > 0, "the heap was never needed");
+    }
+
+    #[test]
+    fn runs_of_one_symbol() {
+        let vocabulary = vocabulary(&["aa", "aaa", "aaaaa", "文", "文文文"].map(str::to_owned));
+        let merger = Merger::new(&vocabulary);
+        for symbol in ["a", "b", "文"] {
+            for count in [2 * RUN - 1, 2 * RUN, 2 * RUN + 1, 2 * RUN + 2, 3 * RUN + 5] {
+                check(&symbol.repeat(count), &vocabulary, &merger);
+                check(&format!("{}{symbol}c", symbol.repeat(count)), &vocabulary, &merger);
+            }
+        }
+    }
 }

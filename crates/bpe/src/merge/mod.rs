@@ -20,6 +20,7 @@ use pairs::{NO_ID, NONE};
 use short::{MAX_SYMBOLS, Symbols};
 pub(crate) use together::Job;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Level;
@@ -89,24 +90,23 @@ impl Merger {
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
             return;
         }
-        if piece.len() <= MAX_SYMBOLS {
-            scratch.short.clear();
-            self.symbols(piece, |symbol| scratch.short.push(symbol));
-            scratch.short.merge(&self.pairs, |_, id| emit(id));
-            return;
+        // A symbol has four bytes at most.
+        if piece.len() <= 4 * MAX_SYMBOLS {
+            let Scratch { short, symbols, .. } = scratch;
+            symbols.clear();
+            self.symbols(piece, 0..piece.len(), |symbol| symbols.push(symbol));
+            if symbols.len() <= MAX_SYMBOLS {
+                short.clear();
+                for &symbol in &*symbols {
+                    short.push(symbol);
+                }
+                return short.merge(&self.pairs, |_, id| emit(id));
+            }
         }
-        scratch.symbols.clear();
-        self.symbols(piece, |symbol| scratch.symbols.push(symbol));
-        if scratch.symbols.len() <= MAX_SYMBOLS {
-            scratch.short.clear();
-            scratch.symbols.iter().for_each(|&symbol| scratch.short.push(symbol));
-            scratch.short.merge(&self.pairs, |_, id| emit(id));
-        } else {
-            // Parts have smaller ids where characters start merged, and else may not.
-            let vocabulary = self.characters.is_some().then_some(vocabulary);
-            let means = long::Means { pairs: &self.pairs, vocabulary, level: scratch.level, cancel };
-            scratch.long.merge(&scratch.symbols, &mut scratch.short, means, emit);
-        }
+        // Parts have smaller ids where characters start merged, and else may not.
+        let vocabulary = self.characters.is_some().then_some(vocabulary);
+        let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
+        scratch.long.merge(piece, &mut scratch.short, means, emit);
     }
 
     /// The tokens of `piece`, when it is a character whose bytes merge two at a time or not at all.
@@ -141,7 +141,7 @@ impl Merger {
             return 0;
         }
         let (mut symbols, mut before, mut count) = ([NO_ID; MAX_SYMBOLS + 1], NO_ID, 0);
-        self.symbols(piece, |symbol| {
+        self.symbols(piece, 0..piece.len(), |symbol| {
             self.pairs.ask_for(before, symbol);
             before = symbol;
             symbols[count.min(MAX_SYMBOLS)] = symbol;
@@ -152,7 +152,8 @@ impl Merger {
         }
         let (mut rest, first) = (&symbols[..count], jobs.len());
         while !rest.is_empty() {
-            let (block, after) = rest.split_at(place_to_cut(rest, &self.pairs));
+            let cut = place_to_cut(rest.len(), |at| self.pairs.get(rest[at - 1], rest[at]));
+            let (block, after) = rest.split_at(cut);
             jobs.push(Job::of(block));
             rest = after;
         }
@@ -164,19 +165,21 @@ impl Merger {
         merge_in_turns(jobs, &mut scratch.short, &self.pairs, scratch.level);
     }
 
-    /// The symbols that merging starts with: characters merged on their own where that is exact, else bytes.
+    /// The symbols that merging starts with, of the characters that start in `range` of `piece`: characters merged on their own where that is
+    /// exact, else bytes. Returns where the next one starts.
     #[inline(always)]
-    fn symbols(&self, piece: &[u8], mut push: impl FnMut(u32)) {
+    fn symbols(&self, piece: &[u8], range: Range<usize>, mut push: impl FnMut(u32)) -> usize {
         let byte = |byte: u8| self.bytes[usize::from(byte)];
         let Some(characters) = &self.characters else {
-            return piece.iter().for_each(|&one| push(byte(one)));
+            piece[range.clone()].iter().for_each(|&one| push(byte(one)));
+            return range.end;
         };
         let merge = |character: &[u8]| {
             let mut symbols = character.iter().map(|&one| byte(one)).collect();
             merge_character(&mut symbols, &self.pairs)
         };
-        let mut start = 0;
-        while start < piece.len() {
+        let Range { mut start, end: until } = range;
+        while start < until {
             let first = piece[start];
             if first < 0x80 {
                 push(byte(first));
@@ -196,19 +199,20 @@ impl Merger {
             }
             start = end;
         }
+        start
     }
 }
 
-/// How many of `symbols` make a job: where there are more than one has, they are cut where the next two merge late, if at all, so that mostly
-/// no token reaches over the cut.
+/// How many of `count` symbols make a job: where there are more than one has, they are cut where the next two merge late, if at all, so that
+/// mostly no token reaches over the cut. `result` tells what the symbols before and after a place merge into.
 #[inline(always)]
-fn place_to_cut(symbols: &[u32], pairs: &Pairs) -> usize {
-    if symbols.len() <= together::MAX_SYMBOLS {
-        return symbols.len();
+fn place_to_cut(count: usize, result: impl Fn(usize) -> u32) -> usize {
+    if count <= together::MAX_SYMBOLS {
+        return count;
     }
     let (mut place, mut latest) = (0, 0);
     for at in (together::MAX_SYMBOLS / 2 + 1..=together::MAX_SYMBOLS).rev() {
-        let result = pairs.get(symbols[at - 1], symbols[at]);
+        let result = result(at);
         if result == NONE {
             return at;
         }
@@ -230,11 +234,16 @@ fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: L
                 short.clear();
                 job.ids[..job.count].iter().for_each(|&symbol| short.push(symbol));
                 (job.count, job.starts) = (0, 0);
-                short.merge(pairs, |place, id| {
+                let emit = |place: usize, id| {
                     job.ids[job.count] = id;
                     job.count += 1;
                     job.starts |= 1 << place;
-                });
+                };
+                if job.is_paired {
+                    short.merge_known(&job.results, pairs, emit);
+                } else {
+                    short.merge(pairs, emit);
+                }
             }
         }
     }

@@ -73,6 +73,15 @@ impl Symbols {
         self.merge_from_keys(pairs, emit);
     }
 
+    /// [`Symbols::merge`] where it is known what each symbol and the next merge into: the first of `results`.
+    #[inline(always)]
+    pub fn merge_known(&mut self, results: &[u32], pairs: &Pairs, emit: impl FnMut(usize, u32)) {
+        for (place, &result) in results[..self.count.saturating_sub(1)].iter().enumerate() {
+            self.keys[place] = key(result, place);
+        }
+        self.merge_from_keys(pairs, emit);
+    }
+
     #[inline(always)]
     fn merge_from_keys(&mut self, pairs: &Pairs, mut emit: impl FnMut(usize, u32)) {
         let Some(last) = self.count.checked_sub(1) else { return };

@@ -46,6 +46,16 @@ impl Job {
         job.start(symbols.len())
     }
 
+    /// That of merging `symbols`, at most [`MAX_SYMBOLS`], of which each and the next one merge into the one of `results`. There may be more of these.
+    #[inline(always)]
+    pub(super) fn known(symbols: &[u32], results: &[u32]) -> Self {
+        let mut job = Self::of(symbols);
+        let pairs = symbols.len() - 1;
+        job.results[..pairs].copy_from_slice(&results[..pairs]);
+        job.is_paired = true;
+        job
+    }
+
     /// With that number of symbols.
     #[inline(always)]
     pub(super) fn start(mut self, count: usize) -> Self {
