@@ -40,6 +40,11 @@ const work = {
     const o200k = getEncoding('o200k_base')
     return (round) => o200k.decode(o200k.encode(newText(round))).length + o200k.count(text)
   },
+  'ids of long texts': () => {
+    const o200k = getEncoding('o200k_base')
+    const [string, bytes] = [text.repeat(40), new TextEncoder().encode(text.repeat(30))]
+    return () => [o200k.encode(string), o200k.encode(bytes)]
+  },
   'offsets, truncate, chunk': () => {
     const o200k = getEncoding('o200k_base')
     return () => [o200k.encodeWithOffsets(text), o200k.truncate(text, 100), [...o200k.chunk(text, { maxTokens: 100 })]]

@@ -286,3 +286,23 @@ test('what is not a list of segments is an error that names the place', (t) => {
     t.throws(() => o200k.encodeSegments(segments as []), coded('ERR_INVALID_ARGUMENT', message))
   }
 })
+
+test('ids of long texts stay as they are, whatever is encoded after them, and can be given to another thread', async (t) => {
+  const long = 'The mill stood where the river bent. '.repeat(40_000)
+  // What comes after the first part takes more bytes, and has more ids, than the first part lets expect.
+  const ever = `${'a '.repeat(1 << 16)}${'\u{10fffd} '.repeat(1 << 19)}`
+  const [longIds, everIds] = [await o200k.encodeAsync(long), await o200k.encodeAsync(ever)]
+  const kept: Uint32Array[] = []
+  for (let round = 0; round < 8; round++) {
+    const ids = o200k.encode(long)
+    kept.push(o200k.encode(bytesOf(long)), o200k.encode(bytesOf(ever)), o200k.encode(ever))
+    const moved = structuredClone(ids, { transfer: [ids.buffer as ArrayBuffer] })
+    t.deepEqual(moved, longIds)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  for (const [index, ids] of kept.entries()) {
+    t.true(Buffer.from(ids.buffer).equals(Buffer.from(index % 3 === 0 ? longIds.buffer : everIds.buffer)))
+  }
+  t.deepEqual(o200k.encode(' '.repeat(1 << 21)), await o200k.encodeAsync(' '.repeat(1 << 21)))
+  t.deepEqual([...o200k.encode('a short one')], [...o200k.encode(bytesOf('a short one'))])
+})

@@ -448,6 +448,7 @@ export class BpeTokenizer implements Tokenizer {
     }
     if (count <= scratch.length) return scratch.slice(0, count)
     return callNative(() => {
+      if (count > maxPart) return native().takeParts(this.#encoder)
       const ids = new Uint32Array(count)
       native().takeIds(this.#encoder, ids)
       return ids
@@ -457,7 +458,7 @@ export class BpeTokenizer implements Tokenizer {
   /** {@link Tokenizer.encode} of a long string. */
   #encodeLong(text: string, policy: number): Uint32Array {
     this.#inParts(text, maxPart, (part, isFirst, isLast) =>
-      native().encodePart(this.#encoder, part, policy, isFirst, isLast),
+      native().encodePart(this.#encoder, part, policy, isFirst ? text.length : 0, isLast),
     )
     return callNative(() => native().takeParts(this.#encoder))
   }

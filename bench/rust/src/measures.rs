@@ -44,7 +44,7 @@ pub fn throughput(flags: &Flags, peer: &mut dyn Peer) -> Done {
     match flags.get("--api")? {
         "encode" => {
             peer.encode(&warm_up);
-            passes(flags, || peer.encode(&text), Vec::len, |ids| flags.write("--ids", &bytes_of(&ids)))
+            passes(flags, || peer.encode(&text), |ids| ids.len(), |ids| flags.write("--ids", &bytes_of(&ids)))
         }
         "count" => {
             peer.count(&warm_up);
@@ -84,7 +84,7 @@ pub fn short(flags: &Flags, peer: &mut dyn Peer) -> Done {
     let strings = strings(flags, "--strings")?;
     let is_encode = flags.get("--api")? == "encode";
     let enough = flags.number::<f64>("--seconds")?;
-    let mut call = |string: &str| if is_encode { peer.encode(string) } else { vec![0; peer.count(string)] };
+    let mut call = |string: &str| if is_encode { peer.encode(string).to_vec() } else { vec![0; peer.count(string)] };
     let results: Vec<Vec<u32>> = strings.iter().map(|string| call(string)).collect();
     if is_encode {
         flags.write("--ids", &bytes_of(&results.concat()))?;

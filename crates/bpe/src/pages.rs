@@ -2,6 +2,7 @@
 //! table of pages at almost every look, and costs a page fault for each 4 KiB when it is made.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -41,6 +42,25 @@ impl<T: Zero> Pages<T> {
     }
 }
 
+impl Pages<u32> {
+    /// `length` zeros on large pages, which take no memory until they are touched; `None` where they are less than such a page, or the system has
+    /// none for them.
+    pub fn map(length: usize) -> Option<Self> {
+        let layout = Layout::array::<u32>(length).ok()?.align_to(LINE).ok()?.pad_to_align();
+        Some(Self { start: large::map(layout.size())?.cast(), length, is_mapped: true })
+    }
+
+    /// Gives back the memory of the large pages that are wholly behind the first `length` numbers: they are zeros again, on Linux.
+    pub fn empty_from(&mut self, length: usize) {
+        let kept = (length * size_of::<u32>()).next_multiple_of(large::LARGE);
+        let all = layout::<u32>(self.length).size();
+        if self.is_mapped && kept < all {
+            // SAFETY: it was mapped for these bytes, and any numbers may change.
+            unsafe { large::empty(self.start.cast().add(kept), all - kept) };
+        }
+    }
+}
+
 fn layout<T>(length: usize) -> Layout {
     let layout = Layout::array::<T>(length.max(1)).expect("a table is far smaller than the address space");
     layout.align_to(LINE).expect("a power of two").pad_to_align()
@@ -52,7 +72,7 @@ mod large {
     use std::ptr::{NonNull, null_mut};
 
     /// The size of a large page on the usual machines, in bytes.
-    const LARGE: usize = 2 << 20;
+    pub const LARGE: usize = 2 << 20;
     /// A multiple of the size of any page.
     const PAGES: usize = 64 << 10;
 
@@ -90,6 +110,15 @@ mod large {
         // SAFETY: the caller's promise.
         unsafe { libc::munmap(start.as_ptr().cast(), bytes.next_multiple_of(PAGES)) };
     }
+
+    /// Makes zeros of so many bytes from `start` on, which is the start of a large page of those that [`map`] gave.
+    ///
+    /// # Safety
+    /// They are the caller's, up to the last that [`map`] gave.
+    pub unsafe fn empty(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise. Where it fails they stay as they are, which is not wrong either.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes.next_multiple_of(PAGES), libc::MADV_DONTNEED) };
+    }
 }
 
 /// Other systems have large pages by themselves, or for the privileged.
@@ -97,11 +126,15 @@ mod large {
 mod large {
     use std::ptr::NonNull;
 
+    pub const LARGE: usize = 2 << 20;
+
     pub fn map(_: usize) -> Option<NonNull<u8>> {
         None
     }
 
     pub unsafe fn unmap(_: NonNull<u8>, _: usize) {}
+
+    pub unsafe fn empty(_: NonNull<u8>, _: usize) {}
 }
 
 impl<T> Deref for Pages<T> {
@@ -119,6 +152,12 @@ impl<T> DerefMut for Pages<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: so many numbers are there, initialised and ours.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pages").field("length", &self.length).finish_non_exhaustive()
     }
 }
 
@@ -149,6 +188,22 @@ mod tests {
             let other = Pages::<[u64; 4]>::zeros(length);
             assert!(other.iter().all(|&numbers| numbers == [0; 4]));
             assert!(pages.iter().all(|&number| number == u64::MAX));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn whole_large_pages_are_given_back() {
+        const PAGE: usize = large::LARGE / size_of::<u32>();
+        assert!(Pages::<u32>::map(PAGE - LINE).is_none());
+        assert!(Pages::<u32>::map(usize::MAX / 4).is_none());
+        for (length, kept) in [(0, 0), (1, PAGE), (PAGE, PAGE), (PAGE + 1, 2 * PAGE), (3 * PAGE, 3 * PAGE)] {
+            let mut pages = Pages::<u32>::map(3 * PAGE + 5).expect("the system has large pages");
+            pages.fill(7);
+            pages.empty_from(length);
+            let (before, after) = pages.split_at(kept);
+            assert!(before.iter().all(|&number| number == 7) && after.iter().all(|&number| number == 0));
+            pages.fill(8);
         }
     }
 }

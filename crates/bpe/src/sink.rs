@@ -1,9 +1,26 @@
 //! What becomes of ids: written down, or only counted.
 
 use std::ops::Range;
+use std::ptr;
 
 /// One vector of ids.
 pub(crate) const SLACK: usize = 16;
+
+/// Copies `count` ids from `source` to `place` by whole vectors.
+///
+/// # Safety
+/// `count + SLACK` ids may be read there and written here.
+#[inline(always)]
+pub(crate) unsafe fn copy_run(source: *const u32, place: *mut u32, count: usize) {
+    // SAFETY: a vector is copied, and others up to the first one that ends at or after `count`: at most `count + SLACK` ids.
+    unsafe {
+        // One always: whether there are any ids cannot be foreseen.
+        ptr::copy_nonoverlapping(source, place, SLACK);
+        for at in (SLACK..count).step_by(SLACK) {
+            ptr::copy_nonoverlapping(source.add(at), place.add(at), SLACK);
+        }
+    }
+}
 
 /// Takes ids.
 pub trait Sink {
@@ -48,15 +65,9 @@ impl Sink for Vec<u32> {
     fn extend_run(&mut self, ids: &[u32], run: Range<usize>) {
         let (count, source) = (run.len(), &ids[run.start..run.end + SLACK]);
         self.reserve(count + SLACK);
-        // SAFETY: a vector is copied, and others up to the first one that ends at or after `count`, so at most `count + SLACK` ids are read of as
-        // many in `source`, and written where room was made for as many. The first `count` become part of this vector.
+        // SAFETY: as many are in `source`, and room was made for as many. The first `count` become part of this vector.
         unsafe {
-            let place = self.as_mut_ptr().add(self.len());
-            // One always: whether there are any ids cannot be foreseen.
-            std::ptr::copy_nonoverlapping(source.as_ptr(), place, SLACK);
-            for at in (SLACK..count).step_by(SLACK) {
-                std::ptr::copy_nonoverlapping(source.as_ptr().add(at), place.add(at), SLACK);
-            }
+            copy_run(source.as_ptr(), self.as_mut_ptr().add(self.len()), count);
             self.set_len(self.len() + count);
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{Counter, Error as BpeError, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
+use tokenmill_bpe::{Counter, Error as BpeError, Ids, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
 
 use crate::error::{Code, Error, Result};
 use crate::text::{JsText, Origin, text_of};
@@ -20,7 +20,7 @@ pub struct Encoder {
     pub policies: Vec<Arc<SpecialPolicy>>,
     pub units: Vec<u16>,
     pub text: Vec<u8>,
-    ids: Vec<u32>,
+    ids: Ids,
 }
 
 /// Bytes of text and ids that are kept from one call to the next; more is given back.
@@ -43,7 +43,7 @@ impl EncoderSlot {
             policies: Vec::new(),
             units: Vec::new(),
             text: Vec::new(),
-            ids: Vec::new(),
+            ids: Ids::default(),
         });
         ENCODERS.with_borrow_mut(|encoders| {
             let free = encoders.iter().position(Option::is_none).unwrap_or_else(|| {
@@ -100,7 +100,7 @@ pub fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>
     })
 }
 
-/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them.
+/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] and [`take_parts`] have them.
 #[napi(catch_unwind)]
 pub fn encode(
     encoder: u32,
@@ -110,7 +110,7 @@ pub fn encode(
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
         buffer.clear();
-        ids.clear();
+        ids.forget(KEPT / 4);
         let text = text.append_to(buffer, units)?;
         run(tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
         keep_little(buffer, units);
@@ -128,7 +128,10 @@ pub fn encode_bytes(
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, ids, .. }| {
-        ids.clear();
+        ids.forget(KEPT / 4);
+        if bytes.len() >= Ids::LONG {
+            *ids = Ids::of_text(bytes.len());
+        }
         let text = text_of(&bytes, strict, "text")?;
         run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))?;
         give(ids, &mut out)
@@ -144,8 +147,7 @@ pub fn take_ids(encoder: u32, mut out: Uint32ArraySlice<'_>) -> Result<()> {
             .get_mut(..ids.len())
             .ok_or_else(|| Error::new(Code::Internal, "the array is shorter than the ids"))?
             .copy_from_slice(ids);
-        ids.clear();
-        ids.shrink_to(KEPT / 4);
+        ids.forget(KEPT / 4);
         Ok(())
     })
 }
@@ -174,8 +176,9 @@ pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, polic
     })
 }
 
-/// Encodes a part of a text, after those that went before it: `first` forgets the ids of all earlier calls. Returns the number of code units
-/// of which the ids are there: all in the `last` part, in others those whose ids are sure whatever follows. [`take_parts`] has the ids.
+/// Encodes a part of a text, after those that went before it. With the first, `whole` is the number of code units of the text, and the ids of all earlier
+/// calls are forgotten; with others it is 0. Returns the number of code units of which the ids are there: all in the `last` part, in others those
+/// whose ids are sure whatever follows. [`take_parts`] has the ids.
 ///
 /// A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
 #[napi(catch_unwind)]
@@ -183,30 +186,36 @@ pub fn encode_part(
     encoder: u32,
     #[napi(ts_arg_type = "string")] text: JsText,
     policy: u32,
-    first: bool,
+    whole: u32,
     last: bool,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
         buffer.clear();
-        if first {
-            ids.clear();
-        }
+        let part = text.units()?;
         let text = text.append_to(buffer, units)?;
+        if whole > 0 {
+            // About so many bytes: the rest is like the first part, mostly.
+            *ids = Ids::of_text(whole as usize * text.len() / part.max(1));
+        }
         let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, ids, last)?;
         keep_little(buffer, units);
         Ok(used)
     })
 }
 
-/// The ids of all parts, in the memory where they were written.
+/// The ids of all parts, or of the last encode, in the memory where they were written.
 #[napi(catch_unwind)]
 pub fn take_parts(encoder: u32) -> Result<Uint32Array> {
-    with_encoder(encoder, |Encoder { ids, .. }| {
-        let mut ids = std::mem::take(ids);
-        as_u32(ids.len())?;
-        ids.shrink_to_fit();
-        Ok(Uint32Array::new(ids))
-    })
+    with_encoder(encoder, |Encoder { ids, .. }| to_array(std::mem::take(ids)))
+}
+
+/// `ids` as an array in the same memory, which goes back when nobody has the array any more.
+pub fn to_array(mut ids: Ids) -> Result<Uint32Array> {
+    as_u32(ids.len())?;
+    ids.shrink_to_fit();
+    let (start, count) = (ids.as_mut_ptr(), ids.len());
+    // SAFETY: the memory stays where it is until the ids are dropped, which is when the array says that it is done with it.
+    Ok(unsafe { Uint32Array::with_external_data(start, count, move |_, _| drop(ids)) })
 }
 
 /// What a count up to a limit returns when there are more.

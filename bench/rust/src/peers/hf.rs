@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokenizers::pipeline::{EncodeOptions, PipelineTokenizer};
 
-use super::{Batch, Peer};
+use super::{Batch, Encoded, Peer};
 
 pub struct Hf(PipelineTokenizer);
 
@@ -18,11 +18,11 @@ impl Hf {
 }
 
 impl Peer for Hf {
-    fn encode(&mut self, text: &str) -> Vec<u32> {
+    fn encode(&mut self, text: &str) -> Encoded {
         let mut ids = Vec::with_capacity(text.len() / 4);
         self.0.encode_into(text, &EncodeOptions::no_specials(), &mut ids).expect("it encodes any text");
         // In place.
-        ids.into_iter().map(u32::from).collect()
+        Encoded::Vec(ids.into_iter().map(u32::from).collect())
     }
 
     fn batch(&mut self, texts: &[&str]) -> Batch {

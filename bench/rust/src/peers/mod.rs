@@ -4,12 +4,15 @@ mod hf;
 mod tokenmill;
 
 use std::error::Error;
+use std::ops::Deref;
 use std::path::Path;
+
+use tokenmill_bpe::Ids;
 
 /// A loaded tokenizer.
 pub trait Peer {
     /// The ids of `text`, in memory of their own.
-    fn encode(&mut self, text: &str) -> Vec<u32>;
+    fn encode(&mut self, text: &str) -> Encoded;
     /// How many they are.
     fn count(&mut self, text: &str) -> usize {
         self.encode(text).len()
@@ -18,6 +21,23 @@ pub trait Peer {
     fn batch(&mut self, texts: &[&str]) -> Batch;
     /// The bytes of `ids`.
     fn decode(&mut self, ids: &[u32]) -> Vec<u8>;
+}
+
+/// Ids of a text as a peer gives them.
+pub enum Encoded {
+    Vec(Vec<u32>),
+    Ids(Ids),
+}
+
+impl Deref for Encoded {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        match self {
+            Self::Vec(ids) => ids,
+            Self::Ids(ids) => ids,
+        }
+    }
 }
 
 /// Ids of several texts as a peer gives them: one after the other, or in a form of its own, of which they are made outside the clock.
@@ -57,8 +77,8 @@ pub fn load(name: &str, encoding: &str, files: &Files) -> Result<Box<dyn Peer>, 
 struct Nothing;
 
 impl Peer for Nothing {
-    fn encode(&mut self, _: &str) -> Vec<u32> {
-        vec![0, 0]
+    fn encode(&mut self, _: &str) -> Encoded {
+        Encoded::Vec(vec![0, 0])
     }
 
     fn batch(&mut self, _: &[&str]) -> Batch {

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use tokenmill_bpe::{Counter, Encoding, SpecialPolicy, Tokenizer, Worker};
+use tokenmill_bpe::{Counter, Encoding, Ids, SpecialPolicy, Tokenizer, Worker};
 
-use super::{Batch, Peer};
+use super::{Batch, Encoded, Peer};
 
 pub struct Tokenmill {
     tokenizer: Tokenizer,
@@ -23,10 +23,10 @@ impl Tokenmill {
 }
 
 impl Peer for Tokenmill {
-    fn encode(&mut self, text: &str) -> Vec<u32> {
-        let mut ids = Vec::new();
+    fn encode(&mut self, text: &str) -> Encoded {
+        let mut ids = Ids::of_text(text.len());
         self.tokenizer.encode_to(text, &self.plain, &mut self.worker, &mut ids, None).expect("nothing refuses it");
-        ids
+        Encoded::Ids(ids)
     }
 
     fn count(&mut self, text: &str) -> usize {

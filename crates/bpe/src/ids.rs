@@ -1,0 +1,299 @@
+//! The ids of one text, in memory that suits their number.
+
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::{Mutex, PoisonError};
+use std::{mem, ptr};
+
+use crate::pages::Pages;
+use crate::sink::{SLACK, Sink, copy_run};
+
+/// Ids one after the other: a vector of them, but those of a long text lie on large pages, where the system has them, which take a fraction of
+/// the time that small ones take when they are touched for the first time. Some of that memory is kept for the next such text.
+#[derive(Debug, Default)]
+pub struct Ids(Room);
+
+#[derive(Debug)]
+enum Room {
+    Few(Vec<u32>),
+    Many(Many),
+}
+
+impl Ids {
+    /// The bytes of a text from which on its ids are many: fewer would fill little of a large page.
+    pub const LONG: usize = 1 << 20;
+
+    /// Room for the ids of a text of about so many `bytes`, none yet. What is not written to takes no memory.
+    pub fn of_text(bytes: usize) -> Self {
+        // No id is of less than a byte.
+        let most = (bytes >= Self::LONG).then(|| bytes.checked_add(SLACK)).flatten();
+        Self(most.and_then(|most| KEPT.take(most).or_else(|| Many::new(most))).map_or_else(Room::default, Room::Many))
+    }
+
+    /// Forgets them all, and keeps room for at most `room`.
+    pub fn forget(&mut self, room: usize) {
+        match &mut self.0 {
+            Room::Few(ids) => {
+                ids.clear();
+                ids.shrink_to(room);
+            }
+            Room::Many(_) => *self = Self::default(),
+        }
+    }
+
+    /// Gives back the memory that they do not need.
+    pub fn shrink_to_fit(&mut self) {
+        match &mut self.0 {
+            Room::Few(ids) => ids.shrink_to_fit(),
+            Room::Many(ids) => ids.shrink_to_fit(),
+        }
+    }
+}
+
+impl Drop for Ids {
+    fn drop(&mut self) {
+        if let Room::Many(ids) = mem::take(&mut self.0) {
+            KEPT.give(ids);
+        }
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Deref for Ids {
+    type Target = [u32];
+
+    #[inline]
+    fn deref(&self) -> &[u32] {
+        match &self.0 {
+            Room::Few(ids) => ids,
+            Room::Many(Many { pages, length, .. }) => &pages[..*length],
+        }
+    }
+}
+
+impl DerefMut for Ids {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u32] {
+        match &mut self.0 {
+            Room::Few(ids) => ids,
+            Room::Many(Many { pages, length, .. }) => &mut pages[..*length],
+        }
+    }
+}
+
+impl Sink for Ids {
+    #[inline(always)]
+    fn push(&mut self, id: u32) {
+        match &mut self.0 {
+            Room::Few(ids) => ids.push(id),
+            Room::Many(ids) => ids.extend(&[id]),
+        }
+    }
+
+    #[inline(always)]
+    fn extend(&mut self, ids: &[u32]) {
+        match &mut self.0 {
+            Room::Few(few) => Sink::extend(few, ids),
+            Room::Many(many) => many.extend(ids),
+        }
+    }
+
+    #[inline(always)]
+    fn extend_run(&mut self, ids: &[u32], run: Range<usize>) {
+        match &mut self.0 {
+            Room::Few(few) => few.extend_run(ids, run),
+            Room::Many(many) => many.extend_run(ids, run),
+        }
+    }
+
+    #[inline(always)]
+    fn extend_some(&mut self, ids: &[u32; 8], count: usize) {
+        match &mut self.0 {
+            Room::Few(few) => few.extend_some(ids, count),
+            Room::Many(many) => many.extend_some(ids, count),
+        }
+    }
+}
+
+/// The first `length` of `pages`.
+#[derive(Debug)]
+struct Many {
+    pages: Pages<u32>,
+    length: usize,
+    /// How many of them have been written to, and so take memory.
+    touched: usize,
+}
+
+impl Many {
+    /// Room for `most` and some more: what they take is decided by those that come.
+    fn new(most: usize) -> Option<Self> {
+        Some(Self { pages: Pages::map(most.checked_next_power_of_two()?)?, length: 0, touched: 0 })
+    }
+
+    /// Gives memory back where an earlier text took more than this one.
+    fn shrink_to_fit(&mut self) {
+        if self.touched > self.length {
+            self.pages.empty_from(self.length);
+            self.touched = self.length;
+        }
+    }
+
+    /// The place of the next `count` ids, which there is room for.
+    #[inline(always)]
+    fn place(&mut self, count: usize) -> *mut u32 {
+        if self.pages.len() - self.length < count {
+            self.grow(count);
+        }
+        self.pages.as_mut_ptr().wrapping_add(self.length)
+    }
+
+    #[inline(always)]
+    fn extend(&mut self, ids: &[u32]) {
+        // SAFETY: there is room for them, in memory that nobody else has.
+        unsafe { ptr::copy_nonoverlapping(ids.as_ptr(), self.place(ids.len()), ids.len()) };
+        self.length += ids.len();
+    }
+
+    #[inline(always)]
+    fn extend_run(&mut self, ids: &[u32], run: Range<usize>) {
+        let (count, source) = (run.len(), &ids[run.start..run.end + SLACK]);
+        // SAFETY: there are `count + SLACK` of them, and room for as many.
+        unsafe { copy_run(source.as_ptr(), self.place(count + SLACK), count) };
+        self.length += count;
+    }
+
+    #[inline(always)]
+    fn extend_some(&mut self, ids: &[u32; 8], count: usize) {
+        let place = self.place(ids.len()).cast();
+        // SAFETY: there is room for all eight.
+        unsafe { ptr::write_unaligned(place, *ids) };
+        self.length += count.min(ids.len());
+    }
+
+    /// More ids come than a text of the length that was said could have.
+    #[cold]
+    fn grow(&mut self, count: usize) {
+        let mut pages = Pages::zeros(2 * self.length + count);
+        pages[..self.length].copy_from_slice(&self.pages[..self.length]);
+        self.pages = pages;
+    }
+}
+
+/// Memory of ids that are no more.
+struct Kept(Mutex<Vec<Many>>);
+
+static KEPT: Kept = Kept(Mutex::new(Vec::new()));
+
+impl Kept {
+    /// So many ids at most, of which 16 MiB are.
+    const MOST: usize = 4 << 20;
+
+    /// Room for `most`, if there is.
+    fn take(&self, most: usize) -> Option<Many> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().position(|ids| ids.pages.len() >= most)?;
+        Some(kept.remove(found))
+    }
+
+    /// Keeps the memory of `ids`, if it is not too much, in place of that which came first.
+    fn give(&self, mut ids: Many) {
+        ids.touched = ids.touched.max(mem::take(&mut ids.length));
+        if ids.touched > Self::MOST {
+            return;
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(ids);
+        while kept.iter().map(|ids| ids.touched).sum::<usize>() > Self::MOST {
+            kept.remove(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives the numbers from 0 on in all ways that there are; returns how many.
+    fn fill(ids: &mut Ids) -> u32 {
+        let numbers: Vec<u32> = (0..1000).collect();
+        let mut next = 0;
+        for count in [0, 1, 8, 15, 16, 17, 500] {
+            ids.extend_run(&numbers, next..next + count);
+            ids.extend(&numbers[next + count..next + count + 3]);
+            next += count + 3;
+            ids.extend_some(numbers[next..].first_chunk().expect("they are more"), count % 9);
+            ids.push((next + count % 9) as u32);
+            next += count % 9 + 1;
+        }
+        next as u32
+    }
+
+    #[test]
+    fn they_are_the_same_on_large_pages() {
+        for bytes in [0, Ids::LONG - 1, Ids::LONG, 10 * Ids::LONG, usize::MAX] {
+            let mut ids = Ids::of_text(bytes);
+            for _ in 0..2 {
+                let count = fill(&mut ids);
+                assert!(ids.iter().copied().eq(0..count), "{bytes}");
+                ids.shrink_to_fit();
+                assert!(ids.iter().copied().eq(0..count), "{bytes}");
+                ids[0] = 5;
+                assert_eq!((ids[0], ids.len()), (5, count as usize));
+                ids.forget(10);
+                assert!(ids.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_were_expected_find_room() {
+        let mut ids = Ids::of_text(Ids::LONG);
+        let count = (5 * Ids::LONG) as u32;
+        for id in 0..count {
+            ids.push(id);
+        }
+        assert!(ids.iter().copied().eq(0..count));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn those_of_a_long_text_are_on_large_pages() {
+        assert!(matches!(Ids::of_text(Ids::LONG - 1).0, Room::Few(_)));
+        assert!(matches!(Ids::of_text(Ids::LONG).0, Room::Many(_)));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_is_kept_for_later_texts_up_to_a_bound() {
+        let kept = Kept(Mutex::default());
+        let of = |count| {
+            let mut ids = Many::new(Ids::LONG).expect("the system has large pages");
+            ids.length = count;
+            ids
+        };
+        for count in [7, Kept::MOST / 2, 8, Kept::MOST / 2 - 8, Kept::MOST + 1] {
+            kept.give(of(count));
+        }
+        assert!(kept.take(Ids::LONG + 1).is_none());
+        let touched: Vec<_> =
+            std::iter::from_fn(|| kept.take(Ids::LONG)).map(|ids| (ids.length, ids.touched)).collect();
+        assert_eq!(touched, [(0, Kept::MOST / 2), (0, 8), (0, Kept::MOST / 2 - 8)]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn less_text_gives_back_what_more_text_took() {
+        let (page, mut ids) = (1 << 19, Many::new(2 * Ids::LONG).expect("the system has large pages"));
+        ids.extend(&vec![7; 3 * page]);
+        ids.shrink_to_fit();
+        (ids.touched, ids.length) = (3 * page, page + 5);
+        ids.shrink_to_fit();
+        assert_eq!(ids.touched, page + 5);
+        // What was given back is zeros when it is asked for again.
+        assert_eq!((ids.pages[page + 4], ids.pages[2 * page - 1], ids.pages[2 * page]), (7, 7, 0));
+    }
+}
