@@ -158,6 +158,14 @@ test('what is not an option of decode is an error that names it', (t) => {
   t.throws(() => o200k.decode(ids, { utf8: 'strict' } as object), coded('ERR_INVALID_ARGUMENT', /received utf8/))
 })
 
+test('long texts of one and of two bytes a character follow one another', (t) => {
+  // Of lengths around multiples of 32, and the longest one first: what it leaves is in memory that is used again.
+  const texts = ['我们 ab ', 'Straße, déjà vu; ', 'plain text and no more, ', 'Привет, мир! ']
+    .flatMap((some) => [90_001, 20_000, 20_031, 20_033].map((length) => some.repeat(10_000).slice(0, length)))
+    .map((some) => some.toWellFormed())
+  for (const some of texts) t.true(o200k.decode(o200k.encode(some)) === some, `${some.slice(0, 20)}, ${some.length}`)
+})
+
 const invalidUtf8: readonly (readonly [title: string, bytes: readonly number[], validUpTo: number])[] = [
   ['a continuation byte alone', [0x80], 0],
   ['a byte that is never used', [0x61, 0xff], 1],

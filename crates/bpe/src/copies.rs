@@ -13,6 +13,37 @@ pub(crate) trait Item: Copy {}
 impl Item for u8 {}
 impl Item for u16 {}
 
+/// What items are appended to.
+pub(crate) trait Appended<T> {
+    /// Why there is no memory.
+    type Error;
+
+    /// Makes room for so many more, and gives the place of the first of them.
+    fn place(&mut self, more: usize) -> Result<*mut T, Self::Error>;
+
+    /// So many more are part of it now.
+    ///
+    /// # Safety
+    /// They were written, and room was made for them.
+    unsafe fn grow(&mut self, more: usize);
+}
+
+impl<T> Appended<T> for Vec<T> {
+    type Error = TryReserveError;
+
+    #[inline(always)]
+    fn place(&mut self, more: usize) -> Result<*mut T, TryReserveError> {
+        self.try_reserve(more)?;
+        Ok(self.spare_capacity_mut().as_mut_ptr().cast())
+    }
+
+    #[inline(always)]
+    unsafe fn grow(&mut self, more: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.set_len(self.len() + more) };
+    }
+}
+
 /// The items of tokens, to be copied by id.
 #[derive(Clone, Copy)]
 pub(crate) struct Copies<'a, T> {
@@ -41,16 +72,16 @@ impl<'a, T: Item> Copies<'a, T> {
     /// # Errors
     /// There is not enough memory.
     #[inline(always)]
-    pub fn push_few(
+    pub fn push_few<A: Appended<T>>(
         &self,
         ids: &[u32],
-        out: &mut Vec<T>,
+        out: &mut A,
         stops: impl Fn(u32) -> bool,
-    ) -> Result<usize, TryReserveError> {
+    ) -> Result<usize, A::Error> {
         let ids = &ids[..ids.len().min(CHUNK)];
-        out.try_reserve(Self::room(ids.len()))?;
+        let place = out.place(Self::room(ids.len()))?;
         let Some(last) = self.items.len().checked_sub(Self::FEW) else { return Ok(0) };
-        let (mut length, mut count) = (out.len(), 0);
+        let (mut length, mut count) = (0, 0);
         let ids_end = self.starts.len().saturating_sub(1);
         for &id in ids {
             if id as usize >= ids_end {
@@ -68,13 +99,13 @@ impl<'a, T: Item> Copies<'a, T> {
             // one, each of which has at most so many.
             unsafe {
                 let few = self.items.as_ptr().add(start as usize).cast::<u128>().read_unaligned();
-                out.as_mut_ptr().add(length).cast::<u128>().write_unaligned(few);
+                place.add(length).cast::<u128>().write_unaligned(few);
             }
             length += (end - start) as usize;
             count += 1;
         }
         // SAFETY: so much has been written.
-        unsafe { out.set_len(length) };
+        unsafe { out.grow(length) };
         Ok(count)
     }
 }

@@ -12,6 +12,7 @@ const LINE: usize = 64;
 /// A number that may be all zeros: what [`Pages`] start as.
 pub(crate) trait Zero: Copy {}
 
+impl Zero for u16 {}
 impl Zero for u32 {}
 impl Zero for u64 {}
 impl<T: Zero, const N: usize> Zero for [T; N] {}
@@ -31,14 +32,16 @@ unsafe impl<T: Sync> Sync for Pages<T> {}
 impl<T: Zero> Pages<T> {
     /// `length` zeros; there is at least one.
     pub fn zeros(length: usize) -> Self {
-        let layout = layout::<T>(length);
+        Self::try_zeros(length).unwrap_or_else(|| handle_alloc_error(layout::<T>(length).unwrap_or(Layout::new::<T>())))
+    }
+
+    /// `length` zeros; there is at least one. `None`: there is not enough memory.
+    pub fn try_zeros(length: usize) -> Option<Self> {
+        let layout = layout::<T>(length)?;
         let mapped = large::map(layout.size());
-        let start = mapped.unwrap_or_else(|| {
-            // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
-            let start = unsafe { alloc_zeroed(layout) };
-            NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout))
-        });
-        Self { start: start.cast(), length, is_mapped: mapped.is_some() }
+        // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
+        let start = mapped.or_else(|| NonNull::new(unsafe { alloc_zeroed(layout) }))?;
+        Some(Self { start: start.cast(), length, is_mapped: mapped.is_some() })
     }
 }
 
@@ -46,14 +49,13 @@ impl Pages<u32> {
     /// `length` zeros on large pages, which take no memory until they are touched; `None` where they are less than such a page, or the system has
     /// none for them.
     pub fn map(length: usize) -> Option<Self> {
-        let layout = Layout::array::<u32>(length).ok()?.align_to(LINE).ok()?.pad_to_align();
-        Some(Self { start: large::map(layout.size())?.cast(), length, is_mapped: true })
+        Some(Self { start: large::map(layout::<u32>(length)?.size())?.cast(), length, is_mapped: true })
     }
 
     /// Gives back the memory of the large pages that are wholly behind the first `length` numbers: they are zeros again, on Linux.
     pub fn empty_from(&mut self, length: usize) {
         let kept = (length * size_of::<u32>()).next_multiple_of(large::LARGE);
-        let all = layout::<u32>(self.length).size();
+        let all = layout::<u32>(self.length).expect("it was allocated").size();
         if self.is_mapped && kept < all {
             // SAFETY: it was mapped for these bytes, and any numbers may change.
             unsafe { large::empty(self.start.cast().add(kept), all - kept) };
@@ -61,9 +63,9 @@ impl Pages<u32> {
     }
 }
 
-fn layout<T>(length: usize) -> Layout {
-    let layout = Layout::array::<T>(length.max(1)).expect("a table is far smaller than the address space");
-    layout.align_to(LINE).expect("a power of two").pad_to_align()
+/// Of so many numbers; `None`: more than there are addresses.
+fn layout<T>(length: usize) -> Option<Layout> {
+    Some(Layout::array::<T>(length.max(1)).ok()?.align_to(LINE).ok()?.pad_to_align())
 }
 
 /// Memory from the system, from the start of a large page on.
@@ -163,7 +165,7 @@ impl<T> fmt::Debug for Pages<T> {
 
 impl<T> Drop for Pages<T> {
     fn drop(&mut self) {
-        let (start, layout) = (self.start.cast(), layout::<T>(self.length));
+        let (start, layout) = (self.start.cast(), layout::<T>(self.length).expect("it was allocated"));
         if self.is_mapped {
             // SAFETY: it was mapped for these bytes, and goes with its owner.
             unsafe { large::unmap(start, layout.size()) };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::Tokenizer;
 use crate::copies::Copies;
+use crate::units::Utf16;
 use crate::vocabulary::Vocabulary;
 
 /// For fewer ids [`Units`] are not made.
@@ -57,28 +58,27 @@ impl Units {
 }
 
 impl Tokenizer {
-    /// The text of `ids` in UTF-16, with special tokens or without. `None` where [`Tokenizer::decode_bytes`] has to be asked: when there are
+    /// Writes the text of `ids`, with special tokens or without, to `text`, which it replaces. `None`, and no text, where [`Tokenizer::decode_bytes`] has to be asked: when there are
     /// few ids, for which this is not the faster way; when the bytes are not UTF-8; when there is no such id, or not enough memory.
-    pub fn decode_utf16(&self, ids: &[u32], skip_special: bool) -> Option<Vec<u16>> {
+    pub fn decode_utf16(&self, ids: &[u32], skip_special: bool, text: &mut Utf16) -> Option<()> {
+        text.clear();
         if ids.len() < MANY && self.units.get().is_none() {
             return None;
         }
         let units = self.units.get_or_init(|| Units::new(self.vocabulary()));
         let (whole, parts) = (units.copies(), self.vocabulary().copies());
         let is_skipped = |id| skip_special && self.is_special(id);
-        let (mut text, mut bytes) = (Vec::new(), Vec::new());
+        let mut bytes = Vec::new();
         // Of most texts this is more than enough; of others the memory grows as it is used.
-        text.try_reserve(ids.len().saturating_mul(5).max(Copies::<u16>::room(ids.len()))).ok()?;
+        text.reserve(ids.len().saturating_mul(5).max(Copies::<u16>::room(ids.len()))).ok()?;
         let mut rest = ids;
         loop {
-            rest = &rest[whole.push_few(rest, &mut text, is_skipped).ok()?..];
-            let Some((&id, after)) = rest.split_first() else { return Some(text) };
+            rest = &rest[whole.push_few(rest, text, is_skipped).ok()?..];
+            let Some((&id, after)) = rest.split_first() else { return Some(()) };
             if is_skipped(id) {
                 rest = after;
             } else if units.has(id) {
-                let units = units.of(id);
-                text.try_reserve(units.len()).ok()?;
-                text.extend_from_slice(units);
+                text.extend(units.of(id)).ok()?;
                 rest = after;
             } else {
                 // Characters of which the bytes come from several tokens, up to a token that is whole ones; or a special token.
@@ -97,25 +97,29 @@ impl Tokenizer {
                     }
                     rest = after;
                 }
-                push_utf8(&bytes, &mut text)?;
+                push_utf8(&bytes, text)?;
             }
         }
     }
 }
 
 /// Appends `bytes` to `text`; `None` when they are not UTF-8, or there is no memory.
-fn push_utf8(bytes: &[u8], text: &mut Vec<u16>) -> Option<()> {
-    text.try_reserve(bytes.len()).ok()?;
+fn push_utf8(bytes: &[u8], text: &mut Utf16) -> Option<()> {
+    // No byte becomes more than one unit.
+    let places = text.room(bytes.len()).ok()?;
+    let mut count = 0;
     let tail = |byte: u8| u32::from(byte & 0x3f);
     let mut rest = bytes;
     while !rest.is_empty() {
         let length = match *rest {
             [first @ 0..0x80, ..] => {
-                text.push(u16::from(first));
+                places[count] = u16::from(first);
+                count += 1;
                 1
             }
             [first @ 0xc2..0xe0, second @ 0x80..0xc0, ..] => {
-                text.push((u32::from(first & 0x1f) << 6 | tail(second)) as u16);
+                places[count] = (u32::from(first & 0x1f) << 6 | tail(second)) as u16;
+                count += 1;
                 2
             }
             [first @ 0xe0..0xf0, second @ 0x80..0xc0, third @ 0x80..0xc0, ..] => {
@@ -123,18 +127,20 @@ fn push_utf8(bytes: &[u8], text: &mut Vec<u16>) -> Option<()> {
                 if code < 0x800 || (0xd800..0xe000).contains(&code) {
                     return None;
                 }
-                text.push(code as u16);
+                places[count] = code as u16;
+                count += 1;
                 3
             }
             [first @ 0xf0..0xf5, second @ 0x80..0xc0, third @ 0x80..0xc0, fourth @ 0x80..0xc0, ..] => {
                 let code = u32::from(first & 0x07) << 18 | tail(second) << 12 | tail(third) << 6 | tail(fourth);
                 let character = char::from_u32(code).filter(|_| code >= 0x1_0000)?;
-                text.extend_from_slice(character.encode_utf16(&mut [0; 2]));
+                count += character.encode_utf16(&mut places[count..]).len();
                 4
             }
             _ => return None,
         };
         rest = &rest[length..];
     }
+    text.add(count);
     Some(())
 }

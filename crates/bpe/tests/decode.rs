@@ -2,7 +2,7 @@
 
 mod common;
 
-use tokenmill_bpe::{Encoding, Error, Pattern, Tokenizer, Vocabulary};
+use tokenmill_bpe::{Encoding, Error, Pattern, Tokenizer, Utf16, Vocabulary};
 use tokenmill_testkit::rng::Rng;
 
 /// Any ids that exist, special tokens among them as often as `special` in 100 says.
@@ -21,6 +21,11 @@ fn ids(tokenizer: &Tokenizer, rng: &mut Rng, count: usize, special: usize) -> Ve
             }
         })
         .collect()
+}
+
+fn utf16(tokenizer: &Tokenizer, ids: &[u32], skip_special: bool) -> Option<Vec<u16>> {
+    let mut text = Utf16::new();
+    tokenizer.decode_utf16(ids, skip_special, &mut text).map(|()| text.to_vec())
 }
 
 fn one_by_one(tokenizer: &Tokenizer, ids: impl Iterator<Item = u32>) -> Vec<u8> {
@@ -105,7 +110,7 @@ fn utf16_is_that_of_the_bytes() {
                     if skip { tokenizer.decode_bytes_without_special(&all) } else { tokenizer.decode_bytes(&all) };
                 let expected = String::from_utf8(bytes.expect("they exist")).expect("it was text");
                 let expected: Vec<u16> = expected.encode_utf16().collect();
-                assert!(tokenizer.decode_utf16(&all, skip) == Some(expected), "{encoding:?}");
+                assert!(utf16(tokenizer, &all, skip) == Some(expected), "{encoding:?}");
             }
         }
     }
@@ -116,7 +121,7 @@ fn utf16_is_none_exactly_where_the_bytes_are_no_text_or_an_id_is_unknown() {
     let tokenizer = common::tokenizer(Encoding::O200kBase);
     let mut rng = Rng::new(2);
     // Makes what few ids need.
-    assert!(tokenizer.decode_utf16(&vec![0; 5_000], false).is_some());
+    assert!(utf16(tokenizer, &vec![0; 5_000], false).is_some());
     let mut texts = 0;
     for _ in 0..20_000 {
         let count = rng.below(6);
@@ -124,9 +129,31 @@ fn utf16_is_none_exactly_where_the_bytes_are_no_text_or_an_id_is_unknown() {
         let bytes = tokenizer.decode_bytes(&all).expect("they exist");
         let expected = str::from_utf8(&bytes).ok().map(|text| text.encode_utf16().collect::<Vec<_>>());
         texts += usize::from(expected.is_some());
-        assert_eq!(tokenizer.decode_utf16(&all, false), expected, "{all:?}");
+        assert_eq!(utf16(tokenizer, &all, false), expected, "{all:?}");
     }
     assert!((5_000..19_900).contains(&texts), "{texts} of them are text");
-    assert_eq!(tokenizer.decode_utf16(&[0, tokenizer.vocab_size()], false), None);
-    assert_eq!(tokenizer.decode_utf16(&[u32::MAX], true), None);
+    assert_eq!(utf16(tokenizer, &[0, tokenizer.vocab_size()], false), None);
+    assert_eq!(utf16(tokenizer, &[u32::MAX], true), None);
+}
+
+#[test]
+fn texts_of_any_length_follow_one_another_in_the_same_memory() {
+    let tokenizer = common::tokenizer(Encoding::O200kBase);
+    // Of large pages and less, of more units than five for each id, and of bytes that are no text.
+    let (x, spaces) = (tokenizer.encode_ordinary("x"), tokenizer.encode_ordinary(&" ".repeat(64)));
+    assert_eq!((x.len(), spaces.len()), (1, 1));
+    let mut text = Utf16::new();
+    let mut longest = 0;
+    for (ids, expected) in [
+        (x.repeat(5_000), Some("x".repeat(5_000))),
+        (spaces.repeat(30_000), Some(" ".repeat(64 * 30_000))),
+        (vec![u32::MAX], None),
+        ([&x.repeat(7_000)[..], &spaces].concat(), Some("x".repeat(7_000) + &" ".repeat(64))),
+        (vec![], Some(String::new())),
+    ] {
+        let decoded = tokenizer.decode_utf16(&ids, false, &mut text).map(|()| String::from_utf16_lossy(&text));
+        assert!(decoded == expected, "{} ids", ids.len());
+        longest = longest.max(text.len());
+        assert!(text.longest() >= longest);
+    }
 }

@@ -1,6 +1,10 @@
 //! Ids into JavaScript strings.
 
-use tokenmill_bpe::Tokenizer;
+use std::cell::Cell;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+
+use tokenmill_bpe::{Tokenizer, Utf16};
 
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
@@ -13,7 +17,8 @@ const LONGEST: usize = (1 << 29) - 24;
 /// The text of `ids`, with or without special tokens. Bytes that are not UTF-8 are an error when `strict`, else U+FFFD for each
 /// maximal invalid part.
 pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool) -> Result<NewString> {
-    if let Some(units) = tokenizer.decode_utf16(ids, skip_special) {
+    let mut units = KeptUtf16::take();
+    if tokenizer.decode_utf16(ids, skip_special, &mut units).is_some() {
         return if units.len() <= LONGEST { Ok(NewString::Units(units)) } else { Err(too_long()) };
     }
     let bytes = if skip_special { tokenizer.decode_bytes_without_special(ids) } else { tokenizer.decode_bytes(ids) };
@@ -22,6 +27,46 @@ pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool
         Err(error) => text_of(error.as_bytes(), strict, "the bytes of the ids")?.into_owned(),
     };
     new_string(text)
+}
+
+thread_local! {
+    /// What the last text of this thread was written to: the engine copies a string, so that memory for it is wanted for no longer than a call, but new
+    /// memory takes as long as decoding.
+    static KEPT: Cell<Utf16> = const { Cell::new(Utf16::new()) };
+}
+
+/// Of longer texts the memory is given back: 4 MiB are kept.
+const KEPT_UNITS: usize = 2 << 20;
+
+/// A text in the memory that this thread keeps.
+pub struct KeptUtf16(Utf16);
+
+impl KeptUtf16 {
+    fn take() -> Self {
+        Self(KEPT.take())
+    }
+}
+
+impl Deref for KeptUtf16 {
+    type Target = Utf16;
+
+    fn deref(&self) -> &Utf16 {
+        &self.0
+    }
+}
+
+impl DerefMut for KeptUtf16 {
+    fn deref_mut(&mut self) -> &mut Utf16 {
+        &mut self.0
+    }
+}
+
+impl Drop for KeptUtf16 {
+    fn drop(&mut self) {
+        if self.0.longest() <= KEPT_UNITS {
+            KEPT.set(mem::take(&mut self.0));
+        }
+    }
 }
 
 /// `text` on its way to JavaScript, whose strings are only so long.

@@ -7,8 +7,9 @@ use std::ptr;
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
 use napi::{Status, ValueType, check_status, sys, type_of};
 
+use crate::decode::KeptUtf16;
 use crate::error::{Code, Error, Result, from_napi};
-use crate::utf16::{append_utf8, to_utf16, utf16_length};
+use crate::utf16::{append_utf8, to_latin1, to_utf16, utf16_length};
 
 /// Strings of more code units are read as UTF-16.
 const LONG: usize = 512;
@@ -109,7 +110,7 @@ pub fn no_memory_for(units: usize) -> Error {
 pub enum NewString {
     Text(String),
     /// UTF-16 without lone surrogates.
-    Units(Vec<u16>),
+    Units(KeptUtf16),
 }
 
 impl TypeName for NewString {
@@ -124,27 +125,34 @@ impl TypeName for NewString {
 
 impl ToNapiValue for NewString {
     unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
-        let (units, is_latin1) = match text {
+        match text {
             // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
-            Self::Text(text) if text.is_ascii() => return latin1_string(env, text.as_bytes()),
-            Self::Text(text) => to_utf16(&text).ok_or_else(|| {
-                napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
-            })?,
-            Self::Units(units) => {
-                let is_latin1 = units.iter().fold(0, |all, unit| all | unit) < 0x100;
-                (units, is_latin1)
+            Self::Text(text) if text.is_ascii() => latin1_string(env, text.as_bytes()),
+            Self::Text(text) => {
+                let (mut units, is_latin1) = to_utf16(&text).ok_or_else(|| {
+                    napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
+                })?;
+                string_of(env, &mut units, is_latin1)
             }
-        };
-        if is_latin1 {
-            return latin1_string(env, &units.iter().map(|&unit| unit as u8).collect::<Vec<_>>());
+            Self::Units(mut units) => {
+                let is_latin1 = units.iter().fold(0, |all, unit| all | unit) < 0x100;
+                string_of(env, &mut units, is_latin1)
+            }
         }
-        let mut value = ptr::null_mut();
-        // SAFETY: env belongs to the running call; the units are read while it runs.
-        check_status!(unsafe {
-            sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), &raw mut value)
-        })?;
-        Ok(value)
     }
+}
+
+/// The string of `units`, which are then no longer what they were.
+fn string_of(env: sys::napi_env, units: &mut [u16], is_latin1: bool) -> napi::Result<sys::napi_value> {
+    if is_latin1 {
+        return latin1_string(env, to_latin1(units));
+    }
+    let mut value = ptr::null_mut();
+    // SAFETY: env belongs to the running call; the units are read while it runs.
+    check_status!(unsafe {
+        sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), &raw mut value)
+    })?;
+    Ok(value)
 }
 
 /// The string of `bytes`, each of which is a character below U+0100.

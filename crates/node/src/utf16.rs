@@ -2,6 +2,7 @@
 //! engine's own way to UTF-8 is some ten times slower than that copy, and can only be gone on the main thread.
 
 use std::mem::MaybeUninit;
+use std::slice;
 
 /// Units that are looked at together.
 const BLOCK: usize = 32;
@@ -79,6 +80,36 @@ pub fn to_utf16(text: &str) -> Option<(Vec<u16>, bool)> {
     // SAFETY: so many units have been written.
     unsafe { units.set_len(length) };
     Some((units, all < 0x100))
+}
+
+/// `units`, each of which is below 256, as bytes, in the first half of their memory.
+pub fn to_latin1(units: &mut [u16]) -> &[u8] {
+    let (length, units) = (units.len(), units.as_mut_ptr());
+    let bytes = units.cast::<u8>();
+    let mut done = 0;
+    while done + BLOCK <= length {
+        // SAFETY: so many units are there from `done` on, and as many bytes, up to `done + BLOCK`, in the memory of units that were read.
+        unsafe {
+            let block = units.add(done).cast::<[u16; BLOCK]>().read();
+            bytes.add(done).cast::<[u8; BLOCK]>().write(narrowed(&block));
+        }
+        done += BLOCK;
+    }
+    for at in done..length {
+        // SAFETY: likewise, one unit.
+        unsafe { bytes.add(at).write(units.add(at).read() as u8) };
+    }
+    // SAFETY: so many bytes were written, in memory that stays borrowed.
+    unsafe { slice::from_raw_parts(bytes, length) }
+}
+
+#[inline(always)]
+fn narrowed(units: &[u16; BLOCK]) -> [u8; BLOCK] {
+    let mut bytes = [0; BLOCK];
+    for at in 0..BLOCK {
+        bytes[at] = units[at] as u8;
+    }
+    bytes
 }
 
 /// The number of units of `text` as UTF-16.
