@@ -16,7 +16,7 @@ use crate::sink::Sink;
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 use crate::words::{Medium, Short, Words};
-use crate::worker::{BATCH, Lookup, Memory, Miss, Worker};
+use crate::worker::{BATCH, Lookup, Memory, Miss, Seen, Worker};
 
 /// The pieces of a batch.
 #[derive(Clone, Copy)]
@@ -111,7 +111,7 @@ impl Engine<'_> {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        let Worker { ends, lookups, ids, misses, unknown, memory } = worker;
+        let Worker { ends, lookups, ids, misses, unknown, seen, memory } = worker;
         let pieces = Pieces { text, start, ends: &ends[..count] };
         let lookups = &mut lookups[..count];
         let mut from = start;
@@ -134,8 +134,13 @@ impl Engine<'_> {
         ask_for(pieces, lookups, misses, &memory.cache);
         let unknown = find_known(pieces, lookups, misses, unknown, &memory.cache);
         if !unknown.is_empty() {
-            self.look_up(pieces, lookups, misses, unknown, memory);
+            self.look_up(pieces, lookups, misses, unknown, seen, memory);
             self.merge_jobs(pieces, lookups, misses, unknown, memory);
+            for &(again, first) in &seen.again {
+                let Miss { state, ids, .. } = misses[usize::from(first)];
+                let miss = &mut misses[usize::from(again)];
+                (miss.state, miss.ids) = (state, ids);
+            }
         }
 
         let mut next = 0;
@@ -152,11 +157,21 @@ impl Engine<'_> {
         sink.extend_run(&ids[..], next..count);
     }
 
-    /// Looks for the `unknown` of `misses` in the rest of the tables of tokens, and makes jobs of the others.
+    /// Looks for the `unknown` of `misses` in the rest of the tables of tokens, and makes jobs of the others, but only of the first of those that are the
+    /// same.
     #[inline]
-    fn look_up(&self, pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], unknown: &[u16], memory: &mut Memory) {
+    fn look_up(
+        &self,
+        pieces: Pieces,
+        lookups: &[Lookup],
+        misses: &mut [Miss],
+        unknown: &[u16],
+        seen: &mut Seen,
+        memory: &mut Memory,
+    ) {
         let Memory { cache, jobs, .. } = memory;
         jobs.clear();
+        seen.again.clear();
         for &number in unknown {
             let miss = &misses[usize::from(number)];
             let (start, end) = pieces.bounds(miss.piece as usize);
@@ -168,9 +183,18 @@ impl Engine<'_> {
             }
         }
         for &number in unknown {
-            let miss = &mut misses[usize::from(number)];
+            let (before, from) = misses.split_at_mut(usize::from(number));
+            let miss = &mut from[0];
             let (start, end) = pieces.bounds(miss.piece as usize);
             let piece = &pieces.text[start..end];
+            let first = std::mem::replace(&mut seen.last[Seen::place(miss.hash)], number);
+            if let Some(same) = before.get(usize::from(first)).filter(|same| same.hash == miss.hash) {
+                let (start, end) = pieces.bounds(same.piece as usize);
+                if pieces.text[start..end] == *piece {
+                    seen.again.push((number, first));
+                    continue;
+                }
+            }
             let id = if piece.len() <= Short::MAX {
                 if let Some(merged) = self.merger.merge_at_once(piece) {
                     *miss.ids.first_chunk_mut().expect("they are more") = merged.padded;

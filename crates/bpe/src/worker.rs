@@ -22,6 +22,7 @@ pub struct Worker {
     pub(crate) misses: Box<[Miss; BATCH]>,
     /// The numbers of the misses that are not in the cache.
     pub(crate) unknown: Box<[u16; BATCH]>,
+    pub(crate) seen: Seen,
     pub(crate) memory: Memory,
 }
 
@@ -58,6 +59,25 @@ impl Miss {
     }
 }
 
+/// Where unknown pieces come for the second time in a batch.
+pub(crate) struct Seen {
+    /// By some bits of the hash of a piece the number of a miss that may have been the same, of this batch or of an earlier one.
+    pub last: Box<[u16; Seen::PLACES]>,
+    /// Numbers of misses that are the same as an earlier one, and of that.
+    pub again: Vec<(u16, u16)>,
+}
+
+impl Seen {
+    const BITS: u32 = 11;
+    const PLACES: usize = 1 << Self::BITS;
+
+    /// Where the last miss with this hash is.
+    #[inline(always)]
+    pub fn place(hash: u64) -> usize {
+        (hash >> (u64::BITS - Self::BITS)) as usize
+    }
+}
+
 /// The part of a [`Worker`] for pieces that are not one token.
 pub(crate) struct Memory {
     pub scratch: Scratch,
@@ -74,6 +94,7 @@ impl Worker {
             ids: filled(0),
             misses: filled(Miss::default()),
             unknown: filled(0),
+            seen: Seen { last: filled(0), again: Vec::with_capacity(BATCH) },
             memory: Memory {
                 scratch: Scratch::new(level),
                 cache: Cache::new(cache_bytes),

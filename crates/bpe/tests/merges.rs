@@ -102,6 +102,19 @@ fn many_pieces_in_turns() {
 }
 
 #[test]
+fn unknown_pieces_that_come_again_in_one_batch() {
+    // Of every size that a piece is kept by.
+    check_random(
+        30,
+        |rng, longest| {
+            let words = [3, 8, 12, 20, 28, 40, 100].map(|length| format!(" {}", text::letters(rng, length)));
+            (0..rng.up_to(longest)).map(|_| rng.choose(&words).as_str()).collect()
+        },
+        1_500,
+    );
+}
+
+#[test]
 fn tokens_one_after_the_other() {
     // As one piece where the text allows it: letters only.
     for encoding in BY_RANKS {
