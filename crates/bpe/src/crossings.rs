@@ -27,12 +27,12 @@ pub(crate) struct Crossings {
 
 /// A character as its bytes, the first one lowest.
 #[derive(Clone, Copy)]
-struct Character(u32);
+pub(crate) struct Character(u32);
 
 impl Character {
     /// The one that `bytes[at..]` starts with, and where it ends.
     #[inline(always)]
-    fn at(bytes: &[u8], at: usize) -> (Self, usize) {
+    pub fn at(bytes: &[u8], at: usize) -> (Self, usize) {
         let length = length_of(bytes[at]);
         let four = if let Some(four) = bytes.get(at..at + 4) {
             u32::from_le_bytes(four.try_into().expect("four bytes"))
@@ -42,6 +42,12 @@ impl Character {
             u32::from_le_bytes(four)
         };
         (Self(four & u32::MAX >> (32 - 8 * length)), at + length)
+    }
+
+    /// That of the lowest three bytes of `four`.
+    #[inline(always)]
+    pub fn of_three_bytes(four: u32) -> Self {
+        Self(four & 0x00ff_ffff)
     }
 
     #[inline(always)]
@@ -127,7 +133,7 @@ impl Crossings {
 
     /// Whether a token may reach from `left`, the last byte of which is `last`, into `right`.
     #[inline(always)]
-    fn is_crossed(&self, left: Character, last: u8, right: Character) -> bool {
+    pub fn is_crossed(&self, left: Character, last: u8, right: Character) -> bool {
         let first = right.first_byte();
         let partly = self.partly[usize::from(last)][usize::from(first / 64)] >> (first % 64);
         let bit = hash(left.before(right)) >> self.shift;

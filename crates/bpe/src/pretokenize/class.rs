@@ -92,15 +92,20 @@ pub(super) fn class_at(text: &[u8], at: usize) -> (Class, usize) {
 /// The end of the run of characters of three bytes from `at` on whose class fits: what [`class_at`] finds too, with one test for the length.
 #[inline(always)]
 pub(super) fn skip_three_bytes(text: &[u8], mut at: usize, fits: impl Fn(Class) -> bool) -> usize {
-    while let Some(four) = text.get(at..at + 4) {
-        let four = u32::from_le_bytes(four.try_into().expect("four bytes"));
-        let (block, low) = ((four & 0x0f) << 6 | four >> 8 & 0x3f, four >> 16 & 0x3f);
-        if four & 0xf0 != 0xe0 || !fits(CLASSES[INDEX[block as usize] as usize][low as usize]) {
-            break;
-        }
+    while let Some((_, class)) = three_bytes_at(text, at)
+        && fits(class)
+    {
         at += 3;
     }
     at
+}
+
+/// The character of three bytes that starts at `at`, with a byte more, the first one lowest, and its class; `None` of another one, and of the last.
+#[inline(always)]
+pub(super) fn three_bytes_at(text: &[u8], at: usize) -> Option<(u32, Class)> {
+    let four = u32::from_le_bytes(text.get(at..at + 4)?.try_into().expect("four bytes"));
+    let (block, low) = ((four & 0x0f) << 6 | four >> 8 & 0x3f, four >> 16 & 0x3f);
+    (four & 0xf0 == 0xe0).then(|| (four, CLASSES[INDEX[block as usize] as usize][low as usize]))
 }
 
 #[inline(always)]

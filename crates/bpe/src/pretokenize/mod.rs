@@ -19,6 +19,7 @@ mod scan;
 mod split;
 mod splits;
 mod timed;
+mod unspaced;
 mod wide;
 
 use std::borrow::Cow;

@@ -4,9 +4,9 @@ use super::block;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::masks;
 use super::masks::{BLOCK, Classify, Masks, Portable};
-use super::rules::{Letters, Rules};
+use super::rules::{Letters, Prefix, Rules};
 use super::splits::Cuts;
-use super::{Pattern, deepseek};
+use super::{Pattern, deepseek, unspaced};
 use crate::crossings::Crossings;
 use crate::{Error, Level};
 
@@ -131,6 +131,22 @@ impl Ends<'_> {
         self.piece_end = end;
     }
 
+    /// Adds those of the parts of what is written without words from `start` on, and returns where the last of them ends; `start` when nothing is.
+    #[inline(always)]
+    fn push_unspaced(&mut self, text: &[u8], start: usize, prefix: Prefix) -> usize {
+        if let Some(crossings) = self.crossings
+            && unspaced::may_start(text, start)
+        {
+            let count = unspaced::ends(text, start, prefix, crossings, &mut self.places[self.count..]);
+            if count > 0 {
+                self.count += count;
+                self.piece_end = self.places[self.count - 1];
+                return self.piece_end;
+            }
+        }
+        start
+    }
+
     /// Adds those of pieces that are not to be cut: `start` + the place of each bit of `bits`, one of which is set.
     #[inline(always)]
     fn push_places(&mut self, bits: u64, start: usize) {
@@ -151,8 +167,8 @@ pub(super) trait Scanner: Copy {
     /// not told. `start + BLOCK <= text.len()`.
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
 
-    /// The letters of a word, where blocks tell of characters outside ASCII too.
-    fn letters(self) -> Option<Letters>;
+    /// What may stand before a word, and the letters of one, where the class of a character says all that there is to know of it.
+    fn words(self) -> Option<(Prefix, Letters)>;
 }
 
 /// Who has rules: a type of each pattern that is used much, so that the compiler knows them, and [`Rules`] for all others.
@@ -172,9 +188,9 @@ impl<T: HasRules> Scanner for T {
     }
 
     #[inline(always)]
-    fn letters(self) -> Option<Letters> {
-        let Rules { letters, han, .. } = self.rules();
-        if han { None } else { Some(letters) }
+    fn words(self) -> Option<(Prefix, Letters)> {
+        let Rules { prefix, letters, han, .. } = self.rules();
+        if han { None } else { Some((prefix, letters)) }
     }
 }
 
@@ -248,9 +264,16 @@ fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends
 #[inline(always)]
 fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, out: &mut Ends) {
     while start < text.len() && out.has_room() {
+        if let Some((prefix, _)) = scanner.words() {
+            let end = out.push_unspaced(text, start, prefix);
+            if end > start {
+                start = end;
+                continue;
+            }
+        }
         if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
             // A block tells nothing where soon something begins that it knows nothing of.
-            let letters = scanner.letters();
+            let letters = scanner.words().map(|(_, letters)| letters);
             let knows = |byte| byte < 0x80 || letters.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
                 let mut masks = C::classify(block);
