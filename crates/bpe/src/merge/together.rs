@@ -115,7 +115,7 @@ pub(super) mod avx512 {
         _mm512_reduce_min_epu32, _mm512_setr_epi32, _mm512_slli_epi32, _mm512_storeu_si512,
     };
 
-    use super::super::pairs::{Bucket, NONE, Pairs};
+    use super::super::pairs::{Bucket, NO_ID, NONE, Pairs};
     use super::{Job, MAX_SYMBOLS, WIDTH};
 
     /// So many are merged in turns: more cover the waits no better, and leave the nearest cache.
@@ -183,7 +183,7 @@ pub(super) mod avx512 {
             job.count = self.starts.count_ones() as usize;
         }
 
-        /// Takes the results that the last merge has asked for, and makes the next one; `false` when there is none.
+        /// Takes the results that the last merge has asked for, and makes the next one; `true` when there was none.
         #[target_feature(enable = "avx512f,bmi1,bmi2,lzcnt")]
         #[inline]
         fn step(&mut self, pairs: &Pairs) -> bool {
@@ -193,15 +193,14 @@ pub(super) mod avx512 {
             // It may have been written to by a merge without a symbol before it.
             let keys = set(keys, NOWHERE, NO_KEY);
             let best = _mm512_reduce_min_epu32(keys);
-            if best >= NO_KEY {
-                return false;
-            }
-            let (id, place) = (best >> PLACE_BITS, best & NOWHERE);
+            let is_done = best >= NO_KEY;
+            // What is done goes on where there is no symbol, with one that merges with none.
+            let (id, place) = if is_done { (NO_ID, NOWHERE) } else { (best >> PLACE_BITS, best & NOWHERE) };
             // The next symbol goes, and with it its pair.
             let behind = self.starts & (u32::MAX << 1 << place);
-            let next = behind.trailing_zeros();
+            let next = (behind | 1 << NOWHERE).trailing_zeros();
             self.keys = set(keys, next & NOWHERE, NO_KEY);
-            self.starts ^= 1 << (next & NOWHERE);
+            self.starts &= !(1 << next);
             let following = (behind & behind.wrapping_sub(1) | 1 << NOWHERE).trailing_zeros();
             let previous = (self.starts & ((1 << place) - 1) | 1).ilog2();
             self.place = place;
@@ -209,7 +208,7 @@ pub(super) mod avx512 {
             self.ids[place as usize] = id;
             self.before = pairs.ask_for(self.ids[(self.previous & NOWHERE) as usize], id);
             self.after = pairs.ask_for(id, self.ids[(following & NOWHERE) as usize]);
-            true
+            is_done
         }
     }
 
@@ -224,21 +223,21 @@ pub(super) mod avx512 {
         let mut lanes: [Lane; TURNS] = std::array::from_fn(|number| Lane::load(jobs, number));
         let (mut active, mut next) = (TURNS.min(jobs.len()), TURNS);
         while active > 0 {
-            let mut at = 0;
-            while at < active {
-                let lane = &mut lanes[at];
-                if lane.step(pairs) {
-                    at += 1;
-                    continue;
-                }
+            // When a piece ends cannot be foreseen: so it is asked once for all.
+            let mut done = 0_u32;
+            for (at, lane) in lanes[..active].iter_mut().enumerate() {
+                done |= u32::from(lane.step(pairs)) << at;
+            }
+            while let Some(at) = done.checked_ilog2() {
+                done ^= 1 << at;
+                let lane = &mut lanes[at as usize];
                 lane.store(&mut jobs[lane.job]);
                 if next < jobs.len() {
                     *lane = Lane::load(jobs, next);
                     next += 1;
-                    at += 1;
                 } else {
                     active -= 1;
-                    lanes[at] = lanes[active];
+                    lanes[at as usize] = lanes[active];
                 }
             }
         }
