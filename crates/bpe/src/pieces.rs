@@ -275,9 +275,19 @@ impl Engine<'_> {
             };
             let (start, end) = pieces.bounds(miss.piece as usize);
             if end - start <= Short::MAX {
-                cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, tokens);
+                let piece = lookups[miss.piece as usize].piece;
+                if miss.state <= Cache::SHORT_INLINE {
+                    cache.insert_short_inline(piece, miss.hash, tokens.len(), &miss.ids);
+                } else {
+                    cache.insert_short(piece, miss.hash, tokens);
+                }
             } else if end - start <= Medium::MAX {
-                cache.insert_medium(Medium::of(pieces.text, start, end), miss.hash, tokens);
+                let piece = Medium::of(pieces.text, start, end);
+                if miss.state <= INLINE as u32 {
+                    cache.insert_medium_inline(piece, miss.hash, tokens.len(), &miss.ids);
+                } else {
+                    cache.insert_medium(piece, miss.hash, tokens);
+                }
             } else {
                 cache.insert_long(&pieces.text[start..end], miss.hash, tokens);
             }

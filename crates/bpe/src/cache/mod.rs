@@ -119,6 +119,19 @@ impl Cache {
         self.short.insert(piece, hash, ids.len(), words);
     }
 
+    /// [`Cache::insert_short`] of the first `count` of `ids`, at most [`Cache::SHORT_INLINE`]: all are copied, which takes no branch.
+    #[inline(always)]
+    pub fn insert_short_inline(&mut self, piece: Short, hash: u64, count: usize, ids: &[u32; INLINE]) {
+        self.short.insert(piece, hash, count, [[ids[0], ids[1]], [ids[2], ids[3]]]);
+    }
+
+    /// [`Cache::insert_medium`] of the first `count` of `ids`: all are copied, which takes no branch.
+    #[inline(always)]
+    pub fn insert_medium_inline(&mut self, piece: Medium, hash: u64, count: usize, ids: &[u32; INLINE]) {
+        let words = [[ids[0], ids[1]], [ids[2], ids[3]], [ids[4], ids[5]], [ids[6], ids[7]]];
+        self.medium.insert(piece, hash, count, words);
+    }
+
     /// Remembers the tokens of a piece of 13 to 28 bytes.
     #[inline(always)]
     pub fn insert_medium(&mut self, piece: Medium, hash: u64, ids: &[u32]) {
@@ -244,6 +257,21 @@ mod tests {
             assert_eq!(cache.get_medium(piece, 7, &mut ids), count);
             let found = ids[..].get(..count as usize).or_else(|| cache.stretch(Stretch::of(&ids, count as usize)));
             assert_eq!(found, Some(&vec![count; count as usize][..]));
+        }
+    }
+
+    #[test]
+    fn tokens_that_fit_an_entry_are_found_as_they_were_padded() {
+        let (mut cache, ids) = (Cache::new(0), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let piece = Medium::of(b"a piece of 21 bytes..", 0, 21);
+        for count in 1..=INLINE {
+            cache.insert_medium_inline(piece, 7, count, &ids);
+            let mut found = [0; INLINE];
+            assert_eq!((cache.get_medium(piece, 7, &mut found), found), (count as u32, ids));
+        }
+        for count in 1..=Cache::SHORT_INLINE as usize {
+            cache.insert_short_inline(short("one"), 7, count, &ids);
+            assert_eq!(get(&cache, "one", 7).as_deref(), Some(&ids[..count]));
         }
     }
 
