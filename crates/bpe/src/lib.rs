@@ -39,6 +39,7 @@ mod tables;
 mod tiktoken_file;
 mod tokenizer;
 pub mod train;
+mod transcode;
 mod units;
 mod utf16;
 mod utf8;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::Tokenizer;
 use crate::copies::Copies;
+use crate::transcode::push_utf8;
 use crate::units::Utf16;
 use crate::vocabulary::Vocabulary;
 
@@ -66,11 +67,11 @@ impl Tokenizer {
             return None;
         }
         let units = self.units.get_or_init(|| Units::new(self.vocabulary()));
-        let (whole, parts) = (units.copies(), self.vocabulary().copies());
+        let whole = units.copies();
         let is_skipped = |id| skip_special && self.is_special(id);
-        let mut bytes = Vec::new();
         // Of most texts this is more than enough; of others the memory grows as it is used.
         text.reserve(ids.len().saturating_mul(5).max(Copies::<u16>::room(ids.len()))).ok()?;
+        let mut parts = Parts { tokenizer: self, units, skip_special, bytes: Vec::new(), at_once: 0, left: ids.len() };
         let mut rest = ids;
         loop {
             rest = &rest[whole.push_few(rest, text, is_skipped).ok()?..];
@@ -81,66 +82,56 @@ impl Tokenizer {
                 text.extend(units.of(id)).ok()?;
                 rest = after;
             } else {
-                // Characters of which the bytes come from several tokens, up to a token that is whole ones; or a special token.
-                bytes.clear();
-                loop {
-                    let stops = |id| is_skipped(id) || units.has(id);
-                    rest = &rest[parts.push_few(rest, &mut bytes, stops).ok()?..];
-                    let Some((&id, after)) = rest.split_first().filter(|&(&id, _)| is_skipped(id) || !units.has(id))
-                    else {
-                        break;
-                    };
-                    if !is_skipped(id) {
-                        let token = self.token_bytes(id)?;
-                        bytes.try_reserve(token.len()).ok()?;
-                        bytes.extend_from_slice(token);
-                    }
-                    rest = after;
-                }
-                push_utf8(&bytes, text)?;
+                rest = parts.push_some(rest, text)?;
             }
         }
     }
 }
 
-/// Appends `bytes` to `text`; `None` when they are not UTF-8, or there is no memory.
-fn push_utf8(bytes: &[u8], text: &mut Utf16) -> Option<()> {
-    // No byte becomes more than one unit.
-    let places = text.room(bytes.len()).ok()?;
-    let mut count = 0;
-    let tail = |byte: u8| u32::from(byte & 0x3f);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let length = match *rest {
-            [first @ 0..0x80, ..] => {
-                places[count] = u16::from(first);
-                count += 1;
-                1
+/// The way of tokens that are no whole characters: by their bytes. Where they come often, so do those after them, whatever they are, since which of them
+/// are whole characters cannot be foreseen.
+struct Parts<'a> {
+    tokenizer: &'a Tokenizer,
+    units: &'a Units,
+    skip_special: bool,
+    bytes: Vec<u8>,
+    /// How many ids go this way at once; 0: up to the next one that is whole characters.
+    at_once: usize,
+    /// How many ids were left when some had gone this way.
+    left: usize,
+}
+
+impl Parts<'_> {
+    /// Where no more whole characters than these are between two of the others, these are often.
+    const OFTEN: usize = 16;
+    const MOST: usize = 512;
+
+    /// Appends the first of `ids`, which is no whole character, and those after it up to the end of a character to `text`, and returns the rest. `None`
+    /// where [`Tokenizer::decode_utf16`] has none.
+    fn push_some<'i>(&mut self, ids: &'i [u32], text: &mut Utf16) -> Option<&'i [u32]> {
+        let are_often = self.left - ids.len() <= Self::OFTEN;
+        self.at_once = if are_often { (2 * self.at_once).clamp(16, Self::MOST) } else { 0 };
+        self.bytes.clear();
+        let mut rest = ids;
+        loop {
+            let count = match self.at_once {
+                0 => rest.iter().position(|&id| self.units.has(id)).unwrap_or(rest.len()),
+                at_once => rest.len().min(at_once),
+            };
+            // At least one, where a character goes on in a token that is whole ones: they are not UTF-8 then.
+            let (some, after) = rest.split_at_checked(count.max(1))?;
+            if self.skip_special {
+                self.tokenizer.decode_to::<true>(some, &mut self.bytes).ok()?;
+            } else {
+                self.tokenizer.decode_to::<false>(some, &mut self.bytes).ok()?;
             }
-            [first @ 0xc2..0xe0, second @ 0x80..0xc0, ..] => {
-                places[count] = (u32::from(first & 0x1f) << 6 | tail(second)) as u16;
-                count += 1;
-                2
+            rest = after;
+            let done = push_utf8(self.tokenizer.level, &self.bytes, text)?;
+            if done == self.bytes.len() {
+                self.left = rest.len();
+                return Some(rest);
             }
-            [first @ 0xe0..0xf0, second @ 0x80..0xc0, third @ 0x80..0xc0, ..] => {
-                let code = u32::from(first & 0x0f) << 12 | tail(second) << 6 | tail(third);
-                if code < 0x800 || (0xd800..0xe000).contains(&code) {
-                    return None;
-                }
-                places[count] = code as u16;
-                count += 1;
-                3
-            }
-            [first @ 0xf0..0xf5, second @ 0x80..0xc0, third @ 0x80..0xc0, fourth @ 0x80..0xc0, ..] => {
-                let code = u32::from(first & 0x07) << 18 | tail(second) << 12 | tail(third) << 6 | tail(fourth);
-                let character = char::from_u32(code).filter(|_| code >= 0x1_0000)?;
-                count += character.encode_utf16(&mut places[count..]).len();
-                4
-            }
-            _ => return None,
-        };
-        rest = &rest[length..];
+            self.bytes.drain(..done);
+        }
     }
-    text.add(count);
-    Some(())
 }

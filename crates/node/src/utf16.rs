@@ -1,6 +1,7 @@
 //! UTF-16 to UTF-8 and back. A JavaScript string is copied out as UTF-16 at the speed of memory, and turned into UTF-8 on any thread; the
 //! engine's own way to UTF-8 is some ten times slower than that copy, and can only be gone on the main thread.
 
+use std::hint::select_unpredictable;
 use std::mem::MaybeUninit;
 use std::slice;
 
@@ -13,11 +14,17 @@ pub fn append_utf8(units: &[u16], bytes: &mut Vec<u8>) -> Option<()> {
     bytes.try_reserve(units.len().checked_mul(3)?.checked_add(1)?).ok()?;
     let mut writer = Writer { end: bytes.len(), bytes: bytes.spare_capacity_mut(), length: 0 };
     let mut rest = units;
-    while !rest.is_empty() {
-        if let Some((block, after)) = rest.split_first_chunk::<BLOCK>()
-            && block.iter().fold(0, |all, unit| all | unit) < 0x80
-        {
+    while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
+        let all = block.iter().fold(0, |all, unit| all | unit);
+        if all < 0x80 {
             writer.push_ascii(block);
+            rest = after;
+        } else if block.iter().fold(0, |has, unit| has | u16::from(unit & 0xf800 == 0xd800)) == 0 {
+            if all < 0x800 {
+                writer.push_block::<2>(block);
+            } else {
+                writer.push_block::<3>(block);
+            }
             rest = after;
         } else {
             // As many as a block has, before the next look at one.
@@ -27,6 +34,9 @@ pub fn append_utf8(units: &[u16], bytes: &mut Vec<u8>) -> Option<()> {
             }
             rest = &rest[used..];
         }
+    }
+    while !rest.is_empty() {
+        rest = &rest[writer.push_character(rest)..];
     }
     let length = writer.end + writer.length;
     // SAFETY: so many bytes have been written.
@@ -159,6 +169,25 @@ impl Writer<'_> {
             byte.write(unit as u8);
         }
         self.length += BLOCK;
+    }
+
+    /// Writes units that are characters of at most `LONGEST` bytes, two or three, without a branch for each of them.
+    #[inline(always)]
+    fn push_block<const LONGEST: usize>(&mut self, block: &[u16; BLOCK]) {
+        let places = self.bytes[self.length..].first_chunk_mut::<{ 3 * BLOCK + 1 }>().expect("there is room for them");
+        let (start, mut length) = (places.as_mut_ptr().cast::<u8>(), 0);
+        for &unit in block {
+            let unit = u32::from(unit);
+            let tail = |shift: u32| 0x80 | (unit >> shift & 0x3f);
+            let two = select_unpredictable(unit >= 0x80, 0xc0 | unit >> 6 | tail(0) << 8, unit);
+            let three = 0xe0 | unit >> 12 | tail(6) << 8 | tail(0) << 16;
+            let is_three = LONGEST == 3 && unit >= 0x800;
+            let bytes = select_unpredictable(is_three, three, two);
+            // SAFETY: there is room for three bytes of each unit and one more, and no unit before this one was given more.
+            unsafe { start.add(length).cast::<[u8; 4]>().write(bytes.to_le_bytes()) };
+            length += 1 + usize::from(unit >= 0x80) + usize::from(is_three);
+        }
+        self.length += length;
     }
 
     /// Writes the first character of `units`, which are not empty, and returns how many units it has.
