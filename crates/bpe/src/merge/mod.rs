@@ -150,6 +150,10 @@ impl Merger {
         if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && self.characters.is_none() {
             return 0;
         }
+        if count <= together::MAX_SYMBOLS {
+            jobs.push(Job::of_padded(symbols.first_chunk().expect("they are more"), count));
+            return 1;
+        }
         let (mut rest, first) = (&symbols[..count], jobs.len());
         while !rest.is_empty() {
             let cut = place_to_cut(rest.len(), |at| self.pairs.get(rest[at - 1], rest[at]));

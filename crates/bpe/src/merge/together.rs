@@ -56,6 +56,12 @@ impl Job {
         job
     }
 
+    /// [`Job::of`] the first `count` of `ids`, behind which is [`NO_ID`]. Copied whole they take no call.
+    #[inline(always)]
+    pub(super) fn of_padded(ids: &[u32; WIDTH], count: usize) -> Self {
+        Self { ids: *ids, ..Self::EMPTY }.start(count)
+    }
+
     /// With that number of symbols.
     #[inline(always)]
     pub(super) fn start(mut self, count: usize) -> Self {
