@@ -14,7 +14,9 @@ const verify = (...options: readonly string[]) =>
 
 test('random strings have the ids of the reference, in Rust and through Node', async (t) => {
   t.timeout(600_000) // it may have to compile first
-  const { code, output } = await verify('--seed', '7', '--count', '2000', '--text', 'README.zh-CN.md')
+  const { code, output } = await verify(
+    ...['--seed', '7', '--count', '2000', '--text', 'README.zh-CN.md', '--reference', 'any'],
+  )
   t.log(
     /verify-peer\.py/.test(output) ? 'compared with tiktoken' : 'no tiktoken here: compared with the naive reference',
   )
@@ -30,6 +32,17 @@ test('random strings have the ids of the reference, in Rust and through Node', a
     t.not(hashes[at + 1]!.whose, 'tokenmill')
     t.is(hashes[at]!.hash, hashes[at + 1]!.hash)
   }
+})
+
+test('without tiktoken nothing is compared, unless another reference will do', async (t) => {
+  t.timeout(600_000)
+  const small = ['--count', '0', '--encoding', 'o200k_base', '--no-node', '--text', 'README.md']
+  const { code, output } = await verify(...small)
+  if (code === 0) t.regex(output, /verify-peer\.py/)
+  else t.regex(output, /has not the tiktoken of .*leave out --no-install, or compare with another reference/)
+  const other = await verify(...small, '--reference', 'mine')
+  t.is(other.code, 1)
+  t.regex(other.output, /expected --reference tiktoken, naive or any, found mine/)
 })
 
 test('a peer that differs is found, with the shortest text on which it does', async (t) => {

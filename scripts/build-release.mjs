@@ -1,6 +1,6 @@
 /*
  * `npm run build:release [-- --target TRIPLE]`: the addon as it is published, in build/release/. Linux targets are linked
- * with zig (installed into .venv/), for glibc against the symbols of 2.17, which every distribution since 2014 has.
+ * with zig (installed into build/zig/), for glibc against the symbols of 2.17, which every distribution since 2014 has.
  * The result is checked: its newest glibc symbol, its libraries, no test hooks, and that it loads where it can.
  */
 import { readFileSync, statSync } from 'node:fs'

@@ -17,9 +17,10 @@ const help = `npm run verify -- [options]: compares the ids of random strings an
                       have all ranks and patterns: gpt2, p50k_edit and o200k_harmony differ in special tokens)
   --text FILE         a file as well, packed with xz or not, may be repeated
   --jobs N            encodings at a time (default: one per processor); each has a process of tiktoken and one of Node
-  --reference naive   the naive reference of crates/testkit in place of tiktoken
+  --reference NAME    tiktoken (default: without it nothing is compared), naive: the naive reference of crates/testkit,
+                      or any: tiktoken where it is there, else the naive one, and a line says so
   --no-node           without Node
-  --no-install        .venv/ as it is: without tiktoken in it the reference is the naive one, and a line says so
+  --no-install        .venv/ as it is
 
 For each string
   - ids by every level of instructions of this machine, by workers that know the strings before, and their count:
@@ -98,18 +99,22 @@ const unpacked = async (file) => {
 await script(async () => {
   const { values } = parseArgs({ options })
   if (values.help) return console.log(help)
-  if (!['tiktoken', 'naive'].includes(values.reference))
-    throw new Failure(`expected --reference tiktoken or naive, found ${values.reference}`)
+  if (!['tiktoken', 'naive', 'any'].includes(values.reference))
+    throw new Failure(`expected --reference tiktoken, naive or any, found ${values.reference}`)
+  const hasReference = values.reference !== 'naive' && (await ensureTiktoken(!values['no-install']))
+  if (!hasReference && values.reference === 'tiktoken') {
+    const remedy = values['no-install'] ? 'leave out --no-install' : 'install it there'
+    throw new Failure(
+      `.venv/ has not the tiktoken of ${requirements}: ${remedy}, or compare with another reference, --reference naive.`,
+    )
+  }
   await ensureRust()
   await (values['no-node'] ? ensureModules({ say }) : ensureBuilt({ say }))
 
   // The last argument, the encoding's name, is added by the driver.
   const peers = values.peer.map((peer) => peer.split(','))
-  if (values.reference === 'tiktoken') {
-    if (await ensureTiktoken(!values['no-install']))
-      peers.push([python, 'scripts/verify-peer.py', 'node_modules/gpt-tokenizer/data'])
-    else say('No Python with tiktoken here: the naive reference stands in for it')
-  }
+  if (hasReference) peers.push([python, 'scripts/verify-peer.py', 'node_modules/gpt-tokenizer/data'])
+  else if (values.reference === 'any') say('No Python with tiktoken here: the naive reference stands in for it')
   if (!values['no-node']) {
     // The first peer is the reference.
     if (peers.length === 0) say('Node is compared with the naive reference as well')

@@ -34,6 +34,12 @@ for (const [title, reader, output, code, passed, failed] of [
   })
 }
 
+test('a runner may have none of the tests that were chosen, but not fail', (t) => {
+  const output = 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out\n'
+  t.deepEqual(countsOf(readers.cargo, { output, code: 0 }, { mayBeEmpty: true }), { passed: 0, failed: 0 })
+  t.deepEqual(countsOf(readers.cargo, { output, code: 101 }, { mayBeEmpty: true }), { passed: 0, failed: 1 })
+})
+
 test('counts are summed into the closing line', (t) => {
   t.is(String(new Counts().add({ passed: 2, failed: 1 }).add({ passed: 3, failed: 0 })), '5 passed, 1 failed')
 })

@@ -7,8 +7,9 @@ import { Failure, run } from './run.mjs'
  *
  * @param {readonly { title: string, command: readonly string[], reader?: (output: string, code: number) => { passed: number, failed: number },
  *   env?: NodeJS.ProcessEnv, quiet?: boolean }[]} checks `quiet` ones print their output only when they fail
+ * @param {{ areChosen?: boolean }} options `areChosen`: tests were chosen by name, so that some checks may have none, but not all
  */
-export const runChecks = async (checks) => {
+export const runChecks = async (checks, { areChosen = false } = {}) => {
   const total = new Counts()
   const summary = []
   const failures = []
@@ -22,7 +23,7 @@ export const runChecks = async (checks) => {
         return { code: 1, output: error.message }
       },
     )
-    const counts = countsOf(reader, result)
+    const counts = countsOf(reader, result, { mayBeEmpty: areChosen })
     if (quiet && counts.failed > 0) console.log(result.output)
     if (counts.failed > 0) failures.push(...failuresOf(result.output))
     total.add(counts)
@@ -31,6 +32,10 @@ export const runChecks = async (checks) => {
       `${counts.failed > 0 ? '✖' : '✔'} ${title}: ${counts.passed} passed, ${counts.failed} failed (${seconds} s)`,
     )
     console.log(summary.at(-1))
+  }
+  if (total.passed + total.failed === 0) {
+    failures.push('✘ no test has that name')
+    total.add({ passed: 0, failed: 1 })
   }
   console.log(`\n${[...failures, ...summary].join('\n')}\n\n${total}`)
   if (total.failed > 0) process.exitCode = 1

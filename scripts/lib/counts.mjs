@@ -45,11 +45,11 @@ export const readers = {
 
 /**
  * The counts of a finished runner. One that failed without saying what, or that ran nothing at all, is one failure:
- * a suite that vanished must not look like success.
+ * a suite that vanished must not look like success. `mayBeEmpty`: unless the tests were chosen by name, and it has none of them.
  */
-export const countsOf = (reader, { output, code }) => {
+export const countsOf = (reader, { output, code }, { mayBeEmpty = false } = {}) => {
   const counts = reader(plain(output), code)
-  const silent = counts.failed === 0 && (code !== 0 || counts.passed === 0)
+  const silent = counts.failed === 0 && (code !== 0 || (counts.passed === 0 && !mayBeEmpty))
   return silent ? { ...counts, failed: 1 } : counts
 }
 
