@@ -7,8 +7,8 @@ use std::{mem, ptr};
 use crate::pages::Pages;
 use crate::sink::{SLACK, Sink, copy_run};
 
-/// Ids one after the other: a vector of them, but those of a long text lie on large pages, where the system has them, which take a fraction of
-/// the time that small ones take when they are touched for the first time. Some of that memory is kept for the next such text.
+/// Ids one after the other: a vector of them, but those of a long text have room from the start, where the system has it, and some of that memory is
+/// kept for the next such text. Not on large pages: a virtual machine that has given those it did not use back to its host waits milliseconds for each.
 #[derive(Debug, Default)]
 pub struct Ids(Room);
 
@@ -19,7 +19,7 @@ enum Room {
 }
 
 impl Ids {
-    /// The bytes of a text from which on its ids are many: fewer would fill little of a large page.
+    /// The bytes of a text from which on its ids are many.
     pub const LONG: usize = 1 << 20;
 
     /// Room for the ids of a text of about so many `bytes`, none yet. What is not written to takes no memory.
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_the_same_on_large_pages() {
+    fn they_are_the_same_in_room_of_their_own() {
         for bytes in [0, Ids::LONG - 1, Ids::LONG, 10 * Ids::LONG, usize::MAX] {
             let mut ids = Ids::of_text(bytes);
             for _ in 0..2 {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn those_of_a_long_text_are_on_large_pages() {
+    fn those_of_a_long_text_have_room_of_their_own() {
         assert!(matches!(Ids::of_text(Ids::LONG - 1).0, Room::Few(_)));
         assert!(matches!(Ids::of_text(Ids::LONG).0, Room::Many(_)));
     }
@@ -271,7 +271,7 @@ mod tests {
     fn memory_is_kept_for_later_texts_up_to_a_bound() {
         let kept = Kept(Mutex::default());
         let of = |count| {
-            let mut ids = Many::new(Ids::LONG).expect("the system has large pages");
+            let mut ids = Many::new(Ids::LONG).expect("the system has room");
             ids.length = count;
             ids
         };
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn less_text_gives_back_what_more_text_took() {
-        let (page, mut ids) = (1 << 19, Many::new(2 * Ids::LONG).expect("the system has large pages"));
+        let (page, mut ids) = (1 << 19, Many::new(2 * Ids::LONG).expect("the system has room"));
         ids.extend(&vec![7; 3 * page]);
         ids.shrink_to_fit();
         (ids.touched, ids.length) = (3 * page, page + 5);

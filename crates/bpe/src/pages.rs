@@ -38,7 +38,7 @@ impl<T: Zero> Pages<T> {
     /// `length` zeros; there is at least one. `None`: there is not enough memory.
     pub fn try_zeros(length: usize) -> Option<Self> {
         let layout = layout::<T>(length)?;
-        let mapped = large::map(layout.size());
+        let mapped = large::map(layout.size()).inspect(|&start| large::prefer(start, layout.size()));
         // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
         let start = mapped.or_else(|| NonNull::new(unsafe { alloc_zeroed(layout) }))?;
         Some(Self { start: start.cast(), length, is_mapped: mapped.is_some() })
@@ -46,7 +46,7 @@ impl<T: Zero> Pages<T> {
 }
 
 impl Pages<u32> {
-    /// `length` zeros on large pages, which take no memory until they are touched; `None` where they are less than such a page, or the system has
+    /// `length` zeros on pages as the system chooses, which take no memory until they are touched; `None` where they are less than a large page, or it has
     /// none for them.
     pub fn map(length: usize) -> Option<Self> {
         Some(Self { start: large::map(layout::<u32>(length)?.size())?.cast(), length, is_mapped: true })
@@ -92,16 +92,20 @@ mod large {
         }
         let before = mapped.addr().wrapping_neg() % LARGE;
         let start = mapped.wrapping_byte_add(before);
-        // SAFETY: what is given back is before and after what is wanted, and nobody knows of it. The advice is about speed: where the system
-        // does not take it there is no harm.
+        // SAFETY: what is given back is before and after what is wanted, and nobody knows of it.
         unsafe {
             if before > 0 {
                 libc::munmap(mapped, before);
             }
             libc::munmap(start.wrapping_byte_add(bytes), LARGE - before);
-            libc::madvise(start, bytes, libc::MADV_HUGEPAGE);
         }
         NonNull::new(start.cast())
+    }
+
+    /// Asks for large pages where [`map`] gave so many bytes.
+    pub fn prefer(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: this is about speed: where the system does not take it there is no harm.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes.next_multiple_of(PAGES), libc::MADV_HUGEPAGE) };
     }
 
     /// Gives back what [`map`] gave for so many bytes.
@@ -133,6 +137,8 @@ mod large {
     pub fn map(_: usize) -> Option<NonNull<u8>> {
         None
     }
+
+    pub fn prefer(_: NonNull<u8>, _: usize) {}
 
     pub unsafe fn unmap(_: NonNull<u8>, _: usize) {}
 
