@@ -1,4 +1,4 @@
-//! Memory for the large tables, on large pages where the system has them: a table that is read all over otherwise misses the processor's
+//! Memory from the system for what is large. Tables are on large pages where it has them: a table that is read all over otherwise misses the processor's
 //! table of pages at almost every look, and costs a page fault for each 4 KiB when it is made.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};

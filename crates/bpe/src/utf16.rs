@@ -59,8 +59,9 @@ impl Units {
 }
 
 impl Tokenizer {
-    /// Writes the text of `ids`, with special tokens or without, to `text`, which it replaces. `None`, and no text, where [`Tokenizer::decode_bytes`] has to be asked: when there are
-    /// few ids, for which this is not the faster way; when the bytes are not UTF-8; when there is no such id, or not enough memory.
+    /// Writes the text of `ids`, with special tokens or without, to `text`, which it replaces. `None`, and any text, where [`Tokenizer::decode_bytes`]
+    /// has to be asked: when there are few ids, for which this is not the faster way; when the bytes are not UTF-8; when there is no such id, or not
+    /// enough memory.
     pub fn decode_utf16(&self, ids: &[u32], skip_special: bool, text: &mut Utf16) -> Option<()> {
         text.clear();
         if ids.len() < MANY && self.units.get().is_none() {
