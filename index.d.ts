@@ -31,7 +31,7 @@ export type ErrorCode =
   | 'ERR_NATIVE'
   | 'ERR_INTERNAL'
 
-/** Every error that Tokenmill throws or rejects with, except the `reason` of an aborted signal. */
+/** Every error that Tokenmill throws or rejects with, except the `reason` of an aborted signal, and what a callback, iterable or getter of the caller throws. */
 export declare class TokenmillError extends Error {
   /** What went wrong, stable across versions. */
   readonly code: ErrorCode
@@ -1367,7 +1367,7 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
    *
    * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
    */
-  batches({ out }?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined>
+  batches(options?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined>
   [Symbol.iterator](): Generator<Batch, void, undefined>
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>
 }
@@ -1558,9 +1558,9 @@ export declare class MixedDataset implements Dataset {
   /** @throws `ERR_INVALID_ARGUMENT` when a part is no dataset, is empty, or an option is wrong. */
   constructor(parts: readonly MixturePart[], options?: MixtureOptions)
   /** The sample at `index` of an epoch. */
-  get(index: number, { epoch }?: SampleOptions): Sample
+  get(index: number, options?: SampleOptions): Sample
   /** Samples `indices` as one batch. */
-  batch(indices: Float64Array, { epoch, out }?: BatchOptions): Batch
+  batch(indices: Float64Array, options?: BatchOptions): Batch
   /** Which part sample `index` of an epoch is of, and the how manieth sample of that part it is since epoch 0. */
   placeOf(
     index: number,
@@ -1793,7 +1793,7 @@ export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
-  /** Inputs in one window. */
+  /** Inputs in one window, at most 2^27. */
   readonly contextLength: number
   /**
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
@@ -1841,7 +1841,7 @@ export declare class PackedDataset implements Dataset {
    * Window `index`.
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    */
-  get(index: number, { epoch }?: SampleOptions): Sample
+  get(index: number, options?: SampleOptions): Sample
 }
 
 /**
@@ -2011,7 +2011,7 @@ export declare const prepare: (options: PrepareOptions) => Promise<Manifest>
 
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
-  /** Inputs in one window. */
+  /** Inputs in one window, at most 2^27. */
   readonly contextLength: number
   /**
    * Tokens from one window start to the next. At the default no input is in two windows; with less, windows overlap;
@@ -2091,9 +2091,9 @@ export declare class WindowDataset implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
    */
-  get(index: number, { epoch }?: SampleOptions): Sample
+  get(index: number, options?: SampleOptions): Sample
   /** Windows `indices` as one batch. */
-  batch(indices: Float64Array, { epoch, out, next }?: BatchOptions): Batch
+  batch(indices: Float64Array, options?: BatchOptions): Batch
 }
 
 /** The name of an encoding that {@link getEncoding} knows. */
@@ -3179,9 +3179,7 @@ export declare class WordVectors {
   static fromArray(
     words: readonly string[],
     data: Float32Array | readonly number[],
-    {
-      dimensions,
-    }: {
+    options: {
       readonly dimensions: number
     },
   ): WordVectors

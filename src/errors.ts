@@ -43,7 +43,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'ERR_INTERNAL',
 ])
 
-/** Every error that Tokenmill throws or rejects with, except the `reason` of an aborted signal. */
+/** Every error that Tokenmill throws or rejects with, except the `reason` of an aborted signal, and what a callback, iterable or getter of the caller throws. */
 export class TokenmillError extends Error {
   /** What went wrong, stable across versions. */
   readonly code: ErrorCode
@@ -59,17 +59,19 @@ export class TokenmillError extends Error {
 }
 
 /**
- * The {@link TokenmillError} for an error that came out of the native addon. Its code is the native one; a panic, which
- * has none of ours, is `ERR_INTERNAL`. The original is the `cause`.
+ * What to throw for an error that came out of a call into the native addon: the {@link TokenmillError} with the native code, of which the original
+ * is the `cause`; a panic has none of our codes, and is `ERR_INTERNAL`. An error without any code is none of the addon's: a getter of the caller
+ * threw it when it was asked, and it stays as it is.
  *
  * @internal
  */
-export const fromNative = (error: unknown): TokenmillError => {
+export const fromNative = (error: unknown): unknown => {
   if (error instanceof TokenmillError) return error
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  return typeof code === 'string' && codes.has(code)
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (typeof code !== 'string') return error
+  return codes.has(code)
     ? new TokenmillError(code as ErrorCode, String(message), { cause: error })
-    : new TokenmillError('ERR_INTERNAL', `internal error: ${String(message ?? error)}`, { cause: error })
+    : new TokenmillError('ERR_INTERNAL', `internal error: ${String(message)}`, { cause: error })
 }
 
 /**

@@ -63,7 +63,8 @@ const load = (): NonNullable<typeof loaded> => {
     addon.setThreads(native().threads())
     return { addon, report: { attempts, gpus: addon.cudaDevices(), error: undefined } }
   } catch (thrown) {
-    const error = fromNative(thrown)
+    // It looks at nothing of a caller's, so it throws only errors of its own.
+    const error = fromNative(thrown) as TokenmillError
     // What the driver says needs to be explained; what is wrong with TOKENMILL_THREADS says so itself.
     return { addon: undefined, report: error.code === 'ERR_DEVICE' ? failed(error) : { attempts, gpus: [], error } }
   }

@@ -2,7 +2,7 @@ import { cancellable } from './cancel.ts'
 import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
-import { invalid, oneOf, string } from './validate.ts'
+import { invalid, oneOf, string, abortSignal, iterableOrAsync } from './validate.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =
@@ -57,9 +57,6 @@ export const resolveTrainSource = <P>({
   signal,
   onProgress,
 }: TrainSourceOptions & { readonly onProgress?: (progress: P) => void }) => {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalid('options.signal', 'an AbortSignal', signal)
-  }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw invalid('options.onProgress', 'a function', onProgress)
   }
@@ -67,7 +64,7 @@ export const resolveTrainSource = <P>({
     format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
     field: string('options.field', field),
     strict: oneOf('options.utf8', utf8, ['replace', 'strict']) === 'strict',
-    signal,
+    signal: abortSignal(signal),
     onProgress,
   }
 }
@@ -90,11 +87,7 @@ export const checkedSource = (source: unknown): CheckedSource => {
   if (typeof source !== 'object' || source === null || !('texts' in source)) {
     throw invalid('source', 'an array of paths and globs, or { texts }', source)
   }
-  const { texts } = source
-  const isIterable =
-    typeof texts === 'object' && texts !== null && (Symbol.iterator in texts || Symbol.asyncIterator in texts)
-  // A string is iterable too, character by character: nobody means that.
-  if (!isIterable) throw invalid('source.texts', 'an iterable or async iterable of texts', texts)
+  const texts = iterableOrAsync('source.texts', 'an iterable or async iterable of texts', source.texts)
   return { texts: texts as Iterable<Text> | AsyncIterable<Text> }
 }
 
@@ -192,7 +185,7 @@ export const inPhases = async <Phase extends string, P, T>(
     return result
   } catch (error) {
     if (either.aborted || error instanceof TokenmillError) throw error
-    throw 'code' in (error as object) ? fromNative(error) : error
+    throw fromNative(error)
   } finally {
     clearInterval(timer)
   }

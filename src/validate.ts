@@ -84,3 +84,37 @@ export const options = <T extends object>(
   }
   return value
 }
+
+/** `signal` when it is an `AbortSignal` or absent. */
+export const abortSignal = (signal: unknown): AbortSignal | undefined => {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw invalid('options.signal', 'an AbortSignal', signal)
+}
+
+/** `value` when one can go through it. A string is not meant, and a typed array whose memory is gone has nothing to go through. */
+export const iterable = (name: string, expected: string, value: unknown): Iterable<unknown> => {
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value && !isGone(value))
+    return value as Iterable<unknown>
+  throw invalid(name, expected, value)
+}
+
+/** {@link iterable}, or what gives its values in time. */
+export const iterableOrAsync = (
+  name: string,
+  expected: string,
+  value: unknown,
+): Iterable<unknown> | AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+    ? (value as AsyncIterable<unknown>)
+    : iterable(name, expected, value)
+
+/** Whether `value` is a typed array whose memory was transferred or cut off: its own methods then throw. */
+export const isGone = (value: unknown): boolean => {
+  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false
+  try {
+    Uint8Array.prototype.values.call(value as Uint8Array)
+    return false
+  } catch {
+    return true
+  }
+}

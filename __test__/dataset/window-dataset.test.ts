@@ -119,7 +119,12 @@ for (const [index, code] of [
 }
 
 for (const [title, tokens, options, message] of [
-  ['a contextLength of 0', range(9), { contextLength: 0 }, /integer ≥ 1 for options.contextLength, received 0/],
+  [
+    'a contextLength of 0',
+    range(9),
+    { contextLength: 0 },
+    /integer from 1 to 134217728 for options.contextLength, received 0/,
+  ],
   ['a negative contextLength', range(9), { contextLength: -4 }, /options.contextLength, received -4/],
   ['a fractional contextLength', range(9), { contextLength: 1.5 }, /options.contextLength, received 1.5/],
   ['a contextLength of NaN', range(9), { contextLength: NaN }, /options.contextLength, received NaN/],

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
+import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
+import { invalid } from '../validate.ts'
 
 /** The target that the loss ignores: torch's `ignore_index`. */
 export const ignored = -100
@@ -76,6 +78,13 @@ const arrayFor = <T extends Uint32Array | Int32Array>(
     'ERR_INVALID_ARGUMENT',
     `expected room for a batch of ${size} values in out.${name}, received an array of ${given.length}`,
   )
+}
+
+/** `ERR_INVALID_ARGUMENT` unless `out` has both arrays. */
+export const checkArrays = (out: unknown): void => {
+  const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
+  if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
+  if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
 }
 
 /** The first `size` places of the arrays that the caller gave. */

@@ -1,8 +1,7 @@
-import { types } from 'node:util'
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { collate } from './collate.ts'
+import { collate, checkArrays } from './collate.ts'
 import type { BatchOptions, Dataset } from './dataset.ts'
 import { EpochOrder } from './epoch-order.ts'
 import { checkedState, type LoaderState } from './loader-state.ts'
@@ -146,7 +145,8 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
    *
    * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
    */
-  *batches({ out }: { readonly out?: BatchArrays } = {}): Generator<Batch, void, undefined> {
+  *batches(options?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined> {
+    const { out } = checkedOptions('options', options, ['out'])
     if (out !== undefined) checkArrays(out)
     const reading = this.#begin()
     for (const [batch, made] of this.#inTurn(reading, out)) {
@@ -270,10 +270,4 @@ const checkedDataset = (dataset: unknown): Dataset => {
   if (typeof get === 'function' && typeof length === 'number' && Number.isSafeInteger(length) && length >= 0)
     return dataset as Dataset
   throw invalid('dataset', 'a dataset: an object with length and get(index)', dataset)
-}
-
-const checkArrays = (out: unknown): void => {
-  const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
-  if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
-  if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
 }

@@ -1,9 +1,9 @@
 import { TokenmillError } from '../errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Dataset, Sample } from './dataset.ts'
-import type { Example, ExampleObjective } from './example-objective.ts'
+import { checkedExample, type Example, type ExampleObjective } from './example-objective.ts'
 
 /** How {@link ExampleDataset} reads records. */
 export interface ExampleOptions<Record> {
@@ -76,9 +76,10 @@ export class ExampleDataset<Record = unknown> implements Dataset {
     this.objective = checkedObjective<Record>(checked.objective)
     this.paddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
     const policy = oneOf('options.tooLong', tooLong, ['cut', 'drop', 'error'])
-    if (typeof records !== 'object' || records === null || !(Symbol.iterator in records))
-      throw invalid('records', 'an array or another iterable of records', records)
-    const examples = Array.from(records, (record, index) => this.objective.example(record, index, tokenizer))
+    iterable('records', 'an array or another iterable of records', records)
+    const examples = Array.from(records, (record, index) =>
+      checkedExample(this.objective.example(record, index, tokenizer), index),
+    )
     const encoded = encodedParts(examples, tokenizer)
 
     const isLabelled = examples.some(({ label }) => label !== undefined)

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { invalid, options as checkedOptions, string } from '../validate.ts'
+import { boolean, integerIn, invalid, iterable, options as checkedOptions, string } from '../validate.ts'
 
 /** A stretch of an example: its text or its ids, and whether the model is asked for them. */
 export type ExamplePart =
@@ -52,10 +52,12 @@ export const completion = <Record = unknown>(options?: CompletionOptions<Record>
   const checked = checkedOptions('options', options, ['prompt', 'completion', 'endId'])
   const prompt = fieldOf<Record>('options.prompt', checked.prompt ?? 'prompt')
   const answer = fieldOf<Record>('options.completion', checked.completion ?? 'completion')
+  const end = checked.endId
+  if (end !== undefined && end !== null) integerIn('options.endId', end, 0, largestId)
   return {
     name: 'completion',
     example: (record, index, tokenizer) => {
-      const { endId = tokenizer.endOfTextId ?? null } = checked
+      const endId = end === undefined ? (tokenizer.endOfTextId ?? null) : end
       return {
         parts: [
           { text: prompt(record, index), scored: false },
@@ -87,7 +89,12 @@ export interface ClassificationOptions<Record> {
 export const classification = <Record = unknown>(options: ClassificationOptions<Record>): ExampleObjective<Record> => {
   const { labels, text = 'text', label = 'label' } = checkedOptions('options', options, ['labels', 'text', 'label'])
   if (!Array.isArray(labels) || labels.length === 0) throw invalid('options.labels', 'an array of labels', labels)
-  const places = new Map(labels.map((name: unknown, place) => [string(`options.labels[${place}]`, name), place]))
+  const places = new Map(
+    Array.from(
+      labels as readonly unknown[],
+      (name, place) => [string(`options.labels[${place}]`, name), place] as const,
+    ),
+  )
   const [textOf, labelOf] = [fieldOf<Record>('options.text', text), fieldOf<Record>('options.label', label)]
   return {
     name: 'classification',
@@ -99,6 +106,31 @@ export const classification = <Record = unknown>(options: ClassificationOptions<
       return { parts: [{ text: textOf(record, index), scored: false }], label: place }
     },
   }
+}
+
+/** Ids of examples are also targets, which are signed. */
+const largestId = 2 ** 31 - 1
+
+/** What an objective made of records[`index`], when it is an {@link Example}. */
+export const checkedExample = (example: unknown, index: number): Example => {
+  const name = `the example of records[${index}]`
+  const { parts, label } = (example ?? {}) as Partial<Example>
+  if (!Array.isArray(parts)) throw invalid(`${name}`, 'an object with an array of parts', example)
+  for (const [place, part] of (parts as readonly unknown[]).entries()) {
+    const { text, ids, scored } = (part ?? {}) as {
+      readonly text?: unknown
+      readonly ids?: unknown
+      readonly scored?: unknown
+    }
+    const partName = `parts[${place}] of ${name}`
+    if (ids === undefined) string(`the text of ${partName}`, text)
+    else
+      for (const id of iterable(`the ids of ${partName}`, 'an array of ids', ids))
+        integerIn(`an id of ${partName}`, id, 0, largestId)
+    boolean(`scored of ${partName}`, scored)
+  }
+  if (label !== undefined) integerIn(`the label of ${name}`, label, 0, largestId)
+  return example as Example
 }
 
 /** Reads a text out of record `index`. */

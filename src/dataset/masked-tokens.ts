@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Objective } from './objective.ts'
 import { chainOf, scramble } from './scramble.ts'
@@ -123,7 +123,8 @@ const resolve = (options: MaskedTokensOptions) => {
   if (vocabSize === undefined) throw invalid('options.vocabSize', 'a vocabSize or a tokenizer', vocabSize)
   const size = positiveInteger('options.vocabSize', vocabSize)
   const special = new Set([checkedMask])
-  for (const id of specialIds) special.add(integerIn('options.specialIds', id, 0))
+  for (const id of iterable('options.specialIds', 'an iterable of ids', specialIds))
+    special.add(integerIn('options.specialIds', id, 0))
   const [share, rest] = [shareOf('maskShare', maskShare, 1), shareOf('randomShare', randomShare, 1)]
   if (share + rest > 1) throw invalid('options.randomShare', `at most ${1 - share}, what maskShare leaves`, randomShare)
   if (rest > 0 && [...special].filter((id) => id < size).length >= size)

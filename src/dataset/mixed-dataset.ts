@@ -4,6 +4,7 @@ import { collate } from './collate.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { Permutation } from './permutation.ts'
+import { batchCall, epochOf } from './sample-call.ts'
 
 /** A dataset and how much of a mixture it is. */
 export interface MixturePart {
@@ -69,8 +70,8 @@ export class MixedDataset implements Dataset {
   }
 
   /** The sample at `index` of an epoch. */
-  get(index: number, { epoch = 0 }: SampleOptions = {}): Sample {
-    const { part, number } = this.placeOf(index, epoch)
+  get(index: number, options?: SampleOptions): Sample {
+    const { part, number } = this.placeOf(index, epochOf(options))
     const { dataset } = this.#parts[part] as { dataset: Dataset }
     const pass = Math.floor(number / dataset.length)
     const order = new Permutation(dataset.length, this.#seed, pass)
@@ -78,14 +79,15 @@ export class MixedDataset implements Dataset {
   }
 
   /** Samples `indices` as one batch. */
-  batch(indices: Float64Array, { epoch = 0, out }: BatchOptions = {}): Batch {
+  batch(indices: Float64Array, options?: BatchOptions): Batch {
+    const { epoch, out } = batchCall(indices, options)
     const samples = Array.from(indices, (index) => this.get(index, { epoch }))
     return collate(samples, { paddingId: this.paddingId, out })
   }
 
   /** Which part sample `index` of an epoch is of, and the how manieth sample of that part it is since epoch 0. */
   placeOf(index: number, epoch: number): { readonly part: number; readonly number: number } {
-    let number = epoch * this.length + integerIn('index', index, 0, this.length - 1)
+    let number = integerIn('epoch', epoch, 0) * this.length + integerIn('index', index, 0, this.length - 1)
     if (!Number.isSafeInteger(number))
       throw new TokenmillError(
         'ERR_OUT_OF_RANGE',
@@ -108,7 +110,7 @@ const shareOf = (number: number, share: number): number =>
 const checkedParts = (parts: unknown): readonly MixturePart[] => {
   if (!Array.isArray(parts) || parts.length === 0)
     throw invalid('parts', 'an array of { dataset, weight }, at least one', parts)
-  const checked = parts.map((part: unknown, index) => {
+  const checked = Array.from(parts as readonly unknown[], (part, index) => {
     const { dataset, weight } = (part ?? {}) as Partial<MixturePart>
     const name = `parts[${index}]`
     if (typeof dataset?.get !== 'function' || !Number.isSafeInteger(dataset.length) || dataset.length < 1)

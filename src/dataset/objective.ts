@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+import { invalid } from '../validate.ts'
 import type { Sample } from './dataset.ts'
 
 /** The ids of a dataset as both types of array, over one memory. */
@@ -40,3 +42,21 @@ const nextTokenObjective: Objective = Object.freeze<Objective>({
     targets: signed.subarray(start + 1, start + 1 + contextLength),
   }),
 })
+
+/** The sample that `objective` makes of a window, when it is one of at most `contextLength` inputs and targets. */
+export const sampleOf = (
+  objective: Objective,
+  tokens: TokenViews,
+  start: number,
+  contextLength: number,
+  place: WindowPlace,
+): Sample => {
+  const sample: unknown = objective.sample(tokens, start, contextLength, place)
+  const { inputs, targets } = (sample ?? {}) as Partial<Sample>
+  const most = `of at most ${contextLength} values`
+  if (!types.isUint32Array(inputs) || inputs.length > contextLength)
+    throw invalid(`the inputs that objective '${objective.name}' makes`, `a Uint32Array ${most}`, inputs)
+  if (!types.isInt32Array(targets) || targets.length > contextLength)
+    throw invalid(`the targets that objective '${objective.name}' makes`, `an Int32Array ${most}`, targets)
+  return sample as Sample
+}

@@ -1,15 +1,16 @@
 import { TokenmillError } from '../errors.ts'
-import { integerIn, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { integerIn, oneOf, options as checkedOptions } from '../validate.ts'
 import type { Dataset, Sample, SampleOptions } from './dataset.ts'
 import { ignored } from './collate.ts'
-import { nextToken, type Objective } from './objective.ts'
+import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { checkedObjective } from './window-dataset.ts'
+import { epochOf, mostPlaces } from './sample-call.ts'
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
-  /** Inputs in one window. */
+  /** Inputs in one window, at most 2^27. */
   readonly contextLength: number
   /**
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
@@ -72,7 +73,7 @@ export class PackedDataset implements Dataset {
       objective = nextToken(),
       paddingId = 0,
     } = checkedOptions('options', options, known)
-    this.contextLength = positiveInteger('options.contextLength', contextLength)
+    this.contextLength = integerIn('options.contextLength', contextLength, 1, mostPlaces)
     this.objective = checkedObjective(objective)
     this.paddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
     const pack =
@@ -101,7 +102,8 @@ export class PackedDataset implements Dataset {
    * Window `index`.
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    */
-  get(index: number, { epoch = 0 }: SampleOptions = {}): Sample {
+  get(index: number, options?: SampleOptions): Sample {
+    const epoch = epochOf(options)
     const bin = this.#bins[integerIn('index', index, -Number.MAX_SAFE_INTEGER)]
     if (bin === undefined)
       throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
@@ -118,7 +120,7 @@ export class PackedDataset implements Dataset {
       const [start, size] = [this.#pieces.starts[piece] as number, this.#pieces.sizes[piece] as number]
       // The place of a piece, not of its window: it is masked alike wherever it was put.
       const { tokens, at } = this.#source.views(start, size + this.#more)
-      const { inputs, targets } = this.objective.sample(tokens, at, size, { index: piece, epoch })
+      const { inputs, targets } = sampleOf(this.objective, tokens, at, size, { index: piece, epoch })
       sample.inputs.set(inputs, end)
       sample.targets.set(targets, end)
       sample.attentionMask.fill(1, end, end + size)

@@ -14,6 +14,7 @@ import {
   options as checkedOptions,
   positiveInteger,
   string,
+  abortSignal,
 } from '../validate.ts'
 import type { DatasetFormat, Manifest } from './manifest.ts'
 import { watching } from './watching.ts'
@@ -328,10 +329,9 @@ const resolvePrepare = (options: PrepareOptions) => {
     throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
   if (onSkipped !== undefined && typeof onSkipped !== 'function')
     throw invalid('options.onSkipped', 'a function', onSkipped)
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid('options.signal', 'an AbortSignal', signal)
+  abortSignal(signal)
   const config: PrepareConfig = {
-    inputs: inputs.map((input, index) => filePath(`options.inputs[${index}]`, input)),
+    inputs: Array.from(inputs, (input, index) => filePath(`options.inputs[${index}]`, input)),
     outDir: filePath('options.outDir', outDir),
     ...resolveInputFormat(inputFormat),
     field: string('options.field', field),
@@ -351,7 +351,7 @@ const resolvePrepare = (options: PrepareOptions) => {
     seed: integerIn('options.split.seed', seed, 0),
     deduplicate: boolean('options.deduplicate', deduplicate),
     memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
-    formats: [...new Set(chosen.map((name, index) => oneOf(`options.format[${index}]`, name, formats)))].sort(),
+    formats: [...new Set(Array.from(chosen, (name, index) => oneOf(`options.format[${index}]`, name, formats)))].sort(),
     resume: boolean('options.resume', resume),
     checkpointSeconds,
   }

@@ -6,9 +6,9 @@ import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { integerIn, invalid, oneOf, options as checkedOptions, abortSignal } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { freshArrays, givenArrays } from './collate.ts'
+import { freshArrays, givenArrays, checkArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
 import { watching } from './watching.ts'
 
@@ -188,6 +188,7 @@ export class TokenStore {
    */
   windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch {
     this.#rows(starts, columns)
+    if (out !== undefined) checkArrays(out)
     return this.windowsAhead(starts, columns, { rows: starts.length, out })
   }
 
@@ -209,6 +210,7 @@ export class TokenStore {
    */
   async verify(options?: VerifyOptions): Promise<void> {
     const { signal, onProgress } = checkedOptions('options', options, ['signal', 'onProgress'])
+    abortSignal(signal)
     if (this.manifest === undefined)
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid } from '../validate.ts'
+import { integerIn, invalid, isGone } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { copyWindows } from './copy-windows.ts'
 import type { TokenViews } from './objective.ts'
@@ -90,7 +90,7 @@ const startsOf = (documents: readonly Uint32Array[]): Float64Array => {
 /** The documents, when it is a list of them. */
 const documentsOf = (tokens: unknown): readonly Uint32Array[] | undefined =>
   Array.isArray(tokens) && tokens.length > 0 && typeof tokens[0] === 'object' && tokens[0] !== null
-    ? tokens.map((document, index) => checkedIds(`tokens[${index}]`, document))
+    ? Array.from(tokens as readonly unknown[], (document, index) => checkedIds(`tokens[${index}]`, document))
     : undefined
 
 const joined = (documents: readonly Uint32Array[]): Uint32Array => {
@@ -104,6 +104,7 @@ const joined = (documents: readonly Uint32Array[]): Uint32Array => {
 }
 
 const checkedIds = (name: string, tokens: unknown): Uint32Array => {
+  if (isGone(tokens)) throw invalid(name, 'an array whose memory is there', tokens)
   if (types.isUint16Array(tokens)) return Uint32Array.from(tokens)
   if (Array.isArray(tokens))
     return Uint32Array.from({ length: tokens.length }, (_, index) =>

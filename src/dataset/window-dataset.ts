@@ -3,13 +3,14 @@ import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger }
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
-import { nextToken, type Objective } from './objective.ts'
+import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { WindowPlan } from './window-plan.ts'
+import { batchCall, epochOf, mostPlaces } from './sample-call.ts'
 
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
-  /** Inputs in one window. */
+  /** Inputs in one window, at most 2^27. */
   readonly contextLength: number
   /**
    * Tokens from one window start to the next. At the default no input is in two windows; with less, windows overlap;
@@ -99,7 +100,7 @@ export class WindowDataset implements Dataset {
       tails = 'drop',
       paddingId = 0,
     } = checkedOptions('options', options, known)
-    this.contextLength = positiveInteger('options.contextLength', contextLength)
+    this.contextLength = integerIn('options.contextLength', contextLength, 1, mostPlaces)
     this.stride = positiveInteger('options.stride', stride)
     this.objective = checkedObjective(objective)
     this.boundaries = oneOf('options.boundaries', boundaries, ['cross', 'within'])
@@ -140,19 +141,21 @@ export class WindowDataset implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
    */
-  get(index: number, { epoch = 0 }: SampleOptions = {}): Sample {
+  get(index: number, options?: SampleOptions): Sample {
+    const epoch = epochOf(options)
     this.#check(index)
     const { start, ids } = this.#plan.at(index)
     const needed = this.objective.idsPerWindow(this.contextLength)
     const { tokens, at } = this.#source.views(start, ids)
     // The objective may read one id more than there are inputs.
     const inputs = this.contextLength - (needed - ids)
-    const sample = this.objective.sample(tokens, at, inputs, { index, epoch })
+    const sample = sampleOf(this.objective, tokens, at, inputs, { index, epoch })
     return this.tails === 'keep' ? this.#filledUp(sample) : sample
   }
 
   /** Windows `indices` as one batch. */
-  batch(indices: Float64Array, { epoch = 0, out, next }: BatchOptions = {}): Batch {
+  batch(indices: Float64Array, options?: BatchOptions): Batch {
+    const { epoch, out, next } = batchCall(indices, options)
     if (this.objective === nextToken() && this.tails === 'drop') {
       const starts = this.#startsOf(indices, next?.subarray(0, Math.min(indices.length, mostAhead)))
       return this.#source.windows(starts, this.contextLength, { rows: indices.length, out })

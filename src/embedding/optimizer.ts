@@ -214,15 +214,16 @@ export class Optimizer {
     ])
     if (rule !== this.#rule) throw invalid('state.rule', `'${this.#rule}'`, rule)
     if (!Array.isArray(parameters)) throw invalid('state.parameters', 'an array', parameters)
-    const slots = parameters.map((each: unknown, index): NativeSlotState => {
+    const slots = Array.from(parameters as readonly unknown[], (each, index): NativeSlotState => {
       const place = `state.parameters[${index}]`
       const { name, steps, moments } = known(place, each as ParameterState, ['name', 'steps', 'moments'])
       const expected = this.#parameters[index]?.name
       if (expected !== undefined && name !== expected) throw invalid(`${place}.name`, `'${expected}'`, name)
-      if (!Array.isArray(moments) || !moments.every((values) => types.isFloat32Array(values))) {
+      const own = Array.isArray(moments) ? [...(moments as readonly unknown[])] : undefined
+      if (!own?.every((values) => types.isFloat32Array(values))) {
         throw invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
       }
-      return { steps: integerIn(`${place}.steps`, steps, 0), moments: [...moments] }
+      return { steps: integerIn(`${place}.steps`, steps, 0), moments: own }
     })
     return { learningRate: atLeastZero('state.learningRate', learningRate), slots }
   }
@@ -272,7 +273,7 @@ const fraction = (name: string, value: unknown): number => {
 
 const parametersOf = (parameters: unknown): readonly Parameter[] => {
   if (!Array.isArray(parameters)) throw invalid('parameters', 'an array of parameters', parameters)
-  const checked = parameters.map((parameter: unknown, index) => {
+  const checked = Array.from(parameters as readonly unknown[], (parameter, index) => {
     if (parameter instanceof Parameter) return parameter
     throw invalid(`parameters[${index}]`, 'a Parameter', parameter)
   })

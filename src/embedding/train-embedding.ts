@@ -6,7 +6,16 @@ import { callNative, TokenmillError } from '../errors.ts'
 import { runInTurns } from '../event-loop.ts'
 import { native } from '../native.ts'
 import type { NativeEmbeddingTrainer, NativeLoss } from '../native-binding.d.ts'
-import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
+import {
+  boolean,
+  finiteNumber,
+  integerIn,
+  invalid,
+  oneOf,
+  options as known,
+  positiveInteger,
+  abortSignal,
+} from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { callNativeAsync } from './handle.ts'
 import { InputEmbedding, type Position } from './input-embedding.ts'
@@ -336,8 +345,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
   const most = between('options.learningRate', learningRate, 0, Infinity)
   if (rest.onProgress !== undefined && typeof rest.onProgress !== 'function')
     throw invalid('options.onProgress', 'a function', rest.onProgress)
-  if (rest.signal !== undefined && !(rest.signal instanceof AbortSignal))
-    throw invalid('options.signal', 'an AbortSignal', rest.signal)
+  abortSignal(rest.signal)
   return {
     ...rest,
     loader,

@@ -3,7 +3,15 @@ import { cancellable } from '../cancel.ts'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeWordVectors } from '../native-binding.d.ts'
-import { finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
+import {
+  finiteNumber,
+  integerIn,
+  invalid,
+  options as known,
+  positiveInteger,
+  string,
+  abortSignal,
+} from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 
@@ -57,9 +65,7 @@ export class WordVectors {
     const file = filePath('path', path)
     const format = formatOf(file)
     const { limit, signal } = known('options', options, ['limit', 'signal'])
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw invalid('options.signal', 'an AbortSignal', signal)
-    }
+    abortSignal(signal)
     const most = limit === undefined ? undefined : positiveInteger('options.limit', limit)
     const load = native().NativeWordVectors.load
     return new WordVectors(await cancellable(signal, (flag) => load(file, format, most, flag)))
@@ -73,8 +79,9 @@ export class WordVectors {
   static fromArray(
     words: readonly string[],
     data: Float32Array | readonly number[],
-    { dimensions }: { readonly dimensions: number },
+    options: { readonly dimensions: number },
   ): WordVectors {
+    const { dimensions } = known('options', options, ['dimensions'])
     if (!Array.isArray(words)) throw invalid('words', 'an array of strings', words)
     const names = Array.from(words as readonly unknown[], (word, index) => string(`words[${index}]`, word))
     const width = positiveInteger('options.dimensions', dimensions)

@@ -1,4 +1,4 @@
-import { boolean, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { boolean, invalid, oneOf, options as checkedOptions, abortSignal, iterable } from '../validate.ts'
 import { checkedText } from './read-text.ts'
 import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
 
@@ -31,16 +31,12 @@ export const splitSignal = (
 ): { signal?: AbortSignal; rest: EncodeOptions | undefined } => {
   if (options === undefined) return { rest: undefined }
   const { signal, ...rest } = checkedOptions('options', options, [...encodeOptionNames, 'signal'])
-  if (signal === undefined) return { rest }
-  if (!(signal instanceof AbortSignal)) throw invalid('options.signal', 'an AbortSignal', signal)
-  return { signal, rest }
+  return signal === undefined ? { rest } : { signal: abortSignal(signal) as AbortSignal, rest }
 }
 
 /** `ids` as something to iterate. */
-export const checkedIds = (ids: unknown): Iterable<number> => {
-  if (typeof ids === 'object' && ids !== null && Symbol.iterator in ids) return ids as Iterable<number>
-  throw invalid('ids', 'a Uint32Array or another iterable of numbers', ids)
-}
+export const checkedIds = (ids: unknown): Iterable<number> =>
+  iterable('ids', 'a Uint32Array or another iterable of numbers', ids) as Iterable<number>
 
 /** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
 export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {

@@ -1,12 +1,13 @@
-import { fromNative, type TokenmillError } from '../errors.ts'
+import { fromNative, TokenmillError } from '../errors.ts'
 import { specialTokenError } from './special-tokens.ts'
 
 /**
  * A native error; that of a special token, which says only where and which, as the sentence that tells what to do. `start` is where the
  * text started that native code got.
  */
-export const explained = (error: unknown, start = 0, name = 'the text'): TokenmillError => {
+export const explained = (error: unknown, start = 0, name = 'the text'): unknown => {
   const native = fromNative(error)
+  if (!(native instanceof TokenmillError)) return native
   const [, row, index, token] =
     (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
   if (index === undefined || token === undefined) return native

@@ -325,8 +325,9 @@ export const rowShapeOf = (handle: JsonHandle): RowShape => {
 const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 === id
 
 /** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
-const explained = (error: unknown, isOne: boolean): TokenmillError => {
+const explained = (error: unknown, isOne: boolean): unknown => {
   const native = fromNative(error)
+  if (!(native instanceof TokenmillError)) return native
   const [, row, index, token] =
     (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
   if (index !== undefined && token !== undefined)

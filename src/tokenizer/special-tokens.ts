@@ -10,7 +10,7 @@ export const checkedSpecialTokens = (name: string, list: unknown, firstId: numbe
   if (typeof list !== 'object' || list === null)
     throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
   const entries: readonly (readonly [unknown, unknown])[] = Array.isArray(list)
-    ? list.map((token, index) => [token, firstId + index] as const)
+    ? Array.from(list as readonly unknown[], (token, index) => [token, firstId + index] as const)
     : [...(list instanceof Map ? list : Object.entries(list))]
   return entries.map(([token, id]) => {
     // A lone surrogate would be another token than the one in the text.

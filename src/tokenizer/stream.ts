@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
-import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import { integerIn, invalid, options as checkedOptions, abortSignal, iterableOrAsync } from '../validate.ts'
 import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
 import { checkedText } from './read-text.ts'
 import type { EncodeOptions, DecodeOptions, Text } from './tokenizer.ts'
@@ -180,10 +180,9 @@ async function* decodeChunks(
 
 /** `source`, which must have chunks; a text is not a source, as it would come character by character. */
 const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
-  if (typeof source === 'object' && source !== null && !(source instanceof Uint8Array)) {
-    if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
-  }
-  throw invalid('source', 'an iterable or async iterable of chunks', source)
+  const expected = 'an iterable or async iterable of chunks'
+  if (source instanceof Uint8Array) throw invalid('source', expected, source)
+  return iterableOrAsync('source', expected, source) as Chunks<T>
 }
 
 /** What `source` gives until `signal` aborts, also when it gives nothing any more. Then `signal.reason` is thrown. */
@@ -242,7 +241,7 @@ const splitStreamOptions = (
   const { maxPieceBytes = 64 * 2 ** 20, signal, ...rest } = checkedOptions('options', options, names)
   return {
     maxPieceBytes: integerIn('options.maxPieceBytes', maxPieceBytes, 1, 2 ** 31 - 1),
-    signal: checkedSignal(signal),
+    signal: abortSignal(signal),
     rest,
   }
 }
@@ -257,12 +256,7 @@ const splitDecodeOptions = (
   options: DecodeChunksOptions | undefined,
 ): { signal: AbortSignal | undefined; rest: DecodeOptions } => {
   const { signal, ...rest } = checkedOptions('options', options, [...decodeOptionNames, 'signal'])
-  return { signal: checkedSignal(signal), rest }
-}
-
-const checkedSignal = (signal: AbortSignal | undefined): AbortSignal | undefined => {
-  if (signal === undefined || signal instanceof AbortSignal) return signal
-  throw invalid('options.signal', 'an AbortSignal', signal)
+  return { signal: abortSignal(signal), rest }
 }
 
 /** The error for a piece that is too long to be kept. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { callNative, fromNative, type TokenmillError } from '../errors.ts'
+import { callNative, fromNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import { invalid, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
@@ -67,8 +67,10 @@ export const readTiktoken = async (
 }
 
 /** An error of the native reader: what it says about an argument is about an option. */
-const withoutArgument = (error: TokenmillError): Error =>
-  error.code === 'ERR_INVALID_ARGUMENT' ? new OptionError('', { cause: error }) : error
+const withoutArgument = (error: unknown): unknown =>
+  error instanceof TokenmillError && error.code === 'ERR_INVALID_ARGUMENT'
+    ? new OptionError('', { cause: error })
+    : error
 
 const nameOf = (source: string): string =>
   source === 'the bytes' ? 'tiktoken' : basename(source).replace(/\.tiktoken$/, '')

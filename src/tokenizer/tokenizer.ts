@@ -4,6 +4,7 @@ import type { CountIndex } from './count-index.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import type { TruncateOptions } from './truncate.ts'
 import type { PaddedBatch, PaddedOptions, TextOrPair } from './encode-padded.ts'
+import { invalid } from '../validate.ts'
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
@@ -184,6 +185,7 @@ export class TokenBatch implements Iterable<Uint32Array> {
 
   /** Row `index` as a view of `ids`; `undefined` when there is no such row. */
   at(index: number): Uint32Array | undefined {
+    if (typeof index !== 'number') throw invalid('index', 'a number', index)
     const row = index < 0 ? index + this.length : index
     const [start, end] = [this.rowStarts[row], this.rowStarts[row + 1]]
     return start === undefined || end === undefined ? undefined : this.ids.subarray(start, end)

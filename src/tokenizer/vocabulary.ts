@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { invalid, integerIn, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { invalid, integerIn, oneOf, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
 import { runToEnd } from '../event-loop.ts'
 import { compareCodePoints } from './code-points.ts'
 import { wellFormed } from './read-text.ts'
@@ -136,7 +136,7 @@ export class Vocabulary {
     ])
     const special = checkedSpecialTokens(specialTokens)
     const splitter = splitterOf('options.split', split)
-    if (typeof words === 'string' || !isIterable(words)) throw invalid('words', 'an iterable of strings', words)
+    iterable('words', 'an iterable of strings', words)
     const list: string[] = []
     for (const word of words) if (list.push(word) > mostTokens) throw tooMany()
     return new Vocabulary(list, special, splitter)
@@ -188,15 +188,9 @@ export class Vocabulary {
   }
 }
 
-const isIterable = (value: unknown): value is Iterable<unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
-
 /** How often each word is in `texts`. A Map, so that `__proto__` is a word like any other. */
 const countWords = (texts: string | Iterable<string>, splitter: Splitter): Map<string, number> => {
-  const list = typeof texts === 'string' ? [texts] : texts
-  if (!isIterable(list)) throw invalid('texts', 'a string or an iterable of strings', texts)
+  const list = typeof texts === 'string' ? [texts] : iterable('texts', 'a string or an iterable of strings', texts)
   const counts = new Map<string, number>()
   const add = (source: string, start: number, end: number) => {
     const word = source.slice(start, end)

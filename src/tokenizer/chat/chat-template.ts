@@ -1,7 +1,7 @@
 import { callNative, TokenmillError } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { ChatTemplateHandle } from '../../native-binding.d.ts'
-import { boolean, invalid, options as checkedOptions, received } from '../../validate.ts'
+import { boolean, invalid, options as checkedOptions, received, iterable, string } from '../../validate.ts'
 import type { Segment } from '../tokenizer.ts'
 import { didYouMean } from '../near-names.ts'
 import { jsonText } from './json-text.ts'
@@ -90,7 +90,7 @@ export class ChatTemplate {
   readonly tokens: NamedTokens
   readonly #sources: ReadonlyMap<string, string>
   /** The last set of special tokens, and the templates read for it. */
-  #special = ''
+  #special = '[]'
   #handles = new Map<string, ChatTemplateHandle>()
 
   /**
@@ -140,7 +140,7 @@ export class ChatTemplate {
     if (now !== undefined && !(now instanceof Date && !Number.isNaN(now.getTime()))) {
       throw invalid('options.now', 'a valid Date', now)
     }
-    const handle = this.#handle(this.#chosen(name, tools !== undefined), [...specialTokens])
+    const handle = this.#handle(this.#chosen(name, tools !== undefined), checkedNames(specialTokens))
     const rendered = callNative(() =>
       handle.render(values, jsonText(this.tokens, 'a chat template'), now && localTime(now)),
     )
@@ -162,7 +162,7 @@ export class ChatTemplate {
   }
 
   #handle(name: string, special: string[]): ChatTemplateHandle {
-    const key = special.join('\0')
+    const key = JSON.stringify(special)
     if (key !== this.#special) {
       this.#special = key
       this.#handles = new Map()
@@ -186,6 +186,11 @@ export const checkedTokens = (name: string, tokens: unknown): NamedTokens => {
   }
   return Object.freeze({ ...tokens }) as NamedTokens
 }
+
+const checkedNames = (specialTokens: unknown): string[] =>
+  Array.from(iterable('specialTokens', 'an iterable of strings', specialTokens), (token, index) =>
+    string(`specialTokens[${index}]`, token),
+  )
 
 const checkedList = (name: string, list: unknown): readonly unknown[] | null => {
   if (list === undefined) return null

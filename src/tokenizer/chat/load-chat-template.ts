@@ -65,7 +65,7 @@ const templatesOf = (name: string, given: unknown): Record<string, string> => {
     )
   if (!Array.isArray(given)) throw wrong()
   return Object.fromEntries(
-    given.map((each: unknown) => {
+    Array.from(given as readonly unknown[], (each) => {
       if (!isObject(each) || typeof each['name'] !== 'string' || typeof each['template'] !== 'string') throw wrong()
       return [each['name'], each['template']]
     }),
