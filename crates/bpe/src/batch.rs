@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::sink::{Counter, Sink};
+use crate::sink::{Counter, Sink, reserve};
 use crate::{Error, SpecialPolicy, Tokenizer, Worker};
 
 /// Longer texts are cut, in bytes.
@@ -50,7 +50,7 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Rows, RowError> {
         let mut plan = Plan::of(self, texts, policy, cancel);
-        let done = plan.run(|bytes| Vec::with_capacity(bytes / 4), Vec::len, cancel)?;
+        let done = plan.run(room_for_ids, Vec::len, cancel)?;
         let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
         let ids =
             joined(done.into_iter().map(|task| task.sink).collect()).map_err(|error| RowError { row: 0, error })?;
@@ -68,7 +68,7 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Vec<usize>, RowError> {
         let mut plan = Plan::of(self, texts, policy, cancel);
-        let done = plan.run(|_| Counter::default(), |count| count.0, cancel)?;
+        let done = plan.run(|_| Ok(Counter::default()), |count| count.0, cancel)?;
         let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
         Ok(starts.windows(2).map(|row| row[1] - row[0]).collect())
     }
@@ -188,13 +188,14 @@ impl<'t> Plan<'t> {
     /// Runs all tasks; the results are in their order.
     fn run<S: Sink + Send>(
         &mut self,
-        new: impl Fn(usize) -> S + Sync,
+        new: impl Fn(usize) -> Result<S, Error> + Sync,
         len: impl Fn(&S) -> usize + Sync,
         cancel: Option<&AtomicBool>,
     ) -> Result<Vec<Done<S>>, RowError> {
         let one = |task: &Range<usize>, worker: &mut Worker| -> Result<Done<S>, RowError> {
             let parts = &self.parts[task.clone()];
-            let mut sink = new(parts.iter().map(|part| part.content.len()).sum());
+            let made = new(parts.iter().map(|part| part.content.len()).sum());
+            let mut sink = made.map_err(|error| RowError { row: parts[0].row, error })?;
             let mut ends = Vec::with_capacity(parts.len());
             for part in parts {
                 match &part.content {
@@ -202,10 +203,7 @@ impl<'t> Plan<'t> {
                     Content::Plain(text, range) => {
                         self.tokenizer.encode_part(text, range.clone(), worker, &mut sink, cancel)
                     }
-                    Content::Special(id) => {
-                        sink.push(*id);
-                        Ok(())
-                    }
+                    Content::Special(id) => sink.reserve(1).map(|()| sink.push(*id)),
                 }
                 .map_err(|error| RowError { row: part.row, error })?;
                 ends.push(len(&sink));
@@ -248,6 +246,13 @@ impl<'t> Plan<'t> {
         }
         starts
     }
+}
+
+/// Room for the ids of so many bytes, as most texts have.
+fn room_for_ids(bytes: usize) -> Result<Vec<u32>, Error> {
+    let mut ids = Vec::new();
+    reserve(&mut ids, bytes / 4)?;
+    Ok(ids)
 }
 
 /// `all` one after the other, copied by all threads; a single one is not copied.

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::boundaries::{Boundaries, Boundary};
 use crate::prefix_counts::Counts;
+use crate::sink::reserve;
 
 /// How to cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Counts<'_> {
         let (mut start, mut least) = (0, 0);
         while least < length {
             if let Some(end) = self.end_of_part(&mut boundaries, boundary, start, least, max_tokens)? {
+                reserve(&mut chunks, 1)?;
                 chunks.push(Chunk { start, end, tokens: self.count(start, end) });
                 if end < length {
                     start = self.start_of_tail(&mut boundaries, boundary.min(Boundary::Block), start, end, overlap)?;

@@ -1,6 +1,7 @@
 //! Ids to bytes.
 
 use crate::copies::Copies;
+use crate::sink::reserve;
 use crate::{Error, Tokenizer};
 
 impl Tokenizer {
@@ -49,8 +50,4 @@ impl Tokenizer {
         }
         Ok(())
     }
-}
-
-fn reserve(bytes: &mut Vec<u8>, length: usize) -> Result<(), Error> {
-    bytes.try_reserve(length).map_err(|_| Error::OutOfMemory { bytes: length })
 }

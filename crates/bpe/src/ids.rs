@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
 use std::{mem, ptr};
 
+use crate::Error;
 use crate::pages::Pages;
 use crate::sink::{SLACK, Sink, copy_run};
 
@@ -86,6 +87,13 @@ impl DerefMut for Ids {
 }
 
 impl Sink for Ids {
+    fn reserve(&mut self, ids: usize) -> Result<(), Error> {
+        match &mut self.0 {
+            Room::Few(few) => Sink::reserve(few, ids),
+            Room::Many(many) => many.reserve(ids.saturating_add(SLACK)),
+        }
+    }
+
     #[inline(always)]
     fn push(&mut self, id: u32) {
         match &mut self.0 {
@@ -142,11 +150,15 @@ impl Many {
         }
     }
 
+    fn reserve(&mut self, count: usize) -> Result<(), Error> {
+        if self.pages.len() - self.length < count { self.grow(count) } else { Ok(()) }
+    }
+
     /// The place of the next `count` ids, which there is room for.
     #[inline(always)]
     fn place(&mut self, count: usize) -> *mut u32 {
         if self.pages.len() - self.length < count {
-            self.grow(count);
+            self.grow(count).expect("there is memory, as nobody asked for room before");
         }
         self.pages.as_mut_ptr().wrapping_add(self.length)
     }
@@ -176,10 +188,13 @@ impl Many {
 
     /// More ids come than a text of the length that was said could have.
     #[cold]
-    fn grow(&mut self, count: usize) {
-        let mut pages = Pages::zeros(2 * self.length + count);
+    fn grow(&mut self, count: usize) -> Result<(), Error> {
+        let most = self.length.saturating_mul(2).saturating_add(count);
+        let no_memory = Error::OutOfMemory { bytes: most.saturating_mul(size_of::<u32>()) };
+        let mut pages = Pages::try_zeros(most).ok_or(no_memory)?;
         pages[..self.length].copy_from_slice(&self.pages[..self.length]);
         self.pages = pages;
+        Ok(())
     }
 }
 

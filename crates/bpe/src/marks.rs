@@ -12,12 +12,17 @@ use crate::worker::Worker;
 
 /// Takes tokens and pieces with the bytes of the text where they end, each kind in ascending order.
 pub(crate) trait Marks {
+    /// Makes room for so many more tokens.
+    fn reserve(&mut self, _tokens: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn token(&mut self, id: u32, end: usize);
 
     fn piece(&mut self, end: usize);
 
     /// An allowed special token, of `start..end`.
-    fn special(&mut self, id: u32, start: usize, end: usize);
+    fn special(&mut self, id: u32, start: usize, end: usize) -> Result<(), Error>;
 }
 
 /// Gives ids of ordinary tokens with their ends to marks.
@@ -39,7 +44,7 @@ impl Tokenizer {
     /// Encodes `text` like [`Tokenizer::encode_to`].
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`], before any mark is given; [`Error::Cancelled`]; [`Error::PatternLimit`].
+    /// [`Error::DisallowedSpecialToken`], before any mark is given; [`Error::Cancelled`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`].
     pub(crate) fn encode_marked(
         &self,
         text: &str,
@@ -52,7 +57,7 @@ impl Tokenizer {
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)? {
             self.mark_plain(&text[start..special.start], start, worker, marks, cancel)?;
-            marks.special(special.id, special.start, special.end);
+            marks.special(special.id, special.start, special.end)?;
             start = special.end;
         }
         self.mark_plain(&text[start..], start, worker, marks, cancel)
@@ -71,6 +76,9 @@ impl Tokenizer {
         while !scan.is_done() {
             let start = scan.at();
             let count = scan.next(&mut worker.ends[..]).map_err(|error| error.after(base))?;
+            // No token is of less than a byte.
+            marks.reserve(scan.at() - start)?;
+            worker.memory.scratch.reserve(scan.at() - start)?;
             let mut placing = Placing { vocabulary: self.vocabulary(), marks: &mut *marks, at: base + start };
             self.encode_pieces(text.as_bytes(), start, count, worker, &mut placing, cancel);
             // The tokens of a cancelled piece are any.

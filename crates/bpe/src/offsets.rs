@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::Error;
 use crate::marks::Marks;
+use crate::sink::reserve;
 use crate::special::SpecialPolicy;
 use crate::tokenizer::Tokenizer;
 use crate::worker::Worker;
@@ -59,6 +60,12 @@ struct Writer<'t> {
 }
 
 impl Marks for Writer<'_> {
+    fn reserve(&mut self, tokens: usize) -> Result<(), Error> {
+        let Offsets { ids, offsets, ends, byte_ends } = &mut self.out;
+        [ids, offsets, byte_ends].into_iter().try_for_each(|numbers| reserve(numbers, tokens))?;
+        if self.is_ascii { Ok(()) } else { reserve(ends, tokens) }
+    }
+
     #[inline(always)]
     fn token(&mut self, id: u32, end: usize) {
         if self.is_ascii {
@@ -89,8 +96,10 @@ impl Marks for Writer<'_> {
 
     fn piece(&mut self, _: usize) {}
 
-    fn special(&mut self, id: u32, _: usize, end: usize) {
+    fn special(&mut self, id: u32, _: usize, end: usize) -> Result<(), Error> {
+        self.reserve(1)?;
         self.token(id, end);
+        Ok(())
     }
 }
 
@@ -98,7 +107,7 @@ impl Tokenizer {
     /// The ids of [`Tokenizer::encode`] and where their tokens are, in `unit`s.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`] for a text of 4 GiB or more; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::Cancelled`].
     pub fn encode_with_offsets(
         &self,
         text: &str,
@@ -120,8 +129,10 @@ impl Tokenizer {
         self.encode_marked(text, policy, worker, &mut writer, cancel)?;
         let Writer { mut out, units, is_ascii, .. } = writer;
         if is_ascii {
-            out.ends.clone_from(&out.byte_ends);
+            reserve(&mut out.ends, out.byte_ends.len())?;
+            out.ends.extend_from_slice(&out.byte_ends);
         }
+        reserve(&mut out.offsets, 1)?;
         out.offsets.push(units);
         Ok(out)
     }

@@ -20,7 +20,7 @@ use crate::Error;
 use crate::bits::Bits;
 use crate::marks::Marks;
 use crate::offsets::within_u32;
-use crate::sink::Counter;
+use crate::sink::{Counter, reserve};
 use crate::special::SpecialPolicy;
 use crate::tokenizer::Tokenizer;
 use crate::worker::{BATCH, Worker};
@@ -50,10 +50,12 @@ impl Marks for Building {
         self.0.pieces.set(end);
     }
 
-    fn special(&mut self, _: u32, start: usize, end: usize) {
+    fn special(&mut self, _: u32, start: usize, end: usize) -> Result<(), Error> {
         self.0.tokens.set(end);
         self.0.pieces.set(end);
+        reserve(&mut self.0.specials, 1)?;
         self.0.specials.push((start, end));
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::sink::Sink;
+use crate::sink::{Sink, reserve};
 use crate::utf8::{Stretch, Utf8Tail};
 use crate::{Error, SpecialPolicy, Tokenizer};
 
@@ -140,7 +140,7 @@ impl EncodeStream {
     /// Gives all sure ids to `sink`, which must not be full before its time. Stops soon after `cancel` is set.
     ///
     /// # Errors
-    /// [`Error::Cancelled`]; [`Error::PatternLimit`], which counts bytes of UTF-8 from the start of the stream.
+    /// [`Error::Cancelled`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], which counts bytes of UTF-8 from the start of the stream.
     pub fn encode_ready(&mut self, sink: &mut impl Sink, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         if self.ready == 0 {
             return Ok(());
@@ -152,6 +152,7 @@ impl EncodeStream {
             // Disallowed ones are not in it: they were looked for before it was ready.
             while let Some(special) = policy.next_allowed(text, start, cancel)? {
                 tokenizer.encode_part(text, start..special.start, &mut worker, sink, cancel).map_err(in_stream)?;
+                sink.reserve(1)?;
                 sink.push(special.id);
                 start = special.end;
             }
@@ -181,7 +182,7 @@ impl EncodeStream {
 
     fn append(&mut self, text: &str, unit: Unit) -> Result<(), Error> {
         self.text.try_reserve(text.len()).map_err(|_| Error::OutOfMemory { bytes: text.len() })?;
-        self.places.add(self.text.len(), text, unit, self.policy.refuses());
+        self.places.add(self.text.len(), text, unit, self.policy.refuses())?;
         self.text.push_str(text);
         Ok(())
     }
@@ -278,9 +279,10 @@ struct Place {
 
 impl Places {
     /// `text` comes to stand at `at`. Where it came from is written down when `is_asked`.
-    fn add(&mut self, at: usize, text: &str, unit: Unit, is_asked: bool) {
+    fn add(&mut self, at: usize, text: &str, unit: Unit, is_asked: bool) -> Result<(), Error> {
         // Each invalid part is a stretch of its own.
         if is_asked && (self.last != Some(unit) || matches!(unit, Unit::Invalid(_))) {
+            reserve(&mut self.starts, 1)?;
             self.starts.push(Place { at, index: self.index, unit });
             self.last = Some(unit);
         }
@@ -289,6 +291,7 @@ impl Places {
             Unit::Byte => text.len(),
             Unit::Invalid(length) => length,
         };
+        Ok(())
     }
 
     /// The index in the stream of place `at` of the kept text `text`.

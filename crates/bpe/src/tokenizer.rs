@@ -192,11 +192,12 @@ impl Tokenizer {
     /// The ids of `text`, every special token in it being plain text.
     ///
     /// # Panics
-    /// When the pattern is one of regular expressions and the text is not within its limits: [`Tokenizer::encode_to`] gives an error there.
+    /// When the pattern is one of regular expressions and the text is not within its limits, or there is not enough memory:
+    /// [`Tokenizer::encode_to`] gives an error there.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut ids, None);
-        result.expect("nobody cancels it, and the text is within the limits of the pattern");
+        result.expect("nobody cancels it, the text is within the limits of the pattern, and there is memory");
         ids
     }
 
@@ -207,14 +208,14 @@ impl Tokenizer {
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
         let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut count, None);
-        result.expect("nobody cancels it, and the text is within the limits of the pattern");
+        result.expect("nobody cancels it, the text is within the limits of the pattern, and there is memory");
         count.0
     }
 
     /// The ids of `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::PatternLimit`], for a pattern of regular expressions.
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], for a pattern of regular expressions.
     pub fn encode(&self, text: &str, policy: &SpecialPolicy) -> Result<Vec<u32>, Error> {
         let mut ids = Vec::new();
         self.encode_to(text, policy, &mut self.idle_worker(), &mut ids, None)?;
@@ -224,8 +225,8 @@ impl Tokenizer {
     /// Gives the ids of `text` to `sink`, with special tokens by `policy`. Stops soon after `cancel` is set.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`], before any id is given; [`Error::Cancelled`]; [`Error::PatternLimit`], for a pattern of regular
-    /// expressions.
+    /// [`Error::DisallowedSpecialToken`], before any id is given; [`Error::Cancelled`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], for a
+    /// pattern of regular expressions.
     pub fn encode_to(
         &self,
         text: &str,
@@ -238,6 +239,7 @@ impl Tokenizer {
         let mut start = 0;
         while let Some(special) = policy.next_allowed(text, start, cancel)? {
             self.encode_part(text, start..special.start, worker, sink, cancel)?;
+            sink.reserve(1)?;
             sink.push(special.id);
             start = special.end;
             if sink.is_full() {
@@ -251,7 +253,7 @@ impl Tokenizer {
     /// number of bytes that they are of. The next call takes the text from there on; for its last part there is `encode_to`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`] when one starts in those bytes, before any id is given; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`] when one starts in those bytes, before any id is given; [`Error::Cancelled`]; [`Error::OutOfMemory`].
     pub fn encode_start(
         &self,
         text: &str,
@@ -276,6 +278,7 @@ impl Tokenizer {
             if special.end > cut {
                 return Ok(special.start);
             }
+            sink.reserve(1)?;
             sink.push(special.id);
             start = special.end;
             if sink.is_full() {
@@ -317,6 +320,9 @@ impl Tokenizer {
             }
             let start = scan.at();
             let count = scan.next_parts(&mut worker.ends[..], self.tables.crossings())?;
+            // No id is of less than a byte.
+            sink.reserve(scan.at() - start)?;
+            worker.memory.scratch.reserve(scan.at() - start)?;
             self.encode_pieces(text.as_bytes(), start, count, worker, sink, cancel);
         }
         // Then the last ids are any.

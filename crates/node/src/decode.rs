@@ -7,26 +7,22 @@ use std::ops::{Deref, DerefMut};
 use tokenmill_bpe::{Tokenizer, Utf16};
 
 use crate::encoder::from_bpe;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::text::{NewString, text_of};
-use crate::utf16::utf16_length;
-
-/// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
-const LONGEST: usize = (1 << 29) - 24;
 
 /// The text of `ids`, with or without special tokens. Bytes that are not UTF-8 are an error when `strict`, else U+FFFD for each
 /// maximal invalid part.
 pub fn text(tokenizer: &Tokenizer, ids: &[u32], strict: bool, skip_special: bool) -> Result<NewString> {
     let mut units = KeptUtf16::take();
     if tokenizer.decode_utf16(ids, skip_special, &mut units).is_some() {
-        return if units.len() <= LONGEST { Ok(NewString::Units(units)) } else { Err(too_long()) };
+        return NewString::of_units(units);
     }
     let bytes = if skip_special { tokenizer.decode_bytes_without_special(ids) } else { tokenizer.decode_bytes(ids) };
     let text = match String::from_utf8(bytes.map_err(from_bpe)?) {
         Ok(text) => text,
         Err(error) => text_of(error.as_bytes(), strict, "the bytes of the ids")?.into_owned(),
     };
-    new_string(text)
+    NewString::of(text)
 }
 
 thread_local! {
@@ -67,16 +63,4 @@ impl Drop for KeptUtf16 {
             KEPT.set(mem::take(&mut self.0));
         }
     }
-}
-
-/// `text` on its way to JavaScript, whose strings are only so long.
-pub fn new_string(text: String) -> Result<NewString> {
-    if text.len() > LONGEST && utf16_length(&text) > LONGEST {
-        return Err(too_long());
-    }
-    Ok(NewString::Text(text))
-}
-
-fn too_long() -> Error {
-    Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes")
 }

@@ -11,7 +11,6 @@ use rayon::prelude::*;
 use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, Tokenizer, What, load, load_with_crate};
 
 use crate::cancel::CancelFlag;
-use crate::decode::new_string;
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
 use crate::pool::on_all_threads;
@@ -241,7 +240,7 @@ impl JsonHandle {
     /// The text of `ids`.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn decode(&self, ids: Uint32ArraySlice<'_>, strict: bool, skip_special: bool) -> Result<NewString> {
-        tokenizer(&self.loaded)?.decode(&ids, skip_special, strict).map_err(from_json).and_then(new_string)
+        tokenizer(&self.loaded)?.decode(&ids, skip_special, strict).map_err(from_json).and_then(NewString::of)
     }
 
     #[napi(catch_unwind)]

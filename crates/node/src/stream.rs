@@ -13,7 +13,7 @@ use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
 use crate::task::Work;
-use crate::text::{JsText, NewString, no_memory_for};
+use crate::text::{JsText, NewString, copied, no_memory_for};
 use crate::tokenizer::BpeHandle;
 use crate::utf16::append_utf8;
 
@@ -91,9 +91,7 @@ impl EncodeStreamHandle {
     /// Takes a chunk of bytes; it is copied before this returns.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
     pub fn push_bytes_later(&self, bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Ids>>>> {
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(bytes.len()).map_err(|_| no_memory_for(bytes.len()))?;
-        copy.extend_from_slice(&bytes);
+        let copy = copied(&bytes)?;
         Ok(self.work(move |state, is_closed| {
             state.end_of_string()?;
             let mut ids = Vec::new();
@@ -289,7 +287,7 @@ impl DecodeStreamHandle {
     /// The text up to the last character that is complete.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn push(&self, ids: Uint32ArraySlice<'_>) -> Result<NewString> {
-        self.stream.borrow_mut().decode(&ids).map(NewString::Text).map_err(from_bpe)
+        self.stream.borrow_mut().decode(&ids).map_err(from_bpe).and_then(NewString::of)
     }
 
     /// What is left when no more ids come.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
-use napi::{Status, ValueType, check_status, sys, type_of};
+use napi::{ValueType, check_status, sys, type_of};
 
 use crate::decode::KeptUtf16;
 use crate::error::{Code, Error, Result, from_napi};
@@ -106,11 +106,75 @@ pub fn no_memory_for(units: usize) -> Error {
     Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
 }
 
+pub fn no_memory_for_bytes(bytes: usize) -> Error {
+    Error::new(Code::Limit, format!("there is not enough memory for a text of {bytes} bytes"))
+}
+
+/// A copy of bytes that JavaScript may change.
+pub fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| no_memory_for_bytes(bytes.len()))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
 /// A string on its way to JavaScript.
-pub enum NewString {
-    Text(String),
-    /// UTF-16 without lone surrogates.
-    Units(KeptUtf16),
+pub struct NewString(Content);
+
+enum Content {
+    Ascii(String),
+    Utf16 {
+        units: Vec<u16>,
+        is_latin1: bool,
+    },
+    /// The same, in memory that is used again.
+    Kept(KeptUtf16),
+}
+
+impl NewString {
+    /// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
+    const LONGEST: usize = (1 << 29) - 24;
+
+    /// From so many bytes on it is asked first whether there is memory: the engine ends the process where it finds none.
+    const LARGE: usize = 1 << 20;
+
+    /// That of `text`.
+    pub fn of(text: String) -> Result<Self> {
+        if text.len() > Self::LONGEST {
+            Self::check_length(utf16_length(&text))?;
+        }
+        // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
+        if text.is_ascii() {
+            Self::ask_for(text.len())?;
+            return Ok(Self(Content::Ascii(text)));
+        }
+        let (units, is_latin1) = to_utf16(&text).ok_or_else(|| no_memory_for_bytes(text.len()))?;
+        Self::ask_for(size_of_val(&units[..]))?;
+        Ok(Self(Content::Utf16 { units, is_latin1 }))
+    }
+
+    /// That of `units`, which are UTF-16 without lone surrogates.
+    pub fn of_units(units: KeptUtf16) -> Result<Self> {
+        Self::check_length(units.len())?;
+        Self::ask_for(size_of_val(&units[..]))?;
+        Ok(Self(Content::Kept(units)))
+    }
+
+    fn check_length(units: usize) -> Result<()> {
+        if units <= Self::LONGEST {
+            return Ok(());
+        }
+        Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"))
+    }
+
+    /// Sees that the engine will find memory for a string of so many `bytes`, and some for its own.
+    fn ask_for(bytes: usize) -> Result<()> {
+        if bytes < Self::LARGE {
+            return Ok(());
+        }
+        let room = Vec::<u8>::new().try_reserve_exact(bytes + 4 * Self::LARGE);
+        room.map_err(|_| no_memory_for_bytes(bytes))
+    }
 }
 
 impl TypeName for NewString {
@@ -125,16 +189,10 @@ impl TypeName for NewString {
 
 impl ToNapiValue for NewString {
     unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
-        match text {
-            // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
-            Self::Text(text) if text.is_ascii() => latin1_string(env, text.as_bytes()),
-            Self::Text(text) => {
-                let (mut units, is_latin1) = to_utf16(&text).ok_or_else(|| {
-                    napi::Error::new(Status::GenericFailure, "there is not enough memory for the text".to_owned())
-                })?;
-                string_of(env, &mut units, is_latin1)
-            }
-            Self::Units(mut units) => {
+        match text.0 {
+            Content::Ascii(text) => latin1_string(env, text.as_bytes()),
+            Content::Utf16 { mut units, is_latin1 } => string_of(env, &mut units, is_latin1),
+            Content::Kept(mut units) => {
                 let is_latin1 = units.iter().fold(0, |all, unit| all | unit) < 0x100;
                 string_of(env, &mut units, is_latin1)
             }
@@ -203,8 +261,23 @@ pub fn text_of(bytes: &[u8], strict: bool, name: impl Display) -> Result<Cow<'_,
             Code::InvalidUtf8,
             format!("expected UTF-8 for {name}, received bytes that are not from byte {} on", error.valid_up_to()),
         )),
-        Err(_) => Ok(String::from_utf8_lossy(bytes)),
+        Err(_) => lossy(bytes).map(Cow::Owned),
     }
+}
+
+/// `bytes` as text, with U+FFFD for each maximal part that is not UTF-8.
+fn lossy(bytes: &[u8]) -> Result<String> {
+    let invalid = bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count();
+    let longest = bytes.len().saturating_add(invalid.saturating_mul(char::REPLACEMENT_CHARACTER.len_utf8()));
+    let mut text = String::new();
+    text.try_reserve_exact(longest).map_err(|_| no_memory_for_bytes(bytes.len()))?;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Ok(text)
 }
 
 /// What a text was read from, and so what an index into it counts.

@@ -13,7 +13,7 @@ use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
 use crate::limits::NativeCountIndex;
 use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for};
+use crate::text::{JsText, JsTextOrBytes, NewString, copied, no_memory_for};
 use crate::token_rows::{Texts, TokenRows, count_rows, encode_rows};
 use crate::utf16::utf16_length;
 use crate::{decode, encodings};
@@ -150,7 +150,7 @@ impl BpeHandle {
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<EncodeText>>> {
         let policy = self.encoder.policy(policy)?;
-        Ok(self.encode_source(Source::Bytes { bytes: bytes.to_vec(), strict }, policy, cancel))
+        Ok(self.encode_source(Source::Bytes { bytes: copied(&bytes)?, strict }, policy, cancel))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]

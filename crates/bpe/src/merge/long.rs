@@ -20,8 +20,9 @@ use super::pairs::Pairs;
 use super::short::{self, Symbols};
 use super::together::{self, Job};
 use super::{Merger, Placed, border, heap, is_set, merge_in_turns, place_to_cut};
-use crate::Level;
+use crate::sink::reserve;
 use crate::vocabulary::Vocabulary;
+use crate::{Error, Level};
 
 /// Symbols of a block.
 const BLOCK: usize = together::MAX_SYMBOLS;
@@ -76,6 +77,17 @@ pub(crate) struct Means<'a> {
 }
 
 impl Long {
+    /// From so many bytes on, room for the tokens of a piece is made before it is merged.
+    const MANY: usize = 1 << 18;
+
+    /// Makes room for the tokens of a piece of at most so many `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes < Self::MANY { Ok(()) } else { reserve(&mut self.ids, bytes) }
+    }
+
     /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
     pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
         let pairs = &means.merger.pairs;
@@ -93,7 +105,7 @@ impl Long {
         }
         self.ids.clear();
         // Not more than the usual is kept for the next piece.
-        self.ids.shrink_to(1 << 18);
+        self.ids.shrink_to(Self::MANY);
     }
 
     /// Leaves the result in `ids` and `tokens`; `None` when it has no token in common with a window.

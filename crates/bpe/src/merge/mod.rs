@@ -23,8 +23,8 @@ pub(crate) use together::Job;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::Level;
 use crate::vocabulary::Vocabulary;
+use crate::{Error, Level};
 
 /// A token and the number of the symbol that it starts with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,14 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub fn new(level: Level) -> Self {
         Self { short: Symbols::new(level), long: Long::default(), symbols: Vec::new(), level }
+    }
+
+    /// Makes room for the tokens of pieces of `bytes` in all.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
+        self.long.reserve(bytes)
     }
 }
 

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
+
+/*
+ * Ids and texts for which there is no memory are errors, and the process goes on. A process of its own does it, which gives itself a limit.
+ */
+
+const main = `
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+
+const mebibyte = 1 << 20
+const addresses = () => /VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1] * 1024
+
+const tokenizer = getEncoding('o200k_base')
+const bytes = Buffer.alloc(40 * mebibyte, 'The mill stood where the river bent. ')
+const text = bytes.toString('latin1')
+const letters = Buffer.alloc(20 * mebibyte, 'ba').toString('latin1')
+const notUtf8 = Buffer.alloc(20 * mebibyte, 0xff)
+const special = Buffer.alloc(200 * mebibyte, '<|endoftext|>').toString('latin1')
+const many = Array.from({ length: 400 }, (_, row) => text.slice(row, row + 100_000))
+const ids = new Uint32Array(8 * mebibyte).fill(1000)
+const parts = new Uint32Array(8 * mebibyte).fill(tokenizer.encode('𝔪')[0])
+const stream = async (source, options) => {
+  for await (const _ of tokenizer.encodeChunks([source], options));
+}
+const calls = {
+  encode: () => tokenizer.encode(text),
+  'encode bytes': () => tokenizer.encode(bytes),
+  'encode what is not UTF-8': () => tokenizer.encode(notUtf8),
+  'encode special tokens': () => tokenizer.encode(special, { allowedSpecial: 'all' }),
+  'encode one piece': () => tokenizer.encode(letters),
+  encodeWithOffsets: () => tokenizer.encodeWithOffsets(text),
+  'encodeWithOffsets bytes': () => tokenizer.encodeWithOffsets(bytes),
+  encodeAsync: () => tokenizer.encodeAsync(text),
+  'encodeAsync bytes': () => tokenizer.encodeAsync(bytes),
+  encodeBatch: () => tokenizer.encodeBatch([text]),
+  'encodeBatch of many': () => tokenizer.encodeBatch(many),
+  encodeBatchAsync: () => tokenizer.encodeBatchAsync([bytes]),
+  'encodeBatchAsync of many': () => tokenizer.encodeBatchAsync(many),
+  encodeChunks: () => stream(text),
+  'encodeChunks bytes': () => stream(bytes),
+  chunk: () => [...tokenizer.chunk(text, { maxTokens: 100 })],
+  countIndex: () => tokenizer.countIndex(text),
+  decode: () => tokenizer.decode(ids),
+  'decode parts of characters': () => tokenizer.decode(parts),
+  decodeBytes: () => tokenizer.decodeBytes(ids),
+}
+// What is made once is there.
+const expected = String(tokenizer.encode('The mill stands.'))
+await tokenizer.encodeBatchAsync(many.slice(0, 8))
+await tokenizer.encodeAsync(many[0])
+tokenizer.decode(ids.subarray(0, 10_000))
+
+const results = {}
+const limit = addresses() + 16 * mebibyte
+execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + limit + ':'])
+for (const [name, call] of Object.entries(calls)) {
+  try {
+    await call()
+    results[name] = 'no error'
+  } catch (error) {
+    results[name] = error.code ?? String(error)
+  }
+  if (String(tokenizer.encode('The mill stands.')) !== expected) results[name] = 'other ids'
+}
+console.log(JSON.stringify(results))
+`
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux('what has no memory is ERR_LIMIT, and the process goes on', async (t) => {
+  await ensureTypeScript()
+  const program = ['--input-type=module', '--eval', main]
+  const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 100_000 })
+  for (const [name, code] of Object.entries(JSON.parse(stdout) as Record<string, string>)) t.is(code, 'ERR_LIMIT', name)
+})
