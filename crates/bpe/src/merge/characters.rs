@@ -17,14 +17,21 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pairs::{NONE, Pairs};
+use super::four_bytes::UpToFour;
+use super::pairs::{NO_ID, NONE, Pairs};
 use crate::vocabulary::Vocabulary;
 
 /// Characters from here on are merged byte by byte. Emoji are below, and all scripts in daily use.
 const CODES: usize = 0x20000;
 
+/// In place of the byte before a piece: no text has it.
+const AT_START: u8 = 0xff;
+/// In place of the byte after a piece: no character starts with it.
+const AT_END: u8 = 0x80;
+
 pub(crate) struct Characters {
-    /// By code point, below [`CODES`]. Each is computed when it is first met, by whichever thread that is; all get the same.
+    /// By code point, below [`CODES`], and then one for all others. Each is computed when it is first met, by whichever thread that is; all get the
+    /// same.
     merged: Box<[AtomicU64]>,
     /// `[last byte before][first byte & 0x3f]`: the smallest id of a token that ends inside the character.
     before: Box<[[u32; 64]]>,
@@ -32,44 +39,39 @@ pub(crate) struct Characters {
     after: Box<[[u32; 256]]>,
 }
 
-/// A character merged on its own: its tokens and the largest id among its merges, 21 bits each.
+/// A character merged on its own: its tokens, 21 bits each, and the largest id among its merges, 22 bits.
 #[derive(Clone, Copy)]
-pub(crate) struct Merged(u64);
+struct Merged(u64);
 
 impl Merged {
-    /// Not computed yet. No character of two tokens or one has all of these bits.
+    /// Not computed yet: no character is twice the token 0.
     const UNKNOWN: u64 = 0;
-    /// More than two tokens.
+    /// More than two tokens: it costs more than any token.
     const MANY: u64 = u64::MAX;
+    /// That of `MANY`, and larger than all others.
+    const NO_COST: u32 = (1 << 22) - 1;
     const BITS: u32 = 21;
-    /// In place of the second token.
-    const NO_SECOND: u64 = (1 << Self::BITS) - 1;
-    /// Set in all that is computed.
-    const KNOWN: u64 = 1 << 63;
+    const MASK: u64 = (1 << Self::BITS) - 1;
 
     fn new(first: u32, second: Option<u32>, cost: u32) -> Self {
-        let second = second.map_or(Self::NO_SECOND, u64::from);
-        Self(Self::KNOWN | u64::from(cost) << (2 * Self::BITS) | second << Self::BITS | u64::from(first))
+        let second = second.unwrap_or(NO_ID);
+        Self(u64::from(cost) << (2 * Self::BITS) | u64::from(second) << Self::BITS | u64::from(first))
     }
 
     #[inline(always)]
-    fn field(self, index: u32) -> u64 {
-        self.0 >> (index * Self::BITS) & Self::NO_SECOND
+    fn first(self) -> u32 {
+        (self.0 & Self::MASK) as u32
     }
 
+    /// [`NO_ID`] when there is no second token.
     #[inline(always)]
-    pub fn first(self) -> u32 {
-        self.field(0) as u32
-    }
-
-    #[inline(always)]
-    pub fn second(self) -> Option<u32> {
-        (self.field(1) != Self::NO_SECOND).then_some(self.field(1) as u32)
+    fn second(self) -> u32 {
+        (self.0 >> Self::BITS & Self::MASK) as u32
     }
 
     #[inline(always)]
     fn cost(self) -> u32 {
-        self.field(2) as u32
+        (self.0 >> (2 * Self::BITS)) as u32
     }
 }
 
@@ -78,10 +80,11 @@ impl Characters {
     pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
         let mut characters = Self {
             // SAFETY: zero is a number, and that of what is not known yet.
-            merged: unsafe { Box::new_zeroed_slice(CODES).assume_init() },
-            before: vec![[NONE; 64]; 256].into(),
-            after: vec![[NONE; 256]; 64].into(),
+            merged: unsafe { Box::new_zeroed_slice(CODES + 1).assume_init() },
+            before: vec![[Merged::NO_COST; 64]; 256].into(),
+            after: vec![[Merged::NO_COST; 256]; 64].into(),
         };
+        characters.merged[CODES] = AtomicU64::new(Merged::MANY);
         for (id, token) in vocabulary.tokens() {
             if vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id) {
                 return None;
@@ -98,55 +101,52 @@ impl Characters {
             *least = id.min(*least);
         }
         let last = token.iter().rposition(|&byte| !is_continuation(byte)).unwrap_or(first);
-        if last > 0 && last + length_of(token[last]) > token.len() {
+        if last > 0 && last + length_of(token[last]) > token.len() && token[last - 1] != AT_START {
             let least = &mut self.before[usize::from(token[last - 1])][usize::from(token[last] & 0x3f)];
             *least = id.min(*least);
         }
     }
 
-    /// What the character in `piece[start..end]` may start as; `None`: its bytes.
+    /// The symbols that the character of `N` bytes at `piece[start..]` starts as; `byte` tells those of bytes. No branch asks whether they are its bytes or
+    /// what these merge into, nor how many: in Arabic and Hindi it could not be foreseen.
     #[inline(always)]
-    pub fn get(
+    pub fn symbols<const N: usize>(
         &self,
         piece: &[u8],
         start: usize,
-        end: usize,
+        byte: impl Fn(u8) -> u32,
         merge: impl Fn(&[u8]) -> Option<(u32, Option<u32>, u32)>,
-    ) -> Option<Merged> {
-        let character = &piece[start..end];
-        let code = match *character {
-            [first, second] => usize::from(first & 0x1f) << 6 | usize::from(second & 0x3f),
-            [first, second, third] => {
-                usize::from(first & 0x0f) << 12 | usize::from(second & 0x3f) << 6 | usize::from(third & 0x3f)
-            }
-            [first, second, third, fourth] => {
-                usize::from(first & 0x07) << 18
-                    | usize::from(second & 0x3f) << 12
-                    | usize::from(third & 0x3f) << 6
-                    | usize::from(fourth & 0x3f)
-            }
-            _ => return None,
-        };
-        if code >= CODES {
-            return None;
-        }
-        let mut merged = self.merged[code].load(Ordering::Relaxed);
+    ) -> UpToFour {
+        let character: &[u8; N] = piece[start..start + N].as_array().expect("they are as many");
+        let lead = usize::from(character[0] & (0xff >> (N + 1)));
+        let code = character[1..].iter().fold(lead, |code, &byte| code << 6 | usize::from(byte & 0x3f));
+        let mut merged = self.merged[code.min(CODES)].load(Ordering::Relaxed);
         if merged == Merged::UNKNOWN {
-            merged = merge(character).map_or(Merged::MANY, |(first, second, cost)| Merged::new(first, second, cost).0);
-            self.merged[code].store(merged, Ordering::Relaxed);
+            merged = self.meet(code, merge(character));
         }
-        if merged == Merged::MANY {
-            return None;
-        }
+        let before = if start == 0 { AT_START } else { piece[start - 1] };
+        let after = piece.get(start + N).copied().unwrap_or(AT_END);
+        let before = self.before[usize::from(before)][usize::from(character[0] & 0x3f)];
+        let after = self.after[usize::from(character[N - 1] & 0x3f)][usize::from(after)];
         let merged = Merged(merged);
-        let before = if start == 0 {
-            NONE
-        } else {
-            self.before[usize::from(piece[start - 1])][usize::from(piece[start] & 0x3f)]
-        };
-        let after =
-            piece.get(end).map_or(NONE, |&next| self.after[usize::from(piece[end - 1] & 0x3f)][usize::from(next)]);
-        (merged.cost() < before.min(after)).then_some(merged)
+        let is_merged = merged.cost() < before.min(after);
+        let mut padded = [NO_ID; 4];
+        for (id, &one) in padded.iter_mut().zip(character) {
+            *id = if is_merged { NO_ID } else { byte(one) };
+        }
+        padded[0] = if is_merged { merged.first() } else { padded[0] };
+        padded[1] = if is_merged { merged.second() } else { padded[1] };
+        UpToFour { padded, count: if is_merged { 1 + usize::from(merged.second() != NO_ID) } else { N } }
+    }
+
+    /// Notes what the bytes of the character with this code merge into: [`merge_character`] told it.
+    #[cold]
+    fn meet(&self, code: usize, symbols: Option<(u32, Option<u32>, u32)>) -> u64 {
+        let merged = symbols.map_or(Merged::MANY, |(first, second, cost)| Merged::new(first, second, cost).0);
+        if let Some(known) = self.merged[..CODES].get(code) {
+            known.store(merged, Ordering::Relaxed);
+        }
+        merged
     }
 }
 

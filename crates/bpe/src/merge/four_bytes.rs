@@ -3,7 +3,7 @@
 //! Most code points outside the first plane are in no text that a vocabulary was made from: no token holds three bytes of them. What such a
 //! character merges into is told by its three pairs of bytes. That is worked out each time, which takes less than to look for it and to remember it.
 
-use super::pairs::{NONE, Pairs};
+use super::pairs::{NO_ID, NONE, Pairs};
 use crate::vocabulary::Vocabulary;
 
 /// A bit for the first two bytes of each character of four, which 4,096 have in common: whether some token has more than two of the bytes of one
@@ -16,6 +16,18 @@ pub(super) struct FourBytes {
 pub(crate) struct UpToFour {
     pub padded: [u32; 4],
     pub count: usize,
+}
+
+impl UpToFour {
+    #[inline(always)]
+    pub fn one(id: u32) -> Self {
+        Self { padded: [id, NO_ID, NO_ID, NO_ID], count: 1 }
+    }
+
+    #[inline(always)]
+    pub fn ids(&self) -> &[u32] {
+        &self.padded[..self.count]
+    }
 }
 
 impl FourBytes {

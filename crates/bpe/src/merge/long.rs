@@ -100,7 +100,7 @@ impl Long {
             self.ids.iter().copied().chain(self.tokens.iter().map(|token| token.id)).for_each(emit);
         } else {
             let mut symbols = Vec::new();
-            means.merger.symbols(piece, 0..piece.len(), |symbol| symbols.push(symbol));
+            means.merger.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             heap::merge(&symbols, pairs, means.cancel).into_iter().map(|token| token.id).for_each(emit);
         }
         self.ids.clear();
@@ -156,7 +156,7 @@ impl Long {
     fn read(&mut self, piece: &[u8], from: usize, merger: &Merger) -> usize {
         let before = self.symbols.len().saturating_sub(1);
         let bytes = &piece[from..piece.len().min(from + READ)];
-        let end = merger.symbols(piece, from..from + bytes.len(), |symbol| self.symbols.push(symbol));
+        let end = merger.symbols(piece, from..from + bytes.len(), |some| self.symbols.extend_from_slice(some.ids()));
         let of_ids = |&[left, right]: &[u32; 2]| merger.pairs.get(left, right);
         if bytes.is_ascii() {
             self.results.extend(self.symbols[before..].array_windows().take(usize::from(from > 0)).map(of_ids));
@@ -279,9 +279,9 @@ fn run(piece: &[u8], merger: &Merger) -> Option<(u32, usize)> {
     let (mut first, mut count, mut at) = (None, 0, 0);
     while at < piece.len() {
         let mut is_run = true;
-        at = merger.symbols(piece, at..piece.len().min(at + READ), |symbol| {
-            is_run &= symbol == *first.get_or_insert(symbol);
-            count += 1;
+        at = merger.symbols(piece, at..piece.len().min(at + READ), |some| {
+            is_run &= some.ids().iter().all(|&symbol| symbol == *first.get_or_insert(symbol));
+            count += some.count;
         });
         if !is_run {
             return None;
@@ -316,7 +316,7 @@ mod tests {
     /// Merges `piece` at every level, compares it with the heap, and returns how often there was no token in common.
     fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
         let mut symbols = Vec::new();
-        merger.symbols(piece.as_bytes(), 0..piece.len(), |symbol| symbols.push(symbol));
+        merger.symbols(piece.as_bytes(), 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
         let expected: Vec<u32> = heap::merge(&symbols, &merger.pairs, None).iter().map(|token| token.id).collect();
         let vocabulary = merger.characters.is_some().then_some(vocabulary);
         let mut failures = 0;

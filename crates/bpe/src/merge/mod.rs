@@ -102,7 +102,7 @@ impl Merger {
         if piece.len() <= 4 * MAX_SYMBOLS {
             let Scratch { short, symbols, .. } = scratch;
             symbols.clear();
-            self.symbols(piece, 0..piece.len(), |symbol| symbols.push(symbol));
+            self.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             if symbols.len() <= MAX_SYMBOLS {
                 short.clear();
                 for &symbol in &*symbols {
@@ -148,12 +148,10 @@ impl Merger {
         if piece.len() > 4 * MAX_SYMBOLS {
             return 0;
         }
-        let (mut symbols, mut before, mut count) = ([NO_ID; MAX_SYMBOLS + 1], NO_ID, 0);
-        self.symbols(piece, 0..piece.len(), |symbol| {
-            self.pairs.ask_for(before, symbol);
-            before = symbol;
-            symbols[count.min(MAX_SYMBOLS)] = symbol;
-            count += 1;
+        let (mut symbols, mut count) = ([NO_ID; MAX_SYMBOLS + 4], 0);
+        self.symbols(piece, 0..piece.len(), |some| {
+            *symbols[count.min(MAX_SYMBOLS)..].first_chunk_mut().expect("there are four more") = some.padded;
+            count += some.count;
         });
         if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && self.characters.is_none() {
             return 0;
@@ -178,12 +176,12 @@ impl Merger {
     }
 
     /// The symbols that merging starts with, of the characters that start in `range` of `piece`: characters merged on their own where that is
-    /// exact, else bytes. Returns where the next one starts.
+    /// exact, else bytes. `push` gets those of one character at a time. Returns where the next one starts.
     #[inline(always)]
-    fn symbols(&self, piece: &[u8], range: Range<usize>, mut push: impl FnMut(u32)) -> usize {
+    fn symbols(&self, piece: &[u8], range: Range<usize>, mut push: impl FnMut(UpToFour)) -> usize {
         let byte = |byte: u8| self.bytes[usize::from(byte)];
         let Some(characters) = &self.characters else {
-            piece[range.clone()].iter().for_each(|&one| push(byte(one)));
+            piece[range.clone()].iter().for_each(|&one| push(UpToFour::one(byte(one))));
             return range.end;
         };
         let merge = |character: &[u8]| {
@@ -193,23 +191,13 @@ impl Merger {
         let Range { mut start, end: until } = range;
         while start < until {
             let first = piece[start];
-            if first < 0x80 {
-                push(byte(first));
-                start += 1;
-                continue;
-            }
-            let end = (start + length_of(first)).min(piece.len());
-            if let Some(merged) = characters.get(piece, start, end, merge) {
-                push(merged.first());
-                if let Some(second) = merged.second() {
-                    push(second);
-                }
-            } else {
-                for &one in &piece[start..end] {
-                    push(byte(one));
-                }
-            }
-            start = end;
+            push(match first {
+                0..0x80 => UpToFour::one(byte(first)),
+                0x80..0xe0 => characters.symbols::<2>(piece, start, byte, merge),
+                0xe0..0xf0 => characters.symbols::<3>(piece, start, byte, merge),
+                0xf0.. => characters.symbols::<4>(piece, start, byte, merge),
+            });
+            start += length_of(first);
         }
         start
     }
