@@ -1,5 +1,7 @@
 //! Short pieces and their tokens, side by side.
 
+use std::hint::select_unpredictable;
+
 use crate::packed::{Packed, prefetch};
 use crate::pages::{Pages, Zero};
 
@@ -71,7 +73,8 @@ impl<const N: usize> Entries<N> {
         // Where both are of it, the first is the newer one.
         let entry = &set[usize::from(!set[0].piece.is_piece_of(piece))];
         ids[..2 * N].copy_from_slice(entry.ids.as_flattened());
-        if entry.piece.is_piece_of(piece) { entry.piece.payload() } else { ABSENT }
+        // Which of the two cannot be foreseen where many pieces are new.
+        select_unpredictable(entry.piece.is_piece_of(piece), entry.piece.payload(), ABSENT)
     }
 
     /// Asks for what [`Entries::get_elsewhere`] looks at to be brought near.
