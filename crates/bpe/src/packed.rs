@@ -3,12 +3,13 @@
 use crate::pages::Zero;
 
 /// Up to `8 * N - 4` bytes of text, zeros after them, and in the highest 32 bits a length of 5 bits above a payload of 27. Two of
-/// them stand for the same piece when they are equal but for the payload.
+/// them stand for the same piece when they are equal but for the payload. The highest bit of the payload is a mark of the place where it is kept.
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<const N: usize>([u64; N]);
 
 /// The payload, in the last word.
 const PAYLOAD: u64 = 0x07ff_ffff << 32;
+const MARK: u64 = 1 << 58;
 const LENGTH_SHIFT: u32 = 59;
 
 /// As many ones as wanted, then zeros, from the right offset on.
@@ -83,10 +84,22 @@ impl<const N: usize> Packed<N> {
 
     #[inline(always)]
     pub fn payload(self) -> u32 {
-        ((self.0[N - 1] & PAYLOAD) >> 32) as u32
+        ((self.0[N - 1] & PAYLOAD & !MARK) >> 32) as u32
     }
 
-    /// With `payload`, of at most 27 bits, where the payload is 0.
+    /// With the mark.
+    #[inline(always)]
+    pub fn with_mark(mut self) -> Self {
+        self.0[N - 1] |= MARK;
+        self
+    }
+
+    #[inline(always)]
+    pub fn has_mark(self) -> bool {
+        self.0[N - 1] & MARK != 0
+    }
+
+    /// With `payload`, of at most 26 bits, where the payload is 0.
     #[inline(always)]
     pub fn with_payload(mut self, payload: u32) -> Self {
         self.0[N - 1] |= u64::from(payload) << 32;
