@@ -12,7 +12,7 @@ use rustc_hash::FxHasher;
 use crate::Level;
 use crate::cache::{ABSENT, Cache, INLINE, Stretch};
 use crate::merge::Merger;
-use crate::sink::Sink;
+use crate::sink::{SLACK, Sink};
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 use crate::words::{Medium, Short, Words};
@@ -309,14 +309,21 @@ impl Engine<'_> {
             let first = (miss.state - Miss::JOB) as usize;
             for job in &memory.jobs[first..first + miss.ids[0] as usize] {
                 let tokens = job.symbols();
-                sink.extend(&tokens.padded[..tokens.count]);
+                let (eights, _) = tokens.padded.as_chunks();
+                sink.extend_some(&eights[0], tokens.count.min(8));
+                sink.extend_some(&eights[1], tokens.count.saturating_sub(8));
             }
             return;
         }
-        if miss.state != Miss::OPEN
-            && let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, (miss.state - Miss::PLACED) as usize))
-        {
-            return sink.extend(known);
+        if miss.state != Miss::OPEN {
+            let count = (miss.state - Miss::PLACED) as usize;
+            // With what is behind them in the ring they are copied by whole vectors.
+            if let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, count + SLACK)) {
+                return sink.extend_run(known, 0..count);
+            }
+            if let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, count)) {
+                return sink.extend(known);
+            }
         }
         let Memory { scratch, cache, ids, .. } = memory;
         let (start, end) = pieces.bounds(miss.piece as usize);
