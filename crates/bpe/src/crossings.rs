@@ -108,7 +108,7 @@ impl Crossings {
 
     /// Whether a character that starts with `first` is written without words, or an emoji: from U+3000 on, without Hangul.
     #[inline(always)]
-    pub fn is_of_no_word(first: u8) -> bool {
+    pub const fn is_of_no_word(first: u8) -> bool {
         matches!(first, 0xe3..=0xe9 | 0xef..)
     }
 
@@ -134,13 +134,23 @@ impl Crossings {
     /// Whether a token may reach from `left`, the last byte of which is `last`, into `right`.
     #[inline(always)]
     pub fn is_crossed(&self, left: Character, last: u8, right: Character) -> bool {
+        self.may_reach(left, last, right) || left.is_ascii() & right.is_ascii()
+    }
+
+    /// [`Crossings::is_crossed`] where both are characters of three bytes.
+    #[inline(always)]
+    pub fn is_crossed_of_three_bytes(&self, left: Character, right: Character) -> bool {
+        self.may_reach(left, (left.0 >> 16) as u8, right)
+    }
+
+    #[inline(always)]
+    fn may_reach(&self, left: Character, last: u8, right: Character) -> bool {
         let first = right.first_byte();
         let partly = self.partly[usize::from(last)][usize::from(first / 64)] >> (first % 64);
         let bit = hash(left.before(right)) >> self.shift;
         // SAFETY: `bit` has as many bits as the numbers have together, so that the number is one of them.
         let whole = unsafe { *self.whole.get_unchecked((bit / 64) as usize) } >> (bit % 64);
-        let is_ascii = left.is_ascii() & right.is_ascii();
-        (partly | whole) & 1 != 0 || is_ascii
+        (partly | whole) & 1 != 0
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Class {
 
 impl Class {
     /// In the order of the numbers of the table.
-    const ALL: [Self; 9] = [
+    pub const ALL: [Self; 9] = [
         Self::Other,
         Self::Upper,
         Self::Lower,

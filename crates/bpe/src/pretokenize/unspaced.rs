@@ -4,9 +4,30 @@
 //! same. So where no token crosses from one letter into the next a part ends, and the walk may be left there and go on later; it ends with
 //! the first character that is neither, before which nothing is said of the end of the last piece.
 
-use super::class::{Class, three_bytes_at};
+use super::class::Class;
+use super::class_table::{BLOCKS, INDEX};
 use super::rules::Prefix;
 use crate::crossings::{Character, Crossings};
+
+/// For each 64 code points of characters of three bytes a bit for each that is such a letter, and one for each that is punctuation.
+static KINDS: [[u64; 2]; 1024] = {
+    let mut of_block = [[0; 2]; BLOCKS.len()];
+    let mut at = 0;
+    while at < 64 * BLOCKS.len() {
+        let class = Class::ALL[BLOCKS[at / 64][at % 64] as usize] as u8;
+        of_block[at / 64][0] |= ((class == Class::Caseless as u8) as u64) << (at % 64);
+        of_block[at / 64][1] |= ((class == Class::Other as u8) as u64) << (at % 64);
+        at += 1;
+    }
+    let mut kinds = [[0; 2]; 1024];
+    let mut block = 0;
+    while block < 1024 {
+        let [letters, others] = of_block[INDEX[block] as usize];
+        kinds[block] = [if Crossings::is_of_no_word(0xe0 | (block >> 6) as u8) { letters } else { 0 }, others];
+        block += 1;
+    }
+    kinds
+};
 
 /// A letter or punctuation.
 #[derive(Clone, Copy)]
@@ -19,9 +40,12 @@ impl Told {
     /// The one that starts at `at`.
     #[inline(always)]
     fn at(text: &[u8], at: usize) -> Option<Self> {
-        let (four, class) = three_bytes_at(text, at)?;
-        let is_letter = class == Class::Caseless && Crossings::is_of_no_word(four as u8);
-        (is_letter || class == Class::Other).then_some(Self { character: Character::of_three_bytes(four), is_letter })
+        let four = u32::from_le_bytes(text.get(at..at + 4)?.try_into().expect("four bytes"));
+        let (block, low) = ((four & 0x0f) << 6 | four >> 8 & 0x3f, four >> 16 & 0x3f);
+        let [is_letter, is_other] = KINDS[block as usize].map(|kind| kind >> low & 1 != 0);
+        // One test: which of them it is cannot be foreseen.
+        let (has_three_bytes, is_either) = (four & 0xf0 == 0xe0, is_letter | is_other);
+        (has_three_bytes & is_either).then_some(Self { character: Character::of_three_bytes(four), is_letter })
     }
 }
 
@@ -51,7 +75,7 @@ pub(super) fn ends(text: &[u8], start: usize, prefix: Prefix, crossings: &Crossi
         };
         // A letter after punctuation: one such character belongs to the word, where any may.
         let starts_word = !before.is_letter && (is_second || prefix == Prefix::Space);
-        let starts_part = starts_word | !crossings.is_crossed(before.character, text[at - 1], now.character);
+        let starts_part = starts_word | !crossings.is_crossed_of_three_bytes(before.character, now.character);
         ends[count] = at;
         // Without a branch: it could not be foreseen.
         count += usize::from(if now.is_letter { starts_part } else { before.is_letter });
@@ -65,7 +89,9 @@ pub(super) fn ends(text: &[u8], start: usize, prefix: Prefix, crossings: &Crossi
 mod tests {
     use tokenmill_testkit::rng::{Rng, share};
 
+    use super::{Class, Told};
     use crate::crossings::{Character, Crossings};
+    use crate::pretokenize::class::class_at;
     use crate::pretokenize::scan::Scan;
     use crate::pretokenize::{BLOCK, Pattern};
     use crate::{Level, Vocabulary};
@@ -85,6 +111,17 @@ mod tests {
         (0..rng.below(300))
             .map(|_| if rng.below(often) > 0 { *rng.choose(&OFTEN) } else { *rng.choose(&ELSE) })
             .collect()
+    }
+
+    #[test]
+    fn letters_and_punctuation_are_told_by_their_classes() {
+        for character in '\0'..=char::MAX {
+            let text = format!("{character}...");
+            let (class, end) = class_at(text.as_bytes(), 0);
+            let is_letter = class == Class::Caseless && Crossings::is_of_no_word(text.as_bytes()[0]);
+            let expected = (end == 3 && (is_letter || class == Class::Other)).then_some(is_letter);
+            assert_eq!(Told::at(text.as_bytes(), 0).map(|told| told.is_letter), expected, "{character:?}");
+        }
     }
 
     #[test]
