@@ -136,7 +136,11 @@ impl Characters {
         }
         padded[0] = if is_merged { merged.first() } else { padded[0] };
         padded[1] = if is_merged { merged.second() } else { padded[1] };
-        UpToFour { padded, count: if is_merged { 1 + usize::from(merged.second() != NO_ID) } else { N } }
+        UpToFour {
+            padded,
+            count: if is_merged { 1 + usize::from(merged.second() != NO_ID) } else { N },
+            open: if is_merged { 0 } else { (1 << (N - 1)) - 1 },
+        }
     }
 
     /// Notes what the bytes of the character with this code merge into: [`merge_character`] told it.

@@ -16,12 +16,14 @@ pub(super) struct FourBytes {
 pub(crate) struct UpToFour {
     pub padded: [u32; 4],
     pub count: usize,
+    /// A bit for each of the first three: whether it and the next may merge.
+    pub open: u64,
 }
 
 impl UpToFour {
     #[inline(always)]
     pub fn one(id: u32) -> Self {
-        Self { padded: [id, NO_ID, NO_ID, NO_ID], count: 1 }
+        Self { padded: [id, NO_ID, NO_ID, NO_ID], count: 1, open: 0 }
     }
 
     #[inline(always)]
@@ -72,7 +74,7 @@ impl FourBytes {
         count += usize::from(!has_middle);
         padded[count] = fourth;
         count += usize::from(!has_right);
-        Some(UpToFour { padded, count })
+        Some(UpToFour { padded, count, open: 0 })
     }
 }
 

@@ -140,24 +140,24 @@ impl Merger {
             for (result, &[first, second]) in job.results.iter_mut().zip(piece.array_windows()) {
                 *result = self.pairs.of_bytes(first, second);
             }
-            job = job.start(piece.len());
-            job.is_paired = true;
-            jobs.push(job);
+            jobs.push(job.start(piece.len()));
             return 1;
         }
         if piece.len() > 4 * MAX_SYMBOLS {
             return 0;
         }
-        let (mut symbols, mut count) = ([NO_ID; MAX_SYMBOLS + 4], 0);
+        // A bit of `open` is for a symbol and the one before it.
+        let (mut symbols, mut count, mut open) = ([NO_ID; MAX_SYMBOLS + 4], 0, 0_u64);
         self.symbols(piece, 0..piece.len(), |some| {
             *symbols[count.min(MAX_SYMBOLS)..].first_chunk_mut().expect("there are four more") = some.padded;
+            open |= (some.open << 1 | 1) << count.min(MAX_SYMBOLS - 1);
             count += some.count;
         });
         if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && self.characters.is_none() {
             return 0;
         }
         if count <= together::MAX_SYMBOLS {
-            jobs.push(Job::of_padded(symbols.first_chunk().expect("they are more"), count));
+            jobs.push(Job::of_padded(symbols.first_chunk().expect("they are more"), count, (open >> 1) as u16));
             return 1;
         }
         let (mut rest, first) = (&symbols[..count], jobs.len());
@@ -231,6 +231,7 @@ fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: L
         Level::Avx512 => unsafe { together::avx512::merge(jobs, pairs) },
         _ => {
             for job in jobs {
+                job.pair_up(|left, right| pairs.get(left, right));
                 short.clear();
                 job.ids[..job.count].iter().for_each(|&symbol| short.push(symbol));
                 (job.count, job.starts) = (0, 0);
@@ -239,11 +240,7 @@ fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: L
                     job.count += 1;
                     job.starts |= 1 << place;
                 };
-                if job.is_paired {
-                    short.merge_known(&job.results, pairs, emit);
-                } else {
-                    short.merge(pairs, emit);
-                }
+                short.merge_known(&job.results, pairs, emit);
             }
         }
     }

@@ -25,8 +25,8 @@ pub(crate) struct Job {
     pub(super) count: usize,
     /// A bit for each of the first symbols: whether one starts there still.
     pub(super) starts: u16,
-    /// Whether `results` are known.
-    pub(super) is_paired: bool,
+    /// A bit for each of the first symbols: whether it is still to be found what it and the next merge into.
+    pub(super) open: u16,
 }
 
 /// The first `count` of `padded`.
@@ -36,13 +36,13 @@ pub(crate) struct SomeIds<'a> {
 }
 
 impl Job {
-    pub(super) const EMPTY: Self =
-        Self { ids: [NO_ID; WIDTH], results: [NONE; WIDTH], count: 0, starts: 0, is_paired: false };
+    pub(super) const EMPTY: Self = Self { ids: [NO_ID; WIDTH], results: [NONE; WIDTH], count: 0, starts: 0, open: 0 };
 
-    /// That of merging `symbols`, at most [`MAX_SYMBOLS`].
+    /// That of merging `symbols`, one at least and at most [`MAX_SYMBOLS`].
     pub(super) fn of(symbols: &[u32]) -> Self {
         let mut job = Self::EMPTY;
         job.ids[..symbols.len()].copy_from_slice(symbols);
+        job.open = (1 << (symbols.len() - 1)) - 1;
         job.start(symbols.len())
     }
 
@@ -52,14 +52,25 @@ impl Job {
         let mut job = Self::of(symbols);
         let pairs = symbols.len() - 1;
         job.results[..pairs].copy_from_slice(&results[..pairs]);
-        job.is_paired = true;
+        job.open = 0;
         job
     }
 
-    /// [`Job::of`] the first `count` of `ids`, behind which is [`NO_ID`]. Copied whole they take no call.
+    /// [`Job::of`] the first `count` of `ids`, behind which is [`NO_ID`]. Copied whole they take no call. Of each that has no bit in `open` it is known
+    /// that it and the next do not merge.
     #[inline(always)]
-    pub(super) fn of_padded(ids: &[u32; WIDTH], count: usize) -> Self {
-        Self { ids: *ids, ..Self::EMPTY }.start(count)
+    pub(super) fn of_padded(ids: &[u32; WIDTH], count: usize, open: u16) -> Self {
+        Self { ids: *ids, open, ..Self::EMPTY }.start(count)
+    }
+
+    /// Finds what is to be found of what two symbols merge into, by `result`.
+    #[inline(always)]
+    pub(super) fn pair_up(&mut self, result: impl Fn(u32, u32) -> u32) {
+        while self.open != 0 {
+            let place = self.open.trailing_zeros() as usize;
+            self.results[place] = result(self.ids[place], self.ids[(place + 1) % WIDTH]);
+            self.open &= self.open - 1;
+        }
     }
 
     /// With that number of symbols.
@@ -221,10 +232,8 @@ pub(super) mod avx512 {
     /// Merges each of `jobs`: always the pair with the smallest result, the leftmost of several.
     #[target_feature(enable = "avx512f,bmi1,bmi2,lzcnt,popcnt")]
     pub fn merge(jobs: &mut [Job], pairs: &Pairs) {
-        for job in jobs.iter_mut().filter(|job| !job.is_paired) {
-            for place in 1..job.count {
-                job.results[place - 1] = pairs.get_in(pairs.ask_for(job.ids[place - 1], job.ids[place]));
-            }
+        for job in &mut *jobs {
+            job.pair_up(|left, right| pairs.get_in(pairs.ask_for(left, right)));
         }
         let mut lanes: [Lane; TURNS] = std::array::from_fn(|number| Lane::load(jobs, number));
         let (mut active, mut next) = (TURNS.min(jobs.len()), TURNS);
