@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::{mem, ptr};
 
 use crate::Error;
-use crate::pages::Pages;
+use crate::buffer::Buffer;
+use crate::copies::Appended;
 use crate::sink::{SLACK, Sink, copy_run};
 
 /// Ids one after the other: a vector of them, but those of a long text have room from the start, where the system has it, and some of that memory is
@@ -45,7 +46,7 @@ impl Ids {
     pub fn shrink_to_fit(&mut self) {
         match &mut self.0 {
             Room::Few(ids) => ids.shrink_to_fit(),
-            Room::Many(ids) => ids.shrink_to_fit(),
+            Room::Many(ids) => ids.0.shrink_to_fit(),
         }
     }
 }
@@ -71,7 +72,7 @@ impl Deref for Ids {
     fn deref(&self) -> &[u32] {
         match &self.0 {
             Room::Few(ids) => ids,
-            Room::Many(Many { pages, length, .. }) => &pages[..*length],
+            Room::Many(Many(ids)) => ids,
         }
     }
 }
@@ -81,7 +82,7 @@ impl DerefMut for Ids {
     fn deref_mut(&mut self) -> &mut [u32] {
         match &mut self.0 {
             Room::Few(ids) => ids,
-            Room::Many(Many { pages, length, .. }) => &mut pages[..*length],
+            Room::Many(Many(ids)) => ids,
         }
     }
 }
@@ -90,7 +91,7 @@ impl Sink for Ids {
     fn reserve(&mut self, ids: usize) -> Result<(), Error> {
         match &mut self.0 {
             Room::Few(few) => Sink::reserve(few, ids),
-            Room::Many(many) => many.reserve(ids.saturating_add(SLACK)),
+            Room::Many(many) => many.0.reserve(ids.saturating_add(SLACK)),
         }
     }
 
@@ -127,74 +128,49 @@ impl Sink for Ids {
     }
 }
 
-/// The first `length` of `pages`.
+/// Ids with room from the start.
 #[derive(Debug)]
-struct Many {
-    pages: Pages<u32>,
-    length: usize,
-    /// How many of them have been written to, and so take memory.
-    touched: usize,
-}
+struct Many(Buffer<u32>);
 
 impl Many {
     /// Room for `most` and some more: what they take is decided by those that come.
     fn new(most: usize) -> Option<Self> {
-        Some(Self { pages: Pages::map(most.checked_next_power_of_two()?)?, length: 0, touched: 0 })
-    }
-
-    /// Gives memory back where an earlier text took more than this one.
-    fn shrink_to_fit(&mut self) {
-        if self.touched > self.length {
-            self.pages.empty_from(self.length);
-            self.touched = self.length;
-        }
-    }
-
-    fn reserve(&mut self, count: usize) -> Result<(), Error> {
-        if self.pages.len() - self.length < count { self.grow(count) } else { Ok(()) }
+        Buffer::with_room(most.checked_next_power_of_two()?).map(Self)
     }
 
     /// The place of the next `count` ids, which there is room for.
     #[inline(always)]
     fn place(&mut self, count: usize) -> *mut u32 {
-        if self.pages.len() - self.length < count {
-            self.grow(count).expect("there is memory, as nobody asked for room before");
-        }
-        self.pages.as_mut_ptr().wrapping_add(self.length)
+        self.0.place(count).expect("there is memory, as nobody asked for room before")
     }
 
     #[inline(always)]
     fn extend(&mut self, ids: &[u32]) {
         // SAFETY: there is room for them, in memory that nobody else has.
-        unsafe { ptr::copy_nonoverlapping(ids.as_ptr(), self.place(ids.len()), ids.len()) };
-        self.length += ids.len();
+        unsafe {
+            ptr::copy_nonoverlapping(ids.as_ptr(), self.place(ids.len()), ids.len());
+            self.0.grow(ids.len());
+        }
     }
 
     #[inline(always)]
     fn extend_run(&mut self, ids: &[u32], run: Range<usize>) {
         let (count, source) = (run.len(), &ids[run.start..run.end + SLACK]);
         // SAFETY: there are `count + SLACK` of them, and room for as many.
-        unsafe { copy_run(source.as_ptr(), self.place(count + SLACK), count) };
-        self.length += count;
+        unsafe {
+            copy_run(source.as_ptr(), self.place(count + SLACK), count);
+            self.0.grow(count);
+        }
     }
 
     #[inline(always)]
     fn extend_some(&mut self, ids: &[u32; 8], count: usize) {
         let place = self.place(ids.len()).cast();
         // SAFETY: there is room for all eight.
-        unsafe { ptr::write_unaligned(place, *ids) };
-        self.length += count.min(ids.len());
-    }
-
-    /// More ids come than a text of the length that was said could have.
-    #[cold]
-    fn grow(&mut self, count: usize) -> Result<(), Error> {
-        let most = self.length.saturating_mul(2).saturating_add(count);
-        let no_memory = Error::OutOfMemory { bytes: most.saturating_mul(size_of::<u32>()) };
-        let mut pages = Pages::try_zeros(most).ok_or(no_memory)?;
-        pages[..self.length].copy_from_slice(&self.pages[..self.length]);
-        self.pages = pages;
-        Ok(())
+        unsafe {
+            ptr::write_unaligned(place, *ids);
+            self.0.grow(count.min(ids.len()));
+        }
     }
 }
 
@@ -210,19 +186,19 @@ impl Kept {
     /// Room for `most`, if there is.
     fn take(&self, most: usize) -> Option<Many> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(|ids| ids.pages.len() >= most)?;
+        let found = kept.iter().position(|ids| ids.0.capacity() >= most)?;
         Some(kept.remove(found))
     }
 
     /// Keeps the memory of `ids`, if it is not too much, in place of that which came first.
     fn give(&self, mut ids: Many) {
-        ids.touched = ids.touched.max(mem::take(&mut ids.length));
-        if ids.touched > Self::MOST {
+        ids.0.clear();
+        if ids.0.longest() > Self::MOST {
             return;
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(ids);
-        while kept.iter().map(|ids| ids.touched).sum::<usize>() > Self::MOST {
+        while kept.iter().map(|ids| ids.0.longest()).sum::<usize>() > Self::MOST {
             kept.remove(0);
         }
     }
@@ -286,29 +262,16 @@ mod tests {
     fn memory_is_kept_for_later_texts_up_to_a_bound() {
         let kept = Kept(Mutex::default());
         let of = |count| {
-            let mut ids = Many::new(Ids::LONG).expect("the system has room");
-            ids.length = count;
+            let mut ids = Many::new(8 * Ids::LONG).expect("the system has room");
+            ids.0.add(count);
             ids
         };
         for count in [7, Kept::MOST / 2, 8, Kept::MOST / 2 - 8, Kept::MOST + 1] {
             kept.give(of(count));
         }
-        assert!(kept.take(Ids::LONG + 1).is_none());
+        assert!(kept.take(8 * Ids::LONG + 1).is_none());
         let touched: Vec<_> =
-            std::iter::from_fn(|| kept.take(Ids::LONG)).map(|ids| (ids.length, ids.touched)).collect();
+            std::iter::from_fn(|| kept.take(Ids::LONG)).map(|ids| (ids.0.len(), ids.0.longest())).collect();
         assert_eq!(touched, [(0, Kept::MOST / 2), (0, 8), (0, Kept::MOST / 2 - 8)]);
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn less_text_gives_back_what_more_text_took() {
-        let (page, mut ids) = (1 << 19, Many::new(2 * Ids::LONG).expect("the system has room"));
-        ids.extend(&vec![7; 3 * page]);
-        ids.shrink_to_fit();
-        (ids.touched, ids.length) = (3 * page, page + 5);
-        ids.shrink_to_fit();
-        assert_eq!(ids.touched, page + 5);
-        // What was given back is zeros when it is asked for again.
-        assert_eq!((ids.pages[page + 4], ids.pages[2 * page - 1], ids.pages[2 * page]), (7, 7, 0));
     }
 }

@@ -8,6 +8,7 @@
 mod batch;
 mod bits;
 mod boundaries;
+mod buffer;
 mod cache;
 mod chunk;
 mod compact;

@@ -30,32 +30,38 @@ unsafe impl<T: Send> Send for Pages<T> {}
 unsafe impl<T: Sync> Sync for Pages<T> {}
 
 impl<T: Zero> Pages<T> {
-    /// `length` zeros; there is at least one.
+    /// None, and no memory.
+    pub const fn none() -> Self {
+        Self { start: NonNull::dangling(), length: 0, is_mapped: false }
+    }
+
+    /// `length` zeros.
     pub fn zeros(length: usize) -> Self {
         Self::try_zeros(length).unwrap_or_else(|| handle_alloc_error(layout::<T>(length).unwrap_or(Layout::new::<T>())))
     }
 
-    /// `length` zeros; there is at least one. `None`: there is not enough memory.
+    /// `length` zeros. `None`: there is not enough memory.
     pub fn try_zeros(length: usize) -> Option<Self> {
+        if length == 0 {
+            return Some(Self::none());
+        }
         let layout = layout::<T>(length)?;
         let mapped = large::map(layout.size()).inspect(|&start| large::prefer(start, layout.size()));
         // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
         let start = mapped.or_else(|| NonNull::new(unsafe { alloc_zeroed(layout) }))?;
         Some(Self { start: start.cast(), length, is_mapped: mapped.is_some() })
     }
-}
 
-impl Pages<u32> {
     /// `length` zeros on pages as the system chooses, which take no memory until they are touched; `None` where they are less than a large page, or it has
     /// none for them.
     pub fn map(length: usize) -> Option<Self> {
-        Some(Self { start: large::map(layout::<u32>(length)?.size())?.cast(), length, is_mapped: true })
+        Some(Self { start: large::map(layout::<T>(length)?.size())?.cast(), length, is_mapped: true })
     }
 
     /// Gives back the memory of the large pages that are wholly behind the first `length` numbers: they are zeros again, on Linux.
     pub fn empty_from(&mut self, length: usize) {
-        let kept = (length * size_of::<u32>()).next_multiple_of(large::LARGE);
-        let all = layout::<u32>(self.length).expect("it was allocated").size();
+        let kept = (length * size_of::<T>()).next_multiple_of(large::LARGE);
+        let all = layout::<T>(self.length).expect("it was allocated").size();
         if self.is_mapped && kept < all {
             // SAFETY: it was mapped for these bytes, and any numbers may change.
             unsafe { large::empty(self.start.cast().add(kept), all - kept) };
@@ -65,7 +71,7 @@ impl Pages<u32> {
 
 /// Of so many numbers; `None`: more than there are addresses.
 fn layout<T>(length: usize) -> Option<Layout> {
-    Some(Layout::array::<T>(length.max(1)).ok()?.align_to(LINE).ok()?.pad_to_align())
+    Some(Layout::array::<T>(length).ok()?.align_to(LINE).ok()?.pad_to_align())
 }
 
 /// Memory from the system, from the start of a large page on.
@@ -171,6 +177,9 @@ impl<T> fmt::Debug for Pages<T> {
 
 impl<T> Drop for Pages<T> {
     fn drop(&mut self) {
+        if self.length == 0 {
+            return;
+        }
         let (start, layout) = (self.start.cast(), layout::<T>(self.length).expect("it was allocated"));
         if self.is_mapped {
             // SAFETY: it was mapped for these bytes, and goes with its owner.
