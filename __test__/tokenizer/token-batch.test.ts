@@ -1,6 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { TokenmillError } from '../../src/errors.ts'
+import { native } from '../../src/native.ts'
+import { setThreads } from '../../src/threads.ts'
 import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
 import { TokenBatch, type Text } from '../../src/tokenizer/tokenizer.ts'
 
@@ -93,6 +95,49 @@ test('a batch of ten thousand texts keeps their order', (t) => {
     Array.from(batch, (row) => o200k.decode(row)),
     texts,
   )
+})
+
+/** Some megabytes of texts of all lengths, so that they cross while others are encoded. */
+const large = (longest: number): Text[] =>
+  Array.from({ length: 400 }, (_, row) => {
+    const alphabet = ['The mill stood. ', '我们在河边 ', 'Мельница у реки ', '👩‍👩‍👧 \ud800 ', 'x'][row % 5] as string
+    const text = alphabet.repeat(row === 57 ? longest : row === 300 ? 0 : ((row * 7919) % 1009) + 1)
+    return row % 3 === 0 ? bytesOf(text) : text
+  })
+
+test.serial('a large batch is its texts row by row, whatever the number of threads', async (t) => {
+  const before = native().threads()
+  for (const longest of [5_000, 100_000]) {
+    const texts = large(longest)
+    const rows = texts.map((text) => o200k.encode(text))
+    for (const count of [1, 2, 3, 5]) {
+      setThreads(count)
+      for (const batch of [o200k.encodeBatch(texts), await o200k.encodeBatchAsync(texts)]) {
+        t.deepEqual([...batch], rows, `${count} threads`)
+      }
+    }
+  }
+  setThreads(before)
+})
+
+test.serial('the error of a large batch is that of the first text that has one', (t) => {
+  const before = native().threads()
+  for (const count of [1, 2, 4]) {
+    setThreads(count)
+    for (let round = 0; round < 10; round++) {
+      const texts = large(5_000)
+      const [first, second] = [20 + 37 * round, 21 + 37 * round + 3 * (round % 4)]
+      texts[first] = `${'a '.repeat(3000)}<|endoftext|>`
+      texts[second] = new Uint8Array(5000).fill(0xff)
+      const code = { code: 'ERR_SPECIAL_TOKEN', message: new RegExp(`^texts\\[${first}\\] .* at index 6000`) }
+      t.throws(() => o200k.encodeBatch(texts, { utf8: 'strict' }), code)
+      ;[texts[first], texts[second]] = [texts[second] as Text, texts[first] as Text]
+      const utf8 = { code: 'ERR_INVALID_UTF8', message: new RegExp(`texts\\[${first}\\]`) }
+      t.throws(() => o200k.encodeBatch(texts, { utf8: 'strict' }), utf8)
+    }
+  }
+  setThreads(before)
+  t.is(o200k.encodeBatch(['Hello']).length, 1)
 })
 
 test('bytes of a batch may be subarrays, Buffers, shared or transferred', (t) => {

@@ -51,6 +51,12 @@ impl Ids {
     }
 }
 
+impl From<Vec<u32>> for Ids {
+    fn from(ids: Vec<u32>) -> Self {
+        Self(Room::Few(ids))
+    }
+}
+
 impl Drop for Ids {
     fn drop(&mut self) {
         if let Room::Many(ids) = mem::take(&mut self.0) {

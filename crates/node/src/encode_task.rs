@@ -25,7 +25,7 @@ pub enum Source {
 }
 
 /// Longer texts are divided among all threads, in bytes.
-const LONG: usize = 256 << 10;
+pub const LONG: usize = 256 << 10;
 
 /// Encodes one text: a short one on the thread that runs the task.
 pub struct EncodeText {
@@ -85,6 +85,6 @@ impl Job for EncodeBatch {
     }
 
     fn finish(&mut self, _env: Env, rows: Rows) -> Result<TokenRows> {
-        Ok(rows.into())
+        rows.into_arrays()
     }
 }

@@ -221,7 +221,8 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
-        encode_rows(&self.loaded, &Texts::read(&texts, strict)?, &*self.policy(policy)?, None).map(TokenRows::from)
+        encode_rows(&self.loaded, &Texts::read(&texts, strict)?, &*self.policy(policy)?, None)
+            .and_then(Rows::into_arrays)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
@@ -284,7 +285,7 @@ impl Deliver for Rows {
     type JsValue = TokenRows;
 
     fn deliver(self, _env: Env) -> Result<TokenRows> {
-        Ok(self.into())
+        self.into_arrays()
     }
 }
 

@@ -15,6 +15,8 @@ mod chat;
 #[cfg(feature = "text")]
 mod corpus_convert;
 #[cfg(feature = "text")]
+mod crossing;
+#[cfg(feature = "text")]
 mod decode;
 mod devices;
 mod embedding;

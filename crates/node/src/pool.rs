@@ -42,7 +42,8 @@ fn share() {
     tokenmill_embedding::use_pool(|| pool().map_err(|error| error.reason.clone()));
 }
 
-fn pool() -> Result<Arc<ThreadPool>> {
+/// Those threads.
+pub fn pool() -> Result<Arc<ThreadPool>> {
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = &*pool {
         return Ok(Arc::clone(pool));

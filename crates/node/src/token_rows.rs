@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicBool;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use rayon::prelude::*;
-use tokenmill_bpe::{RowError, SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{Error as BpeError, Ids, RowError, SpecialPolicy, Tokenizer};
 
-use crate::encoder::{as_u32, from_bpe_in};
+use crate::encoder::{as_u32, from_bpe_in, to_array};
 use crate::error::{Code, Error, Result};
 use crate::pool::on_all_threads;
-use crate::text::{JsTextOrBytes, Origin, no_memory_for, text_of};
+use crate::text::{JsTextOrBytes, Origin, no_memory_for, no_memory_for_bytes, text_of};
 use crate::utf16::append_utf8;
 
 /// Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`.
@@ -22,16 +22,10 @@ pub struct TokenRows {
     pub row_starts: Uint32Array,
 }
 
-impl From<Rows> for TokenRows {
-    fn from(Rows { ids, row_starts }: Rows) -> Self {
-        Self { ids: Uint32Array::new(ids), row_starts: Uint32Array::new(row_starts) }
-    }
-}
-
 /// The same, still on this side.
 pub struct Rows {
-    ids: Vec<u32>,
-    row_starts: Vec<u32>,
+    pub ids: Ids,
+    pub row_starts: Vec<u32>,
 }
 
 impl Rows {
@@ -49,7 +43,12 @@ impl Rows {
         for row in rows {
             ids.extend_from_slice(row);
         }
-        Ok(Self { ids, row_starts })
+        Ok(Self { ids: ids.into(), row_starts })
+    }
+
+    /// The same for JavaScript.
+    pub fn into_arrays(self) -> Result<TokenRows> {
+        Ok(TokenRows { ids: to_array(self.ids)?, row_starts: Uint32Array::new(self.row_starts) })
     }
 }
 
@@ -58,6 +57,8 @@ pub struct Texts {
     units: Vec<u16>,
     bytes: Vec<u8>,
     rows: Vec<Row>,
+    /// The number of the first of them among all texts of the call.
+    pub first: usize,
     strict: bool,
 }
 
@@ -70,31 +71,40 @@ enum Row {
 const GROUP: usize = 1 << 15;
 
 impl Texts {
-    /// Copies them all. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
+    /// None yet. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
+    pub fn new(strict: bool) -> Self {
+        Self { units: Vec::new(), bytes: Vec::new(), rows: Vec::new(), first: 0, strict }
+    }
+
+    /// Copies them all.
     pub fn read(texts: &[JsTextOrBytes<'_>], strict: bool) -> Result<Self> {
+        let mut all = Self::new(strict);
+        all.fill(texts, &lengths_of(texts)?, 0)?;
+        Ok(all)
+    }
+
+    /// Copies `texts`, of these lengths, in the place of others. The first of them has number `first` among all texts.
+    pub fn fill(&mut self, texts: &[JsTextOrBytes<'_>], lengths: &[usize], first: usize) -> Result<()> {
+        let Self { units, bytes, rows, .. } = self;
+        self.first = first;
+        units.clear();
+        bytes.clear();
+        rows.clear();
         // All memory at once: buffers that grow would be copied while the event loop waits.
         let (mut all_units, mut all_bytes) = (0, 0);
-        let mut lengths = Vec::with_capacity(texts.len());
-        for text in texts {
-            lengths.push(match text {
-                JsTextOrBytes::String(text) => text.units().inspect(|units| all_units += units)?,
-                JsTextOrBytes::Bytes(text) => {
-                    all_bytes += text.len();
-                    text.len()
-                }
-            });
-        }
-        let (mut units, mut bytes) = (Vec::new(), Vec::new());
-        units.try_reserve_exact(all_units + 1).map_err(|_| no_memory_for(all_units))?;
-        bytes.try_reserve_exact(all_bytes).map_err(|_| {
-            Error::new(Code::Limit, format!("there is not enough memory for texts of {all_bytes} bytes"))
-        })?;
-        let mut rows = Vec::with_capacity(texts.len());
         for (text, length) in texts.iter().zip(lengths) {
+            match text {
+                JsTextOrBytes::String(_) => all_units += length,
+                JsTextOrBytes::Bytes(_) => all_bytes += length,
+            }
+        }
+        units.try_reserve_exact(all_units + 1).map_err(|_| no_memory_for(all_units))?;
+        bytes.try_reserve_exact(all_bytes).map_err(|_| no_memory_for_bytes(all_bytes))?;
+        for (text, &length) in texts.iter().zip(lengths) {
             rows.push(match text {
                 JsTextOrBytes::String(text) => {
                     let start = units.len();
-                    text.append_units_to(length, &mut units)?;
+                    text.append_units_to(length, units)?;
                     Row::String(start..units.len())
                 }
                 JsTextOrBytes::Bytes(text) => {
@@ -104,7 +114,7 @@ impl Texts {
                 }
             });
         }
-        Ok(Self { units, bytes, rows, strict })
+        Ok(())
     }
 
     /// Does `work` with the texts, on all threads.
@@ -118,18 +128,11 @@ impl Texts {
 
     /// The texts as UTF-8, group after group, and the error of the first that is not; there is none of later texts then.
     pub fn utf8(&self) -> (Vec<Group<'_>>, Option<Error>) {
-        let mut groups = Vec::new();
-        let (mut start, mut length) = (0, 0);
-        for (index, row) in self.rows.iter().enumerate() {
-            length += match row {
-                Row::String(range) | Row::Bytes(range) => range.len(),
-            };
-            if length >= GROUP || index + 1 == self.rows.len() {
-                groups.push(start..index + 1);
-                (start, length) = (index + 1, 0);
-            }
-        }
-        let mut groups: Vec<_> = groups.into_par_iter().map(|rows| self.group(rows)).collect();
+        let lengths = self.rows.iter().map(|row| match row {
+            Row::String(range) | Row::Bytes(range) => range.len(),
+        });
+        let groups = stretches(lengths, GROUP);
+        let mut groups: Vec<_> = groups.into_par_iter().map(|rows| self.group(rows, Vec::new())).collect();
         let failed = groups.iter().position(|group| group.error.is_some());
         let error = failed.and_then(|failed| {
             groups.truncate(failed + 1);
@@ -138,8 +141,14 @@ impl Texts {
         (groups, error)
     }
 
-    fn group(&self, rows: Range<usize>) -> Group<'_> {
-        let mut group = Group { strings: Vec::new(), rows: Vec::with_capacity(rows.len()), error: None };
+    /// All texts as one group, in the memory of `strings`.
+    pub fn as_group(&self, mut strings: Vec<u8>) -> Group<'_> {
+        strings.clear();
+        self.group(0..self.rows.len(), strings)
+    }
+
+    fn group(&self, rows: Range<usize>, strings: Vec<u8>) -> Group<'_> {
+        let mut group = Group { strings, rows: Vec::with_capacity(rows.len()), error: None };
         for index in rows {
             let row = match &self.rows[index] {
                 Row::String(range) => {
@@ -150,7 +159,8 @@ impl Texts {
                 }
                 Row::Bytes(range) => {
                     let bytes = &self.bytes[range.clone()];
-                    text_of(bytes, self.strict, format_args!("texts[{index}]")).map(|text| GroupRow::Bytes(text, bytes))
+                    text_of(bytes, self.strict, format_args!("texts[{}]", self.first + index))
+                        .map(|text| GroupRow::Bytes(text, bytes))
                 }
             };
             match row {
@@ -165,13 +175,35 @@ impl Texts {
     }
 }
 
+/// How long they are, in code units or bytes.
+pub fn lengths_of(texts: &[JsTextOrBytes<'_>]) -> Result<Vec<usize>> {
+    let length = |text: &JsTextOrBytes<'_>| match text {
+        JsTextOrBytes::String(text) => text.units(),
+        JsTextOrBytes::Bytes(text) => Ok(text.len()),
+    };
+    texts.iter().map(length).collect()
+}
+
+/// Texts of these lengths in stretches that are `least` long each, but for the last one.
+pub fn stretches(lengths: impl ExactSizeIterator<Item = usize>, least: usize) -> Vec<Range<usize>> {
+    let (mut all, mut start, mut sum, count) = (Vec::new(), 0, 0, lengths.len());
+    for (index, length) in lengths.enumerate() {
+        sum += length;
+        if sum >= least || index + 1 == count {
+            all.push(start..index + 1);
+            (start, sum) = (index + 1, 0);
+        }
+    }
+    all
+}
+
 /// Neighbouring texts as UTF-8.
 pub struct Group<'a> {
     /// Those that were strings, one after the other.
-    strings: Vec<u8>,
+    pub strings: Vec<u8>,
     rows: Vec<GroupRow<'a>>,
     /// Why the text after them has no UTF-8.
-    error: Option<Error>,
+    pub error: Option<Error>,
 }
 
 enum GroupRow<'a> {
@@ -201,7 +233,7 @@ pub fn encode_rows(
 ) -> Result<Rows> {
     let rows = with_utf8(texts, policy, cancel, |texts| tokenizer.encode_batch(texts, policy, cancel))?;
     let row_starts = rows.starts.into_iter().map(as_u32).collect::<Result<Vec<_>>>()?;
-    Ok(Rows { ids: rows.ids, row_starts })
+    Ok(Rows { ids: rows.ids.into(), row_starts })
 }
 
 /// How many ids each of `texts` has, counted on all threads.
@@ -220,15 +252,18 @@ fn with_utf8<T: Send>(
     on_all_threads(|| {
         let (groups, error) = texts.utf8();
         let (texts, origins): (Vec<&str>, Vec<Origin<'_>>) = groups.iter().flat_map(Group::texts).unzip();
-        let explained = |RowError { row, error }| {
-            let special = matches!(error, tokenmill_bpe::Error::DisallowedSpecialToken { .. });
-            let error = from_bpe_in(texts[row], origins[row], error);
-            if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
-        };
+        let explained = |RowError { row, error }| from_bpe_in_row(row, texts[row], origins[row], error);
         let Some(not_utf8) = error else { return work(&texts).map_err(explained) };
         for (row, text) in texts.iter().enumerate() {
             policy.check(text, cancel).map_err(|error| explained(RowError { row, error }))?;
         }
         Err(not_utf8)
     })?
+}
+
+/// An error about text `row` of several.
+pub fn from_bpe_in_row(row: usize, text: &str, origin: Origin<'_>, error: BpeError) -> Error {
+    let special = matches!(error, BpeError::DisallowedSpecialToken { .. });
+    let error = from_bpe_in(text, origin, error);
+    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
 }

@@ -8,13 +8,14 @@ use napi_derive::napi;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 
 use crate::cancel::CancelFlag;
+use crate::crossing::encode_crossing;
 use crate::encode_task::{EncodeBatch, EncodeText, Source};
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
 use crate::limits::NativeCountIndex;
 use crate::task::Work;
 use crate::text::{JsText, JsTextOrBytes, NewString, copied, no_memory_for};
-use crate::token_rows::{Texts, TokenRows, count_rows, encode_rows};
+use crate::token_rows::{Rows, Texts, TokenRows, count_rows};
 use crate::utf16::utf16_length;
 use crate::{decode, encodings};
 
@@ -125,7 +126,7 @@ impl BpeHandle {
         policy: u32,
     ) -> Result<TokenRows> {
         let policy = self.encoder.policy(policy)?;
-        encode_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy, None).map(TokenRows::from)
+        encode_crossing(&self.tokenizer, &texts, strict, &policy).and_then(Rows::into_arrays)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]

@@ -1,0 +1,163 @@
+//! Batches whose texts cross from JavaScript while others of them are encoded already.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::{iter, mem};
+
+use tokenmill_bpe::{Ids, Sink, SpecialPolicy, Tokenizer, Worker};
+
+use crate::encode_task::LONG;
+use crate::encoder::{as_u32, from_bpe};
+use crate::error::{Code, Error, Result};
+use crate::pool::pool;
+use crate::text::JsTextOrBytes;
+use crate::token_rows::{Rows, Texts, encode_rows, from_bpe_in_row, lengths_of, stretches};
+
+/// Code units and bytes that cross together.
+const BLOCK: usize = 1 << 16;
+/// Blocks for each thread that have crossed, or are encoded, at a time.
+const AHEAD: usize = 3;
+
+/// The ids of all `texts`. Strings can only be read on this thread, which would be a tenth of the time of two others that wait for it.
+pub fn encode_crossing(
+    tokenizer: &Tokenizer,
+    texts: &[JsTextOrBytes<'_>],
+    strict: bool,
+    policy: &SpecialPolicy,
+) -> Result<Rows> {
+    let (pool, lengths) = (pool()?, lengths_of(texts)?);
+    let (threads, blocks) = (pool.current_num_threads(), stretches(lengths.iter().copied(), BLOCK));
+    // One that is divided among the threads would wait for them while they wait for texts.
+    let are_short = lengths.iter().all(|&length| length <= LONG);
+    if !are_short || threads == 1 || blocks.len() < AHEAD * threads {
+        return encode_rows(tokenizer, &Texts::read(texts, strict)?, policy, None);
+    }
+    let (orders, work) = channel();
+    let (done, results) = channel();
+    let work = Mutex::new(work);
+    pool.in_place_scope(|scope| {
+        for _ in 0..threads {
+            let (done, work) = (done.clone(), &work);
+            scope.spawn(move |_| encode_blocks(tokenizer, policy, work, &done));
+        }
+        drop(done);
+        let mut free: Vec<Block> = iter::repeat_with(|| Block::new(strict)).take(AHEAD * threads).collect();
+        let mut rows = Joined::of(texts.len(), lengths.iter().sum())?;
+        for (number, range) in blocks.into_iter().enumerate() {
+            let mut block = match free.pop() {
+                Some(block) => block,
+                None => rows.next(&results)?.ok_or_else(|| Error::new(Code::Internal, "a thread has ended"))?,
+            };
+            block.number = number;
+            if let Err(error) = block.texts.fill(&texts[range.clone()], &lengths[range.clone()], range.start) {
+                // One of a text before them goes first.
+                drop(orders);
+                while rows.next(&results)?.is_some() {}
+                return Err(error);
+            }
+            // Where nobody takes it all of them have panicked, which the end of the scope tells.
+            _ = orders.send(block);
+        }
+        drop(orders);
+        while rows.next(&results)?.is_some() {}
+        Ok(Rows { ids: rows.ids, row_starts: rows.row_starts })
+    })
+}
+
+/// Texts, and then their ids, in memory that is used for one block after the other.
+struct Block {
+    number: usize,
+    texts: Texts,
+    strings: Vec<u8>,
+    ids: Vec<u32>,
+    /// Where those of each text end.
+    ends: Vec<usize>,
+    error: Option<Error>,
+}
+
+impl Block {
+    fn new(strict: bool) -> Self {
+        let (strings, ids, ends) = (Vec::new(), Vec::new(), Vec::new());
+        Self { number: 0, texts: Texts::new(strict), strings, ids, ends, error: None }
+    }
+
+    /// Up to the first text that has an error.
+    fn encode(&mut self, tokenizer: &Tokenizer, policy: &SpecialPolicy, worker: &mut Worker) -> Result<()> {
+        let Self { texts, strings, ids, ends, .. } = self;
+        ids.clear();
+        ends.clear();
+        let mut group = texts.as_group(mem::take(strings));
+        for (row, (text, origin)) in group.texts().enumerate() {
+            tokenizer
+                .encode_to(text, policy, worker, ids, None)
+                .map_err(|error| from_bpe_in_row(texts.first + row, text, origin, error))?;
+            ends.push(ids.len());
+        }
+        let error = group.error.take();
+        *strings = group.strings;
+        error.map_or(Ok(()), Err)
+    }
+}
+
+/// Encodes blocks as long as there are some.
+fn encode_blocks(tokenizer: &Tokenizer, policy: &SpecialPolicy, work: &Mutex<Receiver<Block>>, done: &Sender<Block>) {
+    let mut worker = tokenizer.idle_worker();
+    loop {
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(mut block) = next else { return };
+        block.error = block.encode(tokenizer, policy, &mut worker).err();
+        if done.send(block).is_err() {
+            return;
+        }
+    }
+}
+
+/// The ids of blocks one after the other, as they come.
+struct Joined {
+    ids: Ids,
+    row_starts: Vec<u32>,
+    /// Those that came before their turn.
+    early: Vec<Block>,
+    /// The number of the next block.
+    next: usize,
+}
+
+impl Joined {
+    /// None yet of so many `rows`, which have about so many bytes.
+    fn of(rows: usize, bytes: usize) -> Result<Self> {
+        let mut row_starts = Vec::new();
+        let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {rows} rows"));
+        row_starts.try_reserve_exact(rows + 1).map_err(no_memory)?;
+        row_starts.push(0);
+        Ok(Self { ids: Ids::of_text(bytes), row_starts, early: Vec::new(), next: 0 })
+    }
+
+    /// A block whose ids were taken; `None` when no more come. The error is that of the first text that has one.
+    fn next(&mut self, results: &Receiver<Block>) -> Result<Option<Block>> {
+        loop {
+            if let Some(place) = self.early.iter().position(|block| block.number == self.next) {
+                let mut block = self.early.swap_remove(place);
+                self.take(&mut block)?;
+                return Ok(Some(block));
+            }
+            match results.recv() {
+                Ok(block) => self.early.push(block),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    fn take(&mut self, block: &mut Block) -> Result<()> {
+        if let Some(error) = block.error.take() {
+            return Err(error);
+        }
+        let before = self.ids.len();
+        self.ids.reserve(block.ids.len()).map_err(from_bpe)?;
+        self.ids.extend(&block.ids);
+        for end in &block.ends {
+            self.row_starts.push(as_u32(before + end)?);
+        }
+        self.next += 1;
+        Ok(())
+    }
+}
