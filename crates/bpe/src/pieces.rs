@@ -134,6 +134,7 @@ impl Engine<'_> {
         ask_for(pieces, lookups, misses, &memory.cache);
         let unknown = find_known(pieces, lookups, misses, unknown, &memory.cache);
         if !unknown.is_empty() {
+            memory.cache.grow();
             self.look_up(pieces, lookups, misses, unknown, seen, memory);
             self.merge_jobs(pieces, lookups, misses, unknown, memory);
             for &(again, first) in &seen.again {

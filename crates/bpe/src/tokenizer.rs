@@ -61,7 +61,7 @@ impl Tokenizer {
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens, added_tokens)?;
         let plain = special.policy::<&str>(&[], &[])?;
-        let (level, cache_bytes, idle) = (Level::best(), Cache::BYTES, IdleWorkers::default());
+        let (level, cache_bytes, idle) = (Level::best(), Cache::MOST, IdleWorkers::default());
         let (vocabulary, tables, units) = (Arc::new(vocabulary), Arc::default(), Arc::default());
         Ok(Self { vocabulary, pattern, special, plain, tables, level, cache_bytes, idle, units })
     }
@@ -116,7 +116,7 @@ impl Tokenizer {
         Self { level, idle: IdleWorkers::default(), ..self }
     }
 
-    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 58 KiB at least, instead of 14.5 MiB.
+    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 36 KiB at least, instead of 64 MiB.
     #[must_use]
     pub fn with_cache_bytes(self, bytes: usize) -> Self {
         Self { cache_bytes: bytes, idle: IdleWorkers::default(), ..self }

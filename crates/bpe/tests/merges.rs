@@ -115,6 +115,27 @@ fn unknown_pieces_that_come_again_in_one_batch() {
 }
 
 #[test]
+fn words_that_come_again_when_the_cache_has_lost_them() {
+    // It starts with room for a third of them, and grows while they are encoded.
+    for encoding in BY_RANKS {
+        let (ranks, splitter) = (ranks(encoding), reference_pattern(encoding).splitter());
+        let mut rng = Rng::new(u64::from(tokenizer(encoding).vocab_size()));
+        let text = (0..30_000).map(|_| text::letters(&mut rng, 24)).collect::<Vec<_>>().join(" ");
+        let expected: Vec<u32> =
+            splitter.pieces(&text).flat_map(|piece| encode_piece(&ranks, piece.as_bytes())).collect();
+        let compact = cases::read(&format!("encodings/{}.bpe", encoding.ranks_name()));
+        let tokenizer = Tokenizer::from_encoding(encoding, compact).expect("it is well-formed");
+        let tokenizer = tokenizer.with_cache_bytes(1 << 20);
+        let (mut worker, plain) = (tokenizer.worker(), SpecialPolicy::default());
+        for pass in 0..6 {
+            let mut ids = Vec::new();
+            tokenizer.encode_to(&text, &plain, &mut worker, &mut ids, None).expect("plain text");
+            assert!(ids == expected, "{}, pass {pass}", encoding.name());
+        }
+    }
+}
+
+#[test]
 fn tokens_one_after_the_other() {
     // As one piece where the text allows it: letters only.
     for encoding in BY_RANKS {

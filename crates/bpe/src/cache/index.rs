@@ -1,6 +1,7 @@
 //! Where in the ring the records of longer pieces are.
 
 use crate::packed::prefetch;
+use crate::pages::Pages;
 
 /// Places of one hash, the newest first.
 const WAYS: usize = 4;
@@ -10,7 +11,7 @@ const PLACE_BITS: u32 = 40;
 /// Places by the hash of what is there. Each is told from the others of its set by 24 bits of the hash, and the piece that is found there has
 /// to be compared.
 pub(super) struct Index {
-    sets: Box<[[u64; WAYS]]>,
+    sets: Pages<[u64; WAYS]>,
     shift: u32,
 }
 
@@ -18,15 +19,24 @@ impl Index {
     /// Bytes of a set.
     pub const SET: usize = size_of::<[u64; WAYS]>();
 
-    /// One of `sets` sets, a power of two.
-    pub fn new(sets: usize) -> Self {
-        Self { sets: vec![[0; WAYS]; sets].into(), shift: 64 - sets.ilog2() }
+    /// One of `sets` sets, a power of two; `None`: there is not enough memory.
+    pub fn new(sets: usize) -> Option<Self> {
+        Some(Self { sets: Pages::try_zeros(sets)?, shift: 64 - sets.ilog2() })
     }
 
     /// What it takes.
-    #[cfg(test)]
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.sets[..])
+        self.sets.len() * Self::SET
+    }
+
+    /// The same in twice as many sets; `None`: there is not enough memory.
+    pub fn doubled(&self) -> Option<Self> {
+        let mut doubled = Self::new(2 * self.sets.len())?;
+        for (set, both) in self.sets.iter().zip(doubled.sets.chunks_exact_mut(2)) {
+            // Which of the two a place belongs to is not known any more; in the other it will not be found.
+            both.fill(*set);
+        }
+        Some(doubled)
     }
 
     #[inline(always)]

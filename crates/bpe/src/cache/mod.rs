@@ -4,6 +4,7 @@ mod entries;
 mod index;
 mod ring;
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::slice;
 
 pub(crate) use entries::ABSENT;
@@ -15,19 +16,28 @@ use crate::words::{Medium, Short};
 
 /// The most tokens that are copied out of an entry.
 pub(crate) const INLINE: usize = 8;
-/// Bytes for each four sets of short pieces: those, one of medium pieces, a quarter of the places of long ones, and the ring.
+/// Bytes for each four sets of short pieces at the start: those, one of medium pieces, one of places of long ones, and some of the ring.
 const BYTES: usize = 4 * Entries::<2>::SET + Entries::<4>::SET + Index::SET + 4 * RING;
 /// Words of the ring for each four sets.
-const RING: usize = 128;
+const RING: usize = 32;
+/// So many times four sets it starts with, at most.
+const START: usize = 1 << 14;
 
 /// Pieces and what they are merged to. Each worker has its own, so nothing is shared between threads. Every piece is compared whole,
 /// so crafted text can make it useless but not wrong, nor slower than to look there once for each piece.
+///
+/// Each part of it becomes twice as large when pieces come again that it had lost. Those that never come again, of which random text is made, make
+/// it no larger; and a text that is read once hardly does, since what is frequent in it is not lost.
 pub(crate) struct Cache {
     short: Entries<2>,
     medium: Entries<4>,
     long: Index,
     /// Tokens that are too many for an entry; and of long pieces the number of bytes, the number of tokens, the bytes, the tokens.
     ring: Ring,
+    /// Words of the ring that were written again, as they were lost.
+    returned: usize,
+    /// What it may take, in bytes.
+    most: usize,
 }
 
 /// Tokens that lie in the ring, as long as nothing is written over them.
@@ -40,18 +50,67 @@ pub(crate) struct Stretch {
 impl Cache {
     /// Longer pieces are not kept, in bytes.
     pub const LONGEST: usize = 1024;
-    /// What it takes by default, in bytes: the different words of some megabytes of text.
-    pub const BYTES: usize = BYTES << 14;
+    /// What it may take by default, in bytes: the different words of a dozen languages.
+    pub const MOST: usize = 64 << 20;
 
-    /// One that takes at most `bytes`, but 58 KiB at least.
-    pub fn new(bytes: usize) -> Self {
-        let sets = 1 << (bytes / BYTES).max(64).ilog2();
-        Self {
-            short: Entries::new(4 * sets),
-            medium: Entries::new(sets),
-            long: Index::new(sets),
-            ring: Ring::new(RING * sets),
+    /// One that takes at most `most` bytes, but 36 KiB at least.
+    pub fn new(most: usize) -> Self {
+        let sets = 1 << (most / BYTES).clamp(64, START).ilog2();
+        Self::of(sets, most).unwrap_or_else(|| handle_alloc_error(Layout::new::<Self>()))
+    }
+
+    /// One of so many sets, a power of two; `None`: there is not enough memory.
+    fn of(sets: usize, most: usize) -> Option<Self> {
+        Some(Self {
+            short: Entries::new(4 * sets)?,
+            medium: Entries::new(sets)?,
+            long: Index::new(sets)?,
+            ring: Ring::new(RING * sets)?,
+            returned: 0,
+            most,
+        })
+    }
+
+    /// Makes parts larger that were too small. All stretches stay what they are.
+    #[inline(never)]
+    pub fn grow(&mut self) {
+        if self.short.is_too_small() || self.medium.is_too_small() || self.is_ring_too_small() {
+            self.grow_now();
         }
+    }
+
+    /// Whether twice the ring pays: see [`Entries::is_too_small`].
+    #[inline(always)]
+    fn is_ring_too_small(&self) -> bool {
+        self.returned > self.ring.len() / 32
+    }
+
+    #[cold]
+    fn grow_now(&mut self) {
+        if self.short.is_too_small() {
+            self.short.grow(self.room());
+        }
+        if self.medium.is_too_small() {
+            self.medium.grow(self.room());
+        }
+        if self.is_ring_too_small() {
+            self.returned = 0;
+            if self.long.bytes() + self.ring.bytes() <= self.room()
+                && let (Some(long), Some(ring)) = (self.long.doubled(), self.ring.doubled())
+            {
+                (self.long, self.ring) = (long, ring);
+            }
+        }
+    }
+
+    /// What it takes, in bytes.
+    fn bytes(&self) -> usize {
+        self.short.bytes() + self.medium.bytes() + self.long.bytes() + self.ring.bytes()
+    }
+
+    /// What it may grow by, in bytes.
+    fn room(&self) -> usize {
+        self.most.saturating_sub(self.bytes())
     }
 
     /// Asks for the entries of a piece of up to 12 bytes to be brought near.
@@ -115,6 +174,9 @@ impl Cache {
     /// Remembers the tokens of a piece of up to 12 bytes.
     #[inline(always)]
     pub fn insert_short(&mut self, piece: Short, hash: u64, ids: &[u32]) {
+        if ids.len() > Entries::<2>::INLINE && self.short.has(piece, hash) {
+            self.returned += ids.len();
+        }
         let words = words_or_place(ids, &mut self.ring);
         self.short.insert(piece, hash, ids.len(), words);
     }
@@ -135,6 +197,9 @@ impl Cache {
     /// Remembers the tokens of a piece of 13 to 28 bytes.
     #[inline(always)]
     pub fn insert_medium(&mut self, piece: Medium, hash: u64, ids: &[u32]) {
+        if ids.len() > Entries::<4>::INLINE && self.medium.has(piece, hash) {
+            self.returned += ids.len();
+        }
         let words = words_or_place(ids, &mut self.ring);
         self.medium.insert(piece, hash, ids.len(), words);
     }
@@ -158,6 +223,9 @@ impl Cache {
     pub fn insert_long(&mut self, piece: &[u8], hash: u64, ids: &[u32]) {
         if piece.len() <= Self::LONGEST {
             let head = [piece.len() as u32, ids.len() as u32];
+            if self.long.get(hash) != 0 {
+                self.returned += head.len() + piece.len().div_ceil(4) + ids.len();
+            }
             let place = self.ring.push(head.into_iter().chain(words_of(piece)).chain(ids.iter().copied()));
             self.long.insert(hash, place);
         }
@@ -313,11 +381,114 @@ mod tests {
 
     #[test]
     fn it_takes_no_more_than_it_was_given() {
-        for bytes in [0, 58 << 10, 100_000, Cache::BYTES, 10 << 20] {
-            let cache = Cache::new(bytes);
-            let taken = cache.short.bytes() + cache.medium.bytes() + cache.long.bytes() + cache.ring.bytes();
-            assert!(taken <= bytes.max(58 << 10), "{taken} of {bytes}");
-            assert!(taken > bytes / 3, "{taken} of {bytes}");
+        for most in [0, 36 << 10, 100_000, BYTES << 10, 1 << 20, 10 << 20, 11 << 20, Cache::MOST] {
+            let mut cache = Cache::new(most);
+            assert!(cache.bytes() <= most.max(36 << 10), "{} of {most}", cache.bytes());
+            for round in 0..3 {
+                for number in 0..cache.short.bytes() as u64 / 20 {
+                    remember(&mut cache, number);
+                }
+                assert!(cache.bytes() <= most.max(36 << 10), "{} of {most}, round {round}", cache.bytes());
+            }
+            // One more of its largest part would be too much.
+            assert!(cache.bytes() > most / 3, "{} of {most}", cache.bytes());
         }
+    }
+
+    /// A piece for each number, and its tokens: short ones, some of many tokens, medium ones, long ones.
+    fn numbered(number: u64) -> (String, Vec<u32>) {
+        let text = match number % 16 {
+            0 => format!("{number:>20}"),
+            1 => format!("{number:>40}"),
+            _ => format!("{number}"),
+        };
+        (text, vec![number as u32; if number.is_multiple_of(5) { 12 } else { 3 }])
+    }
+
+    /// Its tokens, where the cache has them.
+    fn recall(cache: &Cache, number: u64) -> Option<Vec<u32>> {
+        let (text, mut ids) = (numbered(number).0, [0; INLINE]);
+        let (count, inline) = if text.len() <= Short::MAX {
+            let piece = short(&text);
+            let mut count = cache.get_short(piece, piece.hash(), &mut ids);
+            if count == ABSENT {
+                count = cache.get_short_elsewhere(piece, piece.hash(), &mut ids);
+            }
+            (count, Cache::SHORT_INLINE)
+        } else if text.len() <= Medium::MAX {
+            let piece = Medium::of(text.as_bytes(), 0, text.len());
+            let mut count = cache.get_medium(piece, piece.hash(), &mut ids);
+            if count == ABSENT {
+                count = cache.get_medium_elsewhere(piece, piece.hash(), &mut ids);
+            }
+            (count, INLINE as u32)
+        } else {
+            return get_long(cache, &text, hash_of(&text));
+        };
+        match count {
+            ABSENT => None,
+            count if count <= inline => Some(ids[..count as usize].to_vec()),
+            count => cache.stretch(Stretch::of(&ids, count as usize)).map(<[u32]>::to_vec),
+        }
+    }
+
+    /// What encoding a piece does: whether it was there, and in the end it is.
+    fn remember(cache: &mut Cache, number: u64) -> bool {
+        let (text, ids) = numbered(number);
+        if let Some(known) = recall(cache, number) {
+            assert_eq!(known, ids, "{text}");
+            return true;
+        }
+        cache.grow();
+        if text.len() <= Short::MAX {
+            cache.insert_short(short(&text), short(&text).hash(), &ids);
+        } else if text.len() <= Medium::MAX {
+            let piece = Medium::of(text.as_bytes(), 0, text.len());
+            cache.insert_medium(piece, piece.hash(), &ids);
+        } else {
+            cache.insert_long(text.as_bytes(), hash_of(&text), &ids);
+        }
+        assert_eq!(recall(cache, number), Some(ids), "{text}");
+        false
+    }
+
+    fn hash_of(text: &str) -> u64 {
+        text.bytes().fold(7, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    #[test]
+    fn what_comes_again_makes_it_large_enough() {
+        let (mut cache, count) = (Cache::of(64, 8 << 20).expect("it is small"), 20_000);
+        let rounds: Vec<u64> =
+            (0..24).map(|_| (0..count).map(|number| u64::from(remember(&mut cache, number))).sum()).collect();
+        // At the start a fifth of them fits.
+        assert!(rounds[1] < count / 4 && rounds[23] > count * 19 / 20, "{rounds:?}");
+        assert!(cache.bytes() > 1 << 20, "{}", cache.bytes());
+    }
+
+    #[test]
+    fn what_never_comes_again_makes_it_no_larger() {
+        let mut cache = Cache::of(64, 8 << 20).expect("it is small");
+        let start = cache.bytes();
+        assert_eq!((0..200_000).filter(|&number| remember(&mut cache, number)).count(), 0);
+        assert_eq!(cache.bytes(), start);
+    }
+
+    #[test]
+    fn what_was_there_is_there_when_it_has_grown() {
+        let mut cache = Cache::of(64, 8 << 20).expect("it is small");
+        for number in 0..1_000 {
+            remember(&mut cache, number);
+        }
+        let known = |cache: &Cache| (0..1_000).filter(|&number| recall(cache, number).is_some()).collect::<Vec<u64>>();
+        let before = known(&cache);
+        assert!((100..1_000).contains(&before.len()), "{}", before.len());
+        cache.short.grow(usize::MAX);
+        cache.medium.grow(usize::MAX);
+        (cache.long, cache.ring) = (cache.long.doubled().expect("small"), cache.ring.doubled().expect("small"));
+        assert_eq!(known(&cache), before);
+        let bytes = cache.bytes();
+        cache.short.grow(cache.short.bytes() - 1);
+        assert_eq!(cache.bytes(), bytes);
     }
 }
