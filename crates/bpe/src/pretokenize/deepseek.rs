@@ -12,7 +12,7 @@
 use super::block;
 use super::class::{Class, class_at};
 use super::masks::Masks;
-use super::rules::{Contractions, Letters, Prefix, Rules};
+use super::rules::{Contractions, Rules};
 use super::runs::{WhiteRun, ascii_letters, numbers_end, run_end, skip_ascii};
 use super::scan::Scanner;
 
@@ -60,7 +60,7 @@ impl Scanner for V3 {
     }
 
     #[inline(always)]
-    fn words(self) -> Option<(Prefix, Letters)> {
+    fn words(self) -> Option<Rules> {
         None
     }
 }

@@ -4,7 +4,7 @@ use super::block;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::masks;
 use super::masks::{BLOCK, Classify, Masks, Portable};
-use super::rules::{Letters, Prefix, Rules};
+use super::rules::Rules;
 use super::splits::Cuts;
 use super::{Pattern, deepseek, unspaced};
 use crate::crossings::Crossings;
@@ -133,11 +133,9 @@ impl Ends<'_> {
 
     /// Adds those of the parts of what is written without words from `start` on, and returns where the last of them ends; `start` when nothing is.
     #[inline(always)]
-    fn push_unspaced(&mut self, text: &[u8], start: usize, prefix: Prefix) -> usize {
-        if let Some(crossings) = self.crossings
-            && unspaced::may_start(text, start)
-        {
-            let count = unspaced::ends(text, start, prefix, crossings, &mut self.places[self.count..]);
+    fn push_unspaced(&mut self, text: &[u8], start: usize, rules: Rules) -> usize {
+        if let Some(crossings) = self.crossings {
+            let count = unspaced::ends(text, start, rules, crossings, &mut self.places[self.count..]);
             if count > 0 {
                 self.count += count;
                 self.piece_end = self.places[self.count - 1];
@@ -167,8 +165,8 @@ pub(super) trait Scanner: Copy {
     /// not told. `start + BLOCK <= text.len()`.
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
 
-    /// What may stand before a word, and the letters of one, where the class of a character says all that there is to know of it.
-    fn words(self) -> Option<(Prefix, Letters)>;
+    /// Its rules, where the class of a character says all that there is to know of it.
+    fn words(self) -> Option<Rules>;
 }
 
 /// Who has rules: a type of each pattern that is used much, so that the compiler knows them, and [`Rules`] for all others.
@@ -188,9 +186,8 @@ impl<T: HasRules> Scanner for T {
     }
 
     #[inline(always)]
-    fn words(self) -> Option<(Prefix, Letters)> {
-        let Rules { prefix, letters, han, .. } = self.rules();
-        if han { None } else { Some((prefix, letters)) }
+    fn words(self) -> Option<Rules> {
+        Some(self.rules()).filter(|rules| !rules.han)
     }
 }
 
@@ -264,8 +261,11 @@ fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends
 #[inline(always)]
 fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, out: &mut Ends) {
     while start < text.len() && out.has_room() {
-        if let Some((prefix, _)) = scanner.words() {
-            let end = out.push_unspaced(text, start, prefix);
+        let words = scanner.words();
+        if let Some(rules) = words
+            && unspaced::may_start(text, start)
+        {
+            let end = out.push_unspaced(text, start, rules);
             if end > start {
                 start = end;
                 continue;
@@ -273,14 +273,13 @@ fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, o
         }
         if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
             // A block tells nothing where soon something begins that it knows nothing of.
-            let letters = scanner.words().map(|(_, letters)| letters);
-            let knows = |byte| byte < 0x80 || letters.is_some() && !Crossings::is_of_no_word(byte);
+            let knows = |byte| byte < 0x80 || words.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
                 let mut masks = C::classify(block);
                 if masks.high != 0
-                    && let Some(letters) = letters
+                    && let Some(rules) = words
                 {
-                    masks.tell(block, C::leads(block), letters);
+                    masks.tell(block, C::leads(block), rules.letters);
                 }
                 let inner = scanner.starts(text, start, &masks) & !1;
                 if inner != 0 {
@@ -288,6 +287,15 @@ fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, o
                     start += inner.ilog2() as usize;
                     continue;
                 }
+            }
+        }
+        if let Some(rules) = words
+            && unspaced::may_start_at_space(text, start)
+        {
+            let end = out.push_unspaced(text, start, rules);
+            if end > start {
+                start = end;
+                continue;
             }
         }
         let end = scanner.piece_end(text, start);

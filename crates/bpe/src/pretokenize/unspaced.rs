@@ -2,11 +2,11 @@
 //!
 //! A sentence of these is letters and punctuation of three bytes each. A piece of letters may be begun anew at each of them: what is after it is the
 //! same. So where no token crosses from one letter into the next a part ends, and the walk may be left there and go on later; it ends with
-//! the first character that is neither, before which nothing is said of the end of the last piece.
+//! the first character that is neither; what is before that is a part where it is ASCII, and says so.
 
-use super::class::Class;
+use super::class::{Class, class_at};
 use super::class_table::{BLOCKS, INDEX};
-use super::rules::Prefix;
+use super::rules::{Contractions, Prefix, Rules, Tail};
 use crate::crossings::{Character, Crossings};
 
 /// For each 64 code points of characters of three bytes a bit for each that is such a letter, and one for each that is punctuation.
@@ -47,6 +47,23 @@ impl Told {
         let (has_three_bytes, is_either) = (four & 0xf0 == 0xe0, is_letter | is_other);
         (has_three_bytes & is_either).then_some(Self { character: Character::of_three_bytes(four), is_letter })
     }
+
+    /// Whether a part ends after it, where an ASCII character is at `at`.
+    #[inline(always)]
+    fn ends_before_ascii(self, text: &[u8], at: usize, rules: Rules, crossings: &Crossings) -> bool {
+        if text.get(at).is_none_or(|next| !next.is_ascii()) {
+            return false;
+        }
+        match class_at(text, at).0 {
+            Class::Number | Class::Space => true,
+            Class::Newline => self.is_letter || rules.tail == Tail::None,
+            class if class.is_letter() => {
+                let starts_word = !self.is_letter && rules.prefix == Prefix::Space;
+                starts_word || !crossings.is_crossed(self.character, text[at - 1], Character::at(text, at).0)
+            }
+            _ => self.is_letter && (text[at] != b'\'' || rules.contractions != Contractions::OfWord),
+        }
+    }
 }
 
 /// Whether it is worth it to look for [`ends`] at `start`: before such a letter, or its punctuation.
@@ -56,25 +73,35 @@ pub(super) fn may_start(text: &[u8], start: usize) -> bool {
     is_near(start) || text[start] == 0xe2 && is_near(start + 3)
 }
 
+/// The same for a space before such a character.
+#[inline(always)]
+pub(super) fn may_start_at_space(text: &[u8], start: usize) -> bool {
+    matches!(text[start..], [b' ', next, ..] if Crossings::is_of_no_word(next))
+}
+
 /// Writes the ends of the parts of pieces from `start` on, where a piece starts or such a letter of one that has no other letters before, to `ends`, as
 /// many as there are or is room for, and returns how many. A piece may be begun anew at each of them. `text` is valid UTF-8.
 #[inline(always)]
-pub(super) fn ends(text: &[u8], start: usize, prefix: Prefix, crossings: &Crossings, ends: &mut [usize]) -> usize {
-    let Some(mut before) = Told::at(text, start) else { return 0 };
-    // Whether `before` is punctuation after punctuation.
-    let mut is_second = false;
-    let (mut count, mut at) = (0, start + 3);
+pub(super) fn ends(text: &[u8], start: usize, rules: Rules, crossings: &Crossings, ends: &mut [usize]) -> usize {
+    let is_after_space = text[start] == b' ';
+    let first = start + usize::from(is_after_space);
+    let Some(mut before) = Told::at(text, first) else { return 0 };
+    let (mut count, mut at) = (0, first + 3);
+    if is_after_space {
+        let (space, _) = Character::at(text, start);
+        ends[count] = first;
+        count += usize::from(before.is_letter && !crossings.is_crossed(space, b' ', before.character));
+    }
+    // Whether `before` is punctuation that the character before it is joined with.
+    let mut is_second = is_after_space && !before.is_letter;
     while count < ends.len() {
         let Some(now) = Told::at(text, at) else {
-            let ends_word = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphabetic() && *byte != b'\'';
-            if before.is_letter && text.get(at).is_some_and(ends_word) {
-                ends[count] = at;
-                count += 1;
-            }
+            ends[count] = at;
+            count += usize::from(before.ends_before_ascii(text, at, rules, crossings));
             break;
         };
         // A letter after punctuation: one such character belongs to the word, where any may.
-        let starts_word = !before.is_letter && (is_second || prefix == Prefix::Space);
+        let starts_word = !before.is_letter && (is_second || rules.prefix == Prefix::Space);
         let starts_part = starts_word | !crossings.is_crossed_of_three_bytes(before.character, now.character);
         ends[count] = at;
         // Without a branch: it could not be foreseen.
