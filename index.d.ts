@@ -3333,6 +3333,15 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
 export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
 
 /**
+ * Sets the most memory that a thread takes for each tokenizer to remember what words came to: 64 MiB unless it is said. Less of it makes the same texts
+ * slower when they come again; the ids do not depend on it. It holds for the whole process, for threads that encode with a tokenizer for the first
+ * time from now on: call it before there are texts.
+ *
+ * @param bytes 65536 to 2^53 - 1
+ */
+export declare const setCacheBytes: (bytes: number) => void
+
+/**
  * Sets how many threads work on batches and long texts together, for calls from now on; the results do not depend on it. It holds for the whole
  * process, worker threads too. Without it the environment variable `TOKENMILL_THREADS` decides, and without that as many threads as the
  * process may run at once.

@@ -633,6 +633,7 @@ test('the errors themselves, and threads', async (t) => {
       'a message',
     ],
     setThreads: [tokenmill.setThreads, 2],
+    setCacheBytes: [tokenmill.setCacheBytes, 2 ** 26],
   })
 })
 

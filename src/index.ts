@@ -137,4 +137,5 @@ export {
   type TrainWordVectorsProgress,
 } from './embedding/train-word-vectors.ts'
 export { WordVectors, type NearWord, type WordVectorsLoadOptions } from './embedding/word-vectors.ts'
+export { setCacheBytes } from './cache-bytes.ts'
 export { setThreads } from './threads.ts'

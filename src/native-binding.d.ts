@@ -711,6 +711,9 @@ export interface RenderedChat {
 
 export declare function ropeTable(config: NativeRopeConfig): NativeRopeTable
 
+/** Sets the most bytes that a thread takes to remember words, from now on. The facade has checked it. */
+export declare function setCacheBytes(bytes: number): void
+
 /** Sets the number of threads, for work that starts from now on. The facade has checked it. */
 export declare function setThreads(threads: number): void
 

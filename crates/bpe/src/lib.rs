@@ -51,6 +51,7 @@ mod workers;
 
 pub use batch::{RowError, Rows};
 pub use boundaries::{Boundaries, Boundary, SectionLevel};
+pub use cache::set_cache_bytes;
 pub use chunk::{Chunk, ChunkOptions};
 pub use cuts::Cut;
 pub use encoding::Encoding;

@@ -30,7 +30,8 @@ pub struct Tokenizer {
     plain: SpecialPolicy,
     pub(crate) tables: Arc<Tables>,
     pub(crate) level: Level,
-    cache_bytes: usize,
+    /// The most that a cache may take, where it was said for this tokenizer.
+    cache_bytes: Option<usize>,
     idle: IdleWorkers,
     pub(crate) units: Arc<OnceLock<Units>>,
 }
@@ -61,7 +62,7 @@ impl Tokenizer {
     ) -> Result<Self, Error> {
         let special = SpecialTokens::new(special_tokens, added_tokens)?;
         let plain = special.policy::<&str>(&[], &[])?;
-        let (level, cache_bytes, idle) = (Level::best(), Cache::MOST, IdleWorkers::default());
+        let (level, cache_bytes, idle) = (Level::best(), None, IdleWorkers::default());
         let (vocabulary, tables, units) = (Arc::new(vocabulary), Arc::default(), Arc::default());
         Ok(Self { vocabulary, pattern, special, plain, tables, level, cache_bytes, idle, units })
     }
@@ -116,10 +117,10 @@ impl Tokenizer {
         Self { level, idle: IdleWorkers::default(), ..self }
     }
 
-    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 36 KiB at least, instead of 64 MiB.
+    /// The same tokenizer, each of whose workers remembers words in at most `bytes`, but 36 KiB at least, instead of what [`set_cache_bytes`](crate::set_cache_bytes) says.
     #[must_use]
     pub fn with_cache_bytes(self, bytes: usize) -> Self {
-        Self { cache_bytes: bytes, idle: IdleWorkers::default(), ..self }
+        Self { cache_bytes: Some(bytes), idle: IdleWorkers::default(), ..self }
     }
 
     /// How it splits text.
@@ -181,7 +182,7 @@ impl Tokenizer {
 
     /// What a thread needs to encode with this tokenizer.
     pub fn worker(&self) -> Worker {
-        Worker::new(self.level, self.cache_bytes)
+        Worker::new(self.level, self.cache_bytes.unwrap_or_else(Cache::most))
     }
 
     /// A worker of an earlier call, which knows its words; a new one when all are busy. It is kept for later calls when it is dropped.

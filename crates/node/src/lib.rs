@@ -9,6 +9,8 @@
 //! The feature `text` is all that knows text: without it this is embeddings alone, of which an addon for CUDA devices will be made.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
+#[cfg(feature = "text")]
+mod cache_bytes;
 mod cancel;
 #[cfg(feature = "text")]
 mod chat;

@@ -6,6 +6,7 @@ mod ring;
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) use entries::ABSENT;
 use entries::Entries;
@@ -13,6 +14,14 @@ use index::Index;
 use ring::Ring;
 
 use crate::words::{Medium, Short};
+
+static MOST: AtomicUsize = AtomicUsize::new(Cache::MOST);
+
+/// Says how many bytes a worker that is made from now on may take to remember words, 36 KiB at least, of any tokenizer that was not told otherwise
+/// by [`Tokenizer::with_cache_bytes`](crate::Tokenizer::with_cache_bytes). It is 64 MiB until then.
+pub fn set_cache_bytes(bytes: usize) {
+    MOST.store(bytes, Ordering::Relaxed);
+}
 
 /// The most tokens that are copied out of an entry.
 pub(crate) const INLINE: usize = 8;
@@ -50,8 +59,13 @@ pub(crate) struct Stretch {
 impl Cache {
     /// Longer pieces are not kept, in bytes.
     pub const LONGEST: usize = 1024;
-    /// What it may take by default, in bytes: the different words of a dozen languages.
+    /// What one may take unless something else is said, in bytes: the different words of a dozen languages.
     pub const MOST: usize = 64 << 20;
+
+    /// What one that is made now may take, in bytes, where nothing was said for its tokenizer.
+    pub fn most() -> usize {
+        MOST.load(Ordering::Relaxed)
+    }
 
     /// One that takes at most `most` bytes, but 36 KiB at least.
     pub fn new(most: usize) -> Self {
@@ -393,6 +407,21 @@ mod tests {
             // One more of its largest part would be too much.
             assert!(cache.bytes() > most / 3, "{} of {most}", cache.bytes());
         }
+    }
+
+    #[test]
+    fn what_is_said_holds_for_workers_that_are_made_later() {
+        let pattern = crate::Pattern::from_name("gpt2").expect("it has a name");
+        let bytes: Vec<[u8; 1]> = (0..=255).map(|byte| [byte]).collect();
+        let vocabulary = crate::Vocabulary::from_tokens(bytes.iter().map(|byte| &byte[..]).zip(0..));
+        let tokenizer = crate::Tokenizer::new(vocabulary.expect("all differ"), pattern, []).expect("it has all bytes");
+        let most = |tokenizer: &crate::Tokenizer| tokenizer.worker().memory.cache.most;
+        assert_eq!(most(&tokenizer), Cache::MOST);
+        set_cache_bytes(1 << 20);
+        assert_eq!(most(&tokenizer), 1 << 20);
+        let told = tokenizer.with_cache_bytes(2 << 20);
+        assert_eq!(most(&told), 2 << 20);
+        set_cache_bytes(Cache::MOST);
     }
 
     /// A piece for each number, and its tokens: short ones, some of many tokens, medium ones, long ones.
