@@ -1,6 +1,8 @@
 import test from 'ava'
 import { callNative, fromNative, TokenmillError } from '../src/errors.ts'
 import { native } from '../src/native.ts'
+import { setThreads } from '../src/threads.ts'
+import { getEncoding } from '../src/tokenizer/encodings.ts'
 
 const internal = { instanceOf: TokenmillError, code: 'ERR_INTERNAL', message: /on purpose/ }
 
@@ -10,6 +12,19 @@ test('a panic in a call is ERR_INTERNAL', (t) => {
 
 test('a panic in a rayon thread is ERR_INTERNAL', (t) => {
   t.throws(() => callNative(() => native().panicInRayon()), internal)
+})
+
+test('a panic in one of many texts that are encoded while others cross is ERR_INTERNAL', (t) => {
+  const [tokenizer, threads] = [getEncoding('o200k_base'), native().threads()]
+  const texts = Array.from({ length: 200 }, (_, row) => `text ${row} `.repeat(1000))
+  const expected = tokenizer.encodeBatch(texts)
+  setThreads(3)
+  for (let round = 0; round < 5; round++) {
+    native().panicInBlock()
+    t.throws(() => tokenizer.encodeBatch(texts), internal)
+    t.deepEqual(tokenizer.encodeBatch(texts), expected)
+  }
+  setThreads(threads)
 })
 
 test('a panic in a constructor is ERR_INTERNAL', (t) => {

@@ -634,6 +634,9 @@ export interface NativeWordTrainProgress {
   wordsToTrain: number
 }
 
+/** The next block of texts that crosses while others are encoded is not encoded. */
+export declare function panicInBlock(): void
+
 export declare function panicInCall(): void
 
 export declare function panicInRayon(): void

@@ -1,5 +1,6 @@
 //! Batches whose texts cross from JavaScript while others of them are encoded already.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::{iter, mem};
@@ -83,6 +84,8 @@ impl Block {
 
     /// Up to the first text that has an error.
     fn encode(&mut self, tokenizer: &Tokenizer, policy: &SpecialPolicy, worker: &mut Worker) -> Result<()> {
+        #[cfg(feature = "test-hooks")]
+        crate::test_hooks::panic_when_asked();
         let Self { texts, strings, ids, ends, .. } = self;
         ids.clear();
         ends.clear();
@@ -105,8 +108,18 @@ fn encode_blocks(tokenizer: &Tokenizer, policy: &SpecialPolicy, work: &Mutex<Rec
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut block) = next else { return };
-        block.error = block.encode(tokenizer, policy, &mut worker).err();
-        if done.send(block).is_err() {
+        let encoded = catch_unwind(AssertUnwindSafe(|| block.encode(tokenizer, policy, &mut worker)));
+        let (error, panic) = match encoded {
+            Ok(encoded) => (encoded.err(), None),
+            Err(panic) => (Some(Error::new(Code::Internal, "a thread has panicked")), Some(panic)),
+        };
+        block.error = error;
+        // Also one that was not encoded: its turn would be waited for without end.
+        let is_over = done.send(block).is_err();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        if is_over {
             return;
         }
     }

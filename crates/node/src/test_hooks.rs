@@ -1,5 +1,8 @@
 //! Exports that panic on purpose, one for each place where a panic can start.
 
+#[cfg(feature = "text")]
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use napi::Env;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -16,6 +19,21 @@ pub fn panic_in_call() {
 #[napi(catch_unwind)]
 pub fn panic_in_rayon() {
     (0..64).into_par_iter().for_each(|i| assert!(i != 40, "on purpose, in a rayon thread"));
+}
+
+#[cfg(feature = "text")]
+static IN_BLOCK: AtomicBool = AtomicBool::new(false);
+
+/// The next block of texts that crosses while others are encoded is not encoded.
+#[cfg(feature = "text")]
+#[napi(catch_unwind)]
+pub fn panic_in_block() {
+    IN_BLOCK.store(true, Ordering::Relaxed);
+}
+
+#[cfg(feature = "text")]
+pub fn panic_when_asked() {
+    assert!(!IN_BLOCK.swap(false, Ordering::Relaxed), "on purpose, in a block of texts");
 }
 
 #[napi]
