@@ -82,6 +82,7 @@ const hostile: Readonly<Record<string, () => unknown>> = {
   'an array out of bounds': outOfBounds,
   'a proxy that throws': () => new Proxy({}, { get: fail, has: fail, ownKeys: fail, getPrototypeOf: fail }),
   'a value that cannot be converted': () => ({ toString: fail, valueOf: fail, [Symbol.iterator]: fail }),
+  'no iterator': () => ({ [Symbol.iterator]: 1 }),
   'an iterator that throws': () => ({ [Symbol.iterator]: () => ({ next: fail }) }),
 }
 

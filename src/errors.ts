@@ -58,10 +58,13 @@ export class TokenmillError extends Error {
   }
 }
 
+/** The codes of Node-API: statuses such as `GenericFailure`, and those that Node itself gives. */
+const ofNodeApi = /^([A-Z][a-z]|ERR_NAPI_)/
+
 /**
  * What to throw for an error that came out of a call into the native addon: the {@link TokenmillError} with the native code, of which the original
- * is the `cause`; a panic has none of our codes, and is `ERR_INTERNAL`. An error without any code is none of the addon's: a getter of the caller
- * threw it when it was asked, and it stays as it is.
+ * is the `cause`; a panic has none of our codes, and is `ERR_INTERNAL`. An error that has no code, or one such as `ENOENT`, is none of the addon's: a
+ * getter or an iterable of the caller threw it when it was asked, and it stays as it is.
  *
  * @internal
  */
@@ -69,9 +72,10 @@ export const fromNative = (error: unknown): unknown => {
   if (error instanceof TokenmillError) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   if (typeof code !== 'string') return error
-  return codes.has(code)
-    ? new TokenmillError(code as ErrorCode, String(message), { cause: error })
-    : new TokenmillError('ERR_INTERNAL', `internal error: ${String(message)}`, { cause: error })
+  if (codes.has(code)) return new TokenmillError(code as ErrorCode, String(message), { cause: error })
+  return ofNodeApi.test(code)
+    ? new TokenmillError('ERR_INTERNAL', `internal error: ${String(message)}`, { cause: error })
+    : error
 }
 
 /**

@@ -2,7 +2,7 @@ import { cancellable } from './cancel.ts'
 import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
-import { invalid, oneOf, string, abortSignal, iterableOrAsync } from './validate.ts'
+import { abortSignal, invalid, iterableOrAsync, oneOf, string } from './validate.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =

@@ -93,8 +93,11 @@ export const abortSignal = (signal: unknown): AbortSignal | undefined => {
 
 /** `value` when one can go through it. A string is not meant, and a typed array whose memory is gone has nothing to go through. */
 export const iterable = (name: string, expected: string, value: unknown): Iterable<unknown> => {
-  if (typeof value === 'object' && value !== null && Symbol.iterator in value && !isGone(value))
-    return value as Iterable<unknown>
+  const isIterable =
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+  if (isIterable && !isGone(value)) return value as unknown as Iterable<unknown>
   throw invalid(name, expected, value)
 }
 

@@ -168,12 +168,14 @@ test('a signal stops it, in its texts and in its merges', async (t) => {
 })
 
 test('an error of the source is the error, and the source is ended', async (t) => {
-  const error = new TypeError('of the source')
-  async function* failing() {
-    yield 'text'
-    throw error
+  // A file that is read has errors with a code of its own.
+  for (const error of [new TypeError('of the source'), Object.assign(new Error('no such file'), { code: 'ENOENT' })]) {
+    async function* failing() {
+      yield 'text'
+      throw error
+    }
+    await t.throwsAsync(trainBpe({ texts: failing() }, { vocabSize: 300 }), { is: error })
   }
-  await t.throwsAsync(trainBpe({ texts: failing() }, { vocabSize: 300 }), { is: error })
 })
 
 test('special tokens come first and are plain text in the texts', async (t) => {

@@ -1,7 +1,7 @@
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { collate, checkArrays } from './collate.ts'
+import { checkArrays, collate } from './collate.ts'
 import type { BatchOptions, Dataset } from './dataset.ts'
 import { EpochOrder } from './epoch-order.ts'
 import { checkedState, type LoaderState } from './loader-state.ts'

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
+import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Dataset, Sample } from './dataset.ts'
 import { checkedExample, type Example, type ExampleObjective } from './example-objective.ts'

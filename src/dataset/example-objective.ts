@@ -115,7 +115,7 @@ const largestId = 2 ** 31 - 1
 export const checkedExample = (example: unknown, index: number): Example => {
   const name = `the example of records[${index}]`
   const { parts, label } = (example ?? {}) as Partial<Example>
-  if (!Array.isArray(parts)) throw invalid(`${name}`, 'an object with an array of parts', example)
+  if (!Array.isArray(parts)) throw invalid(name, 'an object with an array of parts', example)
   for (const [place, part] of (parts as readonly unknown[]).entries()) {
     const { text, ids, scored } = (part ?? {}) as {
       readonly text?: unknown
@@ -124,9 +124,10 @@ export const checkedExample = (example: unknown, index: number): Example => {
     }
     const partName = `parts[${place}] of ${name}`
     if (ids === undefined) string(`the text of ${partName}`, text)
-    else
-      for (const id of iterable(`the ids of ${partName}`, 'an array of ids', ids))
-        integerIn(`an id of ${partName}`, id, 0, largestId)
+    else {
+      const idName = `an id of ${partName}`
+      for (const id of iterable(`the ids of ${partName}`, 'an array of ids', ids)) integerIn(idName, id, 0, largestId)
+    }
     boolean(`scored of ${partName}`, scored)
   }
   if (label !== undefined) integerIn(`the label of ${name}`, label, 0, largestId)

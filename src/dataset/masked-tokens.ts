@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
+import { finiteNumber, integerIn, invalid, iterable, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Objective } from './objective.ts'
 import { chainOf, scramble } from './scramble.ts'

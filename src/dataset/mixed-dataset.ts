@@ -71,7 +71,11 @@ export class MixedDataset implements Dataset {
 
   /** The sample at `index` of an epoch. */
   get(index: number, options?: SampleOptions): Sample {
-    const { part, number } = this.placeOf(index, epochOf(options))
+    return this.#sample(index, epochOf(options))
+  }
+
+  #sample(index: number, epoch: number): Sample {
+    const { part, number } = this.placeOf(index, epoch)
     const { dataset } = this.#parts[part] as { dataset: Dataset }
     const pass = Math.floor(number / dataset.length)
     const order = new Permutation(dataset.length, this.#seed, pass)
@@ -81,7 +85,7 @@ export class MixedDataset implements Dataset {
   /** Samples `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
     const { epoch, out } = batchCall(indices, options)
-    const samples = Array.from(indices, (index) => this.get(index, { epoch }))
+    const samples = Array.from(indices, (index) => this.#sample(index, epoch))
     return collate(samples, { paddingId: this.paddingId, out })
   }
 

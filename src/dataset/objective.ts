@@ -53,10 +53,9 @@ export const sampleOf = (
 ): Sample => {
   const sample: unknown = objective.sample(tokens, start, contextLength, place)
   const { inputs, targets } = (sample ?? {}) as Partial<Sample>
-  const most = `of at most ${contextLength} values`
-  if (!types.isUint32Array(inputs) || inputs.length > contextLength)
-    throw invalid(`the inputs that objective '${objective.name}' makes`, `a Uint32Array ${most}`, inputs)
-  if (!types.isInt32Array(targets) || targets.length > contextLength)
-    throw invalid(`the targets that objective '${objective.name}' makes`, `an Int32Array ${most}`, targets)
+  const wrong = (what: string, type: string, value: unknown) =>
+    invalid(`the ${what} that objective '${objective.name}' makes`, `${type} of at most ${contextLength} values`, value)
+  if (!types.isUint32Array(inputs) || inputs.length > contextLength) throw wrong('inputs', 'a Uint32Array', inputs)
+  if (!types.isInt32Array(targets) || targets.length > contextLength) throw wrong('targets', 'an Int32Array', targets)
   return sample as Sample
 }

@@ -6,6 +6,7 @@ import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
 import { resolvePolicy, type SpecialTokenPolicy } from '../tokenizer/special-tokens.ts'
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import {
+  abortSignal,
   boolean,
   finiteNumber,
   integerIn,
@@ -14,7 +15,6 @@ import {
   options as checkedOptions,
   positiveInteger,
   string,
-  abortSignal,
 } from '../validate.ts'
 import type { DatasetFormat, Manifest } from './manifest.ts'
 import { watching } from './watching.ts'

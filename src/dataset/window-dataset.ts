@@ -142,7 +142,10 @@ export class WindowDataset implements Dataset {
    * @throws `ERR_DISPOSED` when the tokens were transferred to another thread, or their buffer was resized.
    */
   get(index: number, options?: SampleOptions): Sample {
-    const epoch = epochOf(options)
+    return this.#sample(index, epochOf(options))
+  }
+
+  #sample(index: number, epoch: number): Sample {
     this.#check(index)
     const { start, ids } = this.#plan.at(index)
     const needed = this.objective.idsPerWindow(this.contextLength)
@@ -161,7 +164,7 @@ export class WindowDataset implements Dataset {
       return this.#source.windows(starts, this.contextLength, { rows: indices.length, out })
     }
     return collate(
-      Array.from(indices, (index) => this.get(index, { epoch })),
+      Array.from(indices, (index) => this.#sample(index, epoch)),
       { out },
     )
   }

@@ -7,6 +7,7 @@ import { runInTurns } from '../event-loop.ts'
 import { native } from '../native.ts'
 import type { NativeEmbeddingTrainer, NativeLoss } from '../native-binding.d.ts'
 import {
+  abortSignal,
   boolean,
   finiteNumber,
   integerIn,
@@ -14,7 +15,6 @@ import {
   oneOf,
   options as known,
   positiveInteger,
-  abortSignal,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { callNativeAsync } from './handle.ts'

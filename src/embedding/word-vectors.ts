@@ -4,13 +4,13 @@ import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeWordVectors } from '../native-binding.d.ts'
 import {
+  abortSignal,
   finiteNumber,
   integerIn,
   invalid,
   options as known,
   positiveInteger,
   string,
-  abortSignal,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { callNativeAsync, Handle } from './handle.ts'

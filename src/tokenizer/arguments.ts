@@ -1,4 +1,4 @@
-import { boolean, invalid, oneOf, options as checkedOptions, abortSignal, iterable } from '../validate.ts'
+import { abortSignal, boolean, invalid, iterable, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedText } from './read-text.ts'
 import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
 

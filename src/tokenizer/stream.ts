@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
-import { integerIn, invalid, options as checkedOptions, abortSignal, iterableOrAsync } from '../validate.ts'
+import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
 import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
 import { checkedText } from './read-text.ts'
 import type { EncodeOptions, DecodeOptions, Text } from './tokenizer.ts'

@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { invalid, integerIn, oneOf, options as checkedOptions, positiveInteger, iterable } from '../validate.ts'
+import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { runToEnd } from '../event-loop.ts'
 import { compareCodePoints } from './code-points.ts'
 import { wellFormed } from './read-text.ts'

@@ -31,7 +31,9 @@ pub fn encode_crossing(
     // One that is divided among the threads would wait for them while they wait for texts.
     let are_short = lengths.iter().all(|&length| length <= LONG);
     if !are_short || threads == 1 || blocks.len() < AHEAD * threads {
-        return encode_rows(tokenizer, &Texts::read(texts, strict)?, policy, None);
+        let mut all = Texts::new(strict);
+        all.fill(texts, &lengths, 0)?;
+        return encode_rows(tokenizer, &all, policy, None);
     }
     let (orders, work) = channel();
     let (done, results) = channel();

@@ -1,7 +1,7 @@
 import { callNative, TokenmillError } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { ChatTemplateHandle } from '../../native-binding.d.ts'
-import { boolean, invalid, options as checkedOptions, received, iterable, string } from '../../validate.ts'
+import { boolean, invalid, iterable, options as checkedOptions, received, string } from '../../validate.ts'
 import type { Segment } from '../tokenizer.ts'
 import { didYouMean } from '../near-names.ts'
 import { jsonText } from './json-text.ts'
