@@ -5,8 +5,10 @@ mod index;
 mod ring;
 
 use std::alloc::{Layout, handle_alloc_error};
+use std::num::NonZero;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
 pub(crate) use entries::ABSENT;
 use entries::Entries;
@@ -15,12 +17,14 @@ use ring::Ring;
 
 use crate::words::{Medium, Short};
 
-static MOST: AtomicUsize = AtomicUsize::new(Cache::MOST);
+/// What was said by [`set_cache_bytes`]; 0: nothing.
+static MOST: AtomicUsize = AtomicUsize::new(0);
 
 /// Says how many bytes a worker that is made from now on may take to remember words, 36 KiB at least, of any tokenizer that was not told otherwise
-/// by [`Tokenizer::with_cache_bytes`](crate::Tokenizer::with_cache_bytes). It is 64 MiB until then.
+/// by [`Tokenizer::with_cache_bytes`](crate::Tokenizer::with_cache_bytes). Until then it is 64 MiB, and where there are more than 16 cores, each of
+/// which may have a worker, their part of 1 GiB, but 16 MiB at least.
 pub fn set_cache_bytes(bytes: usize) {
-    MOST.store(bytes, Ordering::Relaxed);
+    MOST.store(bytes.max(1), Ordering::Relaxed);
 }
 
 /// The most tokens that are copied out of an entry.
@@ -60,11 +64,22 @@ impl Cache {
     /// Longer pieces are not kept, in bytes.
     pub const LONGEST: usize = 1024;
     /// What one may take unless something else is said, in bytes: the different words of a dozen languages.
-    pub const MOST: usize = 64 << 20;
+    const MOST: usize = 64 << 20;
+    /// The same where there are very many cores: twice what it starts with.
+    const MOST_AT_LEAST: usize = 16 << 20;
+    /// What those of all cores may take together, unless that is less for each, in bytes.
+    const MOST_IN_ALL: usize = 1 << 30;
 
     /// What one that is made now may take, in bytes, where nothing was said for its tokenizer.
     pub fn most() -> usize {
-        MOST.load(Ordering::Relaxed)
+        match MOST.load(Ordering::Relaxed) {
+            0 => Self::most_on(available_parallelism().map_or(1, NonZero::get)),
+            said => said,
+        }
+    }
+
+    fn most_on(cores: usize) -> usize {
+        (Self::MOST_IN_ALL / cores).clamp(Self::MOST_AT_LEAST, Self::MOST)
     }
 
     /// One that takes at most `most` bytes, but 36 KiB at least.
@@ -416,12 +431,18 @@ mod tests {
         let vocabulary = crate::Vocabulary::from_tokens(bytes.iter().map(|byte| &byte[..]).zip(0..));
         let tokenizer = crate::Tokenizer::new(vocabulary.expect("all differ"), pattern, []).expect("it has all bytes");
         let most = |tokenizer: &crate::Tokenizer| tokenizer.worker().memory.cache.most;
-        assert_eq!(most(&tokenizer), Cache::MOST);
+        assert_eq!(most(&tokenizer), Cache::most_on(available_parallelism().expect("the system knows").get()));
         set_cache_bytes(1 << 20);
         assert_eq!(most(&tokenizer), 1 << 20);
         let told = tokenizer.with_cache_bytes(2 << 20);
         assert_eq!(most(&told), 2 << 20);
-        set_cache_bytes(Cache::MOST);
+        MOST.store(0, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn many_cores_have_a_gibibyte_together() {
+        let mebibytes = |cores| Cache::most_on(cores) >> 20;
+        assert_eq!([1, 2, 16, 17, 32, 64, 192].map(mebibytes), [64, 64, 64, 60, 32, 16, 16]);
     }
 
     /// A piece for each number, and its tokens: short ones, some of many tokens, medium ones, long ones.
