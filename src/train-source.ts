@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { cancellable } from './cancel.ts'
 import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
@@ -96,7 +97,7 @@ async function* batches(texts: Iterable<Text> | AsyncIterable<Text>): AsyncGener
   let batch: Text[] = []
   let [length, index] = [0, 0]
   const add = (text: Text): boolean => {
-    if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+    if (typeof text !== 'string' && !types.isUint8Array(text)) {
       throw invalid(`text ${index} of source.texts`, 'a string or Uint8Array', text)
     }
     index++

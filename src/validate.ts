@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { TokenmillError } from './errors.ts'
 
 /*
@@ -113,7 +114,7 @@ export const iterableOrAsync = (
 
 /** Whether `value` is a typed array whose memory was transferred or cut off: its own methods then throw. */
 export const isGone = (value: unknown): boolean => {
-  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false
+  if (!ArrayBuffer.isView(value) || types.isDataView(value)) return false
   try {
     Uint8Array.prototype.values.call(value as Uint8Array)
     return false

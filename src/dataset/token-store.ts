@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { stat } from 'node:fs/promises'
 import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
@@ -164,7 +165,7 @@ export class TokenStore {
   gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array {
     const size = this.#rows(starts, length)
     const ids = out ?? arrayOf(size)
-    if (!(ids instanceof Uint32Array) || ids.length !== size) throw invalid('out', `a Uint32Array of ${size}`, out)
+    if (!types.isUint32Array(ids) || ids.length !== size) throw invalid('out', `a Uint32Array of ${size}`, out)
     callNative(() => this.#native.gather(starts, length, ids))
     return ids
   }
@@ -240,7 +241,7 @@ export class TokenStore {
   }
 
   #rows(starts: Float64Array, length: number): number {
-    if (!(starts instanceof Float64Array)) throw invalid('starts', 'a Float64Array', starts)
+    if (!types.isFloat64Array(starts)) throw invalid('starts', 'a Float64Array', starts)
     const size = starts.length * integerIn('length', length, 0, 2 ** 32 - 1)
     if (size > 2 ** 32 - 1)
       throw new TokenmillError('ERR_LIMIT', `expected at most ${2 ** 32 - 1} ids, received ${size}`)

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { DType, Values } from './dtype.ts'
 import { allocate } from './memory.ts'
 
@@ -15,7 +16,7 @@ export function copyOf(native: Copyable, shape: readonly number[], dtype: 'f32')
 export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values
 export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values {
   const values = allocate(lengthOf(shape), dtype)
-  if (values instanceof Float32Array) native.copyTo(values)
+  if (types.isFloat32Array(values)) native.copyTo(values)
   else native.copyBitsTo(values)
   return values
 }

@@ -177,7 +177,7 @@ export class Embedding {
       const ids = apartFrom(out, shaped.ids)
       callNative(() => {
         const { native } = this.#handle
-        if (out instanceof Float32Array) native.forwardInto(ids, shape, out)
+        if (types.isFloat32Array(out)) native.forwardInto(ids, shape, out)
         else native.forwardBitsInto(ids, shape, out)
       })
       return out

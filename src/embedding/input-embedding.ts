@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativePass, NativeTensor } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
@@ -229,7 +230,7 @@ export class InputEmbedding {
       const [apart, apartPass] = [apartFrom(out, ids), passApartFrom(out, pass)]
       callNative(() => {
         const { native } = this.#handle
-        if (out instanceof Float32Array) native.forwardInto(apart, apartPass, out)
+        if (types.isFloat32Array(out)) native.forwardInto(apart, apartPass, out)
         else native.forwardBitsInto(apart, apartPass, out)
       })
       return out

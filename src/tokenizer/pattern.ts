@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import { invalid, received } from '../validate.ts'
@@ -20,7 +21,7 @@ export const checkedPattern = (name: string, pattern: unknown): string => {
   if (typeof pattern !== 'string') {
     const expected = "a string: the name of a pattern, such as 'cl100k', or a regular expression"
     // Its syntax and its classes are others.
-    throw invalid(name, pattern instanceof RegExp ? `${expected} (as a string, not a RegExp)` : expected, pattern)
+    throw invalid(name, types.isRegExp(pattern) ? `${expected} (as a string, not a RegExp)` : expected, pattern)
   }
   const names = likeName.test(pattern) ? native().patternNames() : undefined
   if (names !== undefined && !names.includes(pattern)) {

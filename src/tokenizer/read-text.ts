@@ -3,6 +3,7 @@ import { TokenmillError } from '../errors.ts'
 import type { Steps } from '../event-loop.ts'
 import { invalid, oneOf } from '../validate.ts'
 import type { EncodeOptions, Text } from './tokenizer.ts'
+import { unshared } from './unshared.ts'
 
 /** Bytes decoded per step: about a millisecond. */
 const stepBytes = 1 << 18
@@ -26,7 +27,7 @@ export const wellFormed = (text: string): string =>
 export function* readText(name: string, text: Text, utf8: 'replace' | 'strict'): Steps<string> {
   if (typeof text === 'string') return wellFormed(text)
   // Another thread must not change what the decoder has measured.
-  const bytes = text.buffer instanceof SharedArrayBuffer ? new Uint8Array(text) : text
+  const bytes = unshared(text)
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: utf8 === 'strict' })
   try {
     if (bytes.length <= stepBytes) return decoder.decode(bytes)

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid } from '../validate.ts'
 import type { EncodeOptions } from './tokenizer.ts'
@@ -11,7 +12,7 @@ export const checkedSpecialTokens = (name: string, list: unknown, firstId: numbe
     throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
   const entries: readonly (readonly [unknown, unknown])[] = Array.isArray(list)
     ? Array.from(list as readonly unknown[], (token, index) => [token, firstId + index] as const)
-    : [...(list instanceof Map ? list : Object.entries(list))]
+    : [...(types.isMap(list) ? list : Object.entries(list))]
   return entries.map(([token, id]) => {
     // A lone surrogate would be another token than the one in the text.
     if (typeof token !== 'string' || token === '' || /\p{Surrogate}/u.test(token)) {
@@ -50,7 +51,7 @@ export const resolvePolicy = (
 const names = (option: string, choice: Choice): ReadonlySet<string> | undefined => {
   const expected = "'all', or an array or Set of strings,"
   if (choice === 'all') return undefined
-  if (typeof choice === 'string' || !(Array.isArray(choice) || choice instanceof Set))
+  if (typeof choice === 'string' || !(Array.isArray(choice) || types.isSet(choice)))
     throw invalid(option, expected, choice)
   for (const name of choice) {
     if (typeof name !== 'string' || name === '') throw invalid(option, `${expected} none of them empty,`, name)

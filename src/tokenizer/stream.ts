@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
 import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
@@ -181,7 +182,7 @@ async function* decodeChunks(
 /** `source`, which must have chunks; a text is not a source, as it would come character by character. */
 const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
   const expected = 'an iterable or async iterable of chunks'
-  if (source instanceof Uint8Array) throw invalid('source', expected, source)
+  if (types.isUint8Array(source)) throw invalid('source', expected, source)
   return iterableOrAsync('source', expected, source) as Chunks<T>
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { callNative, TokenmillError } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { ChatTemplateHandle } from '../../native-binding.d.ts'
@@ -137,7 +138,7 @@ export class ChatTemplate {
       },
       'a chat template',
     )
-    if (now !== undefined && !(now instanceof Date && !Number.isNaN(now.getTime()))) {
+    if (now !== undefined && !(types.isDate(now) && !Number.isNaN(now.getTime()))) {
       throw invalid('options.now', 'a valid Date', now)
     }
     const handle = this.#handle(this.#chosen(name, tools !== undefined), checkedNames(specialTokens))
