@@ -1,4 +1,4 @@
-import { fromNative, TokenmillError } from '../errors.ts'
+import { fromNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import type { BpeHandle } from '../native-binding.d.ts'
 import { invalid } from '../validate.ts'
@@ -19,9 +19,5 @@ export const saveBpe = async (path: string | URL, handle: BpeHandle): Promise<vo
   } catch (error) {
     throw fromNative(error)
   }
-  try {
-    await writeFileAtomically(file, [content])
-  } catch (error) {
-    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${file}: ${(error as Error).message}`, { cause: error })
-  }
+  await writeFileAtomically(file, [content])
 }

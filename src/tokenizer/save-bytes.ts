@@ -1,4 +1,3 @@
-import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import { invalid } from '../validate.ts'
 import { writeFileAtomically } from './write-file.ts'
@@ -7,9 +6,5 @@ import { writeFileAtomically } from './write-file.ts'
 export const saveBytes = async (path: string | URL, bytes: Uint8Array): Promise<void> => {
   const file = filePath('path', path)
   if (!file.endsWith('.json')) throw invalid('path', 'a path that ends in .json', file)
-  try {
-    await writeFileAtomically(file, [new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)])
-  } catch (error) {
-    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${file}: ${(error as Error).message}`, { cause: error })
-  }
+  await writeFileAtomically(file, [new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)])
 }

@@ -38,12 +38,7 @@ export const saveVocabulary = async (
 ): Promise<void> => {
   const file = filePath('path', path)
   if (!file.endsWith('.json')) throw invalid('path', 'a path that ends in .json', file)
-  try {
-    await writeFileAtomically(file, limited(written(vocabulary, unknown)))
-  } catch (error) {
-    if (error instanceof TokenmillError) throw error
-    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${file}: ${(error as Error).message}`, { cause: error })
-  }
+  await writeFileAtomically(file, limited(written(vocabulary, unknown)))
 }
 
 /** The text of the file in chunks. */

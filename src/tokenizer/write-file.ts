@@ -1,11 +1,23 @@
 import { promises } from 'node:fs'
 import { dirname } from 'node:path'
+import { TokenmillError } from '../errors.ts'
 
 /**
  * Writes a file that is complete or not there, also when the process or the machine stops: into a temporary file beside
  * it, synced, then renamed over it.
+ *
+ * @throws `ERR_INVALID_FILE` when it cannot be written
  */
 export const writeFileAtomically = async (path: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
+  try {
+    await writeAndRename(path, chunks)
+  } catch (error) {
+    if (error instanceof TokenmillError) throw error
+    throw new TokenmillError('ERR_INVALID_FILE', `cannot write ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+const writeAndRename = async (path: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
     await closing(await promises.open(temporary, 'wx'), async (file) => {
