@@ -54,3 +54,12 @@ test('importing loads no addon, only use does', (t) => {
     console.log(JSON.stringify(code))`
   t.is(print(code, { TOKENMILL_NATIVE_PATH: 'no-such-addon.node' }), 'ERR_NATIVE')
 })
+
+test('an addon that is missing is no fault of the file that is loaded', (t) => {
+  const file = new URL('../testdata/tokenizer-json/bert.json', import.meta.url)
+  const code = `
+    import { loadTokenizer } from ${JSON.stringify(entry.href)}
+    const code = await loadTokenizer(new URL(${JSON.stringify(file.href)})).catch((error) => error.code)
+    console.log(JSON.stringify(code))`
+  t.is(print(code, { TOKENMILL_NATIVE_PATH: 'no-such-addon.node' }), 'ERR_NATIVE')
+})

@@ -252,3 +252,63 @@ test('an aborted call rejects with the reason of its signal', async (t) => {
   controller.abort(reason)
   await t.throwsAsync(promise, { is: reason })
 })
+
+test('all counts are of what encode gives, with what is put around a text too', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('llama3'))
+  const options = { addSpecialTokens: true }
+  const text = 'The mill stood where the river bent, and the river bent because the mill stood there.'
+  const lengthOf = (part: string) => tokenizer.encode(part, options).length
+  const total = lengthOf(text)
+  t.is(total, tokenizer.encode(text).length + 1)
+  for (let most = 0; most <= total + 1; most++) {
+    t.is(tokenizer.isWithinLimit(text, most, options), total <= most && total)
+    const start = tokenizer.truncate(text, most, options)
+    t.true(start === '' || lengthOf(start) <= most, `${most}`)
+    t.true(start === text || lengthOf(text.slice(0, start.length + 1)) > most, `${most}`)
+  }
+  const chunks = [...tokenizer.chunk(text, { ...options, maxTokens: 6 })]
+  t.is(chunks.map((chunk) => chunk.text).join(''), text)
+  for (const chunk of chunks) {
+    t.is(chunk.tokens, lengthOf(chunk.text))
+    t.true(chunk.tokens <= 6)
+  }
+  const index = tokenizer.countIndex(text, options)
+  t.is(index.total, total)
+  for (const [start, end] of [
+    [0, 0],
+    [0, 10],
+    [7, 30],
+    [20, text.length],
+  ] as const)
+    t.is(index.count(start, end), lengthOf(text.slice(start, end)))
+})
+
+test('what is no limit is an error, with what is put around a text too', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('llama3'))
+  for (const limit of ['1', Number.NaN, 1.5, -1, Number.POSITIVE_INFINITY] as number[])
+    t.throws(() => tokenizer.isWithinLimit('x', limit, { addSpecialTokens: true }), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
+for (const name of ['bert', 'llama3'])
+  test(`${name}: whoever gives a stream up stops the work for it`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const signals: AbortSignal[] = []
+    const encodeAsync = tokenizer.encodeAsync.bind(tokenizer)
+    tokenizer.encodeAsync = (_, options) => {
+      if (options?.signal !== undefined) signals.push(options.signal)
+      // It is never done unless it is stopped.
+      return new Promise((_, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('stopped')))
+      })
+    }
+    const [controller, reason] = [new AbortController(), new Error('enough')]
+    const next = tokenizer.encodeChunks(['a b c'], { signal: controller.signal, addSpecialTokens: true }).next()
+    await new Promise(setImmediate)
+    controller.abort(reason)
+    t.is(await t.throwsAsync(next), reason)
+    t.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true],
+    )
+    t.true((await encodeAsync('a b c')).length > 0)
+  })

@@ -16,6 +16,7 @@ import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chu
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
+import { joinIds } from './join-ids.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
@@ -156,16 +157,9 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
-    const rows = checkedSegments(segments).map(({ text, trusted }) =>
-      this.#encode(text, trusted ? allowAll : plain, false),
+    return joinIds(
+      checkedSegments(segments).map(({ text, trusted }) => this.#encode(text, trusted ? allowAll : plain, false)),
     )
-    const ids = new Uint32Array(rows.reduce((length, row) => length + row.length, 0))
-    let end = 0
-    for (const row of rows) {
-      ids.set(row, end)
-      end += row.length
-    }
-    return ids
   }
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {

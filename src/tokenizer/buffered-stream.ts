@@ -1,6 +1,7 @@
 import { TokenmillError } from '../errors.ts'
 import { pieceTooLong, type ChunkDecoder, type ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
+import { unshared } from './unshared.ts'
 
 /** Up to so many code units are looked at again whenever more come; of longer ones, only when a quarter more has come. */
 const little = 1 << 12
@@ -16,13 +17,14 @@ export interface BufferedCall {
    * only the whole text has.
    */
   readonly sureUnits?: (text: string, start: number) => number
-  /** The ids of a part of the text, which starts at index `start` of the stream. */
-  readonly encode: (text: string, start: number) => Uint32Array | Promise<Uint32Array>
+  /** The ids of a part of the text, which starts at index `start` of the stream. `signal` aborts when nobody wants them any more. */
+  readonly encode: (text: string, start: number, signal: AbortSignal) => Uint32Array | Promise<Uint32Array>
 }
 
 /** Keeps text until its ids are sure: the stream of every tokenizer that has no native one. */
 export class BufferedEncoder implements ChunkEncoder {
   readonly #call: BufferedCall
+  readonly #closing = new AbortController()
   #kept: string[] = []
   #units = 0
   #bytes = 0
@@ -49,7 +51,7 @@ export class BufferedEncoder implements ChunkEncoder {
       this.#keep(rest)
       this.#enough = rest.length <= little ? 0 : rest.length * 1.25
       this.#checkLength()
-      if (sure > 0) return this.#call.encode(text.slice(0, sure), start)
+      if (sure > 0) return this.#call.encode(text.slice(0, sure), start, this.#closing.signal)
     }
     this.#checkLength()
     return new Uint32Array()
@@ -58,12 +60,13 @@ export class BufferedEncoder implements ChunkEncoder {
   end(): Uint32Array | Promise<Uint32Array> {
     this.#keep(this.#endOfBytes())
     const text = this.#kept.join('')
-    this.close()
-    return this.#call.encode(text, this.#start)
+    this.#kept = []
+    return this.#call.encode(text, this.#start, this.#closing.signal)
   }
 
   close(): void {
     this.#kept = []
+    this.#closing.abort()
   }
 
   #keep(text: string): void {
@@ -92,8 +95,7 @@ export class BufferedEncoder implements ChunkEncoder {
   #decode(decoder: Decoder, bytes?: Uint8Array): string {
     try {
       // Another thread must not change what the decoder has measured.
-      const own = bytes?.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes
-      return decoder.decode(own, { stream: own !== undefined })
+      return bytes === undefined ? decoder.decode() : decoder.decode(unshared(bytes), { stream: true })
     } catch (error) {
       throw new TokenmillError('ERR_INVALID_UTF8', 'expected UTF-8 for the stream, received bytes that are not', {
         cause: error,

@@ -13,7 +13,13 @@ export interface CountIndex {
   count(start?: number, end?: number): number
 }
 
-/** The {@link CountIndex} of `text` over a function that counts parts. */
+/** The {@link CountIndex} of `text` that counts each part anew. */
+export const countEachPart = (text: string, count: (part: string) => number): CountIndex => {
+  const between = (start: number, end: number) => count(text.slice(start, end))
+  return new TextCountIndex(text.length, between(0, text.length), between)
+}
+
+/** The {@link CountIndex} of a text over a function that counts parts. */
 export class TextCountIndex implements CountIndex {
   readonly total: number
   readonly #length: number

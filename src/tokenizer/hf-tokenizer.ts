@@ -1,5 +1,5 @@
 import { cancellable } from '../cancel.ts'
-import { callNative, fromNative, TokenmillError } from '../errors.ts'
+import { callNative, TokenmillError } from '../errors.ts'
 import type { JsonHandle } from '../native-binding.d.ts'
 import { boolean, integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
@@ -14,15 +14,16 @@ import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
 import { copyTurn } from './copy-turn.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
-import { TextCountIndex, type CountIndex } from './count-index.ts'
-import { joinIds } from './chat/join-ids.ts'
+import { countEachPart, type CountIndex } from './count-index.ts'
+import { countedBy } from './counted-text.ts'
+import { explained } from './explained.ts'
+import { joinIds } from './join-ids.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
-import type { CountedText } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
-import { resolvePolicy, specialTokenError } from './special-tokens.ts'
+import { resolvePolicy } from './special-tokens.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
@@ -164,30 +165,15 @@ export class HfTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    return truncateCounted(text, maxTokens, options, (checked, rest) => this.#counted(checked, rest))
+    return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    return chunkCounted(text, options, (checked, rest) => this.#counted(checked, rest))
+    return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
-    const checked = string('text', text)
-    const count = (start: number, end: number) => this.count(checked.slice(start, end), options)
-    return new TextCountIndex(checked.length, count(0, checked.length), count)
-  }
-
-  /** What {@link Parts} asks of a tokenizer. */
-  #counted(text: string, options: EncodeOptions): CountedText {
-    const special = new Set(this.specialTokens.values())
-    const { ids, offsets, ends } = this.encodeWithOffsets(text, { disallowedSpecial: [], ...options })
-    return {
-      text,
-      offsets,
-      ends,
-      isWhole: (index) => special.has(ids[index] as number),
-      count: (start, end) => this.count(text.slice(start, end), options),
-    }
+    return countEachPart(string('text', text), (part) => this.count(part, options))
   }
 
   /** What a model makes of a text may depend on all of it, so all of it is kept until it ends. */
@@ -204,7 +190,7 @@ export class HfTokenizer implements Tokenizer {
     return new BufferedEncoder({
       maxPieceBytes,
       utf8: strict ? 'strict' : 'replace',
-      encode: (text) => this.encodeAsync(text, rest),
+      encode: (text, _, signal) => this.encodeAsync(text, { ...rest, signal }),
     })
   }
 
@@ -276,7 +262,7 @@ export class HfTokenizer implements Tokenizer {
       return this.#batchOf(rows, checked.whole)
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
-      throw explained(error, isOne)
+      throw isOne ? explainedOfOne(error) : explained(error)
     }
   }
 
@@ -324,23 +310,18 @@ export const rowShapeOf = (handle: JsonHandle): RowShape => {
 
 const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 === id
 
-/** A native error; that of a special token, which says only where and which, as the sentence that tells what to do. */
-const explained = (error: unknown, isOne: boolean): unknown => {
-  const native = fromNative(error)
-  if (!(native instanceof TokenmillError)) return native
-  const [, row, index, token] =
-    (native.code === 'ERR_SPECIAL_TOKEN' && /^(?:(\d+)\/)?(\d+) (.*)$/s.exec(native.message)) || []
-  if (index !== undefined && token !== undefined)
-    return specialTokenError(token, Number(index), row === undefined || isOne ? 'the text' : `texts[${row}]`)
-  return isOne && native.message.includes('texts[0]')
-    ? new TokenmillError(native.code, native.message.replace('texts[0]', 'text'), { cause: native.cause })
-    : native
+/** A native error of a list of one text, as one of the text. */
+const explainedOfOne = (error: unknown): unknown => {
+  const whole = explained(error, 0, 'the text', true)
+  return whole instanceof TokenmillError && whole.message.includes('texts[0]')
+    ? new TokenmillError(whole.code, whole.message.replace('texts[0]', 'text'), { cause: whole.cause })
+    : whole
 }
 
 const explainingNow = <T>(work: () => T): T => {
   try {
     return work()
   } catch (error) {
-    throw explained(error, false)
+    throw explained(error)
   }
 }

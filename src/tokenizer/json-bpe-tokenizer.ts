@@ -1,20 +1,21 @@
 import { isAscii } from 'node:buffer'
+import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
 import { native } from '../native.ts'
-import { boolean } from '../validate.ts'
+import { boolean, integerIn, string } from '../validate.ts'
 import { checkedTexts } from './arguments.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
-import { joinIds } from './chat/join-ids.ts'
-import type { Chunk, ChunkOptions } from './chunk.ts'
-import type { CountIndex } from './count-index.ts'
+import { joinIds } from './join-ids.ts'
+import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
+import { countEachPart, type CountIndex } from './count-index.ts'
+import { countedBy } from './counted-text.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
 import { HfTokenizer, rowShapeOf } from './hf-tokenizer.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import { PostProcessor } from './post-processor.ts'
-import { checkedText } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
 import {
@@ -26,7 +27,8 @@ import {
   type StreamCall,
 } from './stream.ts'
 import { TokenBatch, type EncodeAsyncOptions, type EncodeOptions, type Segment, type Text } from './tokenizer.ts'
-import type { TruncateOptions } from './truncate.ts'
+import { truncateCounted, type TruncateOptions } from './truncate.ts'
+import { unshared } from './unshared.ts'
 
 /**
  * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C the engine
@@ -146,24 +148,28 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
     if (this.#changes(text)) return this.#byCrate.isWithinLimit(text, limit, options)
+    const most = integerIn('limit', limit, 0)
     const added = this.#added(options)
-    if (added === 0) return super.isWithinLimit(text, limit, options)
-    const count = this.count(text, options)
-    return count <= limit && count
+    const count = super.isWithinLimit(text, Math.max(most - added, 0), options)
+    return count !== false && count + added <= most && count + added
   }
 
   override truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    return this.#changes(text)
-      ? this.#byCrate.truncate(text, maxTokens, options)
-      : super.truncate(text, maxTokens, options)
+    if (this.#changes(text)) return this.#byCrate.truncate(text, maxTokens, options)
+    if (!isWhole(options)) return super.truncate(text, maxTokens, options)
+    return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    return this.#changes(text) ? this.#byCrate.chunk(text, options) : super.chunk(text, options)
+    if (this.#changes(text)) return this.#byCrate.chunk(text, options)
+    if (!isWhole(options)) return super.chunk(text, options)
+    return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override countIndex(text: string, options?: EncodeOptions): CountIndex {
-    return this.#changes(text) ? this.#byCrate.countIndex(text, options) : super.countIndex(text, options)
+    if (this.#changes(text)) return this.#byCrate.countIndex(text, options)
+    if (!isWhole(options)) return super.countIndex(text, options)
+    return countEachPart(string('text', text), (part) => this.count(part, options))
   }
 
   /** A `.json` file is the one that it was loaded from. */
@@ -184,8 +190,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   #changes(text: unknown): boolean {
     if (!this.#isNfc) return false
     if (typeof text === 'string') return text.normalize('NFC') !== text
-    if (!(text instanceof Uint8Array)) return false
-    const own = text.buffer instanceof SharedArrayBuffer ? new Uint8Array(text) : text
+    if (!types.isUint8Array(text)) return false
+    const own = unshared(text)
     if (isAscii(own)) return false
     const read = new TextDecoder('utf-8', { ignoreBOM: true }).decode(own)
     return read.normalize('NFC') !== read
@@ -202,7 +208,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return new BufferedEncoder({
       maxPieceBytes,
       utf8: rest?.utf8 ?? 'replace',
-      encode: (text) => this.encodeAsync(checkedText('text', text), rest),
+      encode: (text, _, signal) => this.encodeAsync(text, { ...rest, signal }),
     })
   }
 

@@ -99,8 +99,9 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   } catch (error) {
     if (error instanceof OptionError) throw error.cause
     if (error instanceof OtherRule) throw new TokenmillError('ERR_INVALID_ARGUMENT', `${name}: ${error.message}`)
-    if (!(error instanceof TokenmillError) || error.code === 'ERR_LIMIT') throw error
-    throw invalidFile(name, error.message, error)
+    const isOfFile =
+      error instanceof TokenmillError && (error.code === 'ERR_INVALID_ARGUMENT' || error.code === 'ERR_INVALID_FILE')
+    throw isOfFile ? invalidFile(name, error.message, error) : error
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from './arguments.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
-import { TextCountIndex, type CountIndex } from './count-index.ts'
+import { countEachPart, type CountIndex } from './count-index.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
@@ -217,9 +217,9 @@ export class WordTokenizer implements Tokenizer {
       maxPieceBytes,
       utf8: call.utf8,
       sureUnits: (text, start) => sureWordUnits(text, start, split, call.search),
-      encode: (text, start) => {
+      encode: (text, start, signal) => {
         const steps = this.#encodeText('the stream', text, call, start)
-        return text.length > longPart ? runInTurns(steps) : runToEnd(steps)
+        return text.length > longPart ? runInTurns(steps, signal) : runToEnd(steps)
       },
     })
   }
@@ -233,10 +233,8 @@ export class WordTokenizer implements Tokenizer {
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
-    const checked = string('text', text)
     const call = this.#countCall(options)
-    const count = (start: number, end: number) => this.#count('text', checked.slice(start, end), call, Infinity)
-    return new TextCountIndex(checked.length, count(0, checked.length), count)
+    return countEachPart(string('text', text), (part) => this.#count('text', part, call, Infinity))
   }
 
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
