@@ -365,7 +365,8 @@ export declare function chunkText(encoder: number, text: string, policy: number,
 
 /**
  * Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the
- * others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places.
+ * others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places. No two of the arrays lie over one
+ * another.
  */
 export declare function copyWindows(tokens: Uint32Array, starts: Float64Array, rows: number, columns: number, inputs: Uint32Array, targets: Int32Array): void
 

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from './errors.ts'
+import { isShared } from './shared-memory.ts'
 
 /*
  * Arguments are checked here, before they cross to native code: Node-API turns Infinity into 0 and 1.5 into 1 without a
@@ -68,6 +69,12 @@ export const string = (name: string, value: unknown): string => {
 export const oneOf = <const T extends string>(name: string, value: unknown, choices: readonly T[]): T => {
   if ((choices as readonly unknown[]).includes(value)) return value as T
   throw invalid(name, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value)
+}
+
+/** `array`, which native code writes as if nobody else saw it, when that is so; `expected` is what it is. */
+export const notShared = <T extends ArrayBufferView>(name: string, expected: string, array: T): T => {
+  if (!isShared(array)) return array
+  throw invalid(name, `${expected} that is not shared with other threads`, array)
 }
 
 /** The options object itself: `undefined` is `{}`; anything but a plain object of known keys is an error. */

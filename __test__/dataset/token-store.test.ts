@@ -78,7 +78,30 @@ test('arrays for a batch that lie over one another are refused', async (t) => {
   using store = await TokenStore.open(at('ids'), { dtype: 'uint16' })
   const memory = new ArrayBuffer(64)
   const out = { inputs: new Uint32Array(memory, 0, 8), targets: new Int32Array(memory, 16, 8) }
-  t.throws(() => store.windows(Float64Array.of(0), 8, out), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => store.windows(Float64Array.of(0), 8, out), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: 'expected arrays for inputs and targets that have no memory in common',
+  })
+})
+
+test('arrays that other threads see are not written', async (t) => {
+  using store = await TokenStore.open(at('ids'), { dtype: 'uint16' })
+  const shared = new SharedArrayBuffer(32)
+  const refused = (name: string) => ({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: new RegExp(`that is not shared with other threads for ${name}, received`),
+  })
+  t.throws(() => store.gather(Float64Array.of(1), 8, new Uint32Array(shared)), refused('out'))
+  const [inputs, targets] = [new Uint32Array(8), new Int32Array(8)]
+  t.throws(
+    () => store.windows(Float64Array.of(1), 8, { inputs: new Uint32Array(shared), targets }),
+    refused('out.inputs'),
+  )
+  t.throws(
+    () => store.windows(Float64Array.of(1), 8, { inputs, targets: new Int32Array(shared) }),
+    refused('out.targets'),
+  )
+  t.deepEqual(new Uint8Array(shared), new Uint8Array(32))
 })
 
 test('documents are where the dataset says', async (t) => {

@@ -73,6 +73,38 @@ test('tokens may be a Uint16Array, a list or shared memory', (t) => {
   }
 })
 
+test('a batch is not written over the tokens, its own other array or shared memory', (t) => {
+  const memory = new ArrayBuffer(4 * 32)
+  const tokens = new Uint32Array(memory, 0, 8).map((_, index) => index)
+  const own = new Uint32Array(memory, 0, 8)
+  own.set(tokens)
+  const dataset = new WindowDataset(own, { contextLength: 2 })
+  const [inputs, targets] = [new Uint32Array(4), new Int32Array(4)]
+  const apart = 'that have no memory in common'
+  for (const [out, message] of [
+    [{ inputs: new Uint32Array(memory, 4, 4), targets }, `expected tokens and an array for inputs ${apart}`],
+    [{ inputs, targets: new Int32Array(memory, 28, 4) }, `expected tokens and an array for targets ${apart}`],
+    [
+      { inputs: new Uint32Array(memory, 32, 4), targets: new Int32Array(memory, 44, 4) },
+      `expected arrays for inputs and targets ${apart}`,
+    ],
+    [{ inputs: new Uint32Array(new SharedArrayBuffer(16)), targets }, /not shared with other threads for out\.inputs/],
+    [{ inputs, targets: new Int32Array(new SharedArrayBuffer(16)) }, /not shared with other threads for out\.targets/],
+  ] as const) {
+    t.throws(() => dataset.batch(Float64Array.of(0, 1), { out }), { code: 'ERR_INVALID_ARGUMENT', message })
+    t.deepEqual(own, tokens)
+  }
+  const out = { inputs: new Uint32Array(memory, 32, 4), targets: new Int32Array(memory, 48, 4) }
+  const batch = dataset.batch(Float64Array.of(0, 1), { out })
+  t.deepEqual(
+    [[...batch.inputs], [...batch.targets]],
+    [
+      [0, 1, 2, 3],
+      [1, 2, 3, 4],
+    ],
+  )
+})
+
 test('one window is made of as many tokens as it reads', (t) => {
   t.is(new WindowDataset(range(5), { contextLength: 4, stride: 1 }).length, 1)
   t.is(new WindowDataset(range(5), { contextLength: 4, stride: Number.MAX_SAFE_INTEGER }).length, 1)

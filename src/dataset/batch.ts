@@ -27,7 +27,10 @@ export interface Batch {
   readonly cuSeqlens?: Int32Array
 }
 
-/** Arrays for a batch to be written into: at least `batchSize * columns` long. */
+/**
+ * Arrays for a batch to be written into: at least `batchSize * columns` long, apart from one another and from the tokens of the dataset, and not of a
+ * `SharedArrayBuffer`.
+ */
 export interface BatchArrays {
   /** For {@link Batch.inputs}. */
   readonly inputs: Uint32Array

@@ -3,7 +3,7 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
-import { invalid } from '../validate.ts'
+import { invalid, notShared } from '../validate.ts'
 
 /** The target that the loss ignores: torch's `ignore_index`. */
 export const ignored = -100
@@ -80,11 +80,13 @@ const arrayFor = <T extends Uint32Array | Int32Array>(
   )
 }
 
-/** `ERR_INVALID_ARGUMENT` unless `out` has both arrays. */
+/** `ERR_INVALID_ARGUMENT` unless `out` has both arrays, and they are not shared. */
 export const checkArrays = (out: unknown): void => {
   const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
   if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
+  notShared('out.inputs', 'a Uint32Array', inputs)
+  notShared('out.targets', 'an Int32Array', targets)
 }
 
 /** The first `size` places of the arrays that the caller gave. */

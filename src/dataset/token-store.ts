@@ -7,7 +7,7 @@ import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { abortSignal, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { abortSignal, integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkArrays, freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
@@ -166,6 +166,7 @@ export class TokenStore {
     const size = this.#rows(starts, length)
     const ids = out ?? arrayOf(size)
     if (!types.isUint32Array(ids) || ids.length !== size) throw invalid('out', `a Uint32Array of ${size}`, out)
+    notShared('out', 'a Uint32Array', ids)
     callNative(() => this.#native.gather(starts, length, ids))
     return ids
   }

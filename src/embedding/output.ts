@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { invalid } from '../validate.ts'
+import { invalid, notShared } from '../validate.ts'
 import type { DType, Values } from './dtype.ts'
 import { checkMemory } from './memory.ts'
 import type { ShapedIds } from './token-ids.ts'
@@ -13,10 +13,7 @@ export const checkOutput = ({ ids }: ShapedIds, dimensions: number, dtype: DType
 export const outputFor = ({ ids }: ShapedIds, dimensions: number, dtype: DType, out: unknown): Values => {
   const [name, is] = dtype === 'f32' ? ['Float32Array', types.isFloat32Array] : ['Uint16Array', types.isUint16Array]
   if (!is(out)) throw invalid('options.out', `a ${name}`, out)
-  const values = out as Values
-  if (types.isSharedArrayBuffer(values.buffer)) {
-    throw invalid('options.out', `a ${name} that is not shared with other threads`, out)
-  }
+  const values = notShared('options.out', `a ${name}`, out as Values)
   const length = ids.length * dimensions
   if (values.length !== length) {
     throw invalid('options.out', `a ${name} of ${length} values`, `one of ${values.length}`)

@@ -6,9 +6,11 @@
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
 //!
-//! The feature `text` is all that knows text: without it this is embeddings alone, of which an addon for CUDA devices will be made.
+//! The feature `text` is all that knows text: without it this is embeddings alone, which is what the addon for CUDA devices is made of.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
+#[cfg(feature = "text")]
+mod apart;
 #[cfg(feature = "text")]
 mod cache_bytes;
 mod cancel;

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{
 use napi_derive::napi;
 use tokenmill_corpus::{DType, Mode, Store, verify};
 
+use crate::apart::check_apart;
 use crate::cancel::CancelFlag;
 use crate::corpus_convert::{coded, number, place};
 use crate::error::{Code, Error, Result};
@@ -131,12 +132,8 @@ impl StoreHandle {
         let (starts, next) = starts
             .split_at_checked(rows as usize)
             .ok_or_else(|| Error::new(Code::Internal, format!("expected {rows} starts, received {}", starts.len())))?;
-        let (first, second) = (inputs.as_ptr() as usize, targets.as_ptr() as usize);
-        if first < second + size_of_val(&*targets) && second < first + size_of_val(&*inputs) {
-            let reason = "expected arrays for inputs and targets that have no memory in common";
-            return Err(Error::new(Code::InvalidArgument, reason));
-        }
-        // SAFETY: nobody else looks at the arrays while this call runs, and they do not overlap; i32 and u32 have the same size and alignment, and any bits
+        check_apart("arrays for inputs and targets", &inputs, &targets)?;
+        // SAFETY: nobody else looks at the arrays while this call runs, and they are apart; i32 and u32 have the same size and alignment, and any bits
         // are either.
         let (inputs, targets) = unsafe {
             let targets = targets.as_mut();

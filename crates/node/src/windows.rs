@@ -6,10 +6,12 @@ use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, Uint32ArraySlice
 use napi_derive::napi;
 use tokenmill_corpus::ahead;
 
+use crate::apart::check_apart;
 use crate::error::{Code, Error, Result};
 
 /// Row `r` of `inputs` becomes the `columns` ids of `tokens` from `starts[r]` on, of `targets` those from one id later, for the first `rows` of `starts`; the
-/// others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places.
+/// others will be asked for soon. The facade has checked that they are there; both arrays have `rows * columns` places. No two of the arrays lie over one
+/// another.
 #[napi(catch_unwind)]
 pub fn copy_windows(
     tokens: Uint32ArraySlice<'_>,
@@ -23,7 +25,11 @@ pub fn copy_windows(
     if inputs.len() != rows.places() || targets.len() != rows.places() {
         return Err(Error::new(Code::Internal, "the arrays of a batch have another size than its rows"));
     }
-    // SAFETY: both arrays have the size of the rows. They may be views of the tokens: `copy_to` makes no reference to either.
+    check_apart("tokens and an array for inputs", &tokens, &inputs)?;
+    check_apart("tokens and an array for targets", &tokens, &targets)?;
+    check_apart("arrays for inputs and targets", &inputs, &targets)?;
+    // SAFETY: nobody else looks at the arrays while this call runs, and they are apart. Both have the size of the rows; i32 and u32 have the same size and
+    // alignment, and any bits are either.
     unsafe { rows.copy_to(inputs.as_mut().as_mut_ptr(), targets.as_mut().as_mut_ptr().cast()) };
     Ok(())
 }
@@ -53,7 +59,7 @@ impl<'a> Rows<'a> {
     }
 
     /// # Safety
-    /// `inputs` and `targets` have room for all places.
+    /// `inputs` and `targets` have room for all places, apart from one another and from the tokens.
     unsafe fn copy_to(&self, inputs: *mut u32, targets: *mut u32) {
         let bytes = (self.columns + 1) * size_of::<u32>();
         let ahead = ahead::rows(bytes, self.starts.len());
@@ -64,8 +70,8 @@ impl<'a> Rows<'a> {
                     ahead::ask_for(self.tokens.add(later as usize).cast(), bytes);
                 }
                 let from = self.tokens.add(start as usize);
-                ptr::copy(from, inputs.add(row * self.columns), self.columns);
-                ptr::copy(from.add(1), targets.add(row * self.columns), self.columns);
+                ptr::copy_nonoverlapping(from, inputs.add(row * self.columns), self.columns);
+                ptr::copy_nonoverlapping(from.add(1), targets.add(row * self.columns), self.columns);
             }
         }
     }
