@@ -34,30 +34,12 @@ pub(super) struct Masks {
     pub mark: u64,
 }
 
-/// Of those bytes of a block that are at least as large as each of [`Near::FROM`].
-pub(super) struct Near([u64; 4]);
-
-impl Near {
-    /// The first bytes of characters outside ASCII; of those [of no word](crate::crossings::Crossings::is_of_no_word); of Hangul and what is before
-    /// and after it, which are of words; again of those that are not.
-    const FROM: [u8; 4] = [0xc0, 0xe3, 0xea, 0xef];
-
-    /// The first bytes of characters outside ASCII, up to the first that is of no word.
-    #[inline(always)]
-    fn leads(self) -> u64 {
-        let Self([wide, east, hangul, others]) = self;
-        let far = east & !hangul | others;
-        let before = far & far.wrapping_neg();
-        wide & !far & before.wrapping_sub(1)
-    }
-}
-
 /// A way to make [`Masks`], for one kind of processor.
 pub(super) trait Classify {
     fn classify(block: &[u8; BLOCK]) -> Masks;
 
-    /// The first bytes of the characters outside ASCII before the first one that is [of no word](crate::crossings::Crossings::is_of_no_word).
-    fn leads(block: &[u8; BLOCK]) -> u64;
+    /// For each of `least`, which are not ASCII, the bytes that are at least as large.
+    fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N];
 }
 
 /// Eight bytes at a time in ordinary registers: for every processor.
@@ -88,17 +70,17 @@ impl Classify for Portable {
     }
 
     #[inline(always)]
-    fn leads(block: &[u8; BLOCK]) -> u64 {
+    fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
         use super::runs::{HIGH, in_range};
-        let mut from = [0; 4];
+        let mut masks = [0; N];
         for (index, eight) in block.chunks_exact(8).enumerate() {
             let eight = u64::from_le_bytes(eight.try_into().expect("eight bytes"));
-            for (from, least) in from.iter_mut().zip(Near::FROM) {
+            for (mask, least) in masks.iter_mut().zip(least) {
                 // Of the seven low bits, since ranges are of ASCII.
-                *from |= gather(in_range(eight & !HIGH, least & 0x7f, 0x7f) & eight) << (8 * index);
+                *mask |= gather(in_range(eight & !HIGH, least & 0x7f, 0x7f) & eight) << (8 * index);
             }
         }
-        Near(from).leads()
+        masks
     }
 }
 
@@ -115,7 +97,7 @@ pub(super) mod arm {
         vorrq_u8, vpaddq_u8, vreinterpretq_u64_u8, vsubq_u8, vtstq_u8,
     };
 
-    use super::{BLOCK, Classify, Masks, Near};
+    use super::{BLOCK, Classify, Masks};
 
     /// NEON.
     pub struct Neon;
@@ -163,15 +145,19 @@ pub(super) mod arm {
         }
 
         #[inline(always)]
-        fn leads(block: &[u8; BLOCK]) -> u64 {
+        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             // SAFETY: NEON is everywhere; 64 bytes are read.
             unsafe {
                 let quarters = vld1q_u8_x4(block.as_ptr());
                 let quarters = [quarters.0, quarters.1, quarters.2, quarters.3];
-                let from = |byte: u8| quarters.map(|bytes| vcgeq_u8(bytes, vdupq_n_u8(byte)));
-                let [wide, east, hangul, others] = Near::FROM.map(from);
-                let ((wide, east), (hangul, others)) = (masks(wide, east), masks(hangul, others));
-                Near([wide, east, hangul, others]).leads()
+                let fits = least.map(|byte| quarters.map(|bytes| vcgeq_u8(bytes, vdupq_n_u8(byte))));
+                let mut both = [0; N];
+                for (two, fits) in both.chunks_mut(2).zip(fits.chunks(2)) {
+                    let (first, second) = masks(fits[0], fits[fits.len() - 1]);
+                    two[0] = first;
+                    two[fits.len() - 1] = if fits.len() == 1 { first } else { second };
+                }
+                both
             }
         }
     }
@@ -202,7 +188,7 @@ pub(super) mod x86 {
         _mm512_set1_epi8, _mm512_sub_epi8,
     };
 
-    use super::{BLOCK, Classify, Masks, Near};
+    use super::{BLOCK, Classify, Masks};
 
     /// For code that runs only where AVX2 is.
     pub struct Avx2;
@@ -231,19 +217,20 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
-        fn leads(block: &[u8; BLOCK]) -> u64 {
+        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+            let mut masks = [0; N];
             // SAFETY: the caller is compiled for AVX2 and runs only where it is; both halves lie inside the block.
             unsafe {
                 let halves =
                     [_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block[32..].as_ptr().cast())];
-                let from = |byte: u8| {
-                    let least = _mm256_set1_epi8(byte.cast_signed());
+                for (mask, least) in masks.iter_mut().zip(least) {
+                    let least = _mm256_set1_epi8(least.cast_signed());
                     let [low, high] = halves
                         .map(|half| _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(half, least), half)) as u32);
-                    u64::from(low) | u64::from(high) << 32
-                };
-                Near(Near::FROM.map(from)).leads()
+                    *mask = u64::from(low) | u64::from(high) << 32;
+                }
             }
+            masks
         }
     }
 
@@ -310,13 +297,16 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
-        fn leads(block: &[u8; BLOCK]) -> u64 {
+        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+            let mut masks = [0; N];
             // SAFETY: the caller is compiled for AVX-512 BW and runs only where it is; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
-                let from = |byte: u8| _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
-                Near(Near::FROM.map(from)).leads()
+                for (mask, least) in masks.iter_mut().zip(least) {
+                    *mask = _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8(least.cast_signed()));
+                }
             }
+            masks
         }
     }
 }
@@ -324,7 +314,6 @@ pub(super) mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crossings::Crossings;
 
     /// Every byte value at every place of a block.
     fn blocks() -> impl Iterator<Item = [u8; BLOCK]> {
@@ -350,36 +339,36 @@ mod tests {
         }
     }
 
-    fn expected_leads(block: &[u8; BLOCK]) -> u64 {
-        let end = block.iter().position(|&byte| Crossings::is_of_no_word(byte)).unwrap_or(BLOCK);
-        (0..end).filter(|&index| block[index] >= 0xc0).fold(0, |mask, index| mask | 1 << index)
-    }
+    const LEAST: [u8; 5] = [0x80, 0x8b, 0xb0, 0xd0, 0xff];
 
-    fn assert_right(block: &[u8; BLOCK], (masks, leads): (Masks, u64)) {
-        assert_eq!((masks, leads), (expected(block), expected_leads(block)));
+    fn assert_right(block: &[u8; BLOCK], (masks, at_least): (Masks, [u64; 5])) {
+        let from = |least| (0..BLOCK).filter(|&at| block[at] >= least).fold(0, |mask, at| mask | 1 << at);
+        assert_eq!((masks, at_least), (expected(block), LEAST.map(from)));
     }
 
     #[test]
     fn portable_masks_are_those_of_single_bytes() {
-        blocks().for_each(|block| assert_right(&block, (Portable::classify(&block), Portable::leads(&block))));
+        blocks()
+            .for_each(|block| assert_right(&block, (Portable::classify(&block), Portable::at_least(&block, LEAST))));
     }
 
     #[test]
     #[cfg(target_arch = "aarch64")]
     fn vector_masks_are_those_of_single_bytes() {
-        blocks().for_each(|block| assert_right(&block, (arm::Neon::classify(&block), arm::Neon::leads(&block))));
+        blocks()
+            .for_each(|block| assert_right(&block, (arm::Neon::classify(&block), arm::Neon::at_least(&block, LEAST))));
     }
 
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn vector_masks_are_those_of_single_bytes() {
         #[target_feature(enable = "avx2")]
-        fn avx2(block: &[u8; BLOCK]) -> (Masks, u64) {
-            (x86::Avx2::classify(block), x86::Avx2::leads(block))
+        fn avx2(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
+            (x86::Avx2::classify(block), x86::Avx2::at_least(block, LEAST))
         }
         #[target_feature(enable = "avx512bw")]
-        fn avx512(block: &[u8; BLOCK]) -> (Masks, u64) {
-            (x86::Avx512::classify(block), x86::Avx512::leads(block))
+        fn avx512(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
+            (x86::Avx512::classify(block), x86::Avx512::at_least(block, LEAST))
         }
         for block in blocks() {
             if is_x86_feature_detected!("avx2") {

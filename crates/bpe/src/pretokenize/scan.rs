@@ -279,7 +279,7 @@ fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, o
                 if masks.high != 0
                     && let Some(rules) = words
                 {
-                    masks.tell(block, C::leads(block), rules.letters);
+                    masks.tell::<C>(block, rules.letters);
                 }
                 let inner = scanner.starts(text, start, &masks) & !1;
                 if inner != 0 {
