@@ -414,14 +414,20 @@ export type ChatTool =
       readonly function: ChatFunction
     }
 
-/** One part of the content of a message. */
-export interface ChatContentPart {
+/** The fields of a {@link ChatContentPart} that are read here. */
+export interface ChatContentPartFields {
   /** What the part is: `text`, `image_url`, … */
   readonly type: string
   /** What a part of type `text` says. */
   readonly text?: string
-  readonly [key: string]: unknown
 }
+
+/** One part of the content of a message. */
+export type ChatContentPart =
+  | ChatContentPartFields
+  | (ChatContentPartFields & {
+      readonly [field: string]: unknown
+    })
 
 /** A call of a function, as the assistant asked for it. */
 export interface ChatFunctionCall {
@@ -431,11 +437,25 @@ export interface ChatFunctionCall {
   readonly arguments?: unknown
 }
 
-/**
- * One message of a chat, in the form of the chat APIs. Formats read the fields that they have a place for and refuse those that they have none for;
- * a template reads whatever it likes.
- */
-export interface ChatMessage {
+/** The fields of a {@link ChatToolCall} that are read here. */
+export interface ChatToolCallFields {
+  /** Which call it is. */
+  readonly id?: string
+  /** What is called: `function`, … */
+  readonly type?: string
+  /** The function, where it is one. */
+  readonly function?: ChatFunctionCall
+}
+
+/** A call of a tool, as the assistant asked for it. */
+export type ChatToolCall =
+  | ChatToolCallFields
+  | (ChatToolCallFields & {
+      readonly [field: string]: unknown
+    })
+
+/** The fields of a {@link ChatMessage} that are read here. */
+export interface ChatMessageFields {
   /** Who speaks: `system`, `developer`, `user`, `assistant`, `tool`, … */
   readonly role: string
   /** What is said: a string, or parts. */
@@ -445,12 +465,7 @@ export interface ChatMessage {
   /** The function that the assistant asks to call. */
   readonly function_call?: ChatFunctionCall | null
   /** The functions that the assistant asks to call. */
-  readonly tool_calls?:
-    | readonly {
-        readonly function: ChatFunctionCall
-        readonly [key: string]: unknown
-      }[]
-    | null
+  readonly tool_calls?: readonly ChatToolCall[] | null
   /** Which call a message of role `tool` answers. */
   readonly tool_call_id?: string
   /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
@@ -459,13 +474,23 @@ export interface ChatMessage {
   readonly recipient?: string | null
   /** Harmony: what the content is, as in `<|constrain|>json`. */
   readonly content_type?: string | null
-  readonly [key: string]: unknown
 }
 
-/** Whether, and which, function the model is told to call. */
+/**
+ * One message of a chat, in the form of the chat APIs, whose own types are of this one. Formats read the fields that they have a place for and refuse
+ * those that they have none for; a template reads whatever it likes.
+ */
+export type ChatMessage =
+  | ChatMessageFields
+  | (ChatMessageFields & {
+      readonly [field: string]: unknown
+    })
+
+/** Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. */
 export type ToolChoice =
   | 'auto'
   | 'none'
+  | 'required'
   | {
       readonly name: string
     }
@@ -686,7 +711,7 @@ export interface HarmonyToolNamespace {
 }
 
 /** What a system message tells a model of the harmony format. A field that is missing has its default, one that is `null` is left out. */
-export interface HarmonySystemContent extends ChatContentPart {
+export interface HarmonySystemContent extends ChatContentPartFields {
   readonly type: 'system_content'
   /**
    * Who the model is.
@@ -724,7 +749,7 @@ export interface HarmonySystemContent extends ChatContentPart {
 }
 
 /** What a developer message tells a model of the harmony format. */
-export interface HarmonyDeveloperContent extends ChatContentPart {
+export interface HarmonyDeveloperContent extends ChatContentPartFields {
   readonly type: 'developer_content'
   /**
    * What chat APIs call the system prompt.

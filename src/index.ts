@@ -28,7 +28,15 @@ export type { ToolChoice } from './tokenizer/chat/billing.ts'
 export type { HarmonyDeveloperContent, HarmonySystemContent } from './tokenizer/chat/harmony-content.ts'
 export type { HarmonyTool, HarmonyToolNamespace } from './tokenizer/chat/harmony-tools.ts'
 export type { ChatFunction, ChatTool } from './tokenizer/chat/function-text.ts'
-export type { ChatContentPart, ChatFunctionCall, ChatMessage } from './tokenizer/chat/message.ts'
+export type {
+  ChatContentPart,
+  ChatContentPartFields,
+  ChatFunctionCall,
+  ChatMessage,
+  ChatMessageFields,
+  ChatToolCall,
+  ChatToolCallFields,
+} from './tokenizer/chat/message.ts'
 export type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './tokenizer/stream.ts'
 export type { Boundary } from './tokenizer/boundaries.ts'
 export type { Chunk, ChunkOptions } from './tokenizer/chunk.ts'

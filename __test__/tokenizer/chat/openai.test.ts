@@ -137,6 +137,12 @@ const tool = fc.record(
   { requiredKeys: ['name'] },
 )
 
+test('a call that is required counts as one that is not', (t) => {
+  const count = (toolChoice: 'auto' | 'required') =>
+    countChat([{ role: 'user', content: 'Hello' }], { model: 'gpt-4o', tools: [{ name: 'f' }], toolChoice })
+  t.is(count('required'), count('auto'))
+})
+
 test("countChat with tools, choices and calls gives the counts of gpt-tokenizer's countChatCompletionTokens", (t) => {
   const called = fc.record(
     {
@@ -300,6 +306,12 @@ const refused: readonly (readonly [string, () => unknown, ErrorCode, RegExp])[] 
     () => countChat([], { model: 'gpt-4o', tools: [{ type: 'function', function: {} } as never] }),
     'ERR_INVALID_ARGUMENT',
     /tools\[0\]\.function\.name/,
+  ],
+  [
+    'a tool that is no function',
+    () => countChat([], { model: 'gpt-4o', tools: [{ type: 'custom', custom: { name: 'f' } } as never] }),
+    'ERR_INVALID_ARGUMENT',
+    /'function' for options\.tools\[0\]\.type, received "custom"/,
   ],
   [
     'a choice of another kind',

@@ -21,10 +21,11 @@ const systemAndFunctions = -4
 /** A message of role `function` has a shorter head. */
 const functionRole = -2
 
-/** Whether, and which, function the model is told to call. */
+/** Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. */
 export type ToolChoice =
   | 'auto'
   | 'none'
+  | 'required'
   | { readonly name: string }
   | { readonly type: 'function'; readonly function: { readonly name: string } }
 
@@ -57,8 +58,8 @@ export const billedTokens = (
 
 /** `choice` when it is a {@link ToolChoice}. */
 export const checkedChoice = (name: string, choice: unknown): ToolChoice | undefined => {
-  if (choice === undefined || choice === 'auto' || choice === 'none') return choice
+  if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required') return choice
   const named = isObject(choice) && isObject(choice['function']) ? choice['function'] : choice
   if (isObject(named) && typeof named['name'] === 'string') return choice as ToolChoice
-  throw invalid(name, "'auto', 'none' or { name: string }", choice)
+  throw invalid(name, "'auto', 'none', 'required' or { name: string }", choice)
 }

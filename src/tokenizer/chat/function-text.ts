@@ -22,6 +22,8 @@ const deepest = 64
 export const checkedFunctions = (name: string, tools: unknown): ChatFunction[] => {
   if (!Array.isArray(tools)) throw invalid(name, 'an array', tools)
   return Array.from(tools as readonly unknown[], (tool, index) => {
+    if (isObject(tool) && tool['type'] !== undefined && tool['type'] !== 'function')
+      throw invalid(`${name}[${index}].type`, "'function'", tool['type'])
     const place = isObject(tool) && tool['type'] === 'function' ? `${name}[${index}].function` : `${name}[${index}]`
     const given = isObject(tool) && tool['type'] === 'function' ? tool['function'] : tool
     if (!isObject(given)) throw invalid(place, 'an object', given)

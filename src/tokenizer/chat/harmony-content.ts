@@ -1,9 +1,9 @@
 import { boolean, invalid, oneOf } from '../../validate.ts'
 import { checkKeys, hasFunctions, toolsText, type HarmonyToolNamespace } from './harmony-tools.ts'
-import { isObject, type ChatContentPart } from './message.ts'
+import { isObject, type ChatContentPartFields } from './message.ts'
 
 /** What a system message tells a model of the harmony format. A field that is missing has its default, one that is `null` is left out. */
-export interface HarmonySystemContent extends ChatContentPart {
+export interface HarmonySystemContent extends ChatContentPartFields {
   readonly type: 'system_content'
   /**
    * Who the model is.
@@ -38,7 +38,7 @@ export interface HarmonySystemContent extends ChatContentPart {
 }
 
 /** What a developer message tells a model of the harmony format. */
-export interface HarmonyDeveloperContent extends ChatContentPart {
+export interface HarmonyDeveloperContent extends ChatContentPartFields {
   readonly type: 'developer_content'
   /**
    * What chat APIs call the system prompt.

@@ -87,8 +87,8 @@ const harmonyMessage = (message: ChatMessage, index: number): HarmonyMessage => 
       `expected only ${known.join(', ')} in ${place}, received ${key}${hint}`,
     )
   }
-  const optional = (key: string): string | undefined => {
-    const value = message[key] ?? undefined
+  const optional = (key: 'name' | 'recipient' | 'channel' | 'content_type'): string | undefined => {
+    const value: unknown = message[key] ?? undefined
     if (value !== undefined && typeof value !== 'string') throw invalid(`${place}.${key}`, 'a string', value)
     return value
   }

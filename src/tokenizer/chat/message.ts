@@ -1,14 +1,21 @@
 import { TokenmillError } from '../../errors.ts'
 import { invalid, received } from '../../validate.ts'
 
-/** One part of the content of a message. */
-export interface ChatContentPart {
+/*
+ * A message may have more fields than are named here. Where that is said by an index signature alone, no interface is such a message, as
+ * those of OpenAI's package: so each type is one without, or one with it.
+ */
+
+/** The fields of a {@link ChatContentPart} that are read here. */
+export interface ChatContentPartFields {
   /** What the part is: `text`, `image_url`, … */
   readonly type: string
   /** What a part of type `text` says. */
   readonly text?: string
-  readonly [key: string]: unknown
 }
+
+/** One part of the content of a message. */
+export type ChatContentPart = ChatContentPartFields | (ChatContentPartFields & { readonly [field: string]: unknown })
 
 /** A call of a function, as the assistant asked for it. */
 export interface ChatFunctionCall {
@@ -18,11 +25,21 @@ export interface ChatFunctionCall {
   readonly arguments?: unknown
 }
 
-/**
- * One message of a chat, in the form of the chat APIs. Formats read the fields that they have a place for and refuse those that they have none for;
- * a template reads whatever it likes.
- */
-export interface ChatMessage {
+/** The fields of a {@link ChatToolCall} that are read here. */
+export interface ChatToolCallFields {
+  /** Which call it is. */
+  readonly id?: string
+  /** What is called: `function`, … */
+  readonly type?: string
+  /** The function, where it is one. */
+  readonly function?: ChatFunctionCall
+}
+
+/** A call of a tool, as the assistant asked for it. */
+export type ChatToolCall = ChatToolCallFields | (ChatToolCallFields & { readonly [field: string]: unknown })
+
+/** The fields of a {@link ChatMessage} that are read here. */
+export interface ChatMessageFields {
   /** Who speaks: `system`, `developer`, `user`, `assistant`, `tool`, … */
   readonly role: string
   /** What is said: a string, or parts. */
@@ -32,7 +49,7 @@ export interface ChatMessage {
   /** The function that the assistant asks to call. */
   readonly function_call?: ChatFunctionCall | null
   /** The functions that the assistant asks to call. */
-  readonly tool_calls?: readonly { readonly function: ChatFunctionCall; readonly [key: string]: unknown }[] | null
+  readonly tool_calls?: readonly ChatToolCall[] | null
   /** Which call a message of role `tool` answers. */
   readonly tool_call_id?: string
   /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
@@ -41,8 +58,13 @@ export interface ChatMessage {
   readonly recipient?: string | null
   /** Harmony: what the content is, as in `<|constrain|>json`. */
   readonly content_type?: string | null
-  readonly [key: string]: unknown
 }
+
+/**
+ * One message of a chat, in the form of the chat APIs, whose own types are of this one. Formats read the fields that they have a place for and refuse
+ * those that they have none for; a template reads whatever it likes.
+ */
+export type ChatMessage = ChatMessageFields | (ChatMessageFields & { readonly [field: string]: unknown })
 
 /** A message as the formats of OpenAI read it. */
 export interface PlainMessage {
