@@ -922,7 +922,7 @@ export interface LoadOptions extends TiktokenOptions {
  *
  * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
- * @param source the path or `file:` URL of a file, or its bytes
+ * @param source the path or `file:` URL of a file, or of a folder that holds a `tokenizer.json`, as those of models do; or the bytes of a file
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
  * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
  * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp; when a
@@ -1372,7 +1372,7 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
   readonly worldSize: number
   /** Batches under way ahead of the one that was given. */
   readonly prefetch: number
-  /** @throws `ERR_INVALID_ARGUMENT` when `dataset` is none, or an option is wrong. */
+  /** Batches of the samples of `dataset`. @throws `ERR_INVALID_ARGUMENT` when it is none, or an option is wrong. */
   constructor(dataset: Dataset, options: DataLoaderOptions)
   /** The epoch that the next iteration reads. */
   get epoch(): number
@@ -1449,7 +1449,7 @@ export declare class ExampleDataset<Record = unknown> implements Dataset {
   readonly droppedExamples: number
   /** Examples that ask for nothing: all of their targets are -100, as the cut left the prompt alone. */
   readonly unscoredExamples: number
-  /** @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
+  /** The examples that `records` are. @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
   constructor(records: Iterable<Record>, options: ExampleOptions<Record>)
   /**
    * Example `index`.
@@ -1863,7 +1863,7 @@ export declare class PackedDataset implements Dataset {
   readonly cutDocuments: number
   /** Documents that are in no window: too short to predict anything. */
   readonly droppedDocuments: number
-  /** @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
+  /** Rows of whole `documents`. @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
   constructor(documents: TokensOrDocuments, options: PackingOptions)
   /**
    * Window `index`.

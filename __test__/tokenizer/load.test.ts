@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
+import { jsonFile } from './json-cases.ts'
 import * as fc from 'fast-check'
 import { TokenmillError } from '../../src/errors.ts'
 import { loadTokenizer, type LoadOptions } from '../../src/tokenizer/load.ts'
@@ -218,7 +219,7 @@ test('more than 256 MiB are an error', async (t) => {
 
 for (const [title, source] of [
   ['a file that is not there', join(folder, 'none.json')],
-  ['a folder', folder],
+  ['a folder that holds none', folder],
   ['a URL of a file that is not there', pathToFileURL(join(folder, 'none.json'))],
 ] as const) {
   test(`${title} is ERR_INVALID_FILE with its cause`, async (t) => {
@@ -226,6 +227,14 @@ for (const [title, source] of [
     t.regex(String((error?.cause as NodeJS.ErrnoException | undefined)?.code), /^E/)
   })
 }
+
+test('a folder of a model is the tokenizer.json in it', async (t) => {
+  const model = await mkdtemp(join(folder, 'model-'))
+  await copyFile(jsonFile('llama3'), join(model, 'tokenizer.json'))
+  const expected = await loadTokenizer(jsonFile('llama3'))
+  t.is((await loadTokenizer(model)).fingerprint, expected.fingerprint)
+  t.is((await loadTokenizer(pathToFileURL(`${model}/`))).fingerprint, expected.fingerprint)
+})
 
 for (const [title, source, options] of [
   ['null', null, {}],

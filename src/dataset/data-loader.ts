@@ -82,7 +82,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   /** Where the batch that was given last ends. */
   #given: { readonly epoch: number; readonly sample: number } | undefined
 
-  /** @throws `ERR_INVALID_ARGUMENT` when `dataset` is none, or an option is wrong. */
+  /** Batches of the samples of `dataset`. @throws `ERR_INVALID_ARGUMENT` when it is none, or an option is wrong. */
   constructor(dataset: Dataset, options: DataLoaderOptions) {
     this.dataset = checkedDataset(dataset)
     const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'epoch', 'rank', 'worldSize', 'prefetch'] as const

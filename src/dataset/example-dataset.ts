@@ -66,7 +66,7 @@ export class ExampleDataset<Record = unknown> implements Dataset {
   readonly unscoredExamples: number
   readonly #row: Row
 
-  /** @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
+  /** The examples that `records` are. @throws `ERR_INVALID_ARGUMENT` when a record has not what the objective reads, there is no example, or an option is wrong. */
   constructor(records: Iterable<Record>, options: ExampleOptions<Record>) {
     const known = ['tokenizer', 'maxLength', 'objective', 'tooLong', 'paddingId'] as const
     const checked = checkedOptions('options', options, known)

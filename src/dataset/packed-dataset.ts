@@ -64,7 +64,7 @@ export class PackedDataset implements Dataset {
   readonly #pieces: Pieces
   readonly #bins: readonly Bin[]
 
-  /** @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
+  /** Rows of whole `documents`. @throws `ERR_INVALID_ARGUMENT` when no document predicts anything, or an id or option is wrong. */
   constructor(documents: TokensOrDocuments, options: PackingOptions) {
     const known = ['contextLength', 'strategy', 'objective', 'paddingId'] as const
     const {

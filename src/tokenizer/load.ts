@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
@@ -73,7 +75,7 @@ const kinds: readonly FileKind[] = [
  *
  * Every field is checked: a file is trusted as little as any other input. At most 256 MiB are read, of a tokenizer.json 64 MiB.
  *
- * @param source the path or `file:` URL of a file, or its bytes
+ * @param source the path or `file:` URL of a file, or of a folder that holds a `tokenizer.json`, as those of models do; or the bytes of a file
  * @throws `ERR_INVALID_FILE` when the file cannot be read or is not what it should be; the message says where.
  * @throws `ERR_LIMIT` when the file is larger than that, or something in it has no bound in proportion to it.
  * @throws `ERR_INVALID_ARGUMENT` when `options.split` is not the rule of the file, or is missing though that is a RegExp; when a
@@ -83,7 +85,7 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   const checked = checkedOptions('options', options, ['split', ...tiktokenOptionNames])
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
   const inMemory = types.isUint8Array(source)
-  const name = inMemory ? 'the bytes' : filePath('path', source)
+  const name = inMemory ? 'the bytes' : await fileOf(filePath('path', source))
   const content = contentOf(name, inMemory ? source : await readLimited(name))
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {
@@ -111,6 +113,15 @@ const invalidFile = (name: string, message: string, cause?: unknown): TokenmillE
 const tooLarge = (name: string, most: number): TokenmillError =>
   new TokenmillError('ERR_LIMIT', `${name}: expected at most ${most} bytes, received more`)
 
+/** The file that `path` means. */
+const fileOf = async (path: string): Promise<string> => {
+  const isFolder = await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false, // It is an error when it is read.
+  )
+  return isFolder ? join(path, 'tokenizer.json') : path
+}
+
 /** All bytes of a file; not more than the limit are read, whatever the file says about its size. */
 const readLimited = async (path: string): Promise<Uint8Array> => {
   const chunks: Buffer[] = []
@@ -136,13 +147,13 @@ const contentOf = (name: string, bytes: Uint8Array): Content => {
   if (start.startsWith('{') && !isVocabulary && bytes.length > largestJson) throw tooLarge(name, largestJson)
   // Native code parses it, and only it: some have tens of megabytes.
   if (start.startsWith('{') && !isVocabulary && has('"model"')) return { bytes, start, json: undefined }
+  if (!start.startsWith('{')) return { bytes, start, json: undefined }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw invalidFile(name, 'expected UTF-8, received bytes that are not', error)
   }
-  if (!start.startsWith('{')) return { bytes, start, json: undefined }
   try {
     return { bytes, start, json: JSON.parse(text) as object }
   } catch (error) {
