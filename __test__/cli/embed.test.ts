@@ -75,6 +75,10 @@ test('--train of a dataset takes its own tokenizer and its held-out documents', 
   const { vocabSize, validationLoss } = JSON.parse(trained.stdout) as Record<string, number>
   t.is(vocabSize, 50258)
   t.true((validationLoss as number) > 0)
+
+  const other = await tokenmill(['embed', '--train', data, '-e', 'cl100k_base', '--output', output])
+  t.is(other.code, 2)
+  t.regex(other.stderr, /^tokenmill: ERR_INVALID_ARGUMENT: expected the tokenizer of the dataset, r50k_base with/)
 })
 
 test('an interrupted training is exit code 130 and goes on from its checkpoint', async (t) => {

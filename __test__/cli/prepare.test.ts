@@ -78,6 +78,24 @@ test('prepare reads stdin, and refuses options that cannot be', async (t) => {
   t.is((await tokenmill(['inspect', at('none')])).code, 1)
 })
 
+test('--separator none puts nothing between documents, where the tokenizer has no end of text too', async (t) => {
+  const input = folder.file('two.jsonl', '{"text":"ab"}\n{"text":"c"}\n')
+  const [vocabulary, bytes] = [at('bytes.tiktoken'), Array.from({ length: 256 }, (_, byte) => byte)]
+  folder.file('bytes.tiktoken', bytes.map((byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`).join(''))
+  const own = ['--tokenizer', vocabulary, '--pattern', 'gpt2']
+  for (const [name, args, ids] of [
+    ['none-of-file', [...own, '--separator', 'none'], [97, 98, 99]],
+    ['none-of-gpt2', ['-e', 'gpt2', '--separator=none'], [397, 66]],
+    ['id', [...own, '--separator', '7'], [97, 98, 7, 99, 7]],
+  ] as const) {
+    const done = await tokenmill(['prepare', '-o', at(name), ...args, input])
+    t.is(done.code, 0, done.stderr)
+    const shard = readFileSync(join(at(name), 'train-00000.bin'))
+    t.deepEqual([...new Uint16Array(shard.buffer, shard.byteOffset, shard.length / 2)], [...ids])
+  }
+  t.is((await tokenmill(['prepare', '-o', at('x'), '--separator', 'some', input])).code, 2)
+})
+
 test('an interrupt keeps what was done, and the same command goes on', async (t) => {
   const line = `${JSON.stringify({ text: 'The mill on the hill. '.repeat(200) })}\n`
   const input = folder.file('long.jsonl', line.repeat(24_000))

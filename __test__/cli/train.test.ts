@@ -57,6 +57,19 @@ test('--json is one value, and says how many tokens are missing', async (t) => {
   t.is(readFileSync(output, 'latin1').trimEnd().split('\n').length, 258)
 })
 
+test('--special has one value each time it is given', async (t) => {
+  const input = folder.file('c.txt', text)
+  const output = join(folder.path, 'c.json')
+  const special = ['--special', '<|endoftext|>', '--special', '<|a|>,<|b|>']
+  const { code, stderr } = await tokenmill(['train', ...special, input, '-n', '300', '-o', output])
+  t.is(code, 0, stderr)
+  const { added_tokens: added } = JSON.parse(readFileSync(output, 'utf8')) as { added_tokens: { content: string }[] }
+  t.deepEqual(
+    added.map(({ content }) => content),
+    ['<|endoftext|>', '<|a|>,<|b|>'],
+  )
+})
+
 test('wrong usage is exit code 2, and what fails is 1, without a file', async (t) => {
   const input = folder.file('d.txt', text)
   const output = join(folder.path, 'd.json')

@@ -39,6 +39,33 @@ test('windows of a dataset are those of its split, within documents if asked', a
   t.regex((await tokenmill(['windows', '-c', '8', at('data')])).stdout, /·heart/)
 })
 
+test('a dataset is shown by its own tokenizer only', async (t) => {
+  const input = folder.file('b.txt', text)
+  const [own, ofGpt2] = [at('own.json'), at('gpt2')]
+  t.is((await tokenmill(['train', input, '-n', '300', '-o', own])).code, 0)
+  t.is((await tokenmill(['prepare', '-o', ofGpt2, '-e', 'gpt2', input])).code, 0)
+  const prepared = ['prepare', '-o', at('of-file'), '--tokenizer', own, '--separator', 'none', input]
+  t.is((await tokenmill(prepared)).code, 0)
+
+  for (const wrong of [
+    ['-e', 'cl100k_base'],
+    ['-m', 'gpt-4o'],
+    ['--tokenizer', own],
+  ]) {
+    const { code, stdout, stderr } = await tokenmill(['windows', ...wrong, ofGpt2])
+    t.like({ code, stdout }, { code: 2, stdout: '' }, wrong.join(' '))
+    t.regex(stderr, /^tokenmill: ERR_INVALID_ARGUMENT: expected the tokenizer of the dataset, gpt2 with/)
+  }
+  t.regex((await tokenmill(['windows', '-e', 'gpt2', ofGpt2])).stdout, /·heart/)
+
+  const blank = await tokenmill(['windows', at('of-file')])
+  t.is(blank.code, 0, blank.stderr)
+  t.regex(blank.stderr, /^ids alone are shown.* --tokenizer\n$/)
+  const shown = await tokenmill(['windows', '--tokenizer', own, at('of-file')])
+  t.like(shown, { code: 0, stderr: '' })
+  t.regex(shown.stdout, /^x +In +·/m)
+})
+
 test('what cannot be is wrong usage', async (t) => {
   t.is((await tokenmill(['windows', '-c', '4', '--first', '99'], { input: text })).code, 2)
   t.is((await tokenmill(['windows', '--split', 'val', story])).code, 2)

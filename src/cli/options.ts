@@ -14,6 +14,13 @@ export type Special = 'text' | 'throw' | 'parse'
 export const shared = {
   encoding: () => new Option('-e, --encoding <name>', `the encoding (default: ${defaultEncoding})`),
   model: () => new Option('-m, --model <name>', 'the encoding of this model, as in gpt-4o'),
+  tokenizer: () =>
+    new Option('--tokenizer <file>', 'the tokenizer of a file: a tokenizer.json, .tiktoken or vocabulary.json'),
+  pattern: () =>
+    new Option(
+      '-p, --pattern <pattern>',
+      'how the texts of a .tiktoken file are split, which it does not say: a name, as in cl100k, or a regular expression',
+    ),
   special: (byDefault: Special) =>
     new Option('--special <how>', 'special tokens in the text: plain text, an error, or read as special tokens')
       .choices(['text', 'throw', 'parse'])

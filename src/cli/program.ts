@@ -75,6 +75,8 @@ const encode = (tokenmill: Command) =>
     .addOption(shared.text())
     .addOption(shared.encoding())
     .addOption(shared.model())
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .addOption(shared.special('throw'))
     .addOption(shared.utf8())
     .option('--show', 'show the tokens themselves, coloured, instead of their ids')
@@ -87,6 +89,7 @@ const encode = (tokenmill: Command) =>
       'after',
       examples(
         "tokenmill encode --text 'Hello, world!'",
+        "tokenmill encode --tokenizer tokenizer.json --show --text 'the mill on the hill'",
         'tokenmill encode --model gpt-4 --special parse chat.txt',
         'tokenmill encode --show README.md',
       ),
@@ -104,6 +107,8 @@ const decode = (tokenmill: Command) =>
     .option('-i, --ids <ids>', 'the ids themselves, instead of a file')
     .addOption(shared.encoding())
     .addOption(shared.model())
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .option('--skip-special', 'leave special tokens out')
     .addOption(shared.utf8())
     .addOption(shared.json())
@@ -125,6 +130,8 @@ const count = (tokenmill: Command) =>
     .addOption(shared.text())
     .addOption(shared.encoding())
     .addOption(shared.model())
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
@@ -150,7 +157,8 @@ const prepare = (tokenmill: Command) =>
     .requiredOption('-o, --out <folder>', 'the folder of the dataset')
     .addOption(shared.encoding())
     .addOption(shared.model())
-    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .addOption(
       new Option('--input-format <format>', 'what the files hold (default: by their names)').choices([
         'text',
@@ -210,10 +218,7 @@ const inspect = (tokenmill: Command) =>
       'the folder of a dataset, a tokenizer.json, .tiktoken or vocabulary.json, or a .safetensors file',
     )
     .option('--verify', 'hash every file of the dataset')
-    .option(
-      '-p, --pattern <pattern>',
-      'how the texts of a .tiktoken file are split, which it does not say, as in cl100k',
-    )
+    .addOption(shared.pattern())
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -235,7 +240,8 @@ const windows = (tokenmill: Command) =>
     .argument('[path]', 'the text, - for stdin, or the folder of a dataset of `prepare` (default: stdin)')
     .addOption(shared.encoding())
     .addOption(shared.model())
-    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .addOption(new Option('--split <name>', 'which split of a dataset (default: train)').choices(['train', 'val']))
     .option('-c, --context-length <tokens>', 'inputs in one window', integer(1), 16)
     .option('-s, --stride <tokens>', 'tokens between two window starts (default: the context length)', integer(1))
@@ -272,7 +278,12 @@ const train = (tokenmill: Command) =>
       'how texts are split: a name, as in gpt2, cl100k, o200k, or a regular expression',
       'gpt2',
     )
-    .option('--special <tokens...>', 'special tokens; they get the first ids', [])
+    .option(
+      '--special <token>',
+      'a special token; give the option once for each: commas are part of a token. They get the first ids',
+      each,
+      [],
+    )
     .option('--min-frequency <n>', 'rarer pairs are not merged', integer(0), 1)
     .option('--max-token-length <bytes>', 'tokens of more than two bytes are shorter', integer(0))
     .addOption(
@@ -312,7 +323,8 @@ const embed = (tokenmill: Command) =>
     )
     .addOption(shared.encoding())
     .addOption(shared.model())
-    .option('--tokenizer <file>', 'the tokenizer of a file')
+    .addOption(shared.tokenizer())
+    .addOption(shared.pattern())
     .option('-o, --output <file>', 'where to write: a .npy file of the rows; with --train, a .safetensors file')
     .option('--train', 'learn an embedding')
     .addOption(
@@ -377,4 +389,8 @@ const positive = (value: string): number => {
   return number
 }
 
-const separator = (value: string): number | null => (value === 'none' ? null : integer(0)(value))
+/* Not null for none: Commander makes an empty string of that. */
+const separator = (value: string): number | 'none' => (value === 'none' ? value : integer(0)(value))
+
+/** An option that may be given several times: its values in their order. */
+const each = (value: string, before: readonly string[]): string[] => [...before, value]

@@ -1,10 +1,11 @@
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { encodeOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { countChatFile } from './count-chat.ts'
 
-export interface CountFlags extends EncodingChoice {
+export interface CountFlags extends TokenizerChoice {
   readonly text?: string
   readonly chat?: string
   readonly special: Special
@@ -18,11 +19,13 @@ export const count = async (files: readonly string[], flags: CountFlags): Promis
   if (chat !== undefined) {
     if (flags.text !== undefined || files.length > 0) throw usageFailure('pass --chat, --text or files, not several')
     if (flags.encoding !== undefined) throw usageFailure('pass --model with --chat, not --encoding')
+    if (flags.tokenizer !== undefined || flags.pattern !== undefined)
+      throw usageFailure('pass --model with --chat, not --tokenizer')
     return countChatFile({ ...flags, chat })
   }
   if (flags.text !== undefined && files.length > 0) throw usageFailure('pass --text or files, not both')
   if (files.filter((file) => file === '-').length > 1) throw usageFailure('stdin (-) can be read once only')
-  const tokenizer = chosenTokenizer(flags)
+  const tokenizer = await tokenizerOf(flags)
   const counted: { file: string | null; tokens: number; bytes: number }[] = []
   // One after another: at most one text is in memory.
   for (const file of flags.text === undefined && files.length === 0 ? [undefined] : files) {

@@ -1,10 +1,10 @@
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { CliFailure, usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { chosenTokenizer, type EncodingChoice } from '../options.ts'
 import { write, writeJson } from '../output.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 
-export interface DecodeFlags extends EncodingChoice {
+export interface DecodeFlags extends TokenizerChoice {
   readonly ids?: string
   readonly skipSpecial?: boolean
   readonly utf8: 'replace' | 'strict'
@@ -14,7 +14,7 @@ export interface DecodeFlags extends EncodingChoice {
 /** `tokenmill decode` */
 export const decode = async (file: string | undefined, flags: DecodeFlags): Promise<void> => {
   if (flags.ids !== undefined && file !== undefined) throw usageFailure('pass --ids or a file, not both')
-  const tokenizer = chosenTokenizer(flags)
+  const tokenizer = await tokenizerOf(flags)
   const ids = parseIds(flags.ids === undefined ? (await readInput(file)).bytes : Buffer.from(flags.ids))
   const kept = flags.skipSpecial ? withoutSpecial(tokenizer, ids) : ids
 

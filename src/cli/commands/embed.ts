@@ -19,6 +19,7 @@ export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
 
 /** `tokenmill embed` */
 export const embed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
+  if (flags.text !== undefined && file !== undefined) throw usageFailure('pass --text or a file, not both')
   if (flags.train) return trainEmbed(file, flags)
   if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
   if (flags.output !== undefined && !flags.output.endsWith('.npy'))

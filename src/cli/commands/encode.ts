@@ -1,13 +1,14 @@
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { chosenTokenizer, encodeOptions, type EncodingChoice, type Special } from '../options.ts'
+import { encodeOptions, type Special } from '../options.ts'
 import { write, writeNumbers } from '../output.ts'
 import { styleOf } from '../terminal/style.ts'
 import { tokenLines } from '../terminal/token-view.ts'
 import { visibleToken } from '../terminal/visible.ts'
+import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import type { Text, Tokenizer } from '../../tokenizer/tokenizer.ts'
 
-export interface EncodeFlags extends EncodingChoice {
+export interface EncodeFlags extends TokenizerChoice {
   readonly text?: string
   readonly special: Special
   readonly utf8: 'replace' | 'strict'
@@ -22,7 +23,7 @@ export const encode = async (file: string | undefined, flags: EncodeFlags): Prom
   if (flags.text !== undefined && file !== undefined) throw usageFailure('pass --text or a file, not both')
   if (flags.show && flags.json) throw usageFailure('pass --show or --json, not both')
   if (flags.show && flags.offsets) throw usageFailure('pass --show or --offsets, not both')
-  const tokenizer = chosenTokenizer(flags)
+  const tokenizer = await tokenizerOf(flags)
   const text = flags.text ?? (await readInput(file)).bytes
   if (flags.offsets) return writeOffsets(tokenizer, text, flags)
   const ids = await tokenizer.encodeAsync(text, encodeOptions(flags))

@@ -16,7 +16,7 @@ export interface PrepareFlags extends TokenizerChoice {
   readonly format: readonly DatasetFormat[]
   readonly validation?: number
   readonly seed: number
-  readonly separator?: number | null
+  readonly separator?: number | 'none'
   readonly separatorPosition: 'before' | 'after'
   readonly shardTokens: number
   readonly deduplicate?: boolean
@@ -60,7 +60,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       onSkipped: (message) => skipped.push(message),
       signal,
       ...(flags.maxDocumentBytes === undefined ? {} : { maxDocumentBytes: flags.maxDocumentBytes }),
-      ...(flags.separator === undefined ? {} : { separator: flags.separator }),
+      ...(flags.separator === undefined ? {} : { separator: flags.separator === 'none' ? null : flags.separator }),
       ...(flags.validation === undefined ? {} : { split: { validation: flags.validation, seed: flags.seed } }),
       ...(flags.threads === undefined ? {} : { concurrency: flags.threads }),
       ...(documentSeparator !== undefined

@@ -1,6 +1,4 @@
-import { stat } from 'node:fs/promises'
 import type { Dataset } from '../../dataset/dataset.ts'
-import type { Manifest } from '../../dataset/manifest.ts'
 import { maskedTokens } from '../../dataset/masked-tokens.ts'
 import { nextToken } from '../../dataset/objective.ts'
 import { TokenStore } from '../../dataset/token-store.ts'
@@ -11,6 +9,7 @@ import {
   trainEmbedding,
   type TrainEmbeddingOptions,
 } from '../../embedding/train-embedding.ts'
+import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { interruptible } from '../interrupt.ts'
@@ -92,8 +91,7 @@ interface Source {
 
 /** The splits of a dataset that `prepare` has made, or a text, whose end is held out. */
 const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<Source> => {
-  const isFolder = file !== undefined && file !== '-' && (await isDirectory(file))
-  if (isFolder) return ofFolder(file, flags)
+  if (file !== undefined && (await isFolder(file))) return ofFolder(file, flags)
   const tokenizer = await tokenizerOf(flags)
   const ids = tokenizer.encodeOrdinary(flags.text ?? (await readInput(file)).bytes)
   const cut = Math.floor(ids.length * (1 - heldOut))
@@ -110,8 +108,10 @@ const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<So
 }
 
 const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
-  const store = await TokenStore.open(folder)
-  const { tokenizer, splits } = store.manifest as Manifest
+  const {
+    store,
+    manifest: { tokenizer, splits },
+  } = await openDataset(folder, flags, { split: 'train', mode: 'map' })
   const held =
     (splits.val?.tokens ?? 0) > flags.contextLength ? await TokenStore.open(folder, { split: 'val' }) : undefined
   const dataset = datasetOf(flags, tokenizer.vocabSize)
@@ -135,12 +135,6 @@ const datasetOf = ({ objective, contextLength, seed }: EmbedFlags, vocabSize: nu
     of: (tokens: TokensOrDocuments) => new WindowDataset(tokens, { contextLength, objective: asked }),
   }
 }
-
-const isDirectory = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
 
 const progressText = (progress: EmbeddingTrainingProgress, ms: number): string => {
   const { step, steps, targets, loss, validationLoss } = progress

@@ -1,11 +1,9 @@
-import { stat } from 'node:fs/promises'
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
 import type { TokensOrDocuments } from '../../dataset/tokens.ts'
-import { TokenStore } from '../../dataset/token-store.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
 import { encodingNames, getEncoding } from '../../tokenizer/encodings.ts'
-import { loadTokenizer } from '../../tokenizer/load.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { encodeOptions, type Special } from '../options.ts'
@@ -68,18 +66,19 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
   const left = droppedTokens === 1 ? '1 token is in none' : `${integer(droppedTokens)} tokens are in none`
   await write(`${integer(length)} windows of ${contextLength} inputs, one every ${stride} tokens; ${left}\n`)
   await write(`${lines.join('\n')}\n`)
+  if (tokenizer === undefined)
+    process.stderr.write(
+      'ids alone are shown, as their tokenizer came from a file: to see the tokens, pass it as --tokenizer\n',
+    )
 }
 
 const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
-  const isFolder = path !== undefined && path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory()
-  if (isFolder) {
-    const named = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer)
-    const store = await TokenStore.open(path, {
+  if (path !== undefined && (await isFolder(path))) {
+    const { store, manifest, tokenizer } = await openDataset(path, flags, {
       split: flags.split ?? 'train',
       mode: 'read',
-      ...(named && { tokenizer: named }),
     })
-    return { tokens: store, tokenizer: named ?? known(store.manifest as Manifest) }
+    return { tokens: store, tokenizer: tokenizer ?? known(manifest) }
   }
   if (flags.split !== undefined) throw usageFailure('--split is for the folder of a dataset')
   const tokenizer = await tokenizerOf(flags)
@@ -87,7 +86,7 @@ const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<
   return { tokens: tokenizer.encode(bytes, encodeOptions(flags)), tokenizer }
 }
 
-/** The tokenizer of a dataset, when it is one of ours. */
+/** The tokenizer of a dataset, when it is one of ours; none when it is a file's. */
 const known = ({ tokenizer: { name, fingerprint } }: Manifest): Tokenizer | undefined => {
   const found = encodingNames.find((encoding) => encoding === name)
   if (found === undefined) return undefined
