@@ -393,7 +393,7 @@ export declare function cpuOfThisMachine(): NativeCpu
  */
 export declare function cudaDevices(): Array<NativeGpu>
 
-/** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] and [`take_parts`] have them. */
+/** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them. */
 export declare function encode(encoder: number, text: string, policy: number, out: Uint32Array): number
 
 /** [`encode`] of bytes, which are UTF-8. */
@@ -405,7 +405,7 @@ export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Arra
 /**
  * Encodes a part of a text, after those that went before it. With the first, `whole` is the number of code units of the text, and the ids of all earlier
  * calls are forgotten; with others it is 0. Returns the number of code units of which the ids are there: all in the `last` part, in others those
- * whose ids are sure whatever follows. [`take_parts`] has the ids.
+ * whose ids are sure whatever follows. [`take_ids`] has the ids.
  *
  * A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
  */
@@ -727,11 +727,8 @@ export interface SpecialToken {
   id: number
 }
 
-/** Moves the ids of the last encode to `out`, which is as long as they are. */
-export declare function takeIds(encoder: number, out: Uint32Array): void
-
-/** The ids of all parts, or of the last encode, in the memory where they were written. */
-export declare function takeParts(encoder: number): Uint32Array
+/** The ids of the last [`encode`], or of all parts. */
+export declare function takeIds(encoder: number): Uint32Array
 
 /** The number of threads. */
 export declare function threads(): number

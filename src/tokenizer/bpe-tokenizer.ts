@@ -441,12 +441,7 @@ export class BpeTokenizer implements Tokenizer {
       throw explained(error)
     }
     if (count <= scratch.length) return scratch.slice(0, count)
-    return callNative(() => {
-      if (count > maxPart) return native().takeParts(this.#encoder)
-      const ids = new Uint32Array(count)
-      native().takeIds(this.#encoder, ids)
-      return ids
-    })
+    return callNative(() => native().takeIds(this.#encoder))
   }
 
   /** {@link Tokenizer.encode} of a long string. */
@@ -454,7 +449,7 @@ export class BpeTokenizer implements Tokenizer {
     this.#inParts(text, maxPart, (part, isFirst, isLast) =>
       native().encodePart(this.#encoder, part, policy, isFirst ? text.length : 0, isLast),
     )
-    return callNative(() => native().takeParts(this.#encoder))
+    return callNative(() => native().takeIds(this.#encoder))
   }
 
   /** Counts ids up to `limit`, and reads no more of the text than it must. */

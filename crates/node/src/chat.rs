@@ -1,9 +1,11 @@
 //! Chat templates.
 
+use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use tokenmill_tokenizer_json::chat::{ChatTemplate, Error as ChatError, Input};
 
+use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
 
 /// What a template wrote. `special` and `generations` are pairs of places in `text`, in UTF-16 code units.
@@ -29,15 +31,16 @@ impl ChatTemplateHandle {
 
     /// Writes the chat of `values`, a JSON object; `trusted` is one of the special tokens that come with the template.
     #[napi(catch_unwind)]
-    pub fn render(&self, values: String, trusted: String, now: Option<String>) -> Result<RenderedChat> {
+    pub fn render(&self, env: Env, values: String, trusted: String, now: Option<String>) -> Result<RenderedChat> {
         let input = Input { values: &values, trusted: &trusted, now: now.as_deref() };
         let rendered = self.template.render(&input).map_err(from_chat)?;
         let pairs = |ranges: &[std::ops::Range<usize>]| {
             let mut places: Vec<usize> = ranges.iter().flat_map(|range| [range.start, range.end]).collect();
             to_utf16(&rendered.text, &mut places);
-            Uint32Array::new(places.into_iter().map(|place| place as u32).collect())
+            let places: Vec<u32> = places.into_iter().map(|place| place as u32).collect();
+            to_array(env, &places)
         };
-        let (special, generations) = (pairs(&rendered.special), pairs(&rendered.generations));
+        let (special, generations) = (pairs(&rendered.special)?, pairs(&rendered.generations)?);
         Ok(RenderedChat { text: rendered.text, special, generations })
     }
 }

@@ -4,12 +4,16 @@
 //! finding and guarding its object than on the text.
 
 use std::cell::RefCell;
+use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use napi::Env;
 use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Counter, Error as BpeError, Ids, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
 
+use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
 use crate::text::{JsText, Origin, text_of};
 
@@ -100,7 +104,7 @@ pub fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>
     })
 }
 
-/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] and [`take_parts`] have them.
+/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them.
 #[napi(catch_unwind)]
 pub fn encode(
     encoder: u32,
@@ -110,7 +114,7 @@ pub fn encode(
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
         buffer.clear();
-        ids.forget(KEPT / 4);
+        make_room(ids, 0);
         let text = text.append_to(buffer, units)?;
         run(tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
         keep_little(buffer, units);
@@ -128,27 +132,20 @@ pub fn encode_bytes(
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, ids, .. }| {
-        ids.forget(KEPT / 4);
-        if bytes.len() >= Ids::LONG {
-            *ids = Ids::of_text(bytes.len());
-        }
+        make_room(ids, bytes.len());
         let text = text_of(&bytes, strict, "text")?;
         run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))?;
         give(ids, &mut out)
     })
 }
 
-/// Moves the ids of the last encode to `out`, which is as long as they are.
+/// The ids of the last [`encode`], or of all parts.
 #[napi(catch_unwind)]
-pub fn take_ids(encoder: u32, mut out: Uint32ArraySlice<'_>) -> Result<()> {
+pub fn take_ids(env: Env, encoder: u32) -> Result<Uint32Array> {
     with_encoder(encoder, |Encoder { ids, .. }| {
-        // SAFETY: nobody else looks at the array while this call runs; the facade has just made it.
-        unsafe { out.as_mut() }
-            .get_mut(..ids.len())
-            .ok_or_else(|| Error::new(Code::Internal, "the array is shorter than the ids"))?
-            .copy_from_slice(ids);
+        let array = ids_to_array(env, ids);
         ids.forget(KEPT / 4);
-        Ok(())
+        array
     })
 }
 
@@ -178,7 +175,7 @@ pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, polic
 
 /// Encodes a part of a text, after those that went before it. With the first, `whole` is the number of code units of the text, and the ids of all earlier
 /// calls are forgotten; with others it is 0. Returns the number of code units of which the ids are there: all in the `last` part, in others those
-/// whose ids are sure whatever follows. [`take_parts`] has the ids.
+/// whose ids are sure whatever follows. [`take_ids`] has the ids.
 ///
 /// A long text crosses part by part: buffers of its whole length would cost more than their use, as each is new memory.
 #[napi(catch_unwind)]
@@ -195,7 +192,7 @@ pub fn encode_part(
         let text = text.append_to(buffer, units)?;
         if whole > 0 {
             // About so many bytes: the rest is like the first part, mostly.
-            *ids = Ids::of_text(whole as usize * text.len() / part.max(1));
+            make_room(ids, whole as usize * text.len() / part.max(1));
         }
         let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, ids, last)?;
         keep_little(buffer, units);
@@ -203,19 +200,32 @@ pub fn encode_part(
     })
 }
 
-/// The ids of all parts, or of the last encode, in the memory where they were written.
-#[napi(catch_unwind)]
-pub fn take_parts(encoder: u32) -> Result<Uint32Array> {
-    with_encoder(encoder, |Encoder { ids, .. }| to_array(std::mem::take(ids)))
+/// Fewer ids are copied in any case.
+const MANY: usize = 1 << 18;
+
+/// Whether an array has the memory of its ids from [`ids_to_array`].
+static IS_HANDED_OVER: AtomicBool = AtomicBool::new(false);
+
+/// An array with `ids`: one of many at a time has their memory itself, as for those of the first long text a copy would be the second new memory. They
+/// are then gone from `ids`.
+pub fn ids_to_array(env: Env, ids: &mut Ids) -> Result<Uint32Array> {
+    as_u32(ids.len())?;
+    if ids.len() < MANY || IS_HANDED_OVER.swap(true, Ordering::Relaxed) {
+        return to_array(env, ids);
+    }
+    Ok(handed_over(mem::take(ids), || IS_HANDED_OVER.store(false, Ordering::Relaxed)))
 }
 
-/// `ids` as an array in the same memory, which goes back when nobody has the array any more.
-pub fn to_array(mut ids: Ids) -> Result<Uint32Array> {
-    as_u32(ids.len())?;
+/// `ids` as an array in the same memory, which goes back when nobody has the array any more; then `after` is called.
+pub fn handed_over(mut ids: Ids, after: impl FnOnce() + 'static) -> Uint32Array {
     ids.shrink_to_fit();
     let (start, count) = (ids.as_mut_ptr(), ids.len());
+    let give_back = move |_, _| {
+        drop(ids);
+        after();
+    };
     // SAFETY: the memory stays where it is until the ids are dropped, which is when the array says that it is done with it.
-    Ok(unsafe { Uint32Array::with_external_data(start, count, move |_, _| drop(ids)) })
+    unsafe { Uint32Array::with_external_data(start, count, give_back) }
 }
 
 /// What a count up to a limit returns when there are more.
@@ -309,6 +319,14 @@ fn end_of_character(bytes: &[u8], at: usize) -> usize {
 
 fn within(counter: LimitedCounter) -> u32 {
     if counter.is_full() { MORE } else { counter.count as u32 }
+}
+
+/// Forgets `ids`, and makes room for those of a text of about so many `bytes`.
+fn make_room(ids: &mut Ids, bytes: usize) {
+    ids.forget(KEPT / 4);
+    if bytes >= Ids::LONG {
+        *ids = Ids::of_text(bytes);
+    }
 }
 
 /// Gives back most of what a long text took.

@@ -10,6 +10,7 @@ use napi_derive::napi;
 use rayon::prelude::*;
 use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, Tokenizer, What, load, load_with_crate};
 
+use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
@@ -118,22 +119,23 @@ impl JsonHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn templates(&self) -> NativeTemplates {
+    pub fn templates(&self, env: Env) -> Result<NativeTemplates> {
         let flat = |parts: &[Part]| {
             let number = |what| match what {
                 What::First => u32::MAX,
                 What::Second => u32::MAX - 1,
                 What::Id(id) => id,
             };
-            Uint32Array::new(parts.iter().flat_map(|part| [number(part.what), part.type_id]).collect())
+            let numbers: Vec<u32> = parts.iter().flat_map(|part| [number(part.what), part.type_id]).collect();
+            to_array(env, &numbers)
         };
         let templates = &self.loaded.templates;
-        NativeTemplates {
-            single: flat(&templates.single),
-            pair: flat(&templates.pair),
-            single_plain: flat(&templates.single_plain),
-            pair_plain: flat(&templates.pair_plain),
-        }
+        Ok(NativeTemplates {
+            single: flat(&templates.single)?,
+            pair: flat(&templates.pair)?,
+            single_plain: flat(&templates.single_plain)?,
+            pair_plain: flat(&templates.pair_plain)?,
+        })
     }
 
     #[napi(catch_unwind)]
@@ -172,6 +174,7 @@ impl JsonHandle {
     #[napi(catch_unwind)]
     pub fn encode(
         &self,
+        env: Env,
         #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
@@ -179,13 +182,14 @@ impl JsonHandle {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
             let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
-            ids.map(Uint32Array::new).map_err(|error| from_json_in(text, origin, error))
+            to_array(env, &ids.map_err(|error| from_json_in(text, origin, error))?)
         })
     }
 
     #[napi(catch_unwind)]
     pub fn encode_with_offsets(
         &self,
+        env: Env,
         #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
@@ -203,12 +207,13 @@ impl JsonHandle {
             };
             let starts = encoded.spans.iter().map(|&(start, _)| places[start.min(text.len())]);
             let byte_starts = encoded.spans.iter().map(|&(start, _)| start as u32);
+            let array = |numbers: Vec<u32>| to_array(env, &numbers);
             Ok(NativeOffsets {
-                byte_offsets: Uint32Array::new(byte_starts.chain([text.len() as u32]).collect()),
-                byte_ends: Uint32Array::new(encoded.ends.iter().map(|&end| end as u32).collect()),
-                ids: Uint32Array::new(encoded.ids),
-                offsets: Uint32Array::new(starts.chain([places[text.len()]]).collect()),
-                ends: Uint32Array::new(encoded.ends.iter().map(|&end| places[up(end.min(text.len()))]).collect()),
+                byte_offsets: array(byte_starts.chain([text.len() as u32]).collect())?,
+                byte_ends: array(encoded.ends.iter().map(|&end| end as u32).collect())?,
+                ids: array(encoded.ids)?,
+                offsets: array(starts.chain([places[text.len()]]).collect())?,
+                ends: array(encoded.ends.iter().map(|&end| places[up(end.min(text.len()))]).collect())?,
             })
         })
     }
@@ -217,12 +222,13 @@ impl JsonHandle {
     #[napi(catch_unwind)]
     pub fn encode_batch(
         &self,
+        env: Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
         encode_rows(&self.loaded, &Texts::read(&texts, strict)?, &*self.policy(policy)?, None)
-            .and_then(Rows::into_arrays)
+            .and_then(|rows| rows.into_copies(env))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
@@ -245,9 +251,9 @@ impl JsonHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn decode_bytes(&self, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
+    pub fn decode_bytes(&self, env: Env, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
         let text = tokenizer(&self.loaded)?.decode(&ids, false, false).map_err(from_json)?;
-        Ok(Uint8Array::new(text.into_bytes()))
+        to_array(env, text.as_bytes())
     }
 
     #[napi(catch_unwind)]
@@ -261,8 +267,8 @@ impl JsonHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn id_to_bytes(&self, id: u32) -> Result<Option<Uint8Array>> {
-        Ok(tokenizer(&self.loaded)?.token_bytes(id).map(Uint8Array::new))
+    pub fn id_to_bytes(&self, env: Env, id: u32) -> Result<Option<Uint8Array>> {
+        tokenizer(&self.loaded)?.token_bytes(id).map(|token| to_array(env, &token)).transpose()
     }
 }
 

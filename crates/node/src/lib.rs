@@ -11,6 +11,7 @@
 
 #[cfg(feature = "text")]
 mod apart;
+mod arrays;
 #[cfg(feature = "text")]
 mod cache_bytes;
 mod cancel;

@@ -9,6 +9,7 @@ use tokenmill_bpe::{
     Boundaries, Boundary, ChunkOptions, Counts, Error as BpeError, PrefixCounts, SectionLevel, SpecialPolicy, Tokenizer,
 };
 
+use crate::arrays::to_array;
 use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, keep_little, policy_at, with_encoder};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
@@ -50,6 +51,7 @@ pub fn truncate(
 /// [`boundary_of`].
 #[napi(catch_unwind)]
 pub fn chunk_text(
+    env: Env,
     encoder: u32,
     #[napi(ts_arg_type = "string")] text: JsText,
     policy: u32,
@@ -87,13 +89,13 @@ pub fn chunk_text(
         }
         keep_little(buffer, units);
         as_u32(flat.len())?;
-        Ok(Uint32Array::new(flat))
+        to_array(env, &flat)
     })
 }
 
 /// The places, in code units, of the boundaries of `text` with number `boundary`, without its ends.
 #[napi(catch_unwind)]
-pub fn boundaries_of(#[napi(ts_arg_type = "string")] text: JsText, boundary: u32) -> Result<Uint32Array> {
+pub fn boundaries_of(env: Env, #[napi(ts_arg_type = "string")] text: JsText, boundary: u32) -> Result<Uint32Array> {
     let (mut buffer, mut units) = (Vec::new(), Vec::new());
     let text = text.append_to(&mut buffer, &mut units)?;
     let boundary = boundary_of(boundary)?;
@@ -103,7 +105,7 @@ pub fn boundaries_of(#[napi(ts_arg_type = "string")] text: JsText, boundary: u32
         places.push(cursor.units(place) as u32);
         from = place + 1;
     }
-    Ok(Uint32Array::new(places))
+    to_array(env, &places)
 }
 
 /// The boundary of a number: 0 characters, 1 tokens, 2 words, 3 sentences, 4 paragraphs, 5 items, 6 blocks, 7 to 12 sections of level 6

@@ -1,9 +1,11 @@
 //! Ids with where their tokens are in the text.
 
+use napi::Env;
 use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array};
 use napi_derive::napi;
 use tokenmill_bpe::{Offsets, Unit};
 
+use crate::arrays::to_array;
 use crate::encoder::{Encoder, as_u32, from_bpe_in, keep_little, policy_at, with_encoder};
 use crate::error::Result;
 use crate::text::{JsText, Origin, text_of};
@@ -18,13 +20,13 @@ pub struct TokenOffsets {
 }
 
 impl TokenOffsets {
-    fn from(offsets: Offsets) -> Result<Self> {
+    fn from(env: Env, offsets: &Offsets) -> Result<Self> {
         as_u32(offsets.offsets.len())?;
         Ok(Self {
-            ids: Uint32Array::new(offsets.ids),
-            offsets: Uint32Array::new(offsets.offsets),
-            ends: Uint32Array::new(offsets.ends),
-            byte_ends: Uint32Array::new(offsets.byte_ends),
+            ids: to_array(env, &offsets.ids)?,
+            offsets: to_array(env, &offsets.offsets)?,
+            ends: to_array(env, &offsets.ends)?,
+            byte_ends: to_array(env, &offsets.byte_ends)?,
         })
     }
 }
@@ -32,6 +34,7 @@ impl TokenOffsets {
 /// Encodes `text`; offsets are in UTF-16 code units.
 #[napi(catch_unwind)]
 pub fn encode_with_offsets(
+    env: Env,
     encoder: u32,
     #[napi(ts_arg_type = "string")] text: JsText,
     policy: u32,
@@ -43,13 +46,14 @@ pub fn encode_with_offsets(
         let offsets = tokenizer.encode_with_offsets(text, Unit::Utf16, policy, worker, None);
         let offsets = offsets.map_err(|error| from_bpe_in(text, Origin::String, error))?;
         keep_little(buffer, units);
-        TokenOffsets::from(offsets)
+        TokenOffsets::from(env, &offsets)
     })
 }
 
 /// [`encode_with_offsets`] of bytes, which are UTF-8; offsets are in bytes of what was given.
 #[napi(catch_unwind)]
 pub fn encode_bytes_with_offsets(
+    env: Env,
     encoder: u32,
     bytes: Uint8ArraySlice<'_>,
     strict: bool,
@@ -64,7 +68,7 @@ pub fn encode_bytes_with_offsets(
             to_places_before_reading(&bytes, &mut offsets.offsets);
             to_places_before_reading(&bytes, &mut offsets.ends);
         }
-        TokenOffsets::from(offsets)
+        TokenOffsets::from(env, &offsets)
     })
 }
 

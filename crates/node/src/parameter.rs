@@ -1,9 +1,11 @@
 //! Parameters: what training changes.
 
+use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Float32Array, Float32ArraySlice, Uint16ArraySlice, Uint32Array};
 use napi_derive::napi;
-use tokenmill_embedding::{Parameter, ValuesMut};
+use tokenmill_embedding::{Parameter, RowGradient, ValuesMut};
 
+use crate::arrays::to_array;
 use crate::embedding_convert::{coded, number};
 use crate::error::Result;
 use crate::later::{Later, later};
@@ -91,11 +93,11 @@ impl NativeParameter {
     }
 
     #[napi(catch_unwind)]
-    pub fn grad(&self) -> Result<Option<NativeGradient>> {
+    pub fn grad(&self, env: Env) -> Result<Option<NativeGradient>> {
         let gradient = self.parameter.grad().map_err(coded)?;
-        Ok(gradient.map(|gradient| NativeGradient {
-            ids: Uint32Array::new(gradient.ids),
-            values: Float32Array::new(gradient.values),
-        }))
+        let arrays = |gradient: RowGradient| {
+            Ok(NativeGradient { ids: to_array(env, &gradient.ids)?, values: to_array(env, &gradient.values)? })
+        };
+        gradient.map(arrays).transpose()
     }
 }

@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{AsyncTask, Uint8ArraySlice, Uint32Array, Uint32Array
 use napi_derive::napi;
 use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError};
 
+use crate::arrays::to_array;
 use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
@@ -57,23 +58,23 @@ impl EncodeStreamHandle {
 
     /// Takes a chunk, which is short.
     #[napi(catch_unwind)]
-    pub fn push(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Option<Uint32Array>> {
+    pub fn push(&self, env: Env, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
             state.read_units(&text)?;
             state.with_text(EncodeStream::push)?;
-            state.encode_little()
+            state.encode_little(env)
         })
     }
 
     /// Takes a chunk of bytes, which is short.
     #[napi(catch_unwind)]
-    pub fn push_bytes(&self, bytes: Uint8ArraySlice<'_>) -> Result<Option<Uint32Array>> {
+    pub fn push_bytes(&self, env: Env, bytes: Uint8ArraySlice<'_>) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
             if !bytes.is_empty() {
                 state.end_of_string()?;
             }
             state.stream()?.push_bytes(&bytes).map_err(in_stream)?;
-            state.encode_little()
+            state.encode_little(env)
         })
     }
 
@@ -112,11 +113,11 @@ impl EncodeStreamHandle {
 
     /// No more chunks come.
     #[napi(catch_unwind)]
-    pub fn end(&self) -> Result<Option<Uint32Array>> {
+    pub fn end(&self, env: Env) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
             state.end_of_string()?;
             state.stream()?.end().map_err(in_stream)?;
-            state.encode_little()
+            state.encode_little(env)
         })
     }
 
@@ -223,14 +224,14 @@ impl State {
     }
 
     /// The sure ids, unless there are many to make.
-    fn encode_little(&mut self) -> Result<Option<Uint32Array>> {
+    fn encode_little(&mut self, env: Env) -> Result<Option<Uint32Array>> {
         let stream = self.stream()?;
         if stream.ready_bytes() > MUCH {
             return Ok(None);
         }
         let mut ids = Vec::new();
         stream.encode_ready(&mut ids, None).map_err(in_stream)?;
-        ids_of(ids).map(Some)
+        to_array(env, &ids).map(Some)
     }
 }
 
@@ -254,11 +255,6 @@ fn in_stream(error: BpeError) -> Error {
     }
 }
 
-fn ids_of(ids: Vec<u32>) -> Result<Uint32Array> {
-    as_u32(ids.len())?;
-    Ok(Uint32Array::new(ids))
-}
-
 /// Ids on their way to JavaScript.
 pub struct Ids(Vec<u32>);
 
@@ -266,7 +262,8 @@ impl Deliver for Ids {
     type JsValue = Uint32Array;
 
     fn deliver(self, _env: Env) -> Result<Uint32Array> {
-        ids_of(self.0)
+        as_u32(self.0.len())?;
+        Ok(Uint32Array::new(self.0))
     }
 }
 

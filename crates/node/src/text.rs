@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::hint::black_box;
 use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
 use napi::{ValueType, check_status, sys, type_of};
 
+use crate::arrays::ask_for;
 use crate::decode::KeptUtf16;
 use crate::error::{Code, Error, Result, from_napi};
 use crate::utf16::{append_utf8, to_latin1, to_utf16, utf16_length};
@@ -136,9 +136,6 @@ impl NewString {
     /// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
     const LONGEST: usize = (1 << 29) - 24;
 
-    /// From so many bytes on it is asked first whether there is memory: the engine ends the process where it finds none.
-    const LARGE: usize = 1 << 20;
-
     /// That of `text`.
     pub fn of(text: String) -> Result<Self> {
         if text.len() > Self::LONGEST {
@@ -146,18 +143,18 @@ impl NewString {
         }
         // The engine takes UTF-8 too, but reads it twice, and several times slower than this.
         if text.is_ascii() {
-            Self::ask_for(text.len())?;
+            ask_for(text.len())?;
             return Ok(Self(Content::Ascii(text)));
         }
         let (units, is_latin1) = to_utf16(&text).ok_or_else(|| no_memory_for_bytes(text.len()))?;
-        Self::ask_for(size_of_val(&units[..]))?;
+        ask_for(size_of_val(&units[..]))?;
         Ok(Self(Content::Utf16 { units, is_latin1 }))
     }
 
     /// That of `units`, which are UTF-16 without lone surrogates.
     pub fn of_units(units: KeptUtf16) -> Result<Self> {
         Self::check_length(units.len())?;
-        Self::ask_for(size_of_val(&units[..]))?;
+        ask_for(size_of_val(&units[..]))?;
         Ok(Self(Content::Kept(units)))
     }
 
@@ -166,18 +163,6 @@ impl NewString {
             return Ok(());
         }
         Err(Error::new(Code::Limit, "the text is longer than a JavaScript string can be; use decodeBytes"))
-    }
-
-    /// Sees that the engine will find memory for a string of so many `bytes`, and some for its own.
-    fn ask_for(bytes: usize) -> Result<()> {
-        if bytes < Self::LARGE {
-            return Ok(());
-        }
-        let mut room = Vec::<u8>::new();
-        room.try_reserve_exact(bytes + 4 * Self::LARGE).map_err(|_| no_memory_for_bytes(bytes))?;
-        // Memory that nobody looks at need not be asked for at all.
-        black_box(room);
-        Ok(())
     }
 }
 

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
+use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use rayon::prelude::*;
 use tokenmill_bpe::{Error as BpeError, Ids, RowError, SpecialPolicy, Tokenizer};
 
-use crate::encoder::{as_u32, from_bpe_in, to_array};
+use crate::arrays::to_array;
+use crate::encoder::{as_u32, from_bpe_in, handed_over, ids_to_array};
 use crate::error::{Code, Error, Result};
 use crate::pool::on_all_threads;
 use crate::text::{JsTextOrBytes, Origin, no_memory_for, no_memory_for_bytes, text_of};
@@ -46,9 +48,15 @@ impl Rows {
         Ok(Self { ids: ids.into(), row_starts })
     }
 
-    /// The same for JavaScript.
+    /// The same for JavaScript, at once.
+    pub fn into_copies(mut self, env: Env) -> Result<TokenRows> {
+        Ok(TokenRows { ids: ids_to_array(env, &mut self.ids)?, row_starts: to_array(env, &self.row_starts)? })
+    }
+
+    /// The same for JavaScript, from another thread.
     pub fn into_arrays(self) -> Result<TokenRows> {
-        Ok(TokenRows { ids: to_array(self.ids)?, row_starts: Uint32Array::new(self.row_starts) })
+        as_u32(self.ids.len())?;
+        Ok(TokenRows { ids: handed_over(self.ids, || ()), row_starts: Uint32Array::new(self.row_starts) })
     }
 }
 

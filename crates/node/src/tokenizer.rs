@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array,
 use napi_derive::napi;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 
+use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::crossing::encode_crossing;
 use crate::encode_task::{EncodeBatch, EncodeText, Source};
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::limits::NativeCountIndex;
 use crate::task::Work;
 use crate::text::{JsText, JsTextOrBytes, NewString, copied, no_memory_for};
-use crate::token_rows::{Rows, Texts, TokenRows, count_rows};
+use crate::token_rows::{Texts, TokenRows, count_rows};
 use crate::utf16::utf16_length;
 use crate::{decode, encodings};
 
@@ -109,24 +110,26 @@ impl BpeHandle {
     #[napi(catch_unwind)]
     pub fn count_batch(
         &self,
+        env: Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
     ) -> Result<Uint32Array> {
         let policy = self.encoder.policy(policy)?;
-        count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy).map(Uint32Array::new)
+        to_array(env, &count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy)?)
     }
 
     /// Encodes several texts on all threads.
     #[napi(catch_unwind)]
     pub fn encode_batch(
         &self,
+        env: Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
         let policy = self.encoder.policy(policy)?;
-        encode_crossing(&self.tokenizer, &texts, strict, &policy).and_then(Rows::into_arrays)
+        encode_crossing(&self.tokenizer, &texts, strict, &policy).and_then(|rows| rows.into_copies(env))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
@@ -178,13 +181,13 @@ impl BpeHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn decode_bytes(&self, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
-        self.tokenizer.decode_bytes(&ids).map(Uint8Array::new).map_err(from_bpe)
+    pub fn decode_bytes(&self, env: Env, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
+        to_array(env, &self.tokenizer.decode_bytes(&ids).map_err(from_bpe)?)
     }
 
     /// Where each piece of `text` ends, in code units. Pieces are merged each on its own.
     #[napi(catch_unwind)]
-    pub fn piece_ends(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Uint32Array> {
+    pub fn piece_ends(&self, env: Env, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Uint32Array> {
         let (mut bytes, mut units) = (Vec::new(), Vec::new());
         let text = text.append_to(&mut bytes, &mut units)?;
         let (mut ends, mut end) = (Vec::new(), 0);
@@ -193,7 +196,7 @@ impl BpeHandle {
             ends.try_reserve(1).map_err(|_| no_memory_for(text.len()))?;
             ends.push(end as u32);
         }
-        Ok(Uint32Array::new(ends))
+        to_array(env, &ends)
     }
 
     #[napi(catch_unwind)]
@@ -202,8 +205,8 @@ impl BpeHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn id_to_bytes(&self, id: u32) -> Option<Uint8Array> {
-        self.tokenizer.token_bytes(id).map(|token| Uint8Array::new(token.to_vec()))
+    pub fn id_to_bytes(&self, env: Env, id: u32) -> Result<Option<Uint8Array>> {
+        self.tokenizer.token_bytes(id).map(|token| to_array(env, token)).transpose()
     }
 }
 

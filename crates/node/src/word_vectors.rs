@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, Either, Float32Array, ObjectFinalize};
 use napi_derive::napi;
 use tokenmill_word_vectors::{Error as Core, Format, Near, Rows, WordVectors};
 
+use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::embedding_convert::{number, size};
 use crate::error::{Code, Error, Result};
@@ -83,14 +84,14 @@ impl NativeWordVectors {
     }
 
     #[napi(catch_unwind)]
-    pub fn get(&self, word: String) -> Result<Option<Float32Array>> {
-        self.vectors.get()?.get(&word).map(|row| Ok(Float32Array::new(copied(row)?))).transpose()
+    pub fn get(&self, env: Env, word: String) -> Result<Option<Float32Array>> {
+        self.vectors.get()?.get(&word).map(|row| to_array(env, row)).transpose()
     }
 
     /// All of them, row after row.
     #[napi(catch_unwind)]
-    pub fn values(&self) -> Result<Float32Array> {
-        Ok(Float32Array::new(copied(self.vectors.get()?.table())?))
+    pub fn values(&self, env: Env) -> Result<Float32Array> {
+        to_array(env, self.vectors.get()?.table())
     }
 
     #[napi(catch_unwind)]
