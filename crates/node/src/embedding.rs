@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32ArraySlice, ObjectF
 use napi_derive::napi;
 use tokenmill_embedding::{Embedding, Init, Output, Source, TableOptions, ValuesMut};
 
-use crate::embedding_convert::{coded, device, dtype, number, size, sizes};
+use crate::embedding_convert::{coded, copied, device, dtype, number, size, sizes};
 use crate::error::Result;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
@@ -144,7 +144,7 @@ impl NativeEmbedding {
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
     pub fn forward_async(&self, ids: &[u32], shape: Vec<i64>) -> Result<AsyncTask<Work<Later<Output>>>> {
-        let (embedding, ids, shape) = (self.embedding.get()?, ids.to_vec(), sizes("shape", shape)?);
+        let (embedding, ids, shape) = (self.embedding.get()?, copied(ids)?, sizes("shape", shape)?);
         Ok(later(move || embedding.forward(&ids, &shape).map_err(coded)))
     }
 

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use tokenmill_embedding::{Device, InputEmbedding, Loss, Objective, Rule, Trainer, TrainerConfig};
 
-use crate::embedding_convert::{coded, number, size, sizes};
+use crate::embedding_convert::{coded, copied, number, size, sizes};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::input_embedding::{NativeInputEmbedding, NativeInputEmbeddingConfig, config_of};
@@ -90,7 +90,7 @@ impl NativeEmbeddingTrainer {
         shape: Vec<i64>,
         learning_rate: f64,
     ) -> Result<AsyncTask<Work<Later<Loss>>>> {
-        let (trainer, ids, targets) = (self.trainer.get()?, ids.to_vec(), targets.to_vec());
+        let (trainer, ids, targets) = (self.trainer.get()?, copied(ids)?, copied(targets)?);
         let shape = sizes("shape", shape)?;
         Ok(later(move || locked(&trainer, |trainer| trainer.step(&ids, &targets, &shape, learning_rate))))
     }
@@ -98,7 +98,7 @@ impl NativeEmbeddingTrainer {
     /// How surprised the model is, off the event loop. The arrays are copied first.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeLoss>")]
     pub fn loss(&self, ids: &[u32], targets: &[i32], shape: Vec<i64>) -> Result<AsyncTask<Work<Later<Loss>>>> {
-        let (trainer, ids, targets) = (self.trainer.get()?, ids.to_vec(), targets.to_vec());
+        let (trainer, ids, targets) = (self.trainer.get()?, copied(ids)?, copied(targets)?);
         let shape = sizes("shape", shape)?;
         Ok(later(move || locked(&trainer, |trainer| trainer.loss(&ids, &targets, &shape))))
     }

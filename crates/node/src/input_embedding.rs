@@ -13,7 +13,7 @@ use tokenmill_embedding::{
     Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
 };
 
-use crate::embedding_convert::{self as convert, coded, number, size, sizes};
+use crate::embedding_convert::{self as convert, coded, copied, number, size, sizes};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
@@ -151,8 +151,8 @@ impl NativeInputEmbedding {
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
     pub fn forward_async(&self, ids: &[u32], pass: NativePass) -> Result<AsyncTask<Work<Later<Output>>>> {
-        let (embedding, ids) = (self.embedding.get()?, ids.to_vec());
-        let pass = Pass::new(&pass)?.apart();
+        let (embedding, ids) = (self.embedding.get()?, copied(ids)?);
+        let pass = Pass::new(&pass)?.apart()?;
         Ok(later(move || embedding.forward(&pass.input(&ids)).map_err(coded)))
     }
 
@@ -229,17 +229,21 @@ impl<'a> Pass<'a> {
             position_ids: in_place(&pass.position_ids),
             type_ids: in_place(&pass.type_ids),
             training: match pass.training.as_deref() {
+                None => None,
                 Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
-                _ => None,
+                Some(numbers) => {
+                    let reason = format!("expected a seed and a number of passes, received {} numbers", numbers.len());
+                    return Err(Error::new(Code::InvalidArgument, reason));
+                }
             },
         })
     }
 
     /// The same, in memory that JavaScript cannot see.
-    fn apart(self) -> Pass<'static> {
-        let copied = |ids: Option<Cow<'a, [u32]>>| ids.map(|ids| Cow::Owned(ids.into_owned()));
-        let (position_ids, type_ids) = (copied(self.position_ids), copied(self.type_ids));
-        Pass { shape: self.shape, offset: self.offset, position_ids, type_ids, training: self.training }
+    fn apart(self) -> Result<Pass<'static>> {
+        let own = |ids: Option<Cow<'a, [u32]>>| ids.map(|ids| copied(&ids).map(Cow::Owned)).transpose();
+        let (position_ids, type_ids) = (own(self.position_ids)?, own(self.type_ids)?);
+        Ok(Pass { shape: self.shape, offset: self.offset, position_ids, type_ids, training: self.training })
     }
 
     fn input<'b>(&'b self, ids: &'b [u32]) -> Input<'b> {
