@@ -14,6 +14,7 @@
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
  * - `ERR_DISPOSED`: the object was disposed.
+ * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.
  */
@@ -28,6 +29,7 @@ export type ErrorCode =
   | 'ERR_CORRUPT_DATASET'
   | 'ERR_DEVICE'
   | 'ERR_DISPOSED'
+  | 'ERR_BUSY'
   | 'ERR_NATIVE'
   | 'ERR_INTERNAL'
 
@@ -3108,6 +3110,9 @@ export interface ParameterState {
  * and one that is frozen are left out.
  *
  * The same steps give the same bits, on every processor and for any number of threads.
+ *
+ * Calls that return a promise are made one after the other. While one is under way, those that do not are an `ERR_BUSY`: they would have to wait
+ * for it.
  */
 export declare class Optimizer {
   #private
@@ -3122,7 +3127,7 @@ export declare class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed.
    */
   static sgd(parameters: readonly Parameter[], options: SgdOptions): Optimizer
-  /** How far a step goes. It can be set at any time. */
+  /** How far a step goes. It can be set at any time, for the steps that are asked for after it. */
   get learningRate(): number
   set learningRate(learningRate: number)
   /**

@@ -11,6 +11,7 @@
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
  * - `ERR_DISPOSED`: the object was disposed.
+ * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.
  */
@@ -25,6 +26,7 @@ export type ErrorCode =
   | 'ERR_CORRUPT_DATASET'
   | 'ERR_DEVICE'
   | 'ERR_DISPOSED'
+  | 'ERR_BUSY'
   | 'ERR_NATIVE'
   | 'ERR_INTERNAL'
 
@@ -39,6 +41,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'ERR_CORRUPT_DATASET',
   'ERR_DEVICE',
   'ERR_DISPOSED',
+  'ERR_BUSY',
   'ERR_NATIVE',
   'ERR_INTERNAL',
 ])

@@ -204,13 +204,12 @@ export declare class NativeInputEmbedding {
 
 export declare class NativeOptimizer {
   static create(parameters: Array<NativeParameter>, rule: NativeRule): NativeOptimizer
-  step(): void
-  stepAsync(): Promise<void>
+  step(learningRate: number): void
+  stepAsync(learningRate: number): Promise<void>
   zeroGrad(): void
-  setLearningRate(learningRate: number): void
   state(): Array<NativeSlotState>
   load(state: Array<NativeSlotState>): void
-  save(path: string): Promise<void>
+  save(path: string, learningRate: number): Promise<void>
   /** Goes on from a file; gives the learning rate. */
   loadFile(path: string, maxBytes: number): Promise<number>
   dispose(): void
@@ -538,10 +537,12 @@ export interface NativeRowShape {
   padTypeId?: number
 }
 
-/** `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all. */
+/**
+ * `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all, and hands over the learning rate with
+ * each step.
+ */
 export interface NativeRule {
   name: 'adamW' | 'sgd'
-  learningRate: number
   weightDecay: number
   dense: boolean
   betas: Array<number>

@@ -107,6 +107,61 @@ test('the learning rate can be set, and is in the state', async (t) => {
   t.is(optimizer.learningRate, 0.25)
 })
 
+test('steps off the event loop are made one after the other, each at the learning rate that was set before it', async (t) => {
+  const path = join(await temporaryFolder(t), 'optimizer.safetensors')
+  const [table, expected] = [make(), make()]
+  const [optimizer, inTurn] = [table, expected].map((each) => rules['sgd with momentum'](each)) as [
+    Optimizer,
+    Optimizer,
+  ]
+  for (const each of [table, expected]) each.backward(each.forward([1]), Float32Array.of(1, 2, 3))
+  const rates = [0.5, 0.25, 0.125]
+  const calls = rates.map((rate) => {
+    optimizer.learningRate = rate
+    return optimizer.stepAsync()
+  })
+  calls.push(optimizer.save(path))
+  optimizer.learningRate = 9
+  t.is(optimizer.learningRate, 9)
+  await Promise.all(calls)
+  for (const rate of rates) {
+    inTurn.learningRate = rate
+    inTurn.step()
+  }
+  t.deepEqual(table.parameters()[0]?.toFloat32(), expected.parameters()[0]?.toFloat32())
+  await optimizer.loadFile(path)
+  t.deepEqual(optimizer.state(), inTurn.state())
+  t.is(optimizer.learningRate, 0.125)
+})
+
+test('what would wait for work off the event loop is ERR_BUSY, until that is done or has failed', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'optimizer.safetensors')
+  const table = make()
+  const optimizer = rules.adamW(table)
+  train(table, optimizer, 0, 3)
+  const state = optimizer.state()
+  await optimizer.save(path)
+  const busy = { instanceOf: TokenmillError, code: 'ERR_BUSY', message: /^the optimizer is at work off the event loop/ }
+  const works = [() => optimizer.save(path), () => optimizer.loadFile(path), () => optimizer.loadFile(folder)]
+  for (const work of works) {
+    const call = work()
+    for (const wait of [
+      () => optimizer.step(),
+      () => optimizer.zeroGrad(),
+      () => optimizer.state(),
+      () => optimizer.load(state),
+    ])
+      t.throws(wait, busy)
+    const failure = await call.then(
+      () => undefined,
+      (error) => error,
+    )
+    t.is(failure?.code, work === works[2] ? 'ERR_INVALID_FILE' : undefined)
+    t.deepEqual(optimizer.state(), state)
+  }
+})
+
 test('numbers that make no sense are refused', (t) => {
   const parameters = make().parameters()
   for (const bad of [-1, NaN, Infinity, '1'] as never[]) {

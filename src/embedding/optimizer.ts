@@ -4,6 +4,7 @@ import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-bin
 import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
+import { Calls } from './calls.ts'
 import { callNativeAsync, Handle } from './handle.ts'
 import { memoryLimit } from './memory.ts'
 import { Parameter } from './parameter.ts'
@@ -86,18 +87,25 @@ export interface ParameterState {
  * and one that is frozen are left out.
  *
  * The same steps give the same bits, on every processor and for any number of threads.
+ *
+ * Calls that return a promise are made one after the other. While one is under way, those that do not are an `ERR_BUSY`: they would have to wait
+ * for it.
  */
 export class Optimizer {
   readonly #parameters: readonly Parameter[]
   readonly #rule: 'adamW' | 'sgd'
   #learningRate: number
   readonly #handle: Handle<NativeOptimizer>
+  readonly #calls = new Calls('optimizer')
 
-  private constructor(parameters: readonly Parameter[], rule: NativeRule) {
+  private constructor(
+    parameters: readonly Parameter[],
+    { learningRate, ...rule }: NativeRule & { readonly learningRate: number },
+  ) {
     this.#parameters = parametersOf(parameters)
     const addon = callNative(() => addonOf(this.#parameters[0]?.device ?? 'cpu'))
     this.#rule = rule.name
-    this.#learningRate = rule.learningRate
+    this.#learningRate = learningRate
     this.#handle = callNative(
       () => new Handle('optimizer', addon.NativeOptimizer.create(this.#parameters.map(Parameter.nativeOf), rule)),
     )
@@ -140,15 +148,13 @@ export class Optimizer {
     return new Optimizer(parameters, rule)
   }
 
-  /** How far a step goes. It can be set at any time. */
+  /** How far a step goes. It can be set at any time, for the steps that are asked for after it. */
   get learningRate(): number {
     return this.#learningRate
   }
 
   set learningRate(learningRate: number) {
-    const checked = atLeastZero('learningRate', learningRate)
-    callNative(() => this.#handle.native.setLearningRate(checked))
-    this.#learningRate = checked
+    this.#learningRate = atLeastZero('learningRate', learningRate)
   }
 
   /**
@@ -156,22 +162,23 @@ export class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed or resized; nothing is changed then.
    */
   step(): void {
-    callNative(() => this.#ready.step())
+    this.#calls.now(() => callNative(() => this.#ready.step(this.#learningRate)))
   }
 
   /** {@link Optimizer.step} off the event loop. */
   async stepAsync(): Promise<void> {
-    await callNativeAsync(() => this.#ready.stepAsync())
+    const learningRate = this.#learningRate
+    await this.#calls.later(() => callNativeAsync(() => this.#ready.stepAsync(learningRate)))
   }
 
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void {
-    callNative(() => this.#handle.native.zeroGrad())
+    this.#calls.now(() => callNative(() => this.#handle.native.zeroGrad()))
   }
 
   /** A copy of what it keeps, to go on from with {@link Optimizer.load}. The values of the parameters are not in it. */
   state(): OptimizerState {
-    const slots = callNative(() => this.#handle.native.state())
+    const slots = this.#calls.now(() => callNative(() => this.#handle.native.state()))
     const parameters = slots.map((slot, index) => ({ name: this.#parameters[index]?.name ?? '', ...slot }))
     return { rule: this.#rule, learningRate: this.#learningRate, parameters }
   }
@@ -182,8 +189,8 @@ export class Optimizer {
    */
   load(state: OptimizerState): void {
     const { learningRate, slots } = this.#slotsOf(state)
-    callNative(() => this.#handle.native.load(slots))
-    this.learningRate = learningRate
+    this.#calls.now(() => callNative(() => this.#handle.native.load(slots)))
+    this.#learningRate = learningRate
   }
 
   /**
@@ -193,7 +200,8 @@ export class Optimizer {
    */
   async save(path: string | URL): Promise<void> {
     const file = filePath('path', path)
-    await callNativeAsync(() => this.#handle.native.save(file))
+    const learningRate = this.#learningRate
+    await this.#calls.later(() => callNativeAsync(() => this.#handle.native.save(file, learningRate)))
   }
 
   /**
@@ -203,7 +211,8 @@ export class Optimizer {
    */
   async loadFile(path: string | URL): Promise<void> {
     const file = filePath('path', path)
-    this.#learningRate = await callNativeAsync(() => this.#handle.native.loadFile(file, memoryLimit()))
+    const load = () => callNativeAsync(() => this.#handle.native.loadFile(file, memoryLimit()))
+    this.#learningRate = await this.#calls.later(load)
   }
 
   #slotsOf(state: unknown): { learningRate: number; slots: NativeSlotState[] } {

@@ -8,19 +8,19 @@ use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32Array, ObjectFinali
 use napi_derive::napi;
 use tokenmill_embedding::{Optimizer, Rule, SlotState};
 
-use crate::embedding_convert::{coded, number, size};
-use crate::error::Result;
+use crate::embedding_convert::{coded, copied, number, size};
+use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Later, later};
 use crate::parameter::NativeParameter;
 use crate::task::Work;
 
-/// `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all.
+/// `betas` and `epsilon` are those of `AdamW`, `momentum` and `nesterov` those of SGD. The facade has checked all, and hands over the learning rate with
+/// each step.
 #[napi(object)]
 pub struct NativeRule {
     #[napi(ts_type = "'adamW' | 'sgd'")]
     pub name: String,
-    pub learning_rate: f64,
     pub weight_decay: f64,
     pub dense: bool,
     pub betas: Vec<f64>,
@@ -50,37 +50,33 @@ impl NativeOptimizer {
         rule: NativeRule,
     ) -> Result<NativeOptimizer> {
         let parameters: Vec<_> = parameters.iter().map(|parameter| parameter.core().clone()).collect();
-        let NativeRule { learning_rate, weight_decay, dense, epsilon, momentum, nesterov, .. } = rule;
+        let NativeRule { weight_decay, dense, epsilon, momentum, nesterov, .. } = rule;
         let beta = |index: usize| rule.betas.get(index).copied().unwrap_or(f64::NAN);
         let rule = match &*rule.name {
             "sgd" => Rule::Sgd { momentum, weight_decay, nesterov },
-            _ => Rule::AdamW { betas: [beta(0), beta(1)], epsilon, weight_decay },
+            "adamW" => Rule::AdamW { betas: [beta(0), beta(1)], epsilon, weight_decay },
+            name => return Err(Error::new(Code::InvalidArgument, format!("there is no rule {name:?}"))),
         };
-        let optimizer = Optimizer::new(parameters, rule, learning_rate, dense).map_err(coded)?;
+        let optimizer = Optimizer::new(parameters, rule, 0.0, dense).map_err(coded)?;
         let bytes = optimizer.byte_length();
         Ok(NativeOptimizer { optimizer: Held::new(env, "optimizer", Arc::new(Mutex::new(optimizer)), bytes)? })
     }
 
     #[napi(catch_unwind)]
-    pub fn step(&self) -> Result<()> {
-        locked(&*self.optimizer.get()?).step().map_err(coded)
+    pub fn step(&self, learning_rate: f64) -> Result<()> {
+        step(&*self.optimizer.get()?, learning_rate)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn step_async(&self) -> Result<AsyncTask<Work<Later<()>>>> {
+    pub fn step_async(&self, learning_rate: f64) -> Result<AsyncTask<Work<Later<()>>>> {
         let optimizer = self.optimizer.get()?;
-        Ok(later(move || locked(&optimizer).step().map_err(coded)))
+        Ok(later(move || step(&optimizer, learning_rate)))
     }
 
     #[napi(catch_unwind)]
     pub fn zero_grad(&self) -> Result<()> {
         locked(&*self.optimizer.get()?).zero_grad();
         Ok(())
-    }
-
-    #[napi(catch_unwind)]
-    pub fn set_learning_rate(&self, learning_rate: f64) -> Result<()> {
-        locked(&*self.optimizer.get()?).set_learning_rate(learning_rate).map_err(coded)
     }
 
     #[napi(catch_unwind)]
@@ -95,18 +91,22 @@ impl NativeOptimizer {
 
     #[napi(catch_unwind)]
     pub fn load(&self, state: Vec<NativeSlotState>) -> Result<()> {
-        let read = |NativeSlotState { steps, moments }| SlotState {
-            steps: u64::try_from(steps).unwrap_or_default(),
-            moments: moments.iter().map(|values| values.to_vec()).collect(),
+        let read = |NativeSlotState { steps, moments }| {
+            let moments = moments.iter().map(|values| copied(values)).collect::<Result<_>>()?;
+            Ok(SlotState { steps: size("steps", steps)? as u64, moments })
         };
-        let state: Vec<_> = state.into_iter().map(read).collect();
+        let state = state.into_iter().map(read).collect::<Result<Vec<_>>>()?;
         locked(&*self.optimizer.get()?).load(&state).map_err(coded)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn save(&self, path: String) -> Result<AsyncTask<Work<Later<()>>>> {
+    pub fn save(&self, path: String, learning_rate: f64) -> Result<AsyncTask<Work<Later<()>>>> {
         let optimizer = self.optimizer.get()?;
-        Ok(later(move || locked(&optimizer).save(&PathBuf::from(path)).map_err(coded)))
+        Ok(later(move || {
+            let mut optimizer = locked(&optimizer);
+            optimizer.set_learning_rate(learning_rate).map_err(coded)?;
+            optimizer.save(&PathBuf::from(path)).map_err(coded)
+        }))
     }
 
     /// Goes on from a file; gives the learning rate.
@@ -126,6 +126,13 @@ impl NativeOptimizer {
     }
 }
 
+fn step(optimizer: &Mutex<Optimizer>, learning_rate: f64) -> Result<()> {
+    let mut optimizer = locked(optimizer);
+    optimizer.set_learning_rate(learning_rate).map_err(coded)?;
+    optimizer.step().map_err(coded)
+}
+
+/// The facade makes one call at a time: none waits.
 fn locked(optimizer: &Mutex<Optimizer>) -> MutexGuard<'_, Optimizer> {
     optimizer.lock().unwrap_or_else(PoisonError::into_inner)
 }
