@@ -151,6 +151,12 @@ impl Engine<'_> {
             next = index + 1;
             if miss.state <= INLINE as u32 {
                 sink.extend_some(&miss.ids, miss.state as usize);
+            } else if miss.state < Miss::JOB
+                && let count = (miss.state - Miss::PLACED) as usize
+                && let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, count + SLACK))
+            {
+                // With what is behind them in the ring they are copied by whole vectors.
+                sink.extend_run(known, 0..count);
             } else {
                 self.emit_more(pieces, lookups, miss, memory, sink, cancel);
             }
@@ -295,7 +301,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Gives the tokens of a piece that has more than [`INLINE`], or is not known yet, to `sink`.
+    /// Gives the tokens of a piece to `sink` that are many and lie at the end of the ring, or in jobs, or are not known yet.
     #[inline(never)]
     fn emit_more(
         &self,
@@ -318,10 +324,6 @@ impl Engine<'_> {
         }
         if miss.state != Miss::OPEN {
             let count = (miss.state - Miss::PLACED) as usize;
-            // With what is behind them in the ring they are copied by whole vectors.
-            if let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, count + SLACK)) {
-                return sink.extend_run(known, 0..count);
-            }
             if let Some(known) = memory.cache.stretch(Stretch::of(&miss.ids, count)) {
                 return sink.extend(known);
             }
@@ -385,7 +387,9 @@ fn find_known<'a>(
             let piece = lookups[miss.piece as usize].piece;
             (cache.get_short(piece, miss.hash, &mut miss.ids), Cache::SHORT_INLINE)
         } else if end - start <= Medium::MAX {
-            (cache.get_medium(Medium::of(pieces.text, start, end), miss.hash, &mut miss.ids), INLINE as u32)
+            let found = cache.get_medium(Medium::of(pieces.text, start, end), miss.hash, &mut miss.ids);
+            cache.prefetch_stretch(Stretch::of(&miss.ids, 0), (INLINE as u32 + 1..ABSENT).contains(&found));
+            (found, INLINE as u32)
         } else if let Some(found) = cache.find_long(&pieces.text[start..end], miss.hash) {
             [miss.ids[0], miss.ids[1]] = found.halves();
             (found.count as u32, 0)

@@ -5,6 +5,7 @@ mod index;
 mod ring;
 
 use std::alloc::{Layout, handle_alloc_error};
+use std::hint::select_unpredictable;
 use std::num::NonZero;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -258,6 +259,12 @@ impl Cache {
             let place = self.ring.push(head.into_iter().chain(words_of(piece)).chain(ids.iter().copied()));
             self.long.insert(hash, place);
         }
+    }
+
+    /// Asks for a stretch to be brought near if it `is_one`.
+    #[inline(always)]
+    pub fn prefetch_stretch(&self, stretch: Stretch, is_one: bool) {
+        self.ring.prefetch(select_unpredictable(is_one, stretch.place, 0));
     }
 
     /// The tokens of a stretch; `None` when they are gone.

@@ -1,5 +1,6 @@
 //! Records of words in a ring: new ones take the place of the oldest.
 
+use crate::packed::prefetch;
 use crate::pages::Pages;
 
 /// A place is the number of words that were written before it, so whether its record is still there is told by the place alone.
@@ -71,6 +72,12 @@ impl Ring {
         }
         let start = self.index(place);
         self.words.get(start..start + length)
+    }
+
+    /// Asks for the record at `place` to be brought near.
+    #[inline(always)]
+    pub fn prefetch(&self, place: u64) {
+        prefetch(&self.words, self.index(place));
     }
 
     #[inline(always)]
