@@ -9,7 +9,7 @@ import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
  */
 
 const main = `
-import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+import { Embedding, getEncoding, Optimizer } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
 
 const tokenizer = getEncoding('o200k_base')
 const text = 'The mill stood where the river bent. '.repeat(40_000)
@@ -17,6 +17,12 @@ const bytes = Buffer.from(text)
 const rows = Array.from({ length: 100 }, (_, row) => text.slice(row, row + 10_000))
 const ids = tokenizer.encode(text)
 const few = ids.subarray(0, 100_000)
+const embedding = Embedding.create({ count: 2000, dimensions: 100 })
+const optimizer = Optimizer.adamW(embedding.parameters(), { learningRate: 1e-3 })
+const rowIds = Uint32Array.from({ length: 2000 }, (_, row) => row)
+const output = embedding.forward(rowIds)
+embedding.backward(output, new Float32Array(200_000).fill(1))
+optimizer.step()
 const calls = {
   encode: () => tokenizer.encode(text),
   'encode bytes': () => tokenizer.encode(bytes),
@@ -25,13 +31,14 @@ const calls = {
   'encodeWithOffsets bytes': () => tokenizer.encodeWithOffsets(bytes),
   encodeBatch: () => tokenizer.encodeBatch(rows),
   decodeBytes: () => tokenizer.decodeBytes(few),
+  'Parameter.grad': () => embedding.parameters()[0].grad(),
+  'Optimizer.state': () => optimizer.state(),
   idToBytes: () => ids.forEach((id) => tokenizer.idToBytes(id)),
 }
-/* Of arrays: those of one byte have a few hundred that are not theirs. */
 const made = (result) => {
-  if (result === undefined) return ids.length * 200
+  if (result === undefined) return ids.length * 200 // those of one byte have a few hundred that are not theirs
   if (ArrayBuffer.isView(result)) return result.byteLength
-  return Object.values(result).reduce((sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0), 1)
+  return typeof result === 'object' ? Object.values(result).reduce((sum, value) => sum + made(value), 0) : 0
 }
 const results = {}
 for (const [name, call] of Object.entries(calls)) {

@@ -8,7 +8,8 @@ use std::hint::black_box;
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    Float32Array, Float32ArraySlice, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice,
+    Float32Array, Float32ArraySlice, Float64Array, Float64ArraySlice, Uint8Array, Uint8ArraySlice, Uint32Array,
+    Uint32ArraySlice,
 };
 
 use crate::error::{Code, Error, Result, from_napi};
@@ -38,6 +39,7 @@ macro_rules! number {
 number!(u8, Uint8Array, Uint8ArraySlice);
 number!(u32, Uint32Array, Uint32ArraySlice);
 number!(f32, Float32Array, Float32ArraySlice);
+number!(f64, Float64Array, Float64ArraySlice);
 
 /// An array with `numbers`.
 pub fn to_array<T: Number>(env: Env, numbers: &[T]) -> Result<T::Array> {

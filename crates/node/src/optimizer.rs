@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32Array, ObjectFinali
 use napi_derive::napi;
 use tokenmill_embedding::{Optimizer, Rule, SlotState};
 
+use crate::arrays::to_array;
 use crate::embedding_convert::{coded, copied, number, size};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
@@ -80,13 +81,13 @@ impl NativeOptimizer {
     }
 
     #[napi(catch_unwind)]
-    pub fn state(&self) -> Result<Vec<NativeSlotState>> {
+    pub fn state(&self, env: Env) -> Result<Vec<NativeSlotState>> {
         let state = locked(&*self.optimizer.get()?).state().map_err(coded)?;
-        let shown = |SlotState { steps, moments }| NativeSlotState {
-            steps: number(steps as usize),
-            moments: moments.into_iter().map(Float32Array::new).collect(),
+        let shown = |SlotState { steps, moments }| {
+            let moments = moments.into_iter().map(|moment| to_array(env, &moment)).collect::<Result<_>>()?;
+            Ok(NativeSlotState { steps: number(steps as usize), moments })
         };
-        Ok(state.into_iter().map(shown).collect())
+        state.into_iter().map(shown).collect()
     }
 
     #[napi(catch_unwind)]

@@ -1,9 +1,11 @@
 //! Tables of positions for attention.
 
+use napi::Env;
 use napi::bindgen_prelude::Float32Array;
 use napi_derive::napi;
 use tokenmill_embedding::{RopeConfig, RopeScaling, alibi_slopes as slopes, rope_table as table};
 
+use crate::arrays::to_array;
 use crate::embedding_convert::{coded, size};
 use crate::error::{Code, Error, Result};
 
@@ -35,7 +37,7 @@ pub struct NativeRopeTable {
 }
 
 #[napi(catch_unwind)]
-pub fn rope_table(config: NativeRopeConfig) -> Result<NativeRopeTable> {
+pub fn rope_table(env: Env, config: NativeRopeConfig) -> Result<NativeRopeTable> {
     let table = table(&RopeConfig {
         context_length: size("contextLength", config.context_length)?,
         head_dimensions: size("headDimensions", config.head_dimensions)?,
@@ -44,12 +46,12 @@ pub fn rope_table(config: NativeRopeConfig) -> Result<NativeRopeTable> {
         scaling: config.scaling.map_or(Ok(RopeScaling::None), scaling)?,
     });
     let table = table.map_err(coded)?;
-    Ok(NativeRopeTable { cos: Float32Array::new(table.cos), sin: Float32Array::new(table.sin) })
+    Ok(NativeRopeTable { cos: to_array(env, &table.cos)?, sin: to_array(env, &table.sin)? })
 }
 
 #[napi(catch_unwind)]
-pub fn alibi_slopes(heads: i64) -> Result<Float32Array> {
-    Ok(Float32Array::new(slopes(size("heads", heads)?).map_err(coded)?))
+pub fn alibi_slopes(env: Env, heads: i64) -> Result<Float32Array> {
+    to_array(env, &slopes(size("heads", heads)?).map_err(coded)?)
 }
 
 fn scaling(scaling: NativeRopeScaling) -> Result<RopeScaling> {

@@ -12,6 +12,7 @@ use napi_derive::napi;
 use tokenmill_corpus::{DType, Mode, Store, verify};
 
 use crate::apart::check_apart;
+use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::corpus_convert::{coded, number, place};
 use crate::error::{Code, Error, Result};
@@ -144,7 +145,7 @@ impl StoreHandle {
 
     /// Where the documents from `first` on start, `count` of them.
     #[napi(catch_unwind)]
-    pub fn document_starts(&self, first: f64, count: u32) -> Result<Float64Array> {
+    pub fn document_starts(&self, env: Env, first: f64, count: u32) -> Result<Float64Array> {
         let store = self.store.get()?;
         let first = place("first", first)?;
         let mut starts = Vec::new();
@@ -157,7 +158,8 @@ impl StoreHandle {
             let reason = format!("expected documents below {all}, received {count} from {first} on");
             return Err(Error::new(Code::OutOfRange, reason));
         }
-        Ok(Float64Array::new(starts.into_iter().map(number).collect()))
+        let starts: Vec<f64> = starts.into_iter().map(number).collect();
+        to_array(env, &starts)
     }
 
     /// The document that id `at` belongs to.
