@@ -1,13 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import test from 'ava'
+import { ensureTypeScript, platformId } from '../scripts/lib/ensure.mjs'
 import { platforms } from '../scripts/lib/stage.mjs'
-import { platformId } from '../scripts/lib/ensure.mjs'
 import { explainNativeFailure, type NativeFailure, VersionMismatch } from '../src/native-help.ts'
 import { describeNative, native } from '../src/native.ts'
 import { currentPlatform, glibcVersion } from '../src/platform.ts'
 import { version } from '../src/version.ts'
+
+test.before(() => ensureTypeScript({ quiet: true }))
 
 // The loader in a package of its own is tested in package/package.test.ts.
 
@@ -160,3 +164,21 @@ for (const [title, given, expected] of [
     t.is(cause, (given.attempts.find(({ outcome }) => outcome === 'failed') ?? given.attempts.at(-1))?.error)
   })
 }
+
+test('code without the files of its package, as a bundler leaves it, says so', (t) => {
+  const dist = join(mkdtempSync(join(tmpdir(), 'tokenmill-bundle-')), 'dist')
+  t.teardown(() => rmSync(join(dist, '..'), { recursive: true }))
+  mkdirSync(dist)
+  for (const name of readdirSync(new URL('../dist', import.meta.url)).filter((name) => name.endsWith('.js')))
+    copyFileSync(new URL(`../dist/${name}`, import.meta.url), join(dist, name))
+  writeFileSync(join(dist, 'package.json'), '{"type":"module"}')
+  const addon = fileURLToPath(new URL(`../build/tokenmill.${platformId()}.node`, import.meta.url))
+  const code = `
+    import { getEncoding } from ${JSON.stringify(pathToFileURL(join(dist, 'encodings.js')).href)}
+    try { getEncoding('gpt2') } catch ({ code, message }) { console.log(code, message) }`
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+    env: { ...process.env, TOKENMILL_NATIVE_PATH: addon },
+    encoding: 'utf8',
+  })
+  t.regex(said, /^ERR_INVALID_FILE .*r50k_base\.bpe.*exclude tokenmill from the bundle \(docs\/native-binary\.md\)\n$/)
+})

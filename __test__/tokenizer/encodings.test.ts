@@ -94,7 +94,10 @@ for (const [name, near] of [
   test(`${name} is no encoding; near names are listed`, (t) => {
     const { message } = t.throws(() => getEncoding(name), { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT' })
     t.true(message.startsWith(`there is no encoding called "${name}"; ${near}`), message)
-    t.true(message.endsWith(`Known are: ${encodingNames.join(', ')}`))
+    t.true(
+      message.endsWith(`Known are: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`),
+      message,
+    )
   })
 }
 

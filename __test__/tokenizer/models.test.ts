@@ -34,6 +34,7 @@ const catalogue: readonly (readonly [EncodingName, models: string, families: str
 ]
 /** What is known besides: the names of gpt-tokenizer 4.0.0, as far as their encoding is published. */
 const later: typeof catalogue = [
+  ['o200k_harmony', 'gpt-oss-120b gpt-oss-20b', ''],
   [
     'o200k_base',
     'chat-latest codex-mini-latest computer-use-preview gpt-audio gpt-audio-mini gpt-realtime gpt-realtime-mini',
@@ -90,7 +91,8 @@ for (const [model, near] of [
   ['GPT-4O', "'gpt-4o'"],
   ['gpt-3.5-trubo', "'gpt-3.5-turbo'"],
   ['text-embedding-3-big', "'text-embedding-3-"],
-  ['gpt-oss', "'gpt-oss-'"],
+  ['gpt-oss', "'gpt-oss-120b' or 'gpt-oss-20b'"],
+  ['codex-mini', "'codex-mini-latest'?"],
 ] as const) {
   test(`${model} is no model; near names are listed`, (t) => {
     const { message } = t.throws(() => encodingForModel(model), {
@@ -99,6 +101,7 @@ for (const [model, near] of [
     })
     t.true(message.startsWith(`no encoding is known for the model "${model}"; did you mean `), message)
     t.true(message.includes(near), message)
+    t.notRegex(message, /-'/, 'no starts of names')
     t.true(message.endsWith('To choose one yourself, use getEncoding'))
   })
 }

@@ -358,6 +358,11 @@ for (const [title, call, message] of [
   [
     'unknown that is not in the vocabulary',
     () => new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: [] })),
+    /no special token <\|unk\|> for unknown words: give it one, or pass unknown: null/,
+  ],
+  [
+    'unknown that is asked for and not in the vocabulary',
+    () => new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: [] }), { unknown: '<|unk|>' }),
     /a special token of the vocabulary for options.unknown, received "<\|unk\|>"/,
   ],
   [

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
+import type { BpeHandle } from '../native-binding.d.ts'
 import { packageFile } from '../package-file.ts'
 import { invalid, received } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
@@ -42,14 +44,21 @@ export const getEncoding = (name: EncodingName | (string & {})): BpeTokenizer =>
   if (!Object.hasOwn(ranks, name)) {
     throw new TokenmillError(
       'ERR_INVALID_ARGUMENT',
-      `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}`,
+      `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`,
     )
   }
   const file = packageFile(`encodings/${ranks[name as EncodingName]}.bpe`)
-  const tokenizer = new BpeTokenizer(
-    name,
-    callNative(() => native().BpeHandle.open(name, file)),
-  )
+  const tokenizer = new BpeTokenizer(name, open(name, file))
   loaded.set(name, tokenizer)
   return tokenizer
+}
+
+const open = (name: string, file: string): BpeHandle => {
+  try {
+    return callNative(() => native().BpeHandle.open(name, file))
+  } catch (error) {
+    if (!(error instanceof TokenmillError) || existsSync(file)) throw error
+    const hint = 'a bundler took the code and left the files of the package behind: exclude tokenmill from the bundle'
+    throw new TokenmillError(error.code, `${error.message}; maybe ${hint} (docs/native-binary.md)`, { cause: error })
+  }
 }

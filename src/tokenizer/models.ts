@@ -8,7 +8,8 @@ import type { BpeTokenizer } from './bpe-tokenizer.ts'
 
 /** Models by name. */
 const models: Readonly<Record<EncodingName, readonly string[]>> = {
-  o200k_harmony: [],
+  // By their family alone in tiktoken's.
+  o200k_harmony: ['gpt-oss-120b', 'gpt-oss-20b'],
   o200k_base: [
     'o1',
     'o3',
@@ -127,9 +128,8 @@ export const encodingForModel = (model: string): BpeTokenizer => {
   if (typeof model !== 'string') throw invalid('model', 'the name of a model', model)
   const encoding = byName.get(model) ?? prefixes.find(([prefix]) => model.startsWith(prefix))?.[1]
   if (encoding !== undefined) return getEncoding(encoding)
-  const known = [...modelNames, ...prefixes.map(([prefix]) => prefix)]
   throw new TokenmillError(
     'ERR_INVALID_ARGUMENT',
-    `no encoding is known for the model ${received(model)}${didYouMean(model, known)} To choose one yourself, use getEncoding`,
+    `no encoding is known for the model ${received(model)}${didYouMean(model, modelNames)} To choose one yourself, use getEncoding`,
   )
 }

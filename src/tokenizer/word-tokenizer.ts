@@ -95,7 +95,12 @@ export class WordTokenizer implements Tokenizer {
     this.#specialIds = vocabulary.specialTokens
     this.#unknownId = unknown === null ? undefined : this.#specialIds.get(unknown)
     if (unknown !== null && this.#unknownId === undefined) {
-      throw invalid('options.unknown', 'null or a special token of the vocabulary', unknown)
+      if (options?.unknown !== undefined)
+        throw invalid('options.unknown', 'null or a special token of the vocabulary', unknown)
+      throw new TokenmillError(
+        'ERR_INVALID_ARGUMENT',
+        `the vocabulary has no special token ${unknown} for unknown words: give it one, or pass unknown: null to make them an error`,
+      )
     }
     this.vocabulary = vocabulary
     this.specialTokens = vocabulary.specialTokens
