@@ -21,6 +21,15 @@ test('--version prints the version, --help the commands', async (t) => {
   )
 })
 
+test('help is --help', async (t) => {
+  for (const args of [[], ['encode']]) {
+    const { code, stdout, stderr } = await tokenmill(['help', ...args])
+    t.like({ code, stderr }, { code: 0, stderr: '' })
+    t.is(stdout, (await tokenmill([...args, '--help'])).stdout)
+  }
+  t.is((await tokenmill(['help', 'grind'])).code, 2)
+})
+
 for (const [args, message] of [
   [[], /Usage: tokenmill/],
   [['grind'], /unknown command 'grind'/],

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
@@ -66,10 +67,41 @@ test('a dataset is shown by its own tokenizer only', async (t) => {
   t.regex(shown.stdout, /^x +In +·/m)
 })
 
+test('a text or a dataset that is shorter than a window is ERR_TOO_SHORT', async (t) => {
+  const dataset = at('short')
+  await tokenmill(['prepare', '-o', dataset, '-e', 'gpt2', folder.file('short.txt', text)])
+  for (const [args, input, message] of [
+    [
+      ['-c', '400'],
+      text,
+      /^tokenmill: ERR_TOO_SHORT: the text has 19 tokens; .* at least 401: .* --context-length 18 or/,
+    ],
+    [['-c', '4'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 5: pass a longer text\n$/],
+    [['--tails'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 2: pass a longer text\n$/],
+    [['-c', '400', dataset], '', /^tokenmill: ERR_TOO_SHORT: .*short has 20 tokens/],
+  ] as const) {
+    const { code, stdout, stderr } = await tokenmill(['windows', ...args], { input })
+    t.like({ code, stdout }, { code: 1, stdout: '' })
+    t.regex(stderr, message)
+  }
+  t.is((await tokenmill(['windows', '-c', '400', '--tails'], { input: text })).code, 0)
+})
+
+test('a folder without a dataset is an error that says so', async (t) => {
+  const { path, remove } = makeFolder()
+  t.teardown(remove)
+  for (const args of [['windows'], ['inspect'], ['embed', '--train', '-o', 'x.safetensors']]) {
+    const { code, stderr } = await tokenmill([...args, path])
+    t.is(code, 1)
+    t.is(stderr, `tokenmill: ERR_INVALID_FILE: the folder ${path} holds no dataset: it has no manifest.json\n`)
+  }
+  mkdirSync(join(path, '.prepare'))
+  t.regex((await tokenmill(['inspect', path])).stderr, /its preparation is not finished: the same `tokenmill prepare`/)
+})
+
 test('what cannot be is wrong usage', async (t) => {
   t.is((await tokenmill(['windows', '-c', '4', '--first', '99'], { input: text })).code, 2)
   t.is((await tokenmill(['windows', '--split', 'val', story])).code, 2)
-  t.is((await tokenmill(['windows', '-c', '400'], { input: text })).code, 2)
   t.is((await tokenmill(['windows', '-c', '4', '--tokenizer', 'x.json', '-e', 'gpt2', story])).code, 2)
   t.is((await tokenmill(['windows', at('none')])).code, 1)
 })

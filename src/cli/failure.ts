@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { TokenmillError } from '../errors.ts'
+import { inFlags } from './in-flags.ts'
 
 /** Exit codes of the command line. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -20,20 +21,21 @@ export class CliFailure extends Error {
 export const usageFailure = (message: string): CliFailure =>
   new CliFailure('ERR_USAGE', message, { exitCode: exitCodes.usage })
 
-/** What `error` is on stderr, and the exit code that goes with it. With `debug`, the stack as well. */
+/** What `error` of a command with `flags` is on stderr, and the exit code that goes with it. With `debug`, the stack as well. */
 export const describeFailure = (
   error: unknown,
-  debug: boolean,
+  { flags, debug }: { readonly flags: ReadonlySet<string>; readonly debug: boolean },
 ): { readonly lines: string; readonly exitCode: number } => {
   // Commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return { lines: '', exitCode: error.exitCode === 0 ? 0 : exitCodes.usage }
-  const { code, message } = codeAndMessage(error)
+  const { code, message } = codeAndMessage(error, flags)
   const stack = debug && error instanceof Error ? `\n${error.stack}` : ''
   return { lines: `tokenmill: ${code}: ${message}${stack}\n`, exitCode: exitCodeOf(error) }
 }
 
-const codeAndMessage = (error: unknown): { code: string; message: string } => {
-  if (error instanceof TokenmillError || error instanceof CliFailure) return error
+const codeAndMessage = (error: unknown, flags: ReadonlySet<string>): { code: string; message: string } => {
+  if (error instanceof CliFailure) return error
+  if (error instanceof TokenmillError) return { code: error.code, message: inFlags(error.message, flags) }
   const { code, message } = error as { code?: unknown; message?: unknown }
   return { code: typeof code === 'string' ? code : 'ERR_INTERNAL', message: String(message ?? error) }
 }

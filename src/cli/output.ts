@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { CliFailure, exitCodes } from './failure.ts'
 
 /** Writes to stdout, waiting while the reader is slower. */
 export const write = async (chunk: string | Uint8Array): Promise<void> => {
@@ -16,10 +17,15 @@ export const writeNumbers = async (numbers: Uint32Array, separator: string): Pro
   }
 }
 
-/** A reader that went away (`| head`) is no failure: what it wanted, it has. */
-export const endQuietlyOnClosedPipe = (): void => {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(0)
+/**
+ * Looks after what stdout and stderr refuse. A reader that went away (`| head`) is no failure: what it wanted, it has. Anything else is one for
+ * `fail`, which does not return. Where messages cannot be written, the exit code is all there is.
+ */
+export const watchOutput = (fail: (failure: CliFailure) => never): void => {
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') process.exit(exitCodes.ok)
+    const reason = cause.code === 'ENOSPC' ? 'no space is left on the device' : cause.message
+    fail(new CliFailure('ERR_OUTPUT', `cannot write to stdout: ${reason}`, { cause }))
   })
+  process.stderr.on('error', () => {})
 }

@@ -10,7 +10,7 @@ export const program = (): Command => {
     .option('--color', 'colour even when the output is not a terminal')
     .option('--no-color', 'no colour (as does the environment variable NO_COLOR)')
     .configureHelp({ showGlobalOptions: true })
-    .helpCommand(false)
+    .helpCommand('help [command]', 'the help of a command')
     .exitOverride()
     .configureOutput({ outputError: (text, writeTo) => writeTo(text.replace(/^error: /, 'tokenmill: ERR_USAGE: ')) })
     .showHelpAfterError('(--help says more)')

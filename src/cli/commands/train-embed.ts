@@ -2,13 +2,13 @@ import type { Dataset } from '../../dataset/dataset.ts'
 import { maskedTokens } from '../../dataset/masked-tokens.ts'
 import { nextToken } from '../../dataset/objective.ts'
 import { TokenStore } from '../../dataset/token-store.ts'
-import type { TokensOrDocuments } from '../../dataset/tokens.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
 import {
   type EmbeddingTrainingProgress,
   trainEmbedding,
   type TrainEmbeddingOptions,
 } from '../../embedding/train-embedding.ts'
+import { checkLength } from '../check-length.ts'
 import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
@@ -95,9 +95,8 @@ const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<So
   const tokenizer = await tokenizerOf(flags)
   const ids = tokenizer.encodeOrdinary(flags.text ?? (await readInput(file)).bytes)
   const cut = Math.floor(ids.length * (1 - heldOut))
-  const dataset = datasetOf(flags, tokenizer.vocabSize)
+  const dataset = datasetOf(file, flags, tokenizer.vocabSize)
   const [training, validation] = [ids.subarray(0, cut), ids.subarray(cut)]
-  // A text that is too short for a window is told of by the dataset.
   const isLong = validation.length > flags.contextLength
   return {
     ...dataset.sizes,
@@ -114,7 +113,7 @@ const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
   } = await openDataset(folder, flags, { split: 'train', mode: 'map' })
   const held =
     (splits.val?.tokens ?? 0) > flags.contextLength ? await TokenStore.open(folder, { split: 'val' }) : undefined
-  const dataset = datasetOf(flags, tokenizer.vocabSize)
+  const dataset = datasetOf(folder, flags, tokenizer.vocabSize)
   return {
     ...dataset.sizes,
     training: dataset.of(store),
@@ -127,12 +126,15 @@ const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
 }
 
 /** Windows of the objective. What hides a token is one id more than there are. */
-const datasetOf = ({ objective, contextLength, seed }: EmbedFlags, vocabSize: number) => {
+const datasetOf = (source = '-', { objective, contextLength, seed }: EmbedFlags, vocabSize: number) => {
   const isMasked = objective === 'masked'
   const asked = isMasked ? maskedTokens({ maskId: vocabSize, vocabSize, seed }) : nextToken()
   return {
     sizes: { vocabSize: isMasked ? vocabSize + 1 : vocabSize },
-    of: (tokens: TokensOrDocuments) => new WindowDataset(tokens, { contextLength, objective: asked }),
+    of: (tokens: Uint32Array | TokenStore) => {
+      checkLength(source, tokens.length, contextLength, asked.idsPerWindow(contextLength))
+      return new WindowDataset(tokens, { contextLength, objective: asked })
+    },
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
-import type { TokensOrDocuments } from '../../dataset/tokens.ts'
+import type { TokenStore } from '../../dataset/token-store.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
 import { encodingNames, getEncoding } from '../../tokenizer/encodings.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { checkLength } from '../check-length.ts'
 import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
@@ -30,7 +31,7 @@ export interface WindowsFlags extends TokenizerChoice {
 
 /** Ids, and whose they are where that is known. */
 interface Source {
-  readonly tokens: TokensOrDocuments
+  readonly tokens: Uint32Array | TokenStore
   readonly tokenizer: Tokenizer | undefined
 }
 
@@ -38,6 +39,7 @@ interface Source {
 export const windows = async (path: string | undefined, flags: WindowsFlags): Promise<void> => {
   const { contextLength, stride = contextLength, first, limit } = flags
   const { tokens, tokenizer } = await sourceOf(path, flags)
+  checkLength(path ?? '-', tokens.length, flags.tails ? 1 : contextLength)
   const dataset = new WindowDataset(tokens, {
     ...{ contextLength, stride, boundaries: flags.within ? 'within' : 'cross', tails: flags.tails ? 'keep' : 'drop' },
   })

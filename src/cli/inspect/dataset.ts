@@ -1,7 +1,7 @@
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
-import { TokenStore } from '../../dataset/token-store.ts'
 import { leftOut } from '../commands/prepare.ts'
 import type { InspectFlags } from '../commands/inspect.ts'
+import { openDataset } from '../dataset.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -9,8 +9,7 @@ import { aligned } from './aligned.ts'
 
 /** What the dataset in `folder` holds. */
 export const inspectDataset = async (folder: string, flags: InspectFlags): Promise<void> => {
-  const store = await TokenStore.open(folder, { mode: 'read' })
-  const manifest = store.manifest as Manifest
+  const { store, manifest } = await openDataset(folder, {}, { split: 'train', mode: 'read' })
   const line = new ProgressLine()
   try {
     if (flags.verify) {

@@ -3,7 +3,7 @@ import { WindowDataset } from '../../dataset/window-dataset.ts'
 import type { EncodeOptions, Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../tokenizer/word-tokenizer.ts'
-import { CliFailure } from '../failure.ts'
+import { checkLength } from '../check-length.ts'
 import { visible, visibleToken } from '../terminal/visible.ts'
 import { embeddingStage } from './embedding-stage.ts'
 import { colourfulLine, firstLines, textSizes } from './excerpt.ts'
@@ -27,7 +27,7 @@ export const walk = async (
   const { value: tokenizer, ms: loadMs } = timed(() => warm(kind === 'word' ? words.tokenizer : loadTokenizer()))
 
   const { ids, ms: encodeMs } = await encodeStage(tokenizer, kind === 'word' ? text : bytes, options.encode)
-  if (ids.length <= contextLength) throw tooShort(source, ids.length, contextLength)
+  checkLength(source, ids.length, contextLength)
 
   const { value: dataset, ms: windowMs } = timed(() => new WindowDataset(ids, { contextLength, stride }))
   const loader = new DataLoader(dataset, { batchSize })
@@ -85,13 +85,6 @@ const warm = (tokenizer: Tokenizer): Tokenizer => {
   tokenizer.encodeOrdinary('a')
   return tokenizer
 }
-
-const tooShort = (source: string, tokens: number, contextLength: number): CliFailure =>
-  new CliFailure(
-    'ERR_TOO_SHORT',
-    `${source === '-' ? 'the text' : source} has ${tokens} tokens; windows of ${contextLength} and the next token need at least ${contextLength + 1}` +
-      (tokens > 1 ? `: pass a longer text, or --context-length ${tokens - 1} or less` : ': pass a longer text'),
-  )
 
 const extremes = (ids: Uint32Array): { smallest: number; largest: number } => {
   let [smallest, largest] = [Infinity, -Infinity]
