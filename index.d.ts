@@ -1282,7 +1282,7 @@ export interface Dataset {
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
   batch?(indices: Float64Array, options?: BatchOptions): Batch
   /** Has what the samples at `indices` are made of in memory, off the event loop, so that `get` and `batch` wait for no disk. */
-  readAhead?(indices: Float64Array): Promise<void>
+  readAhead?(indices: Float64Array, options?: SampleOptions): Promise<void>
   /** {@link Dataset.batch} off the event loop, for datasets whose samples take long to make. */
   batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
 }
@@ -1576,7 +1576,7 @@ export interface MixtureOptions {
  *
  * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^20) rises to the next g, w being
  * its weight in 2^20ths of all weights; the value before is the number of the sample among its own. What is left is divided among
- * the other parts in the same way. Sample n of a part of m samples is `Permutation(m, seed, pass).at(n mod m)`, pass = floor(n / m),
+ * the other parts in the same way. Sample n of part p, of m samples, is `Permutation(m, seed, p, pass).at(n mod m)`, pass = floor(n / m),
  * which is also the epoch that the part is told. Nothing is stored.
  */
 export declare class MixedDataset implements Dataset {
@@ -1585,13 +1585,21 @@ export declare class MixedDataset implements Dataset {
   readonly length: number
   /** What shorter samples of a batch are filled up with: that of the parts, which have the same one. */
   readonly paddingId?: number
+  /** Has what the samples at `indices` of an epoch are made of in memory, off the event loop; there where a part has it. */
+  readonly readAhead?: (indices: Float64Array, options?: SampleOptions) => Promise<void>
   /** @throws `ERR_INVALID_ARGUMENT` when a part is no dataset, is empty, or an option is wrong. */
   constructor(parts: readonly MixturePart[], options?: MixtureOptions)
-  /** The sample at `index` of an epoch. */
+  /**
+   * The sample at `index` of an epoch.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such sample.
+   */
   get(index: number, options?: SampleOptions): Sample
   /** Samples `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch
-  /** Which part sample `index` of an epoch is of, and the how manieth sample of that part it is since epoch 0. */
+  /**
+   * Which part sample `index` of an epoch is of, and its number among all samples of that part since epoch 0.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such sample.
+   */
   placeOf(
     index: number,
     epoch: number,

@@ -1,14 +1,28 @@
 import test from 'ava'
 import * as fc from 'fast-check'
+import { collate } from '../../src/dataset/collate.ts'
 import { DataLoader } from '../../src/dataset/data-loader.ts'
 import type { Dataset } from '../../src/dataset/dataset.ts'
 import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
+import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
 
 /** Samples that say which dataset they are of, their index, and the epoch that they were asked for. */
 const told = (name: number, length: number): Dataset => ({
   length,
   get: (index, { epoch = 0 } = {}) => ({ inputs: Uint32Array.of(name, index, epoch), targets: new Int32Array(3) }),
 })
+
+/** Samples of `shortest` ids and more. */
+const ragged = (length: number, shortest: number): Dataset => ({
+  length,
+  paddingId: 9,
+  get: (index) => ({
+    inputs: new Uint32Array(index + shortest).fill(index + 1),
+    targets: new Int32Array(index + shortest).fill(index),
+  }),
+})
+
+const words = (count: number) => Uint32Array.from({ length: count }, (_, at) => 10 * count + at)
 
 const read = (mixed: MixedDataset, count: number) =>
   Array.from({ length: count }, (_, index) => {
@@ -75,12 +89,12 @@ test('the order is the same everywhere: golden values', (t) => {
   t.deepEqual(
     read(mixed, 8).map(({ name, at }) => [name, at]),
     [
+      [1, 0],
+      [1, 1],
       [1, 2],
-      [1, 0],
+      [0, 1],
       [1, 1],
-      [0, 2],
       [1, 0],
-      [1, 1],
       [1, 2],
       [0, 0],
     ],
@@ -88,14 +102,9 @@ test('the order is the same everywhere: golden values', (t) => {
 })
 
 test('a loader shuffles a mixture, and fills up ragged parts that have the same padding', (t) => {
-  const ragged: Dataset = {
-    length: 3,
-    paddingId: 9,
-    get: (index) => ({ inputs: new Uint32Array(index + 1).fill(1), targets: new Int32Array(index + 1) }),
-  }
   const mixed = new MixedDataset([
-    { dataset: ragged, weight: 1 },
-    { dataset: ragged, weight: 1 },
+    { dataset: ragged(3, 1), weight: 1 },
+    { dataset: ragged(3, 1), weight: 1 },
   ])
   t.is(mixed.paddingId, 9)
   const batches = [...new DataLoader(mixed, { batchSize: 6, shuffle: true })]
@@ -105,6 +114,119 @@ test('a loader shuffles a mixture, and fills up ragged parts that have the same 
     2 * (1 + 2 + 3),
   )
 })
+
+test('parts of the same length are read in orders of their own, which the seed decides', (t) => {
+  const [length, count] = [50, 100]
+  const ordersOf = (seed: number) => {
+    const parts = [told(0, length), told(1, length)].map((dataset) => ({ dataset, weight: 1 }))
+    const samples = read(new MixedDataset(parts, { seed }), count)
+    return [0, 1].map((part) => samples.filter(({ name }) => name === part).map(({ at }) => at))
+  }
+  const orders = [...ordersOf(1), ...ordersOf(2)]
+  t.deepEqual(
+    orders.map((order) => order.toSorted((a, b) => a - b)),
+    orders.map(() => Array.from({ length }, (_, at) => at)),
+  )
+  t.is(new Set(orders.map(String)).size, 4)
+})
+
+test('a batch is what the samples give, made by the batches of its parts', (t) => {
+  const asked: string[] = []
+  const watched = (name: string, dataset: Dataset): Dataset => ({
+    length: dataset.length,
+    ...(dataset.paddingId !== undefined && { paddingId: dataset.paddingId }),
+    get: (index, options) => dataset.get(index, options),
+    batch: (indices, options) => {
+      asked.push(`${name}${options?.epoch}`)
+      return collate(
+        Array.from(indices, (index) => dataset.get(index, { epoch: options?.epoch ?? 0 })),
+        { paddingId: dataset.paddingId },
+      )
+    },
+  })
+  const mixtures: readonly (readonly (readonly [Dataset, number])[])[] = [
+    [
+      [told(0, 7), 1],
+      [told(1, 3), 2],
+    ],
+    [
+      [new PackedDataset([words(3), words(5), words(9)], { contextLength: 6 }), 1],
+      [new PackedDataset([words(4), words(4), words(2)], { contextLength: 6 }), 1],
+    ],
+    [
+      [ragged(5, 1), 1],
+      [ragged(4, 3), 3],
+    ],
+  ]
+  for (const parts of mixtures) {
+    const mixtureOf = (make: (name: string, dataset: Dataset) => Dataset) =>
+      new MixedDataset(parts.map(([dataset, weight], part) => ({ dataset: make(`${part}`, dataset), weight })))
+    const [plain, bulk] = [mixtureOf((_, dataset) => dataset), mixtureOf(watched)]
+    const indices = Float64Array.from({ length: 2 * plain.length }, (_, at) => (at * 3) % plain.length)
+    for (const epoch of [0, 5]) {
+      asked.length = 0
+      const samples = Array.from(indices, (index) => plain.get(index, { epoch }))
+      const expected = collate(samples, { paddingId: plain.paddingId })
+      t.deepEqual(bulk.batch(indices, { epoch }), expected)
+      t.true(asked.length > 1)
+      t.is(new Set(asked).size, asked.length, 'once for each pass of a part')
+      const size = expected.inputs.length
+      const out = { inputs: new Uint32Array(size + 1), targets: new Int32Array(size + 1) }
+      t.deepEqual(bulk.batch(indices, { epoch, out }), expected)
+    }
+  }
+})
+
+test('parts with one target for a row, and rows of one id, stay what they are', (t) => {
+  const labelled = (columns: number): Dataset => ({
+    length: 4,
+    get: (index) => ({ inputs: new Uint32Array(columns).fill(index), targets: Int32Array.of(index) }),
+    batch: (indices) => collate(Array.from(indices, (index) => labelled(columns).get(index))),
+  })
+  for (const columns of [1, 3]) {
+    const mixed = new MixedDataset([
+      { dataset: labelled(columns), weight: 1 },
+      { dataset: labelled(columns), weight: 1 },
+    ])
+    const indices = Float64Array.of(0, 1, 2, 3, 4, 5, 6, 7)
+    t.deepEqual(mixed.batch(indices), collate(Array.from(indices, (index) => mixed.get(index))))
+  }
+})
+
+test('what is read ahead is what the next batches take, of the parts that read ahead', async (t) => {
+  const read = new Set<string>()
+  const onDisk = (name: number): Dataset => ({
+    ...told(name, 10),
+    readAhead: async (indices, { epoch = 0 } = {}) => {
+      for (const index of indices) read.add(`${name} ${index} ${epoch}`)
+    },
+  })
+  const inMemory = { dataset: told(0, 10), weight: 1 }
+  t.is(new MixedDataset([inMemory, inMemory]).readAhead, undefined)
+  const mixed = new MixedDataset([inMemory, { dataset: onDisk(1), weight: 2 }, { dataset: onDisk(2), weight: 1 }])
+  const loader = new DataLoader(mixed, { batchSize: 4, shuffle: true, epoch: 3 })
+  const taken: string[] = []
+  for await (const { inputs, shape } of loader)
+    for (let row = 0; row < shape[0]; row++) {
+      const [name, index, epoch] = inputs.subarray(3 * row)
+      if (name !== 0) taken.push(`${name} ${index} ${epoch}`)
+    }
+  t.true(taken.length > 15)
+  t.deepEqual([...read].toSorted(), [...new Set(taken)].toSorted())
+})
+
+for (const [index, code] of [
+  [-1, 'ERR_OUT_OF_RANGE'],
+  [7, 'ERR_OUT_OF_RANGE'],
+  [0.5, 'ERR_INVALID_ARGUMENT'],
+  [NaN, 'ERR_INVALID_ARGUMENT'],
+] as const)
+  test(`sample ${index} of 7 does not exist: ${code}, as of windows`, (t) => {
+    const mixed = new MixedDataset([{ dataset: told(0, 7), weight: 1 }])
+    t.throws(() => mixed.get(index), { code })
+    t.throws(() => mixed.placeOf(index, 0), { code })
+    t.throws(() => mixed.batch(Float64Array.of(index)), { code })
+  })
 
 test('numbers stay exact in late epochs', (t) => {
   const mixed = new MixedDataset(

@@ -58,6 +58,23 @@ export const collate = (samples: readonly Sample[], { paddingId, out }: CollateO
   }
 }
 
+/** The rows of a batch as samples of one length, which are views of it. */
+export const rowsOf = ({ inputs, targets, shape, ...rest }: Batch): readonly Sample[] => {
+  const [rows, columns] = shape
+  const { attentionMask, positionIds, segmentIds } = rest
+  const perRow = targets.length === rows ? 1 : columns
+  return Array.from({ length: rows }, (_, row) => {
+    const [start, end] = [row * columns, (row + 1) * columns]
+    return {
+      inputs: inputs.subarray(start, end),
+      targets: targets.subarray(row * perRow, (row + 1) * perRow),
+      ...(attentionMask && { attentionMask: attentionMask.subarray(start, end) }),
+      ...(positionIds && { positionIds: positionIds.subarray(start, end) }),
+      ...(segmentIds && { segmentIds: segmentIds.subarray(start, end) }),
+    }
+  })
+}
+
 /** Where segments start, and at last where they end: at the start of each row, and where the number changes. */
 const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => {
   const starts: number[] = []

@@ -192,7 +192,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     const atOnce = Math.max(this.prefetch, Math.ceil(samplesAhead / batchSize))
     const read = (batch: number) => {
       const indices = order.batch(batch, Math.min(atOnce, order.batches - batch))
-      const done = (dataset as Required<Dataset>).readAhead(indices)
+      const done = (dataset as Required<Dataset>).readAhead(indices, { epoch })
       // When the caller leaves, nobody waits for it any more.
       done.catch(() => {})
       return { indices, done }

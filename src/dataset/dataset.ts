@@ -45,7 +45,7 @@ export interface Dataset {
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
   batch?(indices: Float64Array, options?: BatchOptions): Batch
   /** Has what the samples at `indices` are made of in memory, off the event loop, so that `get` and `batch` wait for no disk. */
-  readAhead?(indices: Float64Array): Promise<void>
+  readAhead?(indices: Float64Array, options?: SampleOptions): Promise<void>
   /** {@link Dataset.batch} off the event loop, for datasets whose samples take long to make. */
   batchAsync?(indices: Float64Array, options?: SampleOptions): Promise<Batch>
 }

@@ -4,6 +4,7 @@ import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiv
 import { ignored } from './collate.ts'
 import type { Dataset, Sample } from './dataset.ts'
 import { checkedExample, type Example, type ExampleObjective } from './example-objective.ts'
+import { indexBelow } from './sample-call.ts'
 
 /** How {@link ExampleDataset} reads records. */
 export interface ExampleOptions<Record> {
@@ -121,9 +122,7 @@ export class ExampleDataset<Record = unknown> implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such example.
    */
   get(index: number): Sample {
-    integerIn('index', index, -Number.MAX_SAFE_INTEGER)
-    if (index < 0 || index >= this.length)
-      throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
+    indexBelow(this.length, index)
     const { ids, scored, starts, labels } = this.#row
     const [start, end] = [starts[index] as number, starts[index + 1] as number]
     if (labels !== undefined) return { inputs: ids.subarray(start, end), targets: labels.subarray(index, index + 1) }

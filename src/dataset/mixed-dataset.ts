@@ -1,10 +1,10 @@
 import { TokenmillError } from '../errors.ts'
 import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
-import { collate } from './collate.ts'
+import { collate, rowsOf } from './collate.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { Permutation } from './permutation.ts'
-import { batchCall, epochOf } from './sample-call.ts'
+import { batchCall, epochOf, indexBelow } from './sample-call.ts'
 
 /** A dataset and how much of a mixture it is. */
 export interface MixturePart {
@@ -41,7 +41,7 @@ const precision = 2 ** 20
  *
  * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^20) rises to the next g, w being
  * its weight in 2^20ths of all weights; the value before is the number of the sample among its own. What is left is divided among
- * the other parts in the same way. Sample n of a part of m samples is `Permutation(m, seed, pass).at(n mod m)`, pass = floor(n / m),
+ * the other parts in the same way. Sample n of part p, of m samples, is `Permutation(m, seed, p, pass).at(n mod m)`, pass = floor(n / m),
  * which is also the epoch that the part is told. Nothing is stored.
  */
 export class MixedDataset implements Dataset {
@@ -49,7 +49,9 @@ export class MixedDataset implements Dataset {
   readonly length: number
   /** What shorter samples of a batch are filled up with: that of the parts, which have the same one. */
   readonly paddingId?: number
-  readonly #parts: readonly { readonly dataset: Dataset; readonly share: number }[]
+  /** Has what the samples at `indices` of an epoch are made of in memory, off the event loop; there where a part has it. */
+  readonly readAhead?: (indices: Float64Array, options?: SampleOptions) => Promise<void>
+  readonly #parts: readonly Part[]
   readonly #seed: number
 
   /** @throws `ERR_INVALID_ARGUMENT` when a part is no dataset, is empty, or an option is wrong. */
@@ -63,35 +65,73 @@ export class MixedDataset implements Dataset {
     this.#parts = checked.map(({ dataset, weight }) => {
       const share = Math.min(precision, Math.max(1, Math.round((weight / left) * precision)))
       left -= weight
-      return { dataset, share }
+      return { dataset, share, order: undefined }
     })
     const [paddingId] = new Set(checked.map(({ dataset }) => dataset.paddingId))
     if (paddingId !== undefined) this.paddingId = paddingId
+    if (checked.some(({ dataset }) => dataset.readAhead))
+      this.readAhead = async (indices, options) => {
+        const { epoch } = batchCall(indices, options)
+        await Promise.all(
+          this.#takes(indices, epoch).map(({ dataset, places, pass }) =>
+            dataset.readAhead?.(Float64Array.from(places), { epoch: pass }),
+          ),
+        )
+      }
   }
 
-  /** The sample at `index` of an epoch. */
+  /**
+   * The sample at `index` of an epoch.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such sample.
+   */
   get(index: number, options?: SampleOptions): Sample {
-    return this.#sample(index, epochOf(options))
-  }
-
-  #sample(index: number, epoch: number): Sample {
-    const { part, number } = this.placeOf(index, epoch)
-    const { dataset } = this.#parts[part] as { dataset: Dataset }
-    const pass = Math.floor(number / dataset.length)
-    const order = new Permutation(dataset.length, this.#seed, pass)
-    return dataset.get(order.at(number % dataset.length), { epoch: pass })
+    const { dataset, place, pass } = this.#find(index, epochOf(options))
+    return dataset.get(place, { epoch: pass })
   }
 
   /** Samples `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
     const { epoch, out } = batchCall(indices, options)
-    const samples = Array.from(indices, (index) => this.#sample(index, epoch))
+    const samples: Sample[] = []
+    for (const { dataset, rows, places, pass } of this.#takes(indices, epoch)) {
+      const own = dataset.batch
+        ? rowsOf(dataset.batch(Float64Array.from(places), { epoch: pass }))
+        : places.map((place) => dataset.get(place, { epoch: pass }))
+      for (const [at, row] of rows.entries()) samples[row] = own[at] as Sample
+    }
     return collate(samples, { paddingId: this.paddingId, out })
   }
 
-  /** Which part sample `index` of an epoch is of, and the how manieth sample of that part it is since epoch 0. */
+  /** What the samples `indices` take from each part in each of its passes. */
+  #takes(indices: Float64Array, epoch: number): readonly Take[] {
+    const takes = new Map<string, Take>()
+    for (let row = 0; row < indices.length; row++) {
+      const { part, dataset, place, pass } = this.#find(indices[row] as number, epoch)
+      const key = `${part} ${pass}`
+      const take = takes.get(key) ?? { dataset, pass, rows: [], places: [] }
+      if (take.rows.length === 0) takes.set(key, take)
+      take.rows.push(row)
+      take.places.push(place)
+    }
+    return [...takes.values()]
+  }
+
+  #find(index: number, epoch: number) {
+    const { part, number } = this.placeOf(index, epoch)
+    const own = this.#parts[part] as Part
+    const { dataset } = own
+    const pass = Math.floor(number / dataset.length)
+    if (own.order?.pass !== pass)
+      own.order = { pass, permutation: new Permutation(dataset.length, this.#seed, part, pass) }
+    return { part, dataset, pass, place: own.order.permutation.at(number % dataset.length) }
+  }
+
+  /**
+   * Which part sample `index` of an epoch is of, and its number among all samples of that part since epoch 0.
+   * @throws `ERR_OUT_OF_RANGE` when there is no such sample.
+   */
   placeOf(index: number, epoch: number): { readonly part: number; readonly number: number } {
-    let number = integerIn('epoch', epoch, 0) * this.length + integerIn('index', index, 0, this.length - 1)
+    let number = integerIn('epoch', epoch, 0) * this.length + indexBelow(this.length, index)
     if (!Number.isSafeInteger(number))
       throw new TokenmillError(
         'ERR_OUT_OF_RANGE',
@@ -105,6 +145,21 @@ export class MixedDataset implements Dataset {
     }
     throw new TokenmillError('ERR_INTERNAL', 'a mixture has no part')
   }
+}
+
+/** A dataset, its share of what the parts before it left, and its order in the pass that was read last. */
+interface Part {
+  readonly dataset: Dataset
+  readonly share: number
+  order: { readonly pass: number; readonly permutation: Permutation } | undefined
+}
+
+/** The samples at `places` of a dataset in one pass, which are `rows` of a batch. */
+interface Take {
+  readonly dataset: Dataset
+  readonly pass: number
+  readonly rows: number[]
+  readonly places: number[]
 }
 
 /** floor(number * share / precision), exactly. */

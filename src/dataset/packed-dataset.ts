@@ -6,7 +6,7 @@ import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { checkedObjective } from './window-dataset.ts'
-import { epochOf, mostPlaces } from './sample-call.ts'
+import { epochOf, indexBelow, mostPlaces } from './sample-call.ts'
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
@@ -104,9 +104,7 @@ export class PackedDataset implements Dataset {
    */
   get(index: number, options?: SampleOptions): Sample {
     const epoch = epochOf(options)
-    const bin = this.#bins[integerIn('index', index, -Number.MAX_SAFE_INTEGER)]
-    if (bin === undefined)
-      throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
+    const bin = this.#bins[indexBelow(this.length, index)] as Bin
     const { contextLength } = this
     const sample = {
       inputs: new Uint32Array(contextLength).fill(this.paddingId),

@@ -15,7 +15,7 @@ import { chainOf, scrambled } from './scramble.ts'
  * permuted again until it lands below (cycle walking: it must, as the cycle comes back to its start); that is fewer than
  * two turns on average from 256 samples up. (At least 8 bits, as with 4 the orders of a few samples are not equally frequent.)
  *
- * The keys are the chain of seed and epoch (`chainOf`), which is asked for the words 0 … 7 in turn.
+ * The keys are the chain of what the order is for (`chainOf`), such as seed and epoch, which is asked for the words 0 … 7 in turn.
  *
  * All arithmetic is on 32-bit integers, so every machine has the same order; golden values are in the tests. Rejected: a
  * shuffled array of indices, which takes 8 bytes per sample and must be made again to resume in the middle of an epoch.
@@ -23,7 +23,7 @@ import { chainOf, scrambled } from './scramble.ts'
 const rounds = 8
 const leastBits = 8
 
-/** The order of one epoch: a pure function of `length`, `seed` and `epoch`, integers from 0 (length from 1) to 2^53 - 1. */
+/** An order: a pure function of `length` and of what it is for, such as seed and epoch, integers from 0 (length from 1) to 2^53 - 1. */
 export class Permutation {
   readonly #length: number
   /** As signed numbers: the processor's own. */
@@ -34,7 +34,7 @@ export class Permutation {
   readonly #lowMask: number
   readonly #highMask: number
 
-  constructor(length: number, seed: number, epoch: number) {
+  constructor(length: number, ...purpose: readonly number[]) {
     this.#length = length
     let bits = leastBits
     while (2 ** bits < length) bits++
@@ -43,7 +43,7 @@ export class Permutation {
     this.#lowSize = 2 ** lowBits
     this.#lowMask = this.#lowSize - 1
     this.#highMask = 2 ** (bits - lowBits) - 1
-    const next = chainOf(seed, epoch)
+    const next = chainOf(...purpose)
     this.#keys = Int32Array.from({ length: rounds }, (_, round) => next(round))
     this.#unsignedKeys = new Uint32Array(this.#keys.buffer)
   }

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
 import { checkArrays } from './collate.ts'
 import type { BatchOptions, SampleOptions } from './dataset.ts'
@@ -11,6 +12,13 @@ export const mostPlaces = 2 ** 27
 /** The epoch that a sample is asked for. */
 export const epochOf = (options: SampleOptions | undefined): number =>
   checkedEpoch(checkedOptions('options', options, ['epoch']).epoch)
+
+/** `index` when it is that of one of `length` samples. */
+export const indexBelow = (length: number, index: number): number => {
+  if (Number.isInteger(index) && index >= 0 && index < length) return index
+  integerIn('index', index, -Number.MAX_SAFE_INTEGER)
+  throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${length - 1}, received ${index}`)
+}
 
 /** What a batch of the samples `indices` is asked for with. */
 export const batchCall = (

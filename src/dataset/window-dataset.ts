@@ -6,7 +6,7 @@ import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { WindowPlan } from './window-plan.ts'
-import { batchCall, epochOf, mostPlaces } from './sample-call.ts'
+import { batchCall, epochOf, indexBelow, mostPlaces } from './sample-call.ts'
 
 /** How {@link WindowDataset} cuts tokens into windows. */
 export interface WindowOptions {
@@ -146,8 +146,7 @@ export class WindowDataset implements Dataset {
   }
 
   #sample(index: number, epoch: number): Sample {
-    this.#check(index)
-    const { start, ids } = this.#plan.at(index)
+    const { start, ids } = this.#plan.at(indexBelow(this.length, index))
     const needed = this.objective.idsPerWindow(this.contextLength)
     const { tokens, at } = this.#source.views(start, ids)
     // The objective may read one id more than there are inputs.
@@ -176,8 +175,7 @@ export class WindowDataset implements Dataset {
     const starts = this.#starts
     for (let row = 0; row < starts.length; row++) {
       const index = (row < rows ? indices[row] : next[row - rows]) as number
-      this.#check(index)
-      starts[row] = this.#plan.startOf(index)
+      starts[row] = this.#plan.startOf(indexBelow(this.length, index))
     }
     return starts
   }
@@ -191,13 +189,6 @@ export class WindowDataset implements Dataset {
     sample.inputs.set(inputs)
     sample.targets.set(targets)
     return sample
-  }
-
-  #check(index: number): void {
-    if (!(Number.isInteger(index) && index >= 0 && index < this.length)) {
-      integerIn('index', index, -Number.MAX_SAFE_INTEGER)
-      throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${this.length - 1}, received ${index}`)
-    }
   }
 }
 
