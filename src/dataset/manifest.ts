@@ -1,3 +1,5 @@
+import type { InputFormat, prepare } from './prepare.ts'
+
 /** A form in which `prepare` writes ids; each but `raw` in a folder of its own. */
 export type DatasetFormat =
   /** Shards of ids and nothing else, `train-00000.bin`: what {@link TokenStore} opens, and `numpy.memmap`. */
@@ -59,11 +61,36 @@ export interface Manifest {
   /** Whether documents that came before were left out. */
   readonly deduplicated: boolean
   /** What was read. */
-  readonly inputs: { readonly files: number; readonly bytes: number }
+  readonly inputs: {
+    readonly files: number
+    readonly bytes: number
+    /** The BLAKE3 of the names of the files, without folders, and of how long each is; absent in datasets of earlier versions. */
+    readonly digest?: string
+  }
+  /** How it was read, and in which forms it was written; absent in datasets of earlier versions. */
+  readonly preparation?: PreparationFacts
   /** What became of it. */
   readonly counts: DatasetCounts
   /** Each split. */
   readonly splits: Readonly<Partial<Record<SplitName, SplitManifest>>>
+}
+
+/** The options of {@link prepare} that a manifest does not tell otherwise. */
+export interface PreparationFacts {
+  /** What the files hold; `'detect'`: by the name of each. */
+  readonly inputFormat: InputFormat | 'detect'
+  /** The field or column that is the text. */
+  readonly field: string
+  /** The most bytes of a document. */
+  readonly maxDocumentBytes: number
+  /** What became of lines and values without a document. */
+  readonly onMalformed: 'error' | 'skip'
+  /** What became of bytes that are not UTF-8. */
+  readonly onInvalidUtf8: 'error' | 'skip' | 'replace'
+  /** What became of documents that are too large. */
+  readonly onTooLarge: 'error' | 'skip'
+  /** The forms of the result, sorted. */
+  readonly format: readonly DatasetFormat[]
 }
 
 /** What became of the documents of the inputs. */

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::dtype::DType;
+use crate::options::{Format, OnFault, OnInvalidUtf8};
 use crate::write::layout::Output;
 
 /// The name of the manifest in a dataset's folder.
@@ -41,6 +42,9 @@ pub struct Manifest {
     pub deduplicated: bool,
     /// How much was read.
     pub inputs: InputFacts,
+    /// How it was read, and in which forms it was written; none in datasets of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<PreparationFacts>,
     /// What became of it.
     pub counts: Counts,
     /// `train`, and `val` when there is a validation split.
@@ -97,6 +101,29 @@ pub struct InputFacts {
     pub files: u64,
     /// Their bytes on disk.
     pub bytes: u64,
+    /// The BLAKE3 of their names, without folders, and of how long each is; none in datasets of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// The options of a preparation that a manifest does not tell otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreparationFacts {
+    /// What the files hold.
+    pub input_format: Format,
+    /// The field or column that is the text.
+    pub field: String,
+    /// The most bytes of a document.
+    pub max_document_bytes: u64,
+    /// What became of lines and values without a document.
+    pub on_malformed: OnFault,
+    /// What became of bytes that are not UTF-8.
+    pub on_invalid_utf8: OnInvalidUtf8,
+    /// What became of documents that are too large.
+    pub on_too_large: OnFault,
+    /// The forms of the result.
+    pub format: Vec<Output>,
 }
 
 /// What became of the documents.
@@ -172,6 +199,7 @@ impl Manifest {
             validation: None,
             deduplicated: false,
             inputs,
+            preparation: None,
             counts: Counts::default(),
             splits: BTreeMap::new(),
         }

@@ -1,9 +1,12 @@
 //! How inputs are read.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Input};
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// By its name: `.jsonl`, `.ndjson` and `.json` are [`Format::Jsonl`], `.parquet` is [`Format::Parquet`], `.txt` is [`Format::Text`], each also
     /// with `.gz`, `.zst` after it.
@@ -13,6 +16,7 @@ pub enum Format {
     /// A document per line, without its line end (`\n` or `\r\n`).
     Lines,
     /// Documents with this between them.
+    #[serde(rename = "separator")]
     Separated(String),
     /// A JSON object per line, of which one field is the document.
     Jsonl,
@@ -21,22 +25,26 @@ pub enum Format {
 }
 
 /// What becomes of documents that are not as they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnFault {
     /// They are left out, counted and reported.
     Skip,
     /// They are an error.
+    #[serde(rename = "error")]
     Fail,
 }
 
 /// What becomes of bytes that are not UTF-8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnInvalidUtf8 {
     /// Each maximal invalid part is U+FFFD.
     Replace,
     /// As [`OnFault::Skip`].
     Skip,
     /// As [`OnFault::Fail`].
+    #[serde(rename = "error")]
     Fail,
 }
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 use common::{Folder, gzip, zstd};
 use tokenmill_corpus::manifest::{Separator, SeparatorPosition, TokenizerFacts, Validation};
 use tokenmill_corpus::{
-    DType, Encoded, Error, Format, Manifest, Mode, OnFault, Output, PrepareOptions, Prepared, ReadOptions, Status,
-    Store, prepare, resolve, verify,
+    DType, Encoded, Error, Format, Manifest, Mode, OnFault, OnInvalidUtf8, Output, PrepareOptions, Prepared,
+    ReadOptions, Status, Store, prepare, resolve, verify,
 };
 
 const END: u32 = 256;
@@ -399,6 +399,90 @@ fn a_folder_is_finished_once_and_never_mixed() {
     let empty = folder.write("empty.txt", "");
     let error = run(&[empty], &PrepareOptions { out_dir: folder.path("nothing"), ..options }).unwrap_err().to_string();
     assert!(error.contains("expected at least one document, received 1 without text"), "{error}");
+}
+
+#[test]
+fn a_finished_dataset_is_of_the_same_call_or_the_difference_is_named() {
+    let folder = Folder::new();
+    let names = [folder.write("a.jsonl", "{\"text\":\"good\",\"body\":\"other\"}\n")];
+    let options = options(&folder.path("out"));
+    let manifest = run(&names, &options).unwrap().manifest;
+    let before = files(&options.out_dir);
+    let read = options.read.clone();
+    let reading = |change: fn(&mut ReadOptions)| {
+        let mut read = read.clone();
+        change(&mut read);
+        PrepareOptions { read, ..options.clone() }
+    };
+    let cases = [
+        (reading(|read| read.field = "body".to_owned()), r#"preparation.field is "text" there and "body" here"#),
+        (reading(|read| read.format = Format::Lines), r#"preparation.inputFormat is "detect" there and "lines" here"#),
+        (
+            reading(|read| read.format = Format::Separated("x".to_owned())),
+            r#"preparation.inputFormat is "detect" there and {"separator":"x"} here"#,
+        ),
+        (reading(|read| read.max_document_bytes = 5), "preparation.maxDocumentBytes is 268435456 there and 5 here"),
+        (reading(|read| read.malformed = OnFault::Skip), r#"preparation.onMalformed is "error" there and "skip" here"#),
+        (
+            reading(|read| read.invalid_utf8 = OnInvalidUtf8::Replace),
+            r#"preparation.onInvalidUtf8 is "error" there and "replace" here"#,
+        ),
+        (reading(|read| read.too_large = OnFault::Skip), r#"preparation.onTooLarge is "error" there and "skip" here"#),
+        (
+            PrepareOptions { outputs: vec![Output::Npy], ..options.clone() },
+            r#"preparation.format is ["raw"] there and ["npy"] here"#,
+        ),
+        (
+            PrepareOptions { separator: None, shard_tokens: 7, ..options.clone() },
+            r#"separator is {"id":256,"position":"after"} there and null here; shardTokens is 700000 there and 7 here"#,
+        ),
+    ];
+    for (other, difference) in &cases {
+        let error = run(&names, other).unwrap_err();
+        assert!(matches!(error, Error::InvalidOption(_)));
+        let expected = format!("already holds a dataset of other inputs or options ({difference}): choose");
+        assert!(error.to_string().contains(&expected), "{error}");
+        assert_eq!(files(&options.out_dir), before);
+    }
+    // What does not decide the result.
+    let same = PrepareOptions { memory_limit: 1, ..reading(|read| read.threads = 1) };
+    assert!(run(&names, &same).unwrap().was_complete);
+
+    // Datasets of earlier versions do not say how they were read.
+    let earlier = Manifest {
+        preparation: None,
+        inputs: tokenmill_corpus::manifest::InputFacts { digest: None, ..manifest.inputs.clone() },
+        ..manifest.clone()
+    };
+    std::fs::write(options.out_dir.join("manifest.json"), earlier.to_json().unwrap()).unwrap();
+    assert_eq!(run(&names, &cases[0].0).unwrap().manifest, earlier);
+    assert!(run(&names, &cases[8].0).unwrap_err().to_string().contains("shardTokens is"));
+}
+
+#[test]
+fn a_finished_dataset_is_not_that_of_inputs_that_were_changed() {
+    let folder = Folder::new();
+    let text = "{\"text\":\"good\"}\n";
+    let names = [folder.write("in/a.jsonl", text), folder.write("in/b.jsonl", text)];
+    let options = options(&folder.path("out"));
+    run(&names, &options).unwrap();
+    let refused = |names: &[String]| run(names, &options).unwrap_err().to_string();
+    assert!(run(&names, &options).unwrap().was_complete);
+    let written = std::fs::metadata(options.out_dir.join("manifest.json")).unwrap().modified().unwrap();
+    let set_changed = |name: &str, time| std::fs::File::options().append(true).open(name).unwrap().set_modified(time);
+    // A folder is not a part of a name.
+    let moved = folder.write("moved/b.jsonl", text);
+    set_changed(&moved, written).unwrap();
+    assert!(run(&[names[0].clone(), moved], &options).unwrap().was_complete);
+    for other in [[names[0].clone(), folder.write("in/c.jsonl", text)], [names[1].clone(), names[0].clone()]] {
+        assert!(refused(&other).contains("(inputs.digest is "), "{}", refused(&other));
+    }
+    set_changed(&names[1], written + Duration::from_secs(1)).unwrap();
+    assert!(refused(&names).contains(&format!("({} was changed after the dataset was written)", names[1])));
+    set_changed(&names[1], written).unwrap();
+    assert!(run(&names, &options).unwrap().was_complete);
+    folder.write("in/b.jsonl", "{\"text\":\"longer\"}\n");
+    assert!(refused(&names).contains("inputs.bytes is 32 there and 34 here"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Writing datasets.
 
 mod appender;
+mod facts;
 pub mod layout;
 mod prepare;
 mod seen;

@@ -1,6 +1,5 @@
 //! Documents to datasets.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -8,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::appender::{exists, remove, replace};
+use super::facts::{check_same, facts, key};
 use super::layout::Output;
 use super::seen::{Digest, Seen};
 use super::split::{SplitWriter, starts_file};
 use super::state::{self, State};
 use crate::documents::Documents;
 use crate::dtype::DType;
-use crate::manifest::{self, Counts, InputFacts, Manifest, Separator, SeparatorPosition, TokenizerFacts, Validation};
+use crate::manifest::{self, Counts, Manifest, Separator, SeparatorPosition, TokenizerFacts, Validation};
 use crate::options::ReadOptions;
 use crate::pipeline::{Batch, Position, Progress, map_batches};
 use crate::{Error, Fault, Input, options_error};
@@ -135,8 +135,8 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     let work = options.out_dir.join(WORK);
     fs::create_dir_all(&work).map_err(|error| Error::io("create", work.display(), error))?;
     let lock = lock(&work)?;
-    let key = key(inputs, options)?;
-    let facts = facts(inputs, options);
+    let facts = facts(inputs, options)?;
+    let key = key(&facts, inputs)?;
     let found = if options.resume { State::read(&work)? } else { None };
     if found.as_ref().is_some_and(|state| state.key != key) {
         return options_error(format!(
@@ -146,18 +146,20 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     }
     if options.out_dir.join(manifest::FILE).exists() {
         let there = Manifest::read(&options.out_dir)?;
-        let is_same = Manifest { counts: Counts::default(), splits: BTreeMap::new(), ..there.clone() } == facts;
-        if !options.resume || !is_same {
+        let same = match &found {
+            _ if !options.resume => options_error(format!(
+                "{} already holds a dataset: choose another folder, or remove it",
+                options.out_dir.display()
+            )),
+            // It is of the same key, which says more: the last call ended after the manifest was written.
+            Some(_) => Ok(()),
+            None => check_same(&there, &facts, inputs, &options.out_dir),
+        };
+        if same.is_err() && found.is_none() {
             // Nothing of ours was there but the folder of the lock.
-            if found.is_none() {
-                let _ = fs::remove_dir_all(&work);
-            }
-            return options_error(format!(
-                "{} already holds a dataset{}: choose another folder, or remove it",
-                options.out_dir.display(),
-                if is_same { "" } else { " of other inputs or options" }
-            ));
+            let _ = fs::remove_dir_all(&work);
         }
+        same?;
         let faults = found.map(|state| state.faults).unwrap_or_default();
         return finished(&work, lock, Prepared { manifest: there, faults, was_complete: true });
     }
@@ -267,48 +269,6 @@ fn lock(work: &Path) -> Result<File, Error> {
         // Some network file systems have no locks, which is an error of another kind.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
-}
-
-/// The hash of all that decides the result, and of which files are read.
-fn key(inputs: &[Input], options: &PrepareOptions) -> Result<String, Error> {
-    let PrepareOptions {
-        read,
-        tokenizer,
-        allowed_special,
-        separator,
-        shard_tokens,
-        validation,
-        deduplicate,
-        outputs,
-        ..
-    } = options;
-    let ReadOptions { format, field, max_document_bytes, malformed, invalid_utf8, too_large, .. } = read;
-    let mut hasher = blake3::Hasher::new();
-    let reading = (format, field, max_document_bytes, malformed, invalid_utf8, too_large);
-    let writing = (tokenizer, allowed_special, separator, shard_tokens, validation, deduplicate, outputs);
-    hasher.update(format!("{reading:?} {writing:?}").as_bytes());
-    for input in inputs {
-        let changed = if input.is_stdin() {
-            None
-        } else {
-            let metadata = fs::metadata(&input.path).map_err(|error| Error::io("read", &input.name, error))?;
-            metadata.modified().ok().map(|time| (metadata.len(), time))
-        };
-        hasher.update(format!("{:?} {changed:?}", input.name).as_bytes());
-    }
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// The manifest, but for what comes of the documents.
-fn facts(inputs: &[Input], options: &PrepareOptions) -> Manifest {
-    let bytes = inputs.iter().map(|input| input.bytes).sum();
-    let mut manifest = Manifest::new(options.tokenizer.clone(), InputFacts { files: inputs.len() as u64, bytes });
-    manifest.allowed_special.clone_from(&options.allowed_special);
-    manifest.separator.clone_from(&options.separator);
-    manifest.shard_tokens = options.shard_tokens;
-    manifest.validation.clone_from(&options.validation);
-    manifest.deduplicated = options.deduplicate;
-    manifest
 }
 
 /// Documents as they are written.

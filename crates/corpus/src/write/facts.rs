@@ -1,0 +1,141 @@
+//! What a preparation was asked for: as its manifest says it, and whether a dataset is of the same call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::prepare::PrepareOptions;
+use crate::manifest::{self, Counts, InputFacts, Manifest, PreparationFacts};
+use crate::{Error, Input, options_error};
+
+/// The manifest, but for what comes of the documents.
+pub fn facts(inputs: &[Input], options: &PrepareOptions) -> Result<Manifest, Error> {
+    let PrepareOptions {
+        read,
+        tokenizer,
+        allowed_special,
+        separator,
+        shard_tokens,
+        validation,
+        deduplicate,
+        outputs,
+        ..
+    } = options;
+    let mut digest = blake3::Hasher::new();
+    for input in inputs {
+        // A folder is a thing of the machine.
+        let name = input.path.file_name().map(|name| name.to_string_lossy());
+        digest.update(&json(&(name, input.bytes))?);
+    }
+    let mut manifest = Manifest::new(
+        tokenizer.clone(),
+        InputFacts {
+            files: inputs.len() as u64,
+            bytes: inputs.iter().map(|input| input.bytes).sum(),
+            digest: Some(digest.finalize().to_hex().to_string()),
+        },
+    );
+    manifest.allowed_special.clone_from(allowed_special);
+    manifest.separator.clone_from(separator);
+    manifest.shard_tokens = *shard_tokens;
+    manifest.validation.clone_from(validation);
+    manifest.deduplicated = *deduplicate;
+    manifest.preparation = Some(PreparationFacts {
+        input_format: read.format.clone(),
+        field: read.field.clone(),
+        max_document_bytes: read.max_document_bytes as u64,
+        on_malformed: read.malformed,
+        on_invalid_utf8: read.invalid_utf8,
+        on_too_large: read.too_large,
+        format: outputs.clone(),
+    });
+    Ok(manifest)
+}
+
+/// The hash of all that decides the result, and of which files are read and when they were changed.
+pub fn key(facts: &Manifest, inputs: &[Input]) -> Result<String, Error> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&json(facts)?);
+    for input in inputs {
+        let changed = metadata(input)?.map(|metadata| (metadata.len(), metadata.modified().ok().map(nanoseconds)));
+        hasher.update(&json(&(&input.name, changed))?);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Refuses the dataset `there`, whose manifest is in `out_dir`, when it is not known to be what `facts` and `inputs` come to. The contents of inputs are
+/// not read for that: those that were changed after the manifest was written are other ones.
+pub fn check_same(there: &Manifest, facts: &Manifest, inputs: &[Input], out_dir: &Path) -> Result<(), Error> {
+    let mut here = facts.clone();
+    // Earlier versions did not say it.
+    if there.preparation.is_none() {
+        here.preparation = None;
+    }
+    if there.inputs.digest.is_none() {
+        here.inputs.digest = None;
+    }
+    let asked = Manifest { counts: Counts::default(), splits: BTreeMap::new(), ..there.clone() };
+    let mut different = Vec::new();
+    differences("", &value(&asked)?, &value(&here)?, &mut different);
+    let path = out_dir.join(manifest::FILE);
+    let written = path.metadata().and_then(|metadata| metadata.modified());
+    let written = written.map_err(|error| Error::io("read", path.display(), error))?;
+    for input in inputs {
+        match metadata(input)? {
+            None => different.push("nobody can tell whether standard input is the same".to_owned()),
+            Some(metadata) if metadata.modified().is_ok_and(|changed| changed > written) => {
+                different.push(format!("{} was changed after the dataset was written", input.name));
+            }
+            Some(_) => {}
+        }
+    }
+    if different.is_empty() {
+        return Ok(());
+    }
+    options_error(format!(
+        "{} already holds a dataset of other inputs or options ({}): choose another folder, or remove it",
+        out_dir.display(),
+        different.join("; ")
+    ))
+}
+
+/// None of standard input.
+fn metadata(input: &Input) -> Result<Option<Metadata>, Error> {
+    if input.is_stdin() {
+        return Ok(None);
+    }
+    input.path.metadata().map(Some).map_err(|error| Error::io("read", &input.name, error))
+}
+
+fn nanoseconds(time: SystemTime) -> String {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_nanos().to_string(),
+        Err(before) => format!("-{}", before.duration().as_nanos()),
+    }
+}
+
+/// Adds the places where two JSON values differ, with what is there.
+fn differences(place: &str, there: &Value, here: &Value, all: &mut Vec<String>) {
+    match (there, here) {
+        (Value::Object(first), Value::Object(second)) => {
+            for name in first.keys().chain(second.keys()).collect::<BTreeSet<_>>() {
+                let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+                let of = |object: &serde_json::Map<String, Value>| object.get(name).cloned().unwrap_or(Value::Null);
+                differences(&place, &of(first), &of(second), all);
+            }
+        }
+        _ if there == here => {}
+        _ => all.push(format!("{place} is {there} there and {here} here")),
+    }
+}
+
+fn json(facts: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(facts).map_err(|error| Error::Limit(error.to_string()))
+}
+
+fn value(manifest: &Manifest) -> Result<Value, Error> {
+    serde_json::to_value(manifest).map_err(|error| Error::Limit(error.to_string()))
+}
