@@ -93,3 +93,16 @@ export const callNative = <T>(call: () => T): T => {
     throw fromNative(error)
   }
 }
+
+/**
+ * The same for a call that gives a promise, and what that rejects with.
+ *
+ * @internal
+ */
+export const callNativeAsync = async <T>(call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}

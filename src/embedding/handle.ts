@@ -1,4 +1,4 @@
-import { fromNative, TokenmillError } from '../errors.ts'
+import { TokenmillError } from '../errors.ts'
 
 /** A native object and its end: after `dispose`, asking for it is `ERR_DISPOSED`. */
 export class Handle<T extends { dispose(): void }> {
@@ -24,14 +24,5 @@ export class Handle<T extends { dispose(): void }> {
     const native = this.#native
     this.#native = undefined
     native?.dispose()
-  }
-}
-
-/** Awaits a promise of the native addon; what it rejects with becomes a {@link TokenmillError}. */
-export const callNativeAsync = async <T>(call: () => Promise<T>): Promise<T> => {
-  try {
-    return await call()
-  } catch (error) {
-    throw fromNative(error)
   }
 }

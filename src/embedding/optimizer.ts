@@ -1,11 +1,11 @@
 import { types } from 'node:util'
-import { callNative } from '../errors.ts'
+import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
 import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
 import { Calls } from './calls.ts'
-import { callNativeAsync, Handle } from './handle.ts'
+import { Handle } from './handle.ts'
 import { memoryLimit } from './memory.ts'
 import { Parameter } from './parameter.ts'
 

@@ -1,11 +1,10 @@
 import { types } from 'node:util'
-import { callNative, TokenmillError } from '../errors.ts'
+import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
 import { boolean, invalid } from '../validate.ts'
 import { copyOf, lengthOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
-import { callNativeAsync } from './handle.ts'
 
 /** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
 export interface RowGradient {

@@ -1,9 +1,9 @@
-import { callNative } from '../errors.ts'
+import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import { copyOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
-import { callNativeAsync, Handle } from './handle.ts'
+import { Handle } from './handle.ts'
 
 /**
  * Numbers in a shape, in native memory. {@link Tensor.dispose} frees it, and so does the end of a `using` block. A tensor

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { cancellable } from '../cancel.ts'
-import { callNative } from '../errors.ts'
+import { callNative, callNativeAsync } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeWordVectors } from '../native-binding.d.ts'
 import {
@@ -13,7 +13,7 @@ import {
   string,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
-import { callNativeAsync, Handle } from './handle.ts'
+import { Handle } from './handle.ts'
 
 /** A word, and how near it is. */
 export interface NearWord {

@@ -1,4 +1,4 @@
-import { callNativeAsync } from '../../embedding/handle.ts'
+import { callNativeAsync } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { InspectFlags } from '../commands/inspect.ts'
 import { write, writeJson } from '../output.ts'
