@@ -1609,6 +1609,24 @@ export declare class MixedDataset implements Dataset {
   }
 }
 
+/**
+ * What an input file holds:
+ *
+ * - `'text'`: one document
+ * - `'lines'`: a document per line, without its line end
+ * - `{ separator }`: documents with this string between them
+ * - `'jsonl'`: an object per line, of which one field is the document
+ * - `'parquet'`: a row per document, of which one column is the text
+ */
+export type InputFormat =
+  | 'text'
+  | 'lines'
+  | 'jsonl'
+  | 'parquet'
+  | {
+      readonly separator: string
+    }
+
 /** A form in which `prepare` writes ids; each but `raw` in a folder of its own. */
 export type DatasetFormat =
   /** Shards of ids and nothing else, `train-00000.bin`: what {@link TokenStore} opens, and `numpy.memmap`. */
@@ -1687,11 +1705,33 @@ export interface Manifest {
   readonly inputs: {
     readonly files: number
     readonly bytes: number
+    /** The BLAKE3 of the names of the files, without folders, and of how long each is; absent in datasets of earlier versions. */
+    readonly digest?: string
   }
+  /** How it was read, and in which forms it was written; absent in datasets of earlier versions. */
+  readonly preparation?: PreparationFacts
   /** What became of it. */
   readonly counts: DatasetCounts
   /** Each split. */
   readonly splits: Readonly<Partial<Record<SplitName, SplitManifest>>>
+}
+
+/** The options of `prepare` that a manifest does not tell otherwise. */
+export interface PreparationFacts {
+  /** What the files hold; `'detect'`: by the name of each. */
+  readonly inputFormat: InputFormat | 'detect'
+  /** The field or column that is the text. */
+  readonly field: string
+  /** The most bytes of a document. */
+  readonly maxDocumentBytes: number
+  /** What became of lines and values without a document. */
+  readonly onMalformed: 'error' | 'skip'
+  /** What became of bytes that are not UTF-8. */
+  readonly onInvalidUtf8: 'error' | 'skip' | 'replace'
+  /** What became of documents that are too large. */
+  readonly onTooLarge: 'error' | 'skip'
+  /** The forms of the result, sorted. */
+  readonly format: readonly DatasetFormat[]
 }
 
 /** What became of the documents of the inputs. */
@@ -1882,24 +1922,6 @@ export declare class PackedDataset implements Dataset {
   get(index: number, options?: SampleOptions): Sample
 }
 
-/**
- * What an input file holds:
- *
- * - `'text'`: one document
- * - `'lines'`: a document per line, without its line end
- * - `{ separator }`: documents with this string between them
- * - `'jsonl'`: an object per line, of which one field is the document
- * - `'parquet'`: a row per document, of which one column is the text
- */
-export type InputFormat =
-  | 'text'
-  | 'lines'
-  | 'jsonl'
-  | 'parquet'
-  | {
-      readonly separator: string
-    }
-
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
   /** Bytes that were read from the inputs, as they are on disk. */
@@ -2024,7 +2046,7 @@ export interface PrepareOptions {
    * @default 5
    */
   readonly checkpointSeconds?: number
-  /** Called some times a second. */
+  /** Called some times a second. What it throws stops the work, as `signal` does. */
   readonly onProgress?: (progress: PrepareProgress) => void
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
@@ -3369,7 +3391,7 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
  * The texts are kept in memory while it trains, as 4 bytes for each word.
  *
  * @param source paths and globs of files, or `{ texts }`
- * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when there is not enough memory.
+ * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` for a line above 256 MB, or when there is not enough memory.
  */
 export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
 

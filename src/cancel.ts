@@ -3,12 +3,13 @@ import type { CancelFlag } from './native-binding.d.ts'
 import { native } from './native.ts'
 
 /**
- * Runs native work that looks at a flag. When `signal` aborts, the promise is rejected with `signal.reason` at once, and the work
- * stops soon after.
+ * Runs native work that looks at a flag, which `signal` sets when it aborts; the work stops soon after. The promise is then rejected with
+ * `signal.reason`: at once, or with `untilEnded` after the work has ended, so that the same call can be made again.
  */
 export const cancellable = async <T>(
   signal: AbortSignal | undefined,
   work: (flag: CancelFlag | undefined) => Promise<T>,
+  { untilEnded = false }: { readonly untilEnded?: boolean } = {},
 ): Promise<T> => {
   signal?.throwIfAborted()
   try {
@@ -17,7 +18,7 @@ export const cancellable = async <T>(
     return await new Promise<T>((resolve, reject) => {
       const abort = () => {
         flag.cancel()
-        reject(signal.reason)
+        if (!untilEnded) reject(signal.reason)
       }
       const promise = work(flag)
       signal.addEventListener('abort', abort, { once: true })

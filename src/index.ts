@@ -74,13 +74,15 @@ export type {
   DatasetCounts,
   DatasetFile,
   DatasetFormat,
+  InputFormat,
   Manifest,
+  PreparationFacts,
   SplitManifest,
   SplitName,
 } from './dataset/manifest.ts'
 export { nextToken, type Objective, type TokenViews, type WindowPlace } from './dataset/objective.ts'
 export { PackedDataset, type PackingOptions } from './dataset/packed-dataset.ts'
-export { prepare, type InputFormat, type PrepareOptions, type PrepareProgress } from './dataset/prepare.ts'
+export { prepare, type PrepareOptions, type PrepareProgress } from './dataset/prepare.ts'
 export {
   TokenStore,
   type StoreDocuments,

@@ -293,17 +293,15 @@ export declare class PanicInConstructor {
   constructor()
 }
 
-/** A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`. */
+/** A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`. No thread of Node waits. */
 export declare class PrepareSession {
   constructor()
   /** Starts it, once. */
-  run(config: PrepareConfig, status: PrepareStatus, cancel: CancelFlag): Promise<PrepareResult>
-  /** The next texts; `null` at the end. */
+  run(config: PrepareConfig, status: PrepareStatus, cancel?: CancelFlag | undefined | null): Promise<PrepareResult>
+  /** The next texts; `null` at the end. It is asked again when the ids of these are there. */
   next(): Promise<string[] | null>
   /** The ids of the texts that `next` gave, and where those of each text start, and at last their number. */
   reply(ids: Uint32Array, rowStarts: Uint32Array): void
-  /** The texts cannot be encoded. */
-  fail(reason: string): void
 }
 
 /** How far a preparation is. */

@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 import { cancellable } from './cancel.ts'
-import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
-import { abortSignal, invalid, iterableOrAsync, oneOf, string } from './validate.ts'
+import { abortSignal, callback, invalid, iterableOrAsync, oneOf, string } from './validate.ts'
+import { watching, type Watcher } from './watching.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =
@@ -58,15 +58,12 @@ export const resolveTrainSource = <P>({
   signal,
   onProgress,
 }: TrainSourceOptions & { readonly onProgress?: (progress: P) => void }) => {
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalid('options.onProgress', 'a function', onProgress)
-  }
   return {
     format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
     field: string('options.field', field),
     strict: oneOf('options.utf8', utf8, ['replace', 'strict']) === 'strict',
     signal: abortSignal(signal),
-    onProgress,
+    onProgress: callback('options.onProgress', onProgress),
   }
 }
 
@@ -149,45 +146,21 @@ export const readSource = async (
   }
 }
 
-/** How often progress is told, in milliseconds. */
-const interval = 200
-
-/**
- * Does `work` in phases, of which `first` is the first, and tells `onProgress` meanwhile and at the end of each phase what `glance` sees. What
- * `onProgress` throws stops the work, as `signal` does.
- */
-export const inPhases = async <Phase extends string, P, T>(
+/** Does `work` in phases, of which `first` is the first, and tells `onProgress` at the end of each phase too: see {@link watching}. */
+export const inPhases = <Phase extends string, P, T>(
   first: NoInfer<Phase>,
   glance: (phase: Phase) => P,
-  {
-    signal,
-    onProgress,
-  }: { readonly signal: AbortSignal | undefined; readonly onProgress: ((progress: P) => void) | undefined },
+  watcher: Watcher<P>,
   work: (signal: AbortSignal, enter: (phase: Phase) => void) => Promise<T>,
 ): Promise<T> => {
-  const own = new AbortController()
-  const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
   let phase: Phase = first
-  const tell = () => {
-    try {
-      onProgress?.(glance(phase))
-    } catch (error) {
-      own.abort(error)
-    }
-  }
-  const timer = onProgress && setInterval(tell, interval)
-  try {
-    const result = await work(either, (next) => {
-      tell()
-      phase = next
-    })
-    tell()
-    either.throwIfAborted()
-    return result
-  } catch (error) {
-    if (either.aborted || error instanceof TokenmillError) throw error
-    throw fromNative(error)
-  } finally {
-    clearInterval(timer)
-  }
+  return watching(
+    watcher,
+    () => glance(phase),
+    (signal, tell) =>
+      work(signal, (next) => {
+        tell()
+        phase = next
+      }),
+  )
 }

@@ -99,6 +99,12 @@ export const abortSignal = (signal: unknown): AbortSignal | undefined => {
   throw invalid('options.signal', 'an AbortSignal', signal)
 }
 
+/** `value` when it is a function or absent. */
+export const callback = <F>(name: string, value: F): F => {
+  if (value === undefined || typeof value === 'function') return value
+  throw invalid(name, 'a function', value)
+}
+
 /** `value` when one can go through it. A string is not meant, and a typed array whose memory is gone has nothing to go through. */
 export const iterable = (name: string, expected: string, value: unknown): Iterable<unknown> => {
   const isIterable =

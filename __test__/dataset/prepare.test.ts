@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import { prepare, type PrepareOptions, type PrepareProgress } from '../../src/dataset/prepare.ts'
 import { TokenStore } from '../../src/dataset/token-store.ts'
+import { native } from '../../src/native.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
@@ -131,6 +132,62 @@ test('what a tokenizer throws is what prepare rejects with, and the same call go
   await t.throwsAsync(prepare(options), { code: 'ERR_UNKNOWN_TOKEN' })
 })
 
+test.serial('texts that cannot come to JavaScript are an error, and nobody waits for their ids', async (t) => {
+  const { prototype } = native().PrepareSession
+  const next = Object.getOwnPropertyDescriptor(prototype, 'next') as PropertyDescriptor
+  const error = new RangeError('a string that is too long')
+  Object.defineProperty(prototype, 'next', { ...next, value: () => Promise.reject(error) })
+  const words = new WordTokenizer(Vocabulary.fromText(documents))
+  try {
+    t.is(await t.throwsAsync(prepare({ inputs: [input], tokenizer: words, outDir: at('never-came') })), error)
+  } finally {
+    Object.defineProperty(prototype, 'next', next)
+  }
+})
+
+test('what onProgress throws stops the work, and the same call goes on', async (t) => {
+  const error = new RangeError('no more')
+  const options = { inputs: [input], tokenizer, outDir: at('progress-throws') }
+  const onProgress = () => {
+    throw error
+  }
+  t.is(await t.throwsAsync(prepare({ ...options, onProgress })), error)
+  t.is((await prepare(options)).counts.documents, 5000)
+})
+
+test('a dataset of other options or inputs is refused', async (t) => {
+  const inputs = [file('finished.jsonl', '{"text":"good","body":"other"}\n')]
+  const options = { inputs, tokenizer, outDir: at('finished') }
+  const manifest = await prepare(options)
+  t.deepEqual(manifest.preparation, {
+    inputFormat: 'detect',
+    field: 'text',
+    maxDocumentBytes: 2 ** 28,
+    onMalformed: 'error',
+    onInvalidUtf8: 'error',
+    onTooLarge: 'error',
+    format: ['raw'],
+  })
+  t.deepEqual(await prepare({ ...options, concurrency: 1, checkpointSeconds: 0 }), manifest)
+  const cases: [Partial<PrepareOptions>, RegExp][] = [
+    [{ field: 'body' }, /\(preparation\.field is "text" there and "body" here\)/],
+    [{ format: ['npy'] }, /\(preparation\.format is \["raw"\] there and \["npy"\] here\)/],
+    [{ inputFormat: { separator: 'x' } }, /inputFormat is "detect" there and \{"separator":"x"\} here/],
+    [{ onMalformed: 'skip', onTooLarge: 'skip' }, /onMalformed is "error" there.*; preparation\.onTooLarge is/],
+    [{ split: { validation: 0.5 } }, /\(validation is null there/],
+  ]
+  for (const [other, message] of cases)
+    await t.throwsAsync(prepare({ ...options, ...other }), { code: 'ERR_INVALID_ARGUMENT', message })
+  // As long as before.
+  writeFileSync(inputs[0] as string, '{"text":"evil","body":"other"}\n')
+  const later = statSync(join(options.outDir, 'manifest.json')).mtimeMs / 1000 + 1
+  utimesSync(inputs[0] as string, later, later)
+  await t.throwsAsync(prepare(options), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /finished\.jsonl was changed after the dataset was written/,
+  })
+})
+
 test('an aborted call rejects with the reason, and going on gives the files of an undisturbed one', async (t) => {
   const inputs = Array.from({ length: 8 }, (_, index) => file(`abort-${index}.jsonl.gz`, gzipSync(jsonl.repeat(3))))
   const options = {
@@ -142,14 +199,19 @@ test('an aborted call rejects with the reason, and going on gives the files of a
     checkpointSeconds: 0,
   } as const
   const manifest = await prepare({ ...options, outDir: at('undisturbed') })
-  let aborts = 0
+  // Each call is ended when it has written more than those before it, at the latest when it is done.
+  let [aborts, written] = [0, 0]
   for (;;) {
     const controller = new AbortController()
     const reason = new Error('enough')
-    setTimeout(() => controller.abort(reason), 60 + 20 * aborts)
+    const onProgress = ({ documents }: PrepareProgress) => {
+      if (documents <= written) return
+      written = documents
+      controller.abort(reason)
+    }
+    const call = { outDir: at('aborted'), signal: controller.signal, concurrency: 1 + (aborts % 3), onProgress }
     try {
-      const { signal } = controller
-      t.deepEqual(await prepare({ ...options, outDir: at('aborted'), signal, concurrency: 1 + (aborts % 3) }), manifest)
+      t.deepEqual(await prepare({ ...options, ...call }), manifest)
       break
     } catch (error) {
       t.is(error, reason)

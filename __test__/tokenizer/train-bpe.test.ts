@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -162,8 +162,9 @@ test('a signal stops it, in its texts and in its merges', async (t) => {
       ended = true
     }
   }
-  setTimeout(() => controller.abort(reason), 50)
-  await t.throwsAsync(trainBpe({ texts: endless() }, { vocabSize: 600, signal: controller.signal }), { is: reason })
+  const onProgress = ({ bytes }: TrainProgress) => bytes > 0 && controller.abort(reason)
+  const { signal } = controller
+  await t.throwsAsync(trainBpe({ texts: endless() }, { vocabSize: 600, signal, onProgress }), { is: reason })
   t.true(ended, 'the source was ended')
 })
 
@@ -226,4 +227,10 @@ test('what cannot be trained is refused', async (t) => {
   t.is((await trainBpe([broken], { vocabSize: 300, utf8: 'replace' })).training.bytes, 4)
   const limit = trainBpe({ texts: story }, { vocabSize: 300, memoryLimit: 0, tempDir: join(folder, 'none') })
   await codes(t, 'ERR_LIMIT')(limit, 'no folder for temporary files')
+  // A hole: it has no place on the disk.
+  const large = join(folder, 'large.txt')
+  writeFileSync(large, '')
+  truncateSync(large, 2 ** 28 + 1)
+  const tooLarge = trainBpe([large], { vocabSize: 300, format: 'lines' })
+  await codes(t, 'ERR_LIMIT')(tooLarge, 'a line that is too large')
 })

@@ -1,4 +1,13 @@
-import type { InputFormat, prepare } from './prepare.ts'
+/**
+ * What an input file holds:
+ *
+ * - `'text'`: one document
+ * - `'lines'`: a document per line, without its line end
+ * - `{ separator }`: documents with this string between them
+ * - `'jsonl'`: an object per line, of which one field is the document
+ * - `'parquet'`: a row per document, of which one column is the text
+ */
+export type InputFormat = 'text' | 'lines' | 'jsonl' | 'parquet' | { readonly separator: string }
 
 /** A form in which `prepare` writes ids; each but `raw` in a folder of its own. */
 export type DatasetFormat =
@@ -75,7 +84,7 @@ export interface Manifest {
   readonly splits: Readonly<Partial<Record<SplitName, SplitManifest>>>
 }
 
-/** The options of {@link prepare} that a manifest does not tell otherwise. */
+/** The options of `prepare` that a manifest does not tell otherwise. */
 export interface PreparationFacts {
   /** What the files hold; `'detect'`: by the name of each. */
   readonly inputFormat: InputFormat | 'detect'

@@ -1,13 +1,15 @@
+import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
 import { fromNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
-import type { PrepareConfig, PrepareResult, PrepareStatus, CancelFlag } from '../native-binding.d.ts'
+import type { CancelFlag, PrepareConfig, PrepareResult, PrepareStatus } from '../native-binding.d.ts'
 import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
 import { resolvePolicy, type SpecialTokenPolicy } from '../tokenizer/special-tokens.ts'
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import {
   abortSignal,
   boolean,
+  callback,
   finiteNumber,
   integerIn,
   invalid,
@@ -16,19 +18,8 @@ import {
   positiveInteger,
   string,
 } from '../validate.ts'
-import type { DatasetFormat, Manifest } from './manifest.ts'
-import { watching } from './watching.ts'
-
-/**
- * What an input file holds:
- *
- * - `'text'`: one document
- * - `'lines'`: a document per line, without its line end
- * - `{ separator }`: documents with this string between them
- * - `'jsonl'`: an object per line, of which one field is the document
- * - `'parquet'`: a row per document, of which one column is the text
- */
-export type InputFormat = 'text' | 'lines' | 'jsonl' | 'parquet' | { readonly separator: string }
+import { watching } from '../watching.ts'
+import type { DatasetFormat, InputFormat, Manifest } from './manifest.ts'
 
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
@@ -151,7 +142,7 @@ export interface PrepareOptions {
    * @default 5
    */
   readonly checkpointSeconds?: number
-  /** Called some times a second. */
+  /** Called some times a second. What it throws stops the work, as `signal` does. */
   readonly onProgress?: (progress: PrepareProgress) => void
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
@@ -225,62 +216,49 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
     }
   }
   const engine = tokenizer instanceof BpeTokenizer ? tokenizer.engine(special) : undefined
-  const work = () =>
+  const { manifest, faults } = await watching({ signal, onProgress }, glance, (either) =>
     engine === undefined
-      ? prepareWith(tokenizer, special, config, status, signal)
-      : stoppable(signal, (flag) => native().prepareBpe(config, engine.handle, engine.policy, status, flag))
-  const { manifest, faults } = await watching(onProgress, glance, work)
+      ? prepareWith(tokenizer, special, config, status, either)
+      : cancellable(
+          either,
+          (flag) => native().prepareBpe(config, engine.handle, engine.policy, status, flag),
+          untilEnded,
+        ),
+  )
   if (onSkipped !== undefined) for (const fault of faults) onSkipped(fault)
   return JSON.parse(manifest) as Manifest
 }
 
+/** An aborted call ends with its work, so that it can be made again at once. */
+const untilEnded = { untilEnded: true }
+
 /** {@link prepare} with a tokenizer whose ids are made here. */
-const prepareWith = async (
+const prepareWith = (
   tokenizer: Tokenizer,
   { allowed, disallowed }: SpecialTokenPolicy,
   config: PrepareConfig,
   status: PrepareStatus,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<PrepareResult> => {
-  // Its own signal: a failure here ends the native side too.
-  const failure = new AbortController()
-  const stop = AbortSignal.any(signal === undefined ? [failure.signal] : [signal, failure.signal])
   const options = { allowedSpecial: allowed, disallowedSpecial: disallowed, addSpecialTokens: false }
-  return stoppable(stop, async (flag) => {
+  // Its own signal: a failure here ends the native side too, which waits for ids.
+  const failure = new AbortController()
+  const work = async (flag: CancelFlag | undefined) => {
     const session = new (native().PrepareSession)()
-    const result = session.run(config, status, flag)
-    const encoding = (async () => {
-      for (let texts; (texts = await session.next()) !== null;) {
-        try {
+    const encode = async () => {
+      try {
+        for (let texts; (texts = await session.next()) !== null;) {
           const { ids, rowStarts } = tokenizer.encodeBatch(texts, options)
           session.reply(ids, rowStarts)
-        } catch (error) {
-          session.fail(String(error))
-          failure.abort(error)
         }
+      } catch (error) {
+        failure.abort(fromNative(error))
       }
-    })()
-    const [done] = await Promise.allSettled([result, encoding])
-    if (done.status === 'fulfilled') return done.value
-    throw fromNative(done.reason)
-  })
-}
-
-/**
- * Runs native work that looks at a flag. When `signal` aborts, the promise is rejected with `signal.reason` after the work has ended, so that the same call can
- * be made again at once.
- */
-const stoppable = async <T>(signal: AbortSignal | undefined, work: (flag: CancelFlag) => Promise<T>): Promise<T> => {
-  const flag = new (native().CancelFlag)()
-  const abort = () => flag.cancel()
-  signal?.addEventListener('abort', abort, { once: true })
-  try {
-    return await work(flag)
-  } catch (error) {
-    throw signal?.aborted === true ? signal.reason : fromNative(error)
-  } finally {
-    signal?.removeEventListener('abort', abort)
+    }
+    const [result] = await Promise.all([session.run(config, status, flag), encode()])
+    return result
   }
+  return cancellable(AbortSignal.any([signal, failure.signal]), work, untilEnded)
 }
 
 const resolvePrepare = (options: PrepareOptions) => {
@@ -327,9 +305,6 @@ const resolvePrepare = (options: PrepareOptions) => {
     throw invalid('options.split.validation', 'a number above 0 and below 1', validation)
   if (finiteNumber('options.checkpointSeconds', checkpointSeconds) < 0 || checkpointSeconds > 1e9)
     throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
-  if (onSkipped !== undefined && typeof onSkipped !== 'function')
-    throw invalid('options.onSkipped', 'a function', onSkipped)
-  abortSignal(signal)
   const config: PrepareConfig = {
     inputs: Array.from(inputs, (input, index) => filePath(`options.inputs[${index}]`, input)),
     outDir: filePath('options.outDir', outDir),
@@ -355,7 +330,14 @@ const resolvePrepare = (options: PrepareOptions) => {
     resume: boolean('options.resume', resume),
     checkpointSeconds,
   }
-  return { config, tokenizer, special, signal, onProgress, onSkipped }
+  return {
+    config,
+    tokenizer,
+    special,
+    signal: abortSignal(signal),
+    onProgress: callback('options.onProgress', onProgress),
+    onSkipped: callback('options.onSkipped', onSkipped),
+  }
 }
 
 const resolveInputFormat = (

@@ -6,11 +6,11 @@ import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { abortSignal, integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
+import { abortSignal, callback, integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
+import { watching } from '../watching.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkArrays, freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
-import { watching } from './watching.ts'
 
 /** How {@link TokenStore.open} opens a dataset or a file. */
 export interface TokenStoreOptions {
@@ -211,7 +211,7 @@ export class TokenStore {
    */
   async verify(options?: VerifyOptions): Promise<void> {
     const { signal, onProgress } = checkedOptions('options', options, ['signal', 'onProgress'])
-    abortSignal(signal)
+    const watcher = { signal: abortSignal(signal), onProgress: callback('options.onProgress', onProgress) }
     if (this.manifest === undefined)
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
@@ -220,8 +220,8 @@ export class TokenStore {
     const bytesTotal = bytesOf(this.manifest)
     const status = new (native().VerifyStatus)()
     const glance = () => ({ bytes: status.bytes, bytesTotal })
-    await watching(onProgress, glance, () =>
-      cancellable(signal, (flag) => native().verifyDataset(this.#folder, status, flag)),
+    await watching(watcher, glance, (either) =>
+      cancellable(either, (flag) => native().verifyDataset(this.#folder, status, flag)),
     )
   }
 

@@ -1,8 +1,8 @@
 //! The only crate that knows Node-API: one file per exported noun, options in, typed arrays out, errors to codes.
 //!
 //! Rules that hold for every export:
-//! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], which catches too, so that a
-//!   panic becomes a JavaScript error and never the end of the process;
+//! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], or [`own_thread`] when it is long;
+//!   both catch too, so that a panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm.
 //!
@@ -46,6 +46,8 @@ mod live;
 #[cfg(feature = "text")]
 mod offsets;
 mod optimizer;
+#[cfg(feature = "text")]
+mod own_thread;
 mod parameter;
 #[cfg(feature = "text")]
 mod pattern;
@@ -55,6 +57,8 @@ mod pool;
 mod positions;
 #[cfg(feature = "text")]
 mod prepare;
+#[cfg(feature = "text")]
+mod prepare_session;
 #[cfg(feature = "text")]
 mod save;
 #[cfg(feature = "text")]

@@ -1,13 +1,12 @@
 //! Documents to datasets.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Uint32ArraySlice};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use tokenmill_bpe::{Error as BpeError, SpecialPolicy, Tokenizer};
 use tokenmill_corpus::manifest::{Separator, SeparatorPosition, TokenizerFacts, Validation};
@@ -19,9 +18,9 @@ use tokenmill_corpus::{
 use crate::cancel::CancelFlag;
 use crate::corpus_convert::{coded, number, place};
 use crate::error::{Code, Error, Result};
-use crate::later::{Deliver, Later, later};
+use crate::later::Deliver;
+use crate::own_thread::on_own_thread;
 use crate::pool::{on_all_threads, threads};
-use crate::task::Work;
 use crate::tokenizer::BpeHandle;
 
 /// Longer documents are divided among the threads of the pool, in bytes.
@@ -98,6 +97,12 @@ impl PrepareStatus {
     }
 }
 
+impl PrepareStatus {
+    pub fn shared(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+}
+
 /// What a preparation has made.
 #[napi(object)]
 pub struct PrepareResult {
@@ -118,26 +123,26 @@ impl Deliver for Prepared {
 
 /// Encodes on native threads; special tokens in texts are treated by the `policy` of that number.
 #[napi(catch_unwind, ts_return_type = "Promise<PrepareResult>")]
-pub fn prepare_bpe(
+pub fn prepare_bpe<'env>(
+    env: &'env Env,
     config: PrepareConfig,
     tokenizer: &BpeHandle,
     policy: u32,
     status: &PrepareStatus,
     cancel: Option<&CancelFlag>,
-) -> Result<AsyncTask<Work<Later<Prepared>>>> {
+) -> Result<Object<'env>> {
     let policy = tokenizer.policy(policy)?;
-    let (tokenizer, status, cancel) = (tokenizer.shared(), Arc::clone(&status.status), cancel.map(CancelFlag::shared));
-    Ok(later(move || {
-        let cancel = cancel.as_deref();
+    let (tokenizer, status) = (tokenizer.shared(), status.shared());
+    on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
         run(config, &status, cancel, || bpe_encoder(&tokenizer, &policy, cancel))
-    }))
+    })
 }
 
 /// The ids of texts.
 fn bpe_encoder<'a>(
     tokenizer: &'a Tokenizer,
     policy: &'a SpecialPolicy,
-    cancel: Option<&'a AtomicBool>,
+    cancel: &'a AtomicBool,
 ) -> impl FnMut(&[&str]) -> std::result::Result<Encoded, Core> + 'a {
     let mut worker = tokenizer.idle_worker();
     let failed = |text, error| match error {
@@ -158,7 +163,7 @@ fn bpe_encoder<'a>(
         encoded.ids.try_reserve(bytes / 4 + 16).map_err(|_| few())?;
         for (at, text) in texts.iter().enumerate() {
             if text.len() > LONG {
-                let rows = on_all_threads(|| tokenizer.encode_batch(&[text], policy, cancel));
+                let rows = on_all_threads(|| tokenizer.encode_batch(&[text], policy, Some(cancel)));
                 let rows = rows.map_err(|error| Core::Limit(error.reason.clone()))?;
                 let ids = rows.map_err(|error| failed(at, error.error))?.ids;
                 // A long text is mostly the only one: its ids are not in memory twice.
@@ -168,7 +173,7 @@ fn bpe_encoder<'a>(
                     encoded.ids.extend(ids);
                 }
             } else {
-                let done = tokenizer.encode_to(text, policy, &mut worker, &mut encoded.ids, cancel);
+                let done = tokenizer.encode_to(text, policy, &mut worker, &mut encoded.ids, Some(cancel));
                 done.map_err(|error| failed(at, error))?;
             }
             encoded.ends.push(encoded.ids.len());
@@ -177,119 +182,14 @@ fn bpe_encoder<'a>(
     }
 }
 
-/// Texts that JavaScript is to encode, and where their ids go.
-struct Order {
-    texts: Vec<String>,
-    reply: Reply,
-}
-
-/// Takes the ids, or why there are none.
-type Reply = Sender<std::result::Result<Encoded, String>>;
-
-/// A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`.
-#[napi]
-pub struct PrepareSession {
-    orders: Arc<Mutex<Receiver<Order>>>,
-    sender: Mutex<Option<Sender<Order>>>,
-    open: Arc<Mutex<Option<Reply>>>,
-}
-
-/// Texts on their way to JavaScript.
-pub struct Texts(Option<Vec<String>>);
-
-impl Deliver for Texts {
-    type JsValue = Option<Vec<String>>;
-
-    fn deliver(self, _env: Env) -> Result<Option<Vec<String>>> {
-        Ok(self.0)
-    }
-}
-
-#[napi]
-impl PrepareSession {
-    #[napi(constructor, catch_unwind)]
-    pub fn new() -> Self {
-        let (sender, orders) = channel();
-        Self { orders: Arc::new(Mutex::new(orders)), sender: Mutex::new(Some(sender)), open: Arc::default() }
-    }
-
-    /// Starts it, once.
-    #[napi(catch_unwind, ts_return_type = "Promise<PrepareResult>")]
-    pub fn run(
-        &self,
-        config: PrepareConfig,
-        status: &PrepareStatus,
-        cancel: &CancelFlag,
-    ) -> Result<AsyncTask<Work<Later<Prepared>>>> {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let sender = sender.ok_or_else(|| Error::new(Code::Internal, "a session runs once"))?;
-        let (status, cancel) = (Arc::clone(&status.status), cancel.shared());
-        Ok(later(move || run(config, &status, Some(&cancel), || foreign_encoder(sender.clone(), &cancel))))
-    }
-
-    /// The next texts; `null` at the end.
-    #[napi(catch_unwind, ts_return_type = "Promise<string[] | null>")]
-    pub fn next(&self) -> AsyncTask<Work<Later<Texts>>> {
-        let (orders, open) = (Arc::clone(&self.orders), Arc::clone(&self.open));
-        later(move || {
-            let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            Ok(Texts(order.ok().map(|Order { texts, reply }| {
-                *open.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
-                texts
-            })))
-        })
-    }
-
-    /// The ids of the texts that `next` gave, and where those of each text start, and at last their number.
-    #[napi(catch_unwind)]
-    pub fn reply(&self, ids: Uint32ArraySlice<'_>, row_starts: Uint32ArraySlice<'_>) {
-        let ends = row_starts.iter().skip(1).map(|&end| end as usize).collect();
-        self.answer(Ok(Encoded { ids: ids.to_vec(), ends }));
-    }
-
-    /// The texts cannot be encoded.
-    #[napi(catch_unwind)]
-    pub fn fail(&self, reason: String) {
-        self.answer(Err(reason));
-    }
-}
-
-impl PrepareSession {
-    fn answer(&self, answer: std::result::Result<Encoded, String>) {
-        if let Some(reply) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // Nobody waits any more when the preparation has ended.
-            let _ = reply.send(answer);
-        }
-    }
-}
-
-fn foreign_encoder(
-    sender: Sender<Order>,
-    cancel: &AtomicBool,
-) -> impl FnMut(&[&str]) -> std::result::Result<Encoded, Core> {
-    move |texts| {
-        let (reply, answers) = channel();
-        let texts = texts.iter().map(|&text| text.to_owned()).collect();
-        sender.send(Order { texts, reply }).map_err(|_| Core::Cancelled)?;
-        loop {
-            match answers.recv_timeout(Duration::from_millis(50)) {
-                Ok(answer) => return answer.map_err(Core::Encode),
-                Err(RecvTimeoutError::Disconnected) => return Err(Core::Cancelled),
-                Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Relaxed) => return Err(Core::Cancelled),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
-    }
-}
-
-fn run<F: FnMut(&[&str]) -> std::result::Result<Encoded, Core>>(
+pub fn run<F: FnMut(&[&str]) -> std::result::Result<Encoded, Core>>(
     config: PrepareConfig,
     status: &Status,
-    cancel: Option<&AtomicBool>,
+    cancel: &AtomicBool,
     encoder: impl Fn() -> F + Sync,
 ) -> Result<Prepared> {
     let inputs = resolve(&config.inputs).map_err(coded)?;
-    prepare(&inputs, &options(config)?, status, cancel, encoder).map_err(coded)
+    prepare(&inputs, &options(config)?, status, Some(cancel), encoder).map_err(coded)
 }
 
 fn options(config: PrepareConfig) -> Result<PrepareOptions> {
@@ -319,7 +219,8 @@ fn options(config: PrepareConfig) -> Result<PrepareOptions> {
         invalid_utf8: match config.invalid_utf8.as_str() {
             "replace" => OnInvalidUtf8::Replace,
             "skip" => OnInvalidUtf8::Skip,
-            _ => OnInvalidUtf8::Fail,
+            "error" => OnInvalidUtf8::Fail,
+            other => return Err(unknown("way with invalid UTF-8", other)),
         },
         too_large: on_fault(config.skip_too_large),
         threads: if config.threads == 0 { threads()? } else { config.threads } as usize,

@@ -31,14 +31,20 @@ impl<J: Job> Task for Work<J> {
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
-        output.and_then(|output| catching(|| self.0.finish(env, output))).map_err(|error| {
-            // An error that is already a JavaScript value is what the promise is rejected with, code and all.
-            napi::Error::from(JsError::from(error).into_unknown(env))
-        })
+        settle(env, output, |output, env| self.0.finish(env, output))
     }
 }
 
-fn catching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// What a promise is settled with: the value that `finish` makes of `outcome`, or an error.
+pub fn settle<T, V>(env: Env, outcome: Result<T>, finish: impl FnOnce(T, Env) -> Result<V>) -> napi::Result<V> {
+    outcome.and_then(|output| catching(|| finish(output, env))).map_err(|error| {
+        // An error that is already a JavaScript value is what the promise is rejected with, code and all.
+        napi::Error::from(JsError::from(error).into_unknown(env))
+    })
+}
+
+/// What `work` gives; a panic is `ERR_INTERNAL`.
+pub fn catching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 

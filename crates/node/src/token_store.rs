@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    AsyncTask, Float64Array, Float64ArraySlice, Int32ArraySlice, Uint32Array, Uint32ArraySlice,
+    AsyncTask, Float64Array, Float64ArraySlice, Int32ArraySlice, Object, Uint32Array, Uint32ArraySlice,
 };
 use napi_derive::napi;
 use tokenmill_corpus::{DType, Mode, Store, verify};
@@ -18,6 +18,7 @@ use crate::corpus_convert::{coded, number, place};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
+use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 
@@ -197,14 +198,15 @@ impl VerifyStatus {
 
 /// Hashes all files of the dataset in `folder`; its manifest as JSON.
 #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-pub fn verify_dataset(
+pub fn verify_dataset<'env>(
+    env: &'env Env,
     folder: String,
     status: &VerifyStatus,
     cancel: Option<&CancelFlag>,
-) -> AsyncTask<Work<Later<String>>> {
-    let (done, cancel) = (Arc::clone(&status.done), cancel.map(CancelFlag::shared));
-    later(move || {
-        let manifest = on_all_threads(|| verify(&PathBuf::from(folder), cancel.as_deref(), &done))?.map_err(coded)?;
+) -> Result<Object<'env>> {
+    let done = Arc::clone(&status.done);
+    on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
+        let manifest = on_all_threads(|| verify(&PathBuf::from(folder), Some(cancel), &done))?.map_err(coded)?;
         manifest.to_json().map_err(coded)
     })
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::Env;
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::{AsyncTask, Object};
 use napi_derive::napi;
 use tokenmill_bpe::train::{Budget, Progress, Scratch, TrainOptions, Trainer};
 use tokenmill_bpe::{Pattern, Tokenizer};
@@ -15,6 +15,7 @@ use crate::cancel::CancelFlag;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
+use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::JsTextOrBytes;
@@ -95,40 +96,45 @@ impl NativeTrainer {
         let texts = Texts::read(&texts, strict)?;
         let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
         Ok(later(move || {
-            texts.on_all_threads(|texts| {
-                shared.with_trainer(|trainer| trainer.add_texts(texts, cancel.as_deref()).map_err(from_bpe))?;
-                shared.reading.add(texts);
-                Ok(())
-            })?
+            // The lock is taken on this thread: one of the pool that waits for its share of a call may begin another one.
+            shared.with_trainer(|trainer| {
+                texts.on_all_threads(|texts| {
+                    trainer.add_texts(texts, cancel.as_deref()).map_err(from_bpe)?;
+                    shared.reading.add(texts);
+                    Ok(())
+                })?
+            })
         }))
     }
 
     /// Reads files: paths and globs.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn add_files(
+    pub fn add_files<'env>(
         &self,
+        env: &'env Env,
         inputs: Vec<String>,
         format: String,
         field: String,
         strict: bool,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<Later<()>>> {
-        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
-        later(move || {
+    ) -> Result<Object<'env>> {
+        let shared = Arc::clone(&self.shared);
+        on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
             shared.with_trainer(|trainer| {
-                add_inputs(trainer, &inputs, &format, field, strict, &shared.reading, cancel.as_deref())
+                add_inputs(trainer, &inputs, &format, field, strict, &shared.reading, Some(cancel))
             })
         })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<BpeHandle>")]
-    pub fn train(
+    pub fn train<'env>(
         &self,
+        env: &'env Env,
         options: NativeTrainOptions,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<Later<NewTokenizer>>> {
-        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
-        later(move || {
+    ) -> Result<Object<'env>> {
+        let shared = Arc::clone(&self.shared);
+        on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
             let options = TrainOptions {
                 vocab_size: options.vocab_size,
                 min_frequency: options.min_frequency.try_into().unwrap_or_default(),
@@ -141,7 +147,7 @@ impl NativeTrainer {
                 shared.most.store(now.most, Ordering::Relaxed);
                 ControlFlow::Continue(())
             };
-            let train = || trainer.train(&options, Some(&mut watch), cancel.as_deref());
+            let train = || trainer.train(&options, Some(&mut watch), Some(cancel));
             let trained = on_all_threads(train)?.map_err(from_bpe)?;
             shared.pieces.store(trained.pieces(), Ordering::Relaxed);
             shared.missing.store(trained.missing() as u32, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use tokenmill_corpus::{
     read_parts, resolve,
 };
 
+use crate::corpus_convert::coded;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
 use crate::pool::on_all_threads;
@@ -57,11 +58,11 @@ pub fn add_inputs(
 ) -> Result<()> {
     let options = read_options(format, field, strict)?;
     let threads = options.threads;
-    let inputs = resolve(names).map_err(from_corpus)?;
+    let inputs = resolve(names).map_err(coded)?;
     reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
     let (mut large, mut others) = (Vec::new(), Vec::new());
     for input in inputs {
-        let is_one_text = options.format_of(&input).map_err(from_corpus)? == Format::Text;
+        let is_one_text = options.format_of(&input).map_err(coded)? == Format::Text;
         if is_one_text && is_large(&input) { large.push(input) } else { others.push(input) }
     }
     for input in &large {
@@ -88,7 +89,7 @@ pub fn add_inputs(
     let result = map_batches(&others, &options, Position::default(), cancel, &reading.files, || &add, consume);
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => result.map_err(from_corpus),
+        None => result.map_err(coded),
     }
 }
 
@@ -135,7 +136,7 @@ fn add_large(
     let result = read_parts(input, !strict, MOST, cancel, &reading.files, visit);
     match failed {
         Some(error) => Err(error),
-        None => result.map_err(from_corpus),
+        None => result.map_err(coded),
     }
 }
 
@@ -155,16 +156,4 @@ fn format_of(name: &str) -> Result<Format> {
         "parquet" => Ok(Format::Parquet),
         _ => Err(Error::new(Code::InvalidArgument, format!("there is no format called {name}"))),
     }
-}
-
-/// An error of reading for JavaScript.
-pub fn from_corpus(error: CorpusError) -> Error {
-    let code = match &error {
-        CorpusError::InvalidOption(_) => Code::InvalidArgument,
-        CorpusError::Document { fault: tokenmill_corpus::Fault::InvalidUtf8(_), .. } => Code::InvalidUtf8,
-        CorpusError::Io { .. } | CorpusError::InvalidInput { .. } | CorpusError::Document { .. } => Code::InvalidFile,
-        CorpusError::Limit(_) => Code::Limit,
-        _ => Code::Internal,
-    };
-    Error::new(code, error.to_string())
 }

@@ -10,8 +10,9 @@ use tokenmill_corpus::{
 use tokenmill_word_vectors::Error as WordError;
 use tokenmill_word_vectors::train::Texts;
 
+use crate::corpus_convert::coded as from_corpus;
 use crate::error::Result;
-use crate::train_inputs::{Reading, from_corpus};
+use crate::train_inputs::Reading;
 use crate::word_vectors::coded;
 
 /// Reads the files that `names` stand for, in their order, and adds their sentences to `sentences`; `empty` makes what one block of them goes into.

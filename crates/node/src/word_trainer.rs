@@ -3,15 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use napi::bindgen_prelude::AsyncTask;
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Object};
 use napi_derive::napi;
-use tokenmill_word_vectors::WordVectors;
 use tokenmill_word_vectors::train::{Objective, Options, Progress, Split, Texts as Sentences, train_rows};
 
 use crate::cancel::CancelFlag;
 use crate::embedding_convert::size;
 use crate::error::{Code, Error, Result};
 use crate::later::{Later, later};
+use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::JsTextOrBytes;
@@ -92,9 +93,9 @@ impl NativeWordTrainer {
         let texts = Texts::read(&texts, strict)?;
         let shared = Arc::clone(&self.shared);
         Ok(later(move || {
+            let mut sentences = shared.lock();
+            let sentences = sentences.as_mut().ok_or_else(used)?;
             texts.on_all_threads(|texts| {
-                let mut sentences = shared.lock();
-                let sentences = sentences.as_mut().ok_or_else(used)?;
                 texts.iter().try_for_each(|text| sentences.add_text(text)).map_err(coded)?;
                 shared.reading.add(texts);
                 Ok(())
@@ -104,32 +105,34 @@ impl NativeWordTrainer {
 
     /// Reads files: paths and globs.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn add_files(
+    pub fn add_files<'env>(
         &self,
+        env: &'env Env,
         inputs: Vec<String>,
         format: String,
         field: String,
         strict: bool,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<Later<()>>> {
-        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
-        later(move || {
+    ) -> Result<Object<'env>> {
+        let shared = Arc::clone(&self.shared);
+        on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
             let options = read_options(&format, field, strict)?;
             let empty = || Sentences::new(shared.split, shared.lower_case);
             let mut sentences = shared.lock();
             let sentences = sentences.as_mut().ok_or_else(used)?;
-            add_inputs(sentences, empty, &inputs, &options, &shared.reading, cancel.as_deref())
+            add_inputs(sentences, empty, &inputs, &options, &shared.reading, Some(cancel))
         })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeWordVectors>")]
-    pub fn train(
+    pub fn train<'env>(
         &self,
+        env: &'env Env,
         options: NativeWordTrainOptions,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<Later<WordVectors>>> {
-        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
-        later(move || {
+    ) -> Result<Object<'env>> {
+        let shared = Arc::clone(&self.shared);
+        on_own_thread(env, cancel.map(CancelFlag::shared).unwrap_or_default(), move |cancel| {
             let threads = match options.threads {
                 Some(threads) => size("threads", threads)?,
                 None => on_all_threads(rayon::current_num_threads)?,
@@ -152,7 +155,7 @@ impl NativeWordTrainer {
                 shared.words.fetch_max(now.words, Ordering::Relaxed);
                 shared.words_to_train.store(now.all_words, Ordering::Relaxed);
             };
-            let rows = train_rows(sentences, &options, Some(&tell), cancel.as_deref()).map_err(coded)?;
+            let rows = train_rows(sentences, &options, Some(&tell), Some(cancel)).map_err(coded)?;
             on_all_threads(|| rows.into_vectors())?.map_err(coded)
         })
     }

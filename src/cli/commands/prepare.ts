@@ -1,5 +1,5 @@
-import type { DatasetFormat, Manifest } from '../../dataset/manifest.ts'
-import { prepare as prepareDataset, type InputFormat, type PrepareProgress } from '../../dataset/prepare.ts'
+import type { DatasetFormat, InputFormat, Manifest } from '../../dataset/manifest.ts'
+import { prepare as prepareDataset, type PrepareProgress } from '../../dataset/prepare.ts'
 import { usageFailure } from '../failure.ts'
 import { interruptible } from '../interrupt.ts'
 import { specialOptions, type Special } from '../options.ts'
