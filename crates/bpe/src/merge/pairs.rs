@@ -126,6 +126,7 @@ impl Pairs {
     }
 
     /// Asks for the bucket where [`Pairs::get_in`] looks to be brought near.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub fn ask_for(&self, left: u32, right: u32) -> Bucket {
         let first = (hash(left, right) >> self.shift) as usize & !(BUCKET - 1);
@@ -159,7 +160,7 @@ impl Pairs {
 
 /// A pair and the bucket that it is in, if it is anywhere. The default is a pair of nothing.
 #[derive(Clone, Copy, Default)]
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only `get_in` looks into it"))]
+#[cfg(target_arch = "x86_64")]
 pub(crate) struct Bucket {
     key: u64,
     first: usize,
