@@ -96,6 +96,29 @@ test('--separator none puts nothing between documents, where the tokenizer has n
   t.is((await tokenmill(['prepare', '-o', at('x'), '--separator', 'some', input])).code, 2)
 })
 
+test('inputs without a document say what was left out, and nothing else', async (t) => {
+  const [empty, bad] = [folder.file('empty.txt', ''), folder.file('bad.jsonl', 'bad\n{"text":""}\n')]
+  const nothing = folder.file('nothing.jsonl', '')
+  for (const [inputs, said] of [
+    [[empty], `${empty} is not a valid input: expected at least one document, received 1 without text`],
+    [[bad], `${bad} is not a valid input: expected at least one document, received 1 without text, 1 malformed`],
+    [[nothing], `${nothing} is not a valid input: expected at least one document, received none`],
+    [
+      [nothing, empty],
+      `${nothing} with 1 more is not a valid input: expected at least one document, received 1 without text`,
+    ],
+  ] as const) {
+    const done = await tokenmill(['prepare', '-o', at('no-documents'), '--no-resume', '--skip-malformed', ...inputs])
+    t.like(done, { code: 1, stdout: '', stderr: `tokenmill: ERR_INVALID_FILE: ${said}\n` })
+  }
+})
+
+test('a file that is named twice is read once', async (t) => {
+  const input = folder.file('once.jsonl', '{"text":"a"}\n')
+  const done = await tokenmill(['prepare', '-o', at('once'), '--json', input, input, at('onc*.jsonl')])
+  t.is(JSON.parse(done.stdout).counts.documents, 1)
+})
+
 test('an interrupt keeps what was done, and the same command goes on', async (t) => {
   const line = `${JSON.stringify({ text: 'The mill on the hill. '.repeat(200) })}\n`
   const input = folder.file('long.jsonl', line.repeat(24_000))

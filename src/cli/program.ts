@@ -153,7 +153,10 @@ const prepare = (tokenmill: Command) =>
     .description(
       'Reads documents, encodes them on all cores and writes a dataset that any trainer reads. After an interruption the same command goes on, with the same result.',
     )
-    .argument('<inputs...>', 'files and globs: .txt, .jsonl, .parquet, also with .gz or .zst; - for stdin')
+    .argument(
+      '<inputs...>',
+      'files and globs: .txt, .jsonl, .parquet, also with .gz or .zst; - for stdin. A file that is named twice is read once',
+    )
     .requiredOption('-o, --out <folder>', 'the folder of the dataset')
     .addOption(shared.encoding())
     .addOption(shared.model())

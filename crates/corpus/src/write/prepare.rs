@@ -443,13 +443,7 @@ impl<'a> Preparation<'a> {
 
     fn finish(self, mut manifest: Manifest) -> Result<Prepared, Error> {
         if self.state.counts.documents == 0 {
-            let Counts { empty, malformed, invalid_utf8, too_large, .. } = self.state.counts;
-            return Err(Error::InvalidInput {
-                path: format!("{} and {} more", self.inputs[0].name, self.inputs.len() - 1),
-                reason: format!(
-                    "expected at least one document, received {empty} without text, {malformed} malformed, {invalid_utf8} that are not UTF-8 and {too_large} that are too large"
-                ),
-            });
+            return Err(no_documents(self.inputs, &self.state.counts));
         }
         manifest.counts = self.state.counts;
         for (name, split) in SPLITS.into_iter().zip(self.splits) {
@@ -457,6 +451,24 @@ impl<'a> Preparation<'a> {
         }
         replace(&self.out_dir.join(manifest::FILE), manifest.to_json()?.as_bytes())?;
         Ok(Prepared { manifest, faults: self.state.faults, was_complete: false })
+    }
+}
+
+/// The error of inputs of which every document was left out: how many, and why.
+fn no_documents(inputs: &[Input], counts: &Counts) -> Error {
+    let kinds = [
+        (counts.empty, "without text"),
+        (counts.malformed, "malformed"),
+        (counts.invalid_utf8, "not UTF-8"),
+        (counts.too_large, "too large"),
+    ];
+    let received: Vec<_> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
+    let received = if received.is_empty() { "none".to_owned() } else { received.join(", ") };
+    let name = &inputs[0].name;
+    Error::InvalidInput {
+        path: if inputs.len() == 1 { name.clone() } else { format!("{name} with {} more", inputs.len() - 1) },
+        reason: format!("expected at least one document, received {received}"),
     }
 }
 
