@@ -14,7 +14,7 @@ pub enum Level {
     #[cfg(target_arch = "x86_64")]
     #[non_exhaustive]
     Avx2,
-    /// AVX-512 BW as well.
+    /// AVX-512 F, BW and VL as well, with FMA and F16C, which the compiler takes for granted beside them.
     #[cfg(target_arch = "x86_64")]
     #[non_exhaustive]
     Avx512,
@@ -35,7 +35,12 @@ impl Level {
                 && is_x86_feature_detected!("popcnt");
             if avx2 {
                 levels.push(Self::Avx2);
-                if is_x86_feature_detected!("avx512bw") {
+                let avx512 = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("f16c");
+                if avx512 {
                     levels.push(Self::Avx512);
                 }
             }

@@ -33,7 +33,8 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             all.push(Self::Avx2);
-            if is_x86_feature_detected!("avx512f") {
+            // The compiler takes F16C for granted beside AVX-512.
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("f16c") {
                 all.push(Self::Avx512);
             }
         }

@@ -18,17 +18,19 @@ macro_rules! wide {
                 fn avx2 $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
                     body($($arg),*)
                 }
-                let has = |names: [bool; 4]| names == [true; 4];
-                if has([
-                    is_x86_feature_detected!("avx512f"),
-                    is_x86_feature_detected!("avx512bw"),
-                    is_x86_feature_detected!("avx512dq"),
-                    is_x86_feature_detected!("avx512vl"),
-                ]) {
-                    // SAFETY: the processor has these extensions; one that has AVX-512 has AVX2 and F16C.
+                let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+                // The compiler takes FMA for granted beside AVX-512.
+                let has_avx512 = has_avx2
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl");
+                if has_avx512 {
+                    // SAFETY: the processor has these extensions.
                     return unsafe { avx512($($arg),*) };
                 }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c") {
+                if has_avx2 {
                     // SAFETY: the processor has these extensions.
                     return unsafe { avx2($($arg),*) };
                 }
