@@ -84,7 +84,8 @@ impl<T: Zero> Buffer<T> {
     }
 }
 
-impl<T: Zero> Appended<T> for Buffer<T> {
+// SAFETY: its pages have the room that was reserved, from its length on.
+unsafe impl<T: Zero> Appended<T> for Buffer<T> {
     type Error = Error;
 
     #[inline(always)]

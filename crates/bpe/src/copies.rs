@@ -7,14 +7,22 @@ const CHUNK: usize = 128;
 /// What is copied at once, in bytes.
 const WIDTH: usize = 16;
 
-/// What tokens are copied as: any bits are a value.
-pub(crate) trait Item: Copy {}
+/// What tokens are copied as.
+///
+/// # Safety
+/// Any bits are a value, of a size that [`WIDTH`] is a multiple of.
+pub(crate) unsafe trait Item: Copy {}
 
-impl Item for u8 {}
-impl Item for u16 {}
+// SAFETY: any bits are a number.
+unsafe impl Item for u8 {}
+// SAFETY: as above.
+unsafe impl Item for u16 {}
 
 /// What items are appended to.
-pub(crate) trait Appended<T> {
+///
+/// # Safety
+/// Where [`Appended::place`] points, so many items may be written, until anything else is done with it.
+pub(crate) unsafe trait Appended<T> {
     /// Why there is no memory.
     type Error;
 
@@ -28,7 +36,8 @@ pub(crate) trait Appended<T> {
     unsafe fn grow(&mut self, more: usize);
 }
 
-impl<T> Appended<T> for Vec<T> {
+// SAFETY: its spare capacity is at least what was reserved.
+unsafe impl<T> Appended<T> for Vec<T> {
     type Error = TryReserveError;
 
     #[inline(always)]

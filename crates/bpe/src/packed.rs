@@ -23,7 +23,8 @@ static ONES: [u8; 64] = {
     ones
 };
 
-impl<const N: usize> Zero for Packed<N> {}
+// SAFETY: it is nothing but numbers.
+unsafe impl<const N: usize> Zero for Packed<N> {}
 
 impl<const N: usize> Packed<N> {
     /// The most bytes that fit.

@@ -9,13 +9,20 @@ use std::ptr::NonNull;
 /// A line of the processor's caches.
 const LINE: usize = 64;
 
-/// A number that may be all zeros: what [`Pages`] start as.
-pub(crate) trait Zero: Copy {}
+/// What [`Pages`] are of.
+///
+/// # Safety
+/// A value may be all zeros.
+pub(crate) unsafe trait Zero: Copy {}
 
-impl Zero for u16 {}
-impl Zero for u32 {}
-impl Zero for u64 {}
-impl<T: Zero, const N: usize> Zero for [T; N] {}
+// SAFETY: any bits are a number.
+unsafe impl Zero for u16 {}
+// SAFETY: as above.
+unsafe impl Zero for u32 {}
+// SAFETY: as above.
+unsafe impl Zero for u64 {}
+// SAFETY: it is nothing but values that may be zeros.
+unsafe impl<T: Zero, const N: usize> Zero for [T; N] {}
 
 /// A slice of zeros at first, which starts with a line of the caches.
 pub(crate) struct Pages<T> {
@@ -42,12 +49,13 @@ impl<T: Zero> Pages<T> {
 
     /// `length` zeros. `None`: there is not enough memory.
     pub fn try_zeros(length: usize) -> Option<Self> {
+        const { assert!(size_of::<T>() > 0, "a value takes memory") };
         if length == 0 {
             return Some(Self::none());
         }
         let layout = layout::<T>(length)?;
         let mapped = large::map(layout.size()).inspect(|&start| large::prefer(start, layout.size()));
-        // SAFETY: the layout is not empty, as there is a number at least and no number is empty.
+        // SAFETY: the layout is not empty, as there is a value at least and no value is empty.
         let start = mapped.or_else(|| NonNull::new(unsafe { alloc_zeroed(layout) }))?;
         Some(Self { start: start.cast(), length, is_mapped: mapped.is_some() })
     }

@@ -71,7 +71,8 @@ impl DerefMut for Utf16 {
     }
 }
 
-impl Appended<u16> for Utf16 {
+// SAFETY: what it is made of is appended to.
+unsafe impl Appended<u16> for Utf16 {
     type Error = Error;
 
     #[inline(always)]

@@ -14,7 +14,8 @@ struct Entry<const N: usize> {
     ids: [[u32; 2]; N],
 }
 
-impl<const N: usize> Zero for Entry<N> {}
+// SAFETY: it is nothing but numbers.
+unsafe impl<const N: usize> Zero for Entry<N> {}
 
 /// A piece has two entries to be in: a new one takes the first, and what was there the second. What was in the second goes to the second of
 /// another set, where it is looked for before it is merged again: three words that come again and again in turns are all kept.
