@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compileFunction, createContext } from 'node:vm'
 import test from 'ava'
 import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
+import type * as Library from '../src/index.ts'
 
 const entry = new URL('../dist/index.js', import.meta.url)
 const encodings = new URL('../dist/encodings.js', import.meta.url)
@@ -14,23 +19,68 @@ test.before(async () => {
 const print = (code: string, env: NodeJS.ProcessEnv = {}): unknown =>
   JSON.parse(
     execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       encoding: 'utf8',
     }),
   )
 
 test('import and require() give the same objects, so the same TokenmillError', (t) => {
-  const code = `
-    import { createRequire } from 'node:module'
-    import * as imported from ${JSON.stringify(entry.href)}
-    const required = createRequire(${JSON.stringify(entry.href)})('./index.js')
-    console.log(JSON.stringify(Object.keys(imported).map((name) => [name, imported[name] === required[name]])))`
-  const same = print(code) as [string, boolean][]
-  t.true(same.some(([name]) => name === 'TokenmillError'))
-  t.deepEqual(
-    same.filter(([, equal]) => !equal),
-    [],
-  )
+  for (const name of ['tokenmill', 'tokenmill/encodings']) {
+    const code = `
+      import { createRequire } from 'node:module'
+      import * as imported from '${name}'
+      const required = createRequire(${JSON.stringify(entry.href)})('${name}')
+      const names = new Set([...Object.keys(imported), ...Object.keys(required)])
+      console.log(JSON.stringify([...names].map((name) => [name, imported[name] === required[name]])))`
+    const same = print(code) as [string, boolean][]
+    t.true(same.some(([name]) => name === 'TokenmillError'))
+    t.deepEqual(
+      same.filter(([, equal]) => !equal),
+      [],
+      name,
+    )
+  }
+})
+
+test('a loader that has only CommonJS, and another realm for it, as some test runners do, loads the library', (t) => {
+  // `instanceof` tells classes of this realm from those of that one.
+  const context = createContext({ process, TextEncoder, TextDecoder, AbortSignal })
+  const loaded = new Map<string, unknown>()
+  const load = (file: string): unknown => {
+    if (loaded.has(file)) return loaded.get(file)
+    const outside = createRequire(file)
+    if (!file.endsWith('.cjs')) return outside(file)
+    const module = { exports: {} }
+    loaded.set(file, module.exports)
+    const names = ['module', 'exports', 'require', '__filename', '__dirname']
+    const resolve = (request: string): string => outside.resolve(request)
+    const require = (request: string): unknown => (isBuiltin(request) ? outside(request) : load(resolve(request)))
+    compileFunction(readFileSync(file, 'utf8'), names, { filename: file, parsingContext: context })(
+      module,
+      module.exports,
+      Object.assign(require, { resolve }),
+      file,
+      dirname(file),
+    )
+    return module.exports
+  }
+  const library = load(fileURLToPath(new URL('../dist/index.cjs', import.meta.url))) as typeof Library
+  t.false(new library.TokenmillError('ERR_LIMIT', '') instanceof Error, 'this realm is the same')
+  const tokenizer = library.getEncoding('o200k_base')
+  const ids = tokenizer.encode('one two three four five six')
+  t.is(tokenizer.decode(ids), 'one two three four five six')
+  t.throws(() => tokenizer.decode([4_000_000]), {
+    instanceOf: library.TokenmillError,
+    code: 'ERR_OUT_OF_RANGE',
+    any: true,
+  })
+  const dataset = new library.WindowDataset(ids, { contextLength: 2, stride: 1 })
+  const sizes = { vocabSize: tokenizer.vocabSize, contextLength: 2, dimensions: 4, seed: 1 }
+  const embedding = library.InputEmbedding.create(sizes)
+  for (const batch of new library.DataLoader(dataset, { batchSize: 4 })) {
+    t.deepEqual([...embedding.forward(batch).shape], [4, 2, 4])
+  }
 })
 
 test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.d.ts', (t) => {

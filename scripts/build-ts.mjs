@@ -1,43 +1,88 @@
 /*
  * `npm run build:ts`: compiles src/ and bundles it into dist/, as each module that Node has to find, read and link costs a
- * program that tokenizes one text about a millisecond. The library is two files: what `tokenmill/encodings` needs, and the rest. The
+ * program that tokenizes one text about a millisecond.
+ *
+ * The library is CommonJS, which every loader can require, in three files: what `tokenmill/encodings` needs, what the rest adds, and the latter's entry.
+ * Its modules only name what those export, so that classes and what they keep exist once, however a program loads them. The
  * command line has its own copy, so that neither shows its inner names to the other. Files that are no part of it any more are deleted afterwards, not all of
  * dist/ before, because others may be running it.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rollup } from 'rollup'
 import { Failure, root, run, script } from './lib/run.mjs'
 import { filesUnder } from './lib/stamp.mjs'
 
-/* To import one of Node's own modules costs more than to have it: an import reads all that it exports, as `node:fs` does its streams, for
- * two milliseconds of a program's start. */
-const withoutImportsOfNode = {
-  name: 'without-imports-of-node',
-  resolveId: (id) => (id.startsWith('node:') ? { id: `\0${id}`, moduleSideEffects: false } : null),
-  load: (id) =>
-    id.startsWith('\0node:')
-      ? { code: `export default process.getBuiltinModule('${id.slice(1)}')`, syntheticNamedExports: true }
-      : null,
-}
+const dist = join(root, 'dist')
 
-/* Writes what `entries` of the compiled modules in `folder` need; returns the names of the files. */
-const bundle = async (folder, entries, chunkFileNames, options) => {
+/* Writes what `entries` of the compiled modules in `folder` need. */
+const bundle = async (folder, entries, input, output) => {
   const modules = await rollup({
     input: Object.fromEntries(entries.map((entry) => [entry, join(folder, `${entry}.js`)])),
-    ...options,
+    ...input,
     onwarn: (warning) => {
       throw new Failure(`bundling ${entries.join(', ')}: ${warning.message}`)
     },
   })
-  const { output } = await modules.write({
-    dir: join(root, 'dist'),
-    format: 'es',
-    chunkFileNames,
-    hoistTransitiveImports: false,
-  })
+  const written = await modules.write({ dir: dist, hoistTransitiveImports: false, ...output })
   await modules.close()
-  return output.map(({ fileName }) => join(root, 'dist', fileName))
+  return written.output
+}
+
+const ownRequire = ["import { createRequire } from 'node:module';", 'const require = createRequire(import.meta.url);']
+
+/* What modules make for themselves and CommonJS has: `require`, seen by bundlers and deployment tools, and the folder. */
+const withRequire = {
+  name: 'with-require',
+  transform: (code) => ({ code: ownRequire.reduce((left, line) => left.replace(line, ''), code), map: null }),
+  resolveImportMeta: (property) => {
+    if (property === 'dirname') return '__dirname'
+    throw new Failure(`the library asks for import.meta.${property}, which CommonJS does not have`)
+  },
+}
+
+/* Escapes, outside of them too where it makes no difference: one character in two bytes makes V8 read all of a file so, for .4 ms of a program's start. */
+const inAscii = {
+  name: 'in-ascii',
+  renderChunk: (code) => ({
+    code: code.replace(/(?<!\\)[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    map: null,
+  }),
+}
+
+/*
+ * A module that has `names` from a file. It requires that and does not import it, since Node would look for the names of what a module
+ * imports from CommonJS by reading it once more, for as long as all the rest takes. Deployment tools follow this spelling.
+ */
+const moduleOf = (names, file) =>
+  `import { createRequire } from 'node:module'\n` +
+  `const require = createRequire(import.meta.url)\n` +
+  `export const { ${names.join(', ')} } = require('./${file}')\n`
+
+const buildLibrary = async (folder) => {
+  const input = {
+    plugins: [withRequire, inAscii],
+    external: /^node:/,
+    treeshake: { moduleSideEffects: 'no-external' },
+  }
+  const output = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'core.cjs' }
+  const files = await bundle(folder, ['index', 'encodings'], input, output)
+  const [core, ...others] = files.filter(({ isEntry }) => !isEntry)
+  if (!core || others.length > 0) throw new Failure('the library is not two entries and what they share')
+  const entries = files.filter(({ isEntry }) => isEntry)
+  for (const { name, exports, fileName } of entries) {
+    // The encodings are all in there: a file less to find.
+    const from = exports.every((exported) => core.exports.includes(exported)) ? core.fileName : fileName
+    writeFileSync(join(dist, `${name}.js`), moduleOf(exports, from))
+  }
+  return [...files.map(({ fileName }) => fileName), ...entries.map(({ name }) => `${name}.js`)]
+}
+
+const buildCommandLine = async (folder) => {
+  const input = { external: /^(node:|commander$|picocolors$)/ }
+  // Chunks are in dist/ itself, where src/package-file.ts and src/native.ts expect to be.
+  const files = await bundle(folder, ['cli/main'], input, { format: 'es', chunkFileNames: 'cli-[name].js' })
+  return files.map(({ fileName }) => fileName)
 }
 
 await script(async () => {
@@ -52,13 +97,9 @@ await script(async () => {
       process.exitCode = 1
       return
     }
-    // Chunks are in dist/ itself, where src/package-file.ts and src/native.ts expect to be.
-    const library = await bundle(folder, ['index', 'encodings'], 'core.js', { plugins: [withoutImportsOfNode] })
-    // Both entries and what they share.
-    if (library.length !== 3) throw new Failure(`the library is ${library.length} files, not three`)
-    const cli = await bundle(folder, ['cli/main'], 'cli-[name].js', { external: /^(node:|commander$|picocolors$)/ })
-    const files = new Set([...library, ...cli])
-    for (const file of filesUnder(['dist'])) if (!files.has(file)) rmSync(file)
+    const files = [...(await buildLibrary(folder)), ...(await buildCommandLine(folder))]
+    const wanted = new Set(files.map((file) => join(dist, file)))
+    for (const file of filesUnder(['dist'])) if (!wanted.has(file)) rmSync(file)
   } finally {
     rmSync(folder, { recursive: true })
   }

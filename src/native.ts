@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { TokenmillError } from './errors.ts'
 import { currentPlatform, type Platform } from './platform.ts'
 import { explainNativeFailure, VersionMismatch } from './native-help.ts'
@@ -135,7 +134,7 @@ const candidates = ({ id }: Platform): Candidate[] => {
       source: 'local build',
       request: local,
       load: () => require(local),
-      isThere: () => existsSync(fileURLToPath(new URL(local, import.meta.url))),
+      isThere: () => existsSync(join(import.meta.dirname, local)),
     },
     ...(fromPackage ? [{ source: 'package', request: `tokenmill-${id}`, load: fromPackage } as const] : []),
   ]

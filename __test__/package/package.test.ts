@@ -142,7 +142,10 @@ unixTest('the main package holds code, types, encodings and words, and no instal
   const installed = join(t.context.consumer, 'node_modules', 'tokenmill')
   for (const file of [
     'dist/index.js',
+    'dist/index.cjs',
     'dist/encodings.js',
+    'dist/encodings.cjs',
+    'dist/core.cjs',
     'dist/cli/main.js',
     'index.d.ts',
     'encodings.d.ts',
@@ -165,7 +168,7 @@ unixTest('the main package holds code, types, encodings and words, and no instal
   )
   const files = readdirSync(join(installed, 'dist'), { recursive: true }).map(String)
   t.deepEqual(
-    files.filter((file) => file.includes('.') && !file.endsWith('.js')),
+    files.filter((file) => file.includes('.') && !/\.c?js$/.test(file)),
     [],
   )
 })
@@ -174,15 +177,29 @@ unixTest('a module uses it', async (t) => {
   t.deepEqual(await use(t.context, 'module.mjs', `import { ${names} } from 'tokenmill'\n${walk}`), walked)
 })
 
-unixTest('a CommonJS file uses it by require()', async (t) => {
+unixTest('a CommonJS file uses it, where require() reads no modules too', async (t) => {
+  const { machine, consumer } = t.context
   t.deepEqual(await use(t.context, 'script.cjs', `const { ${names} } = require('tokenmill')\n${walk}`), walked)
+  const encodings = `const { getEncoding } = require('tokenmill/encodings')
+    console.log(JSON.stringify([...getEncoding('o200k_base').encode('hello world')]))`
+  t.deepEqual(await use(t.context, 'encodings.cjs', encodings), walked.ids)
+  for (const file of ['script.cjs', 'encodings.cjs']) {
+    await succeed(machine.run('node', ['--no-experimental-require-module', file], consumer))
+  }
 })
 
-unixTest('import and require() give the same TokenmillError', async (t) => {
+unixTest('import and require() give the same classes', async (t) => {
   const code = `
     import { createRequire } from 'node:module'
     import { TokenmillError } from 'tokenmill'
-    console.log(createRequire(import.meta.url)('tokenmill').TokenmillError === TokenmillError)`
+    import * as encodings from 'tokenmill/encodings'
+    const require = createRequire(import.meta.url)
+    console.log([
+      require('tokenmill').TokenmillError === TokenmillError,
+      require('tokenmill/encodings').TokenmillError === TokenmillError,
+      encodings.TokenmillError === TokenmillError,
+      require('tokenmill').getEncoding('gpt2') === encodings.getEncoding('gpt2'),
+    ].every((same) => same))`
   t.true(await use(t.context, 'same.mjs', code))
 })
 

@@ -114,7 +114,7 @@ const checks = {
     assert.throws(() => embedding.forward(ids), coded('ERR_DISPOSED'))
   },
   'require() gives the same module': () => {
-    assert.equal(createRequire(import.meta.url)('../../dist/index.js').TokenmillError, TokenmillError)
+    assert.equal(createRequire(import.meta.url)('../../dist/index.cjs').TokenmillError, TokenmillError)
   },
   'a worker thread has the addon too': async () => {
     const url = new URL('../../dist/index.js', import.meta.url).href

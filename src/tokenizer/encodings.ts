@@ -47,7 +47,7 @@ export const getEncoding = (name: EncodingName | (string & {})): BpeTokenizer =>
       `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`,
     )
   }
-  const file = packageFile(`encodings/${ranks[name as EncodingName]}.bpe`)
+  const file = ranksFile(ranks[name as EncodingName])
   const tokenizer = new BpeTokenizer(name, open(name, file))
   loaded.set(name, tokenizer)
   return tokenizer
