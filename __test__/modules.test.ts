@@ -83,12 +83,12 @@ test('a loader that has only CommonJS, and another realm for it, as some test ru
   }
 })
 
-test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.d.ts', (t) => {
+test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.d.cts', (t) => {
   const code = `
     import * as library from ${JSON.stringify(entry.href)}
     import * as encodings from ${JSON.stringify(encodings.href)}
     console.log(JSON.stringify(Object.keys(encodings).map((name) => [name, encodings[name] === library[name]])))`
-  const types = readFileSync(new URL('../encodings.d.ts', import.meta.url), 'utf8')
+  const types = readFileSync(new URL('../encodings.d.cts', import.meta.url), 'utf8')
   const names = /^export \{ (.*) \}/m.exec(types)![1]!.split(', ')
   t.deepEqual(
     print(code),

@@ -1,4 +1,4 @@
-/* Fails when something public has no doc comment: each export of index.d.ts, and each member of its types. */
+/* Fails when something public has no doc comment: each export of index.d.cts, and each member of its types. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -38,8 +38,8 @@ const isDocumented = (node, interfaces) => {
 
 await script(async () => {
   const source = ts.createSourceFile(
-    'index.d.ts',
-    readFileSync(join(root, 'index.d.ts'), 'utf8'),
+    'index.d.cts',
+    readFileSync(join(root, 'index.d.cts'), 'utf8'),
     ts.ScriptTarget.Latest,
     true,
   )
@@ -54,7 +54,7 @@ await script(async () => {
     if (name === undefined) return ts.forEachChild(node, (child) => visit(child, path))
     const full = path ? `${path}.${name}` : name
     if (!isDocumented(node, interfaces))
-      bare.push(`index.d.ts:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1} ${full}`)
+      bare.push(`index.d.cts:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1} ${full}`)
     ts.forEachChild(node, (child) => visit(child, full))
   }
   visit(source, '')

@@ -13,14 +13,14 @@ const checks = [
   { title: 'prettier', command: ['npx', 'prettier', '--check', '.'] },
   { title: 'rustfmt', command: ['cargo', 'fmt', '--all', '--check'] },
   { title: 'types', command: ['npx', 'tsc', '-p', 'tsconfig.check.json'] },
-  { title: 'index.d.ts is what src/ gives', command: ['node', 'scripts/api.mjs', '--check'] },
+  { title: 'index.d.cts is what src/ gives', command: ['node', 'scripts/api.mjs', '--check'] },
   {
     title: 'native-binding.d.ts is what the addon gives',
     command: ['git', 'diff', '--exit-code', '--', 'src/native-binding.d.ts'],
   },
   { title: 'every public export is documented', command: ['node', 'scripts/check-docs.mjs'] },
   { title: 'publint', command: ['npx', 'publint', '--strict'] },
-  { title: 'are the types wrong?', command: ['npx', 'attw', '--pack', '.', '--profile', 'esm-only'] },
+  { title: 'are the types wrong?', command: ['npx', 'attw', '--pack', '.'] },
   {
     title: 'clippy',
     command: ['cargo', 'clippy', ...rust, '--exclude', 'tokenmill-node', '--all-targets', '--', '-D', 'warnings'],

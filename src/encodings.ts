@@ -1,6 +1,6 @@
 /*
  * `tokenmill/encodings`: the published encodings without the rest of the library, for programs that start, tokenize and end. Node reads a
- * third of the code for it. The objects are those of `tokenmill`; the types are in encodings.d.ts.
+ * third of the code for it. The objects are those of `tokenmill`; the types are in encodings.d.cts.
  */
 export { TokenmillError } from './errors.ts'
 export { TokenBatch } from './tokenizer/tokenizer.ts'

@@ -147,7 +147,9 @@ unixTest('the main package holds code, types, encodings and words, and no instal
     'dist/encodings.cjs',
     'dist/core.cjs',
     'dist/cli/main.js',
+    'index.d.cts',
     'index.d.ts',
+    'encodings.d.cts',
     'encodings.d.ts',
     'encodings/o200k_base.bpe',
     'encodings/LICENSE',
@@ -226,24 +228,32 @@ unixTest('a TypeScript program type-checks against it, strictly, without the typ
     void embedding`
   writeFileSync(join(folder, 'program.mts'), program)
   writeFileSync(join(folder, 'program.cts'), program)
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      compilerOptions: {
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        skipLibCheck: false,
-        noEmit: true,
-        target: 'ES2022',
-        lib: ['ES2022', 'DOM'],
-        module: 'NodeNext',
-        types: [],
-      },
-    }),
-  )
+  // A class of either kind of file is the other's too.
+  const both = `
+    import { getEncoding, TokenBatch } from 'tokenmill'
+    import { encode } from './other.cjs'
+    export const batch: TokenBatch = encode(getEncoding('gpt2'))`
+  const other = `
+    import { type BpeTokenizer, type TokenBatch } from 'tokenmill/encodings'
+    export const encode = (tokenizer: BpeTokenizer): TokenBatch => tokenizer.encodeBatch(['hello'])`
+  writeFileSync(join(folder, 'both.mts'), both)
+  writeFileSync(join(folder, 'other.cts'), other)
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const { code, stdout } = await machine.run('node', [tsc, '-p', folder], folder)
-  t.is(code, 0, stdout)
+  for (const module of ['Node16', 'NodeNext']) {
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      target: 'ES2022',
+      lib: ['ES2022', 'DOM'],
+      module,
+      types: [],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    const { code, stdout } = await machine.run('node', [tsc, '-p', folder], folder)
+    t.is(code, 0, `${module}: ${stdout}`)
+  }
 })
 
 unixTest('npx tokenmill --version says the version', async (t) => {

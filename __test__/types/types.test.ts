@@ -4,7 +4,7 @@ import test from 'ava'
 import ts from 'typescript'
 
 /*
- * The files `*.types.ts` are programs of users, compiled against the published index.d.ts with the strictest options
+ * The files `*.types.ts` are programs of users, compiled against the published types with the strictest options
  * and without the types of Node. `@ts-expect-error` marks what must not compile: it is itself an error where all is well.
  */
 

@@ -7,7 +7,7 @@ import { Failure, root } from './run.mjs'
 const heading = '// Generated from src/ by `npm run api`; do not edit. The public API of Tokenmill in one page.\n'
 const declaration = /^(?:declare )?(type|interface|class|abstract class|function|const) (\w+)/
 
-/** The text of the root index.d.ts: what src/index.ts exports, without what is marked `@internal`. */
+/** The text of the root index.d.cts: what src/index.ts exports, without what is marked `@internal`. */
 export const rollUp = async (input = 'src/index.ts') => {
   const bundle = await rollup({
     input: join(root, input),
@@ -22,7 +22,7 @@ export const rollUp = async (input = 'src/index.ts') => {
   // Without this line, a program that does not name the library itself does not know Symbol.dispose.
   const reference = code.includes('Symbol.dispose') ? '/// <reference lib="esnext.disposable" />\n' : ''
   return format(`${heading}${reference}\n${code}`, {
-    ...(await resolveConfig(join(root, 'index.d.ts'))),
+    ...(await resolveConfig(join(root, 'index.d.cts'))),
     parser: 'typescript',
   })
 }
