@@ -51,6 +51,13 @@ for (const [args, message] of [
   })
 }
 
+test('advice of the library is that of the command line', (t) => {
+  const resume = new Set(['--no-resume'])
+  t.is(inFlags('finish that, or begin again without resume', resume), 'finish that, or begin again with --no-resume')
+  t.is(inFlags('begin again with `resume: false`', resume), 'begin again with --no-resume')
+  t.is(inFlags('begin again without resume', new Set()), 'begin again without resume')
+})
+
 test('an unfinished preparation of other options names --no-resume, which begins again', async (t) => {
   const input = folder.file('bad.jsonl', `${'{"text":"one two three four"}\n'.repeat(50)}bad\n`)
   const args = ['prepare', '-o', `${folder.path}/unfinished`, '-e', 'gpt2', '--shard-tokens', '9', input]

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
@@ -39,6 +40,17 @@ for (const [file, options] of [
     t.is(shown.replaceAll(/[|·\n]/g, ''), 'themillonthehill')
   })
 }
+
+test('the folder of a model has its tokenizer', async (t) => {
+  const model = makeFolder()
+  t.teardown(model.remove)
+  model.file('tokenizer.json', readFileSync(at('own.json')))
+  const [ofFolder, ofFile] = await Promise.all(
+    [model.path, at('own.json')].map((path) => tokenmill(['encode', '--tokenizer', path, '-t', text])),
+  )
+  t.deepEqual(ofFolder, ofFile)
+  t.is(ofFile?.code, 0)
+})
 
 for (const [args, message] of [
   [['--tokenizer', at('own.json'), '-e', 'gpt2'], /--tokenizer, --encoding or --model/],

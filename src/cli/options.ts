@@ -15,7 +15,10 @@ export const shared = {
   encoding: () => new Option('-e, --encoding <name>', `the encoding (default: ${defaultEncoding})`),
   model: () => new Option('-m, --model <name>', 'the encoding of this model, as in gpt-4o'),
   tokenizer: () =>
-    new Option('--tokenizer <file>', 'the tokenizer of a file: a tokenizer.json, .tiktoken or vocabulary.json'),
+    new Option(
+      '--tokenizer <file>',
+      'the tokenizer of a file (tokenizer.json, .tiktoken, vocabulary.json), or of the folder of a model',
+    ),
   pattern: () =>
     new Option(
       '-p, --pattern <pattern>',
