@@ -3,14 +3,20 @@
 use super::pairs::NONE;
 
 /// Numbers, one for each place, kept in vectors. A single number is changed by writing its whole vector: a vector that is read
-/// right after one of its parts was written has to wait for that.
+/// right after one of its parts was written has to wait for that. Whoever has a vector has the instructions for it.
 pub(super) trait Lanes: Copy {
     /// Numbers in one vector.
     const WIDTH: usize;
     /// A vector of [`NONE`].
-    fn none() -> Self;
+    ///
+    /// # Safety
+    /// The processor has the instructions for these vectors.
+    unsafe fn none() -> Self;
     /// The first numbers of `keys`, which are at least as many.
-    fn load(keys: &[u32]) -> Self;
+    ///
+    /// # Safety
+    /// As [`Lanes::none`].
+    unsafe fn load(keys: &[u32]) -> Self;
     fn set(&mut self, lane: usize, key: u32);
     fn min(self, other: Self) -> Self;
     fn smallest(self) -> u32;
@@ -24,12 +30,12 @@ impl Lanes for Portable {
     const WIDTH: usize = 8;
 
     #[inline(always)]
-    fn none() -> Self {
+    unsafe fn none() -> Self {
         Self([NONE; 8])
     }
 
     #[inline(always)]
-    fn load(keys: &[u32]) -> Self {
+    unsafe fn load(keys: &[u32]) -> Self {
         Self(std::array::from_fn(|lane| keys[lane]))
     }
 
@@ -64,14 +70,14 @@ pub(super) mod arm {
         const WIDTH: usize = 8;
 
         #[inline(always)]
-        fn none() -> Self {
+        unsafe fn none() -> Self {
             // SAFETY: NEON is everywhere.
             let none = unsafe { vdupq_n_u32(NONE) };
             Self(none, none)
         }
 
         #[inline(always)]
-        fn load(keys: &[u32]) -> Self {
+        unsafe fn load(keys: &[u32]) -> Self {
             let keys = &keys[..8];
             // SAFETY: NEON is everywhere; eight numbers are read.
             unsafe { Self(vld1q_u32(keys.as_ptr()), vld1q_u32(keys[4..].as_ptr())) }
@@ -112,7 +118,7 @@ pub(super) mod x86 {
 
     use super::Lanes;
 
-    /// For code that runs only where AVX2 is.
+    /// Eight numbers, where AVX2 is.
     #[derive(Clone, Copy)]
     pub struct Avx2(__m256i);
 
@@ -120,21 +126,21 @@ pub(super) mod x86 {
         const WIDTH: usize = 8;
 
         #[inline(always)]
-        fn none() -> Self {
-            // SAFETY: this code runs only where AVX2 is.
+        unsafe fn none() -> Self {
+            // SAFETY: the caller has seen that AVX2 is there.
             Self(unsafe { _mm256_set1_epi32(-1) })
         }
 
         #[inline(always)]
-        fn load(keys: &[u32]) -> Self {
+        unsafe fn load(keys: &[u32]) -> Self {
             let keys = &keys[..8];
-            // SAFETY: this code runs only where AVX2 is, and reads eight numbers.
+            // SAFETY: the caller has seen that AVX2 is there; this reads eight numbers.
             Self(unsafe { _mm256_loadu_si256(keys.as_ptr().cast()) })
         }
 
         #[inline(always)]
         fn set(&mut self, lane: usize, key: u32) {
-            // SAFETY: this code runs only where AVX2 is.
+            // SAFETY: a vector says that AVX2 is there.
             self.0 = unsafe {
                 let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
                 let here = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((lane as u32).cast_signed()));
@@ -144,13 +150,13 @@ pub(super) mod x86 {
 
         #[inline(always)]
         fn min(self, other: Self) -> Self {
-            // SAFETY: this code runs only where AVX2 is.
+            // SAFETY: a vector says that AVX2 is there.
             Self(unsafe { _mm256_min_epu32(self.0, other.0) })
         }
 
         #[inline(always)]
         fn smallest(self) -> u32 {
-            // SAFETY: this code runs only where AVX2 is.
+            // SAFETY: a vector says that AVX2 is there.
             unsafe {
                 let four = _mm_min_epu32(_mm256_castsi256_si128(self.0), _mm256_extracti128_si256::<1>(self.0));
                 let two = _mm_min_epu32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
@@ -160,7 +166,7 @@ pub(super) mod x86 {
         }
     }
 
-    /// For code that runs only where AVX-512 F is.
+    /// Sixteen numbers, where AVX-512 F is.
     #[derive(Clone, Copy)]
     pub struct Avx512(__m512i);
 
@@ -168,33 +174,33 @@ pub(super) mod x86 {
         const WIDTH: usize = 16;
 
         #[inline(always)]
-        fn none() -> Self {
-            // SAFETY: this code runs only where AVX-512 F is.
+        unsafe fn none() -> Self {
+            // SAFETY: the caller has seen that AVX-512 F is there.
             Self(unsafe { _mm512_set1_epi32(-1) })
         }
 
         #[inline(always)]
-        fn load(keys: &[u32]) -> Self {
+        unsafe fn load(keys: &[u32]) -> Self {
             let keys = &keys[..16];
-            // SAFETY: this code runs only where AVX-512 F is, and reads sixteen numbers.
+            // SAFETY: the caller has seen that AVX-512 F is there; this reads sixteen numbers.
             Self(unsafe { _mm512_loadu_si512(keys.as_ptr().cast()) })
         }
 
         #[inline(always)]
         fn set(&mut self, lane: usize, key: u32) {
-            // SAFETY: this code runs only where AVX-512 F is.
+            // SAFETY: a vector says that AVX-512 F is there.
             self.0 = unsafe { _mm512_mask_set1_epi32(self.0, 1 << lane, key.cast_signed()) };
         }
 
         #[inline(always)]
         fn min(self, other: Self) -> Self {
-            // SAFETY: this code runs only where AVX-512 F is.
+            // SAFETY: a vector says that AVX-512 F is there.
             Self(unsafe { _mm512_min_epu32(self.0, other.0) })
         }
 
         #[inline(always)]
         fn smallest(self) -> u32 {
-            // SAFETY: this code runs only where AVX-512 F is.
+            // SAFETY: a vector says that AVX-512 F is there.
             unsafe { _mm512_reduce_min_epu32(self.0) }
         }
     }

@@ -88,9 +88,11 @@ impl Symbols {
         self.keys[last..=last | 31].fill(NONE);
         let (ids, keys) = (&mut self.ids[..self.count], &self.keys);
         let mut left = match self.level {
-            Level::Portable => merge::<Portable>(ids, keys, pairs),
+            // SAFETY: every processor has what it needs.
+            Level::Portable => unsafe { merge::<Portable>(ids, keys, pairs) },
+            // SAFETY: all that is compiled for 64-bit Arm may use NEON.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => merge::<super::lanes::arm::Neon>(ids, keys, pairs),
+            Level::Neon => unsafe { merge::<super::lanes::arm::Neon>(ids, keys, pairs) },
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { merge_avx2(ids, keys, pairs) },
@@ -109,34 +111,46 @@ impl Symbols {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn merge_avx2(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
-    merge::<super::lanes::x86::Avx2>(ids, keys, pairs)
+    // SAFETY: this function is compiled for AVX2.
+    unsafe { merge::<super::lanes::x86::Avx2>(ids, keys, pairs) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn merge_avx512(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
-    merge::<super::lanes::x86::Avx512>(ids, keys, pairs)
+    // SAFETY: this function is compiled for AVX-512 F.
+    unsafe { merge::<super::lanes::x86::Avx512>(ids, keys, pairs) }
 }
 
 /// Merges in place; bit `i` of the result says whether `ids[i]` is left. There is a symbol at least.
+///
+/// # Safety
+/// As [`Lanes::none`].
 #[inline(always)]
-fn merge<L: Lanes>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
+unsafe fn merge<L: Lanes>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     // With one vector the keys stay in a register.
-    match ids.len().div_ceil(L::WIDTH) {
-        0 | 1 => merge_in::<L, 1>(ids, keys, pairs),
-        2 => merge_in::<L, 2>(ids, keys, pairs),
-        3 | 4 => merge_in::<L, 4>(ids, keys, pairs),
-        _ => merge_in::<L, 8>(ids, keys, pairs),
+    // SAFETY: the caller's promise.
+    unsafe {
+        match ids.len().div_ceil(L::WIDTH) {
+            0 | 1 => merge_in::<L, 1>(ids, keys, pairs),
+            2 => merge_in::<L, 2>(ids, keys, pairs),
+            3 | 4 => merge_in::<L, 4>(ids, keys, pairs),
+            _ => merge_in::<L, 8>(ids, keys, pairs),
+        }
     }
 }
 
+/// # Safety
+/// As [`Lanes::none`].
 #[inline(always)]
-fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
+unsafe fn merge_in<L: Lanes, const VECTORS: usize>(ids: &mut [u32], keys: &Keys, pairs: &Pairs) -> u64 {
     let count = ids.len();
     let vectors = if VECTORS <= 4 { VECTORS } else { count.div_ceil(L::WIDTH) };
-    let mut lanes = [L::none(); VECTORS];
+    // SAFETY: the caller's promise.
+    let mut lanes = [unsafe { L::none() }; VECTORS];
     for (lanes, keys) in lanes.iter_mut().zip(keys.chunks_exact(L::WIDTH)).take(vectors) {
-        *lanes = L::load(keys);
+        // SAFETY: the caller's promise.
+        *lanes = unsafe { L::load(keys) };
     }
     let set = |lanes: &mut [L; VECTORS], place: usize, key: u32| {
         let vector = if VECTORS == 1 { 0 } else { place / L::WIDTH };
