@@ -53,16 +53,18 @@ for (const [args, message] of [
 
 test('advice of the library is that of the command line', (t) => {
   const resume = new Set(['--no-resume'])
-  t.is(inFlags('finish that, or begin again without resume', resume), 'finish that, or begin again with --no-resume')
+  t.is(inFlags('begin again with resume: false', resume), 'begin again with --no-resume')
   t.is(inFlags('begin again with `resume: false`', resume), 'begin again with --no-resume')
-  t.is(inFlags('begin again without resume', new Set()), 'begin again without resume')
+  t.is(inFlags('begin again with resume: false', new Set()), 'begin again with resume: false')
 })
 
 test('an unfinished preparation of other options names --no-resume, which begins again', async (t) => {
-  const input = folder.file('bad.jsonl', `${'{"text":"one two three four"}\n'.repeat(50)}bad\n`)
-  const args = ['prepare', '-o', `${folder.path}/unfinished`, '-e', 'gpt2', '--shard-tokens', '9', input]
-  t.is((await tokenmill([...args, '--checkpoint-seconds', '0'])).code, 1)
+  const good = folder.file('good.jsonl', '{"text":"one two three four"}\n')
+  const bad = folder.file('then-bad.jsonl', 'bad\n')
+  const args = ['prepare', '-o', `${folder.path}/unfinished`, '-e', 'gpt2', '--threads', '1', good, bad]
+  t.is((await tokenmill(args)).code, 1)
   const other = await tokenmill([...args, '--skip-malformed', '--separator', 'none'])
-  if (other.code !== 0) t.regex(other.stderr, /--no-resume\n$/)
+  t.is(other.code, 2)
+  t.regex(other.stderr, /--no-resume\n$/)
   t.is((await tokenmill([...args, '--skip-malformed', '--separator', 'none', '--no-resume'])).code, 0)
 })

@@ -377,8 +377,13 @@ fn a_folder_is_finished_once_and_never_mixed() {
     let message = |options: &PrepareOptions| run(&names, options).unwrap_err().to_string();
 
     // Unfinished, and then other options.
-    let fail = |_: &[&str]| Err(Error::Encode("stop".to_owned()));
-    prepare(&resolve(&names).unwrap(), &options, &Status::default(), None, || fail).unwrap_err();
+    let encoded = AtomicU64::new(0);
+    let first_only = |texts: &[&str]| {
+        let is_first = encoded.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first { bytes(texts) } else { Err(Error::Encode("stop".to_owned())) }
+    };
+    let in_order = PrepareOptions { read: ReadOptions { threads: 1, ..ReadOptions::default() }, ..options.clone() };
+    prepare(&resolve(&names).unwrap(), &in_order, &Status::default(), None, || first_only).unwrap_err();
     let other = PrepareOptions { shard_tokens: 5, ..options.clone() };
     assert!(message(&other).contains("holds an unfinished preparation of other inputs or options"));
     run(&names, &PrepareOptions { shard_tokens: 50_000, resume: false, ..options.clone() }).unwrap();
@@ -399,6 +404,38 @@ fn a_folder_is_finished_once_and_never_mixed() {
     let empty = folder.write("empty.txt", "");
     let error = run(&[empty], &PrepareOptions { out_dir: folder.path("nothing"), ..options }).unwrap_err().to_string();
     assert!(error.contains("expected at least one document, received 1 without text"), "{error}");
+}
+
+#[test]
+fn a_call_that_is_put_right_begins_anew_where_nothing_was_written() {
+    let folder = Folder::new();
+    let names = [folder.write("a.jsonl", "{\"text\":\"good\"}\nbad\n")];
+    let options = options(&folder.path("out"));
+    run(&names, &options).unwrap_err();
+    let read = ReadOptions { malformed: OnFault::Skip, ..options.read.clone() };
+    let prepared = run(&names, &PrepareOptions { read, ..options }).unwrap();
+    assert_eq!((prepared.manifest.counts.documents, prepared.manifest.counts.malformed), (1, 1));
+}
+
+#[test]
+fn a_dataset_that_lacks_a_file_or_a_part_of_one_is_made_again() {
+    let folder = Folder::new();
+    let names = corpus(&folder);
+    let options = everything(&folder.path("out"));
+    run(&names, &options).unwrap();
+    let before = files(&options.out_dir);
+    let path = |name: &str| options.out_dir.join(name);
+    let lose: [&dyn Fn(); 3] = [
+        &|| std::fs::remove_file(path("train-00001.bin")).unwrap(),
+        &|| std::fs::write(path("val-00000.bin"), "short").unwrap(),
+        &|| std::fs::remove_file(path("train-documents.u64")).unwrap(),
+    ];
+    for lose in lose {
+        lose();
+        assert!(!run(&names, &options).unwrap().was_complete);
+        assert!(files(&options.out_dir) == before);
+        assert!(run(&names, &options).unwrap().was_complete);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::layout::Output;
 use super::seen::{Digest, Seen};
 use super::split::{SplitWriter, starts_file};
 use super::state::{self, State};
+use super::verify::check_lengths;
 use crate::documents::Documents;
 use crate::dtype::DType;
 use crate::manifest::{self, Counts, Manifest, Separator, SeparatorPosition, TokenizerFacts, Validation};
@@ -137,14 +138,20 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     let lock = lock(&work)?;
     let facts = facts(inputs, options)?;
     let key = key(&facts, inputs)?;
-    let found = if options.resume { State::read(&work)? } else { None };
+    let mut found = if options.resume { State::read(&work)? } else { None };
     if found.as_ref().is_some_and(|state| state.key != key) {
-        return options_error(format!(
-            "{} holds an unfinished preparation of other inputs or options: finish that, or begin again without resume",
-            options.out_dir.display()
-        ));
+        // A call that failed before it wrote anything is in the way of none that is put right.
+        found = found.filter(|state| state.counts.documents > 0);
+        if found.is_some() {
+            return options_error(format!(
+                "{} holds an unfinished preparation of other inputs or options: finish that, or begin again with resume: false",
+                options.out_dir.display()
+            ));
+        }
     }
-    if options.out_dir.join(manifest::FILE).exists() {
+    let manifest_file = options.out_dir.join(manifest::FILE);
+    let mut is_ours = work.join(state::FILE).exists();
+    if manifest_file.exists() {
         let there = Manifest::read(&options.out_dir)?;
         let same = match &found {
             _ if !options.resume => options_error(format!(
@@ -160,12 +167,20 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
             let _ = fs::remove_dir_all(&work);
         }
         same?;
-        let faults = found.map(|state| state.faults).unwrap_or_default();
-        return finished(&work, lock, Prepared { manifest: there, faults, was_complete: true });
+        match check_lengths(&options.out_dir, &there) {
+            Ok(()) => {
+                let faults = found.map(|state| state.faults).unwrap_or_default();
+                return finished(&work, lock, Prepared { manifest: there, faults, was_complete: true });
+            }
+            // It is made again.
+            Err(Error::CorruptDataset { .. }) => (found, is_ours) = (None, true),
+            Err(error) => return Err(error),
+        }
+        remove(&manifest_file)?;
     }
     let is_new = found.is_none();
     if is_new {
-        clear(&options.out_dir, work.join(state::FILE).exists())?;
+        clear(&options.out_dir, is_ours)?;
     }
     let mut state = found.unwrap_or_default();
     state.key = key;
