@@ -169,7 +169,7 @@ test('code without the files of its package, as a bundler leaves it, says so', (
   const dist = join(mkdtempSync(join(tmpdir(), 'tokenmill-bundle-')), 'dist')
   t.teardown(() => rmSync(join(dist, '..'), { recursive: true }))
   mkdirSync(dist)
-  for (const name of readdirSync(new URL('../dist', import.meta.url)).filter((name) => name.endsWith('.js')))
+  for (const name of readdirSync(new URL('../dist', import.meta.url)).filter((name) => /\.c?js$/.test(name)))
     copyFileSync(new URL(`../dist/${name}`, import.meta.url), join(dist, name))
   writeFileSync(join(dist, 'package.json'), '{"type":"module"}')
   const addon = fileURLToPath(new URL(`../build/tokenmill.${platformId()}.node`, import.meta.url))
