@@ -11,7 +11,15 @@ import { cudaPlatform, platforms, stageCuda, stageMain, stagePlatform } from './
 await script(async () => {
   const folder = process.argv[2]
   if (!folder) throw new Failure('usage: node scripts/stage.mjs FOLDER')
-  for (const needed of ['dist/index.js', 'dist/index.cjs', 'index.d.cts', 'index.d.ts', 'encodings', 'README.md', 'LICENSE']) {
+  for (const needed of [
+    'dist/index.js',
+    'dist/index.cjs',
+    'index.d.cts',
+    'index.d.ts',
+    'encodings',
+    'README.md',
+    'LICENSE',
+  ]) {
     if (!existsSync(join(root, needed))) throw new Failure(`${needed} is missing`)
   }
   for (const id of Object.keys(platforms)) {
