@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { joinIds } from '../join-ids.ts'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, isGone } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
@@ -36,7 +37,7 @@ export interface TokenSource {
 export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
   if (tokens instanceof TokenStore) return storeSource(tokens)
   const documents = documentsOf(tokens)
-  const ids = documents === undefined ? checkedIds('tokens', tokens) : joined(documents)
+  const ids = documents === undefined ? checkedIds('tokens', tokens) : joinIds(documents)
   const { length } = ids
   const views = viewsOf(ids)
   const check = () => {
@@ -92,16 +93,6 @@ const documentsOf = (tokens: unknown): readonly Uint32Array[] | undefined =>
   Array.isArray(tokens) && tokens.length > 0 && typeof tokens[0] === 'object' && tokens[0] !== null
     ? Array.from(tokens as readonly unknown[], (document, index) => checkedIds(`tokens[${index}]`, document))
     : undefined
-
-const joined = (documents: readonly Uint32Array[]): Uint32Array => {
-  const all = new Uint32Array(documents.reduce((length, document) => length + document.length, 0))
-  let end = 0
-  for (const document of documents) {
-    all.set(document, end)
-    end += document.length
-  }
-  return all
-}
 
 const checkedIds = (name: string, tokens: unknown): Uint32Array => {
   if (isGone(tokens)) throw invalid(name, 'an array whose memory is there', tokens)

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, NativeTensor } from '../native-binding.d.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { boolean, finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
 import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, resolveDevice } from './device.ts'
 import { type DType, resolveDType, type Values } from './dtype.ts'
@@ -298,7 +299,7 @@ const resolveStd = (name: string, init: unknown): number => {
 
 /** Values that no other thread can change while they are copied. */
 const valuesOf = (data: unknown): Float32Array => {
-  if (types.isFloat32Array(data)) return types.isSharedArrayBuffer(data.buffer) ? data.slice() : data
+  if (types.isFloat32Array(data)) return unsharedNumbers(data)
   if (!Array.isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
   return Float32Array.from(data, (value: unknown, index) => finiteNumber(`data[${index}]`, value))
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { invalid } from '../validate.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import { lengthOf } from './copy.ts'
@@ -28,5 +29,5 @@ export const backward = (learner: Learner, device: DeviceName, output: unknown, 
   }
   if (!types.isFloat32Array(grad)) throw invalid('grad', 'a Float32Array or a Tensor', grad)
   if (grad.length !== size) throw expected(`${grad.length} values`)
-  learner.backward(Tensor.nativeOf(output), types.isSharedArrayBuffer(grad.buffer) ? grad.slice() : grad)
+  learner.backward(Tensor.nativeOf(output), unsharedNumbers(grad))
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { boolean, invalid } from '../validate.ts'
 import { copyOf, lengthOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
@@ -94,7 +95,7 @@ export class Parameter {
     if (!types.isFloat32Array(values)) throw invalid('values', 'a Float32Array', values)
     const length = lengthOf(this.shape)
     if (values.length !== length) throw invalid('values', `${length} values`, `${values.length} values`)
-    callNative(() => this.#checked.setValues(types.isSharedArrayBuffer(values.buffer) ? values.slice() : values))
+    callNative(() => this.#checked.setValues(unsharedNumbers(values)))
   }
 
   /**

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { integerIn, invalid } from '../validate.ts'
 import { lengthOf } from './copy.ts'
 
@@ -46,14 +47,14 @@ export const shapedIds = (input: unknown, shape: unknown): ShapedIds => {
 export const idsForEach = (name: string, values: unknown, length: number): Uint32Array => {
   if (!types.isUint32Array(values)) throw invalid(name, 'a Uint32Array', values)
   if (values.length !== length) throw invalid(name, `one for each of the ${length} ids`, `${values.length}`)
-  return types.isSharedArrayBuffer(values.buffer) ? values.slice() : values
+  return unsharedNumbers(values)
 }
 
 /** `ids` as an array that no other thread can change between the check of its ids and their use. */
 const idsOf = (name: string, ids: Uint32Array | readonly unknown[]): Uint32Array => {
   if (!types.isUint32Array(ids)) return Uint32Array.from(ids, (id, index) => idOf(name, id, index))
   if (ids.length === 0 && isDetached(ids.buffer)) throw invalid(name, 'an array whose buffer is not detached', ids)
-  return types.isSharedArrayBuffer(ids.buffer) ? ids.slice() : ids
+  return unsharedNumbers(ids)
 }
 
 const idOf = (name: string, id: unknown, index: number): number => {

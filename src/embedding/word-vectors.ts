@@ -3,6 +3,7 @@ import { cancellable } from '../cancel.ts'
 import { callNative, callNativeAsync } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeWordVectors } from '../native-binding.d.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import {
   abortSignal,
   finiteNumber,
@@ -210,6 +211,6 @@ const vectorOf = (name: string, value: unknown, length: number, before = ''): Fl
   const isTyped = types.isFloat32Array(value)
   if (!isTyped && !Array.isArray(value)) throw invalid(name, `${before}a Float32Array or an array of numbers`, value)
   if (value.length !== length) throw invalid(name, `${length} numbers`, `${value.length} numbers`)
-  if (isTyped) return types.isSharedArrayBuffer(value.buffer) ? value.slice() : value
+  if (isTyped) return unsharedNumbers(value)
   return Float32Array.from(value as readonly unknown[], (number, index) => finiteNumber(`${name}[${index}]`, number))
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { isShared } from '../shared-memory.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { abortSignal, boolean, invalid, iterable, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedText } from './read-text.ts'
 import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
@@ -42,7 +42,7 @@ export const checkedIds = (ids: unknown): Iterable<number> =>
 
 /** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
 export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
-  if (types.isUint32Array(ids)) return isShared(ids) ? new Uint32Array(ids) : ids
+  if (types.isUint32Array(ids)) return unsharedNumbers(ids)
   const numbers: readonly number[] = Array.isArray(ids) ? ids : [...checkedIds(ids)]
   const array = new Uint32Array(numbers.length)
   for (let index = 0; index < numbers.length; index++) {

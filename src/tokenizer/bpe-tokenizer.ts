@@ -16,7 +16,7 @@ import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chu
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
-import { joinIds } from './join-ids.ts'
+import { joinIds } from '../join-ids.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'

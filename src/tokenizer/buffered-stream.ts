@@ -1,4 +1,5 @@
 import { TokenmillError } from '../errors.ts'
+import { joinIds } from '../join-ids.ts'
 import { pieceTooLong, type ChunkDecoder, type ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
 import { unshared } from './unshared.ts'
@@ -119,12 +120,6 @@ export class BufferedDecoder implements ChunkDecoder {
   }
 
   end(): string {
-    const ids = new Uint32Array(this.#kept.reduce((length, part) => length + part.length, 0))
-    let end = 0
-    for (const part of this.#kept) {
-      ids.set(part, end)
-      end += part.length
-    }
-    return this.#decode(ids)
+    return this.#decode(joinIds(this.#kept))
   }
 }

@@ -4,7 +4,7 @@ import { encodeOptionNames } from './arguments.ts'
 import { cutRows, mostIds, type RowIds } from './cut-rows.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText } from './read-text.ts'
-import type { EncodeOptions, Text, TokenBatch } from './tokenizer.ts'
+import type { EncodeOptions, Text, TokenBatch, Tokenizer } from './tokenizer.ts'
 
 /** A row of `encodePadded`: a text, or two that belong together. */
 export type TextOrPair = Text | readonly [Text, Text]
@@ -90,34 +90,31 @@ export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialToke
 const names = [
   ...encodeOptionNames,
   ...(['maxLength', 'padTo', 'padToMultipleOf', 'truncation', 'truncationSide', 'paddingSide'] as const),
-  ...(['padId', 'padTypeId', 'overflow', 'stride', 'addSpecialTokens'] as const),
+  ...(['padId', 'padTypeId', 'overflow', 'stride'] as const),
 ]
 
-/** What {@link encodePadded} needs of a tokenizer. */
-export interface PaddedSource {
-  readonly specialTokens: ReadonlyMap<string, number>
-  /** Without what the post-processor adds. */
-  encodeBatch(texts: readonly Text[], options: EncodeOptions): TokenBatch
-  readonly postProcessor?: PostProcessor
-  readonly rowShape?: RowShape
+/** How a tokenizer.json says that rows are made. */
+export interface RowMaking {
+  readonly postProcessor: PostProcessor
+  readonly rowShape: RowShape
 }
 
 /** `encodePadded` of a tokenizer. */
 export const encodePadded = (
-  source: PaddedSource,
+  tokenizer: Pick<Tokenizer, 'specialTokens' | 'encodeBatch'>,
   inputs: readonly TextOrPair[],
   options: PaddedOptions | undefined,
+  { postProcessor, rowShape }: RowMaking = { postProcessor: PostProcessor.none, rowShape: {} },
 ): PaddedBatch => {
   const given = checkedOptions('options', options, names)
   const { texts, isPair } = checkedInputs(inputs)
-  const shape = checkedShape({ ...source.rowShape, ...withoutUndefined(given) }, source.specialTokens)
+  const shape = checkedShape({ ...rowShape, ...withoutUndefined(given) }, tokenizer.specialTokens)
   const overflow = boolean('options.overflow', given.overflow ?? false)
   const addSpecialTokens = boolean('options.addSpecialTokens', given.addSpecialTokens ?? true)
-  const processor = source.postProcessor ?? PostProcessor.none
-  const encodeOptions = Object.fromEntries(
-    encodeOptionNames.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]),
-  )
-  const batch = encodeBatch(source, texts, encodeOptions, isPair)
+  // What is put around a text is put around a row, below.
+  const ofTexts = encodeOptionNames.filter((name) => name !== 'addSpecialTokens' && given[name] !== undefined)
+  const encodeOptions = Object.fromEntries(ofTexts.map((name) => [name, given[name]]))
+  const batch = encodeBatch(tokenizer, texts, encodeOptions, isPair)
 
   const rows: RowIds[] = []
   const inputOf: number[] = []
@@ -125,7 +122,7 @@ export const encodePadded = (
   for (const [index, pair] of isPair.entries()) {
     const first = batch.at(at++) as Uint32Array
     const second = pair ? (batch.at(at++) as Uint32Array) : undefined
-    const added = addSpecialTokens ? processor.added(pair) : 0
+    const added = addSpecialTokens ? postProcessor.added(pair) : 0
     for (const row of cutRows(first, second, { ...shape, overflow }, added, index)) {
       rows.push(row)
       inputOf.push(index)
@@ -148,10 +145,10 @@ export const encodePadded = (
     inputOf: Uint32Array.from(inputOf),
   }
   for (const [index, [first, second]] of rows.entries()) {
-    const added = addSpecialTokens ? processor.added(second !== undefined) : 0
+    const added = addSpecialTokens ? postProcessor.added(second !== undefined) : 0
     const length = first.length + (second?.length ?? 0) + added
     const start = index * width + (shape.paddingSide === 'start' ? width - length : 0)
-    processor.write(result.ids, result.typeIds, start, first, second, addSpecialTokens)
+    postProcessor.write(result.ids, result.typeIds, start, first, second, addSpecialTokens)
     result.attentionMask.fill(1, start, start + length)
   }
   return result
@@ -204,13 +201,13 @@ const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number
 
 /** The ids of all texts; errors name the row. */
 const encodeBatch = (
-  source: PaddedSource,
+  tokenizer: Pick<Tokenizer, 'encodeBatch'>,
   texts: readonly Text[],
   options: EncodeOptions,
   isPair: readonly boolean[],
 ): TokenBatch => {
   try {
-    return source.encodeBatch(texts, options)
+    return tokenizer.encodeBatch(texts, options)
   } catch (error) {
     if (!(error instanceof TokenmillError)) throw error
     // Which row text number n is of.

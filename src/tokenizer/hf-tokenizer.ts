@@ -17,7 +17,7 @@ import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
-import { joinIds } from './join-ids.ts'
+import { joinIds } from '../join-ids.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
@@ -133,14 +133,8 @@ export class HfTokenizer implements Tokenizer {
   }
 
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
-    const source = {
-      specialTokens: this.specialTokens,
-      postProcessor: this.#postProcessor,
-      rowShape: this.#rowShape,
-      encodeBatch: (texts: readonly Text[], rest: EncodeOptions) =>
-        this.encodeBatch(texts, { ...rest, addSpecialTokens: false }),
-    }
-    return encodePadded(source, inputs, options)
+    const rows = { postProcessor: this.#postProcessor, rowShape: this.#rowShape }
+    return encodePadded(this, inputs, options, rows)
   }
 
   count(text: Text, options?: EncodeOptions): number {
@@ -268,13 +262,7 @@ export class HfTokenizer implements Tokenizer {
 
   #batchOf({ ids, rowStarts }: { ids: Uint32Array; rowStarts: Uint32Array }, whole: boolean): TokenBatch {
     const batch = new TokenBatch(ids, rowStarts)
-    if (!whole || this.#postProcessor.added(false) === 0) return batch
-    const rows = Array.from(batch, (row) => this.#postProcessor.around(row))
-    const added = this.#postProcessor.added(false)
-    return new TokenBatch(
-      joinIds(rows),
-      rowStarts.map((start, row) => start + row * added),
-    )
+    return whole ? this.#postProcessor.aroundRows(batch) : batch
   }
 
   #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {

@@ -8,7 +8,6 @@ import { boolean, integerIn, string } from '../validate.ts'
 import { checkedTexts } from './arguments.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
-import { joinIds } from './join-ids.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
@@ -26,7 +25,7 @@ import {
   type EncodeStreamOptions,
   type StreamCall,
 } from './stream.ts'
-import { TokenBatch, type EncodeAsyncOptions, type EncodeOptions, type Segment, type Text } from './tokenizer.ts'
+import type { EncodeAsyncOptions, EncodeOptions, Segment, Text, TokenBatch } from './tokenizer.ts'
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared } from './unshared.ts'
 
@@ -110,14 +109,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
-    const source = {
-      specialTokens: this.specialTokens,
-      postProcessor: this.#postProcessor,
-      rowShape: this.#rowShape,
-      encodeBatch: (texts: readonly Text[], rest: EncodeOptions) =>
-        this.encodeBatch(texts, { ...rest, addSpecialTokens: false }),
-    }
-    return encodePadded(source, inputs, options)
+    const rows = { postProcessor: this.#postProcessor, rowShape: this.#rowShape }
+    return encodePadded(this, inputs, options, rows)
   }
 
   override encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
@@ -213,12 +206,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   #around(batch: TokenBatch, options: EncodeOptions | undefined): TokenBatch {
-    const added = this.#added(options)
-    if (added === 0) return batch
-    return new TokenBatch(
-      joinIds(Array.from(batch, (row) => this.#postProcessor.around(row))),
-      batch.rowStarts.map((start, row) => start + row * added),
-    )
+    return isWhole(options) ? this.#postProcessor.aroundRows(batch) : batch
   }
 
   #added(options: EncodeOptions | undefined): number {

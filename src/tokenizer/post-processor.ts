@@ -1,5 +1,7 @@
+import { joinIds } from '../join-ids.ts'
 import type { NativeTemplates } from '../native-binding.d.ts'
 import type { TokenOffsets } from './offsets.ts'
+import { TokenBatch } from './tokenizer.ts'
 
 /** In a template: the ids of the first and of the second text. All else is an id that is put there. */
 const [first, second] = [0xffffffff, 0xfffffffe]
@@ -32,6 +34,16 @@ export class PostProcessor {
     const whole = new Uint32Array(ids.length + added)
     this.write(whole, undefined, 0, ids, undefined, true)
     return whole
+  }
+
+  /** {@link PostProcessor.around} of each row. */
+  aroundRows(batch: TokenBatch): TokenBatch {
+    const added = this.added(false)
+    if (added === 0) return batch
+    return new TokenBatch(
+      joinIds(Array.from(batch, (row) => this.around(row))),
+      batch.rowStarts.map((start, row) => start + row * added),
+    )
   }
 
   /** {@link PostProcessor.around} of ids and where they are in a text: what is put around them is where the text starts or ends. */

@@ -16,11 +16,11 @@ use crate::error::{Code, Error, Result};
 use crate::later::Deliver;
 use crate::own_thread::{Promised, on_own_thread};
 use crate::prepare::{PrepareConfig, PrepareStatus, run};
+use crate::text::NewString;
+use crate::utf16::utf16_length;
 
 /// How often a thread that waits for ids looks whether the work was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
-/// The most code units of a string in V8.
-const LONGEST: usize = (1 << 29) - 24;
 
 /// A preparation whose ids come from JavaScript: `next` gives texts, `reply` takes their ids, until `next` gives `null`. No thread of Node waits.
 #[napi]
@@ -181,8 +181,10 @@ fn encoder(desk: &Desk, cancel: &AtomicBool) -> impl FnMut(&[&str]) -> std::resu
 
 /// `text` for a string of JavaScript.
 fn owned(text: &str) -> std::result::Result<String, Core> {
+    const LONGEST: usize = NewString::LONGEST;
+    // No code unit has less than a byte.
     if text.len() > LONGEST {
-        let units: usize = text.chars().map(char::len_utf16).sum();
+        let units = utf16_length(text);
         if units > LONGEST {
             return Err(Core::Limit(format!(
                 "expected documents of at most {LONGEST} code units, the longest string of JavaScript, received one of {units}"

@@ -134,7 +134,7 @@ enum Content {
 
 impl NewString {
     /// The longest string that V8 holds, in UTF-16 code units, of which there are at most as many as bytes.
-    const LONGEST: usize = (1 << 29) - 24;
+    pub const LONGEST: usize = (1 << 29) - 24;
 
     /// That of `text`.
     pub fn of(text: String) -> Result<Self> {

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../../errors.ts'
 import type { Tokenizer } from '../tokenizer.ts'
-import { joinIds } from '../join-ids.ts'
+import { joinIds } from '../../join-ids.ts'
 import type { PlainMessage } from './message.ts'
 
 /*

@@ -2,7 +2,7 @@ import { TokenmillError } from '../../errors.ts'
 import { invalid, oneOf } from '../../validate.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { harmonyPart, plainPart, type HarmonyPart } from './harmony-content.ts'
-import { joinIds } from '../join-ids.ts'
+import { joinIds } from '../../join-ids.ts'
 import { isNothing, type ChatMessage } from './message.ts'
 
 /*

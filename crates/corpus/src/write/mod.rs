@@ -4,11 +4,13 @@ mod appender;
 mod facts;
 pub mod layout;
 mod prepare;
+mod ready;
 mod seen;
 mod sharded;
 mod split;
 mod state;
 mod verify;
 
-pub use prepare::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare};
+pub use prepare::{Glance, PrepareOptions, Prepared, Status, prepare};
+pub use ready::Encoded;
 pub use verify::verify;
