@@ -339,6 +339,10 @@ export interface Tokenizer {
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  /** {@link Tokenizer.count} off the event loop. */
+  countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
+  /** {@link Tokenizer.countBatch} off the event loop. */
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
   /**
    * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
@@ -847,6 +851,8 @@ export declare class BpeTokenizer implements Tokenizer {
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   count(text: Text, options?: EncodeOptions): number
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
@@ -1063,6 +1069,8 @@ export declare class WordTokenizer implements Tokenizer {
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   /**
    * A stream that takes one text in chunks and gives its ids as soon as they are sure. By the rule `'book'` that is at white space, by `'words'`

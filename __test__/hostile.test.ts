@@ -93,6 +93,8 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
     encodeBatch: [of.encodeBatch.bind(of), ['the', 'mill'], special],
     encodeAsync: [of.encodeAsync.bind(of), 'the mill', { ...special, signal: new AbortController().signal }],
     encodeBatchAsync: [of.encodeBatchAsync.bind(of), ['the'], { ...special, signal: new AbortController().signal }],
+    countAsync: [of.countAsync.bind(of), 'the mill', { ...special, signal: new AbortController().signal }],
+    countBatchAsync: [of.countBatchAsync.bind(of), ['the'], { ...special, signal: new AbortController().signal }],
     encodeStream: [of.encodeStream.bind(of), { ...special, maxPieceBytes: 1000 }],
     encodeChunks: [of.encodeChunks.bind(of), ['the mill'], { ...special, maxPieceBytes: 1000 }],
     encodePadded: [

@@ -38,9 +38,10 @@ export declare class BpeHandle {
   countBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): Uint32Array
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
-  encodeAsync(text: string, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
-  encodeBytesAsync(bytes: Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
+  encodeAsync(text: string | Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
+  countAsync(text: string | Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<number>
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  countBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array
@@ -119,10 +120,15 @@ export declare class JsonHandle {
   /** Forgets all policies. */
   dropPolicies(): void
   encode(text: string | Uint8Array, strict: boolean, policy: number): Uint32Array
+  /** The number of ids that `encode` gives. */
+  count(text: string | Uint8Array, strict: boolean, policy: number): number
   encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number): NativeOffsets
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  /** The number of ids of each of several texts, counted on all threads. */
+  countBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): Uint32Array
+  countBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array

@@ -20,6 +20,8 @@ const long = Array.from({ length: 3_000_000 }, (_, index) => Math.imul(index, 0x
 const calls = [
   ['encodeAsync', (signal?: AbortSignal) => o200k.encodeAsync(long, signal && { signal })],
   ['encodeBatchAsync', (signal?: AbortSignal) => o200k.encodeBatchAsync([long, long], signal && { signal })],
+  ['countAsync', (signal?: AbortSignal) => o200k.countAsync(long, signal && { signal })],
+  ['countBatchAsync', (signal?: AbortSignal) => o200k.countBatchAsync([long, long], signal && { signal })],
 ] as const
 
 for (const name of encodingNames) {
@@ -122,6 +124,8 @@ test('a signal that is aborted already rejects with its reason, before anything 
   const options = { signal: AbortSignal.abort(reason) }
   t.is(await t.throwsAsync(o200k.encodeAsync('<|endoftext|>', options)), reason)
   t.is(await t.throwsAsync(o200k.encodeBatchAsync(['a'], options)), reason)
+  t.is(await t.throwsAsync(o200k.countAsync('a', options)), reason)
+  t.is(await t.throwsAsync(o200k.countBatchAsync(['a'], options)), reason)
   const byDefault = await o200k.encodeAsync('a', { signal: AbortSignal.abort() }).catch((error: unknown) => error)
   t.is((byDefault as Error).name, 'AbortError')
 })
@@ -185,9 +189,11 @@ test('an abort stops the work itself', async (t) => {
   const handle = BpeHandle.open('gpt2', fileURLToPath(new URL('../../encodings/r50k_base.bpe', import.meta.url)))
   const policy = handle.addPolicy([], [])
   for (const work of [
-    (flag?: CancelFlag) => handle.encodeAsync(long, policy, flag),
-    (flag?: CancelFlag) => handle.encodeBytesAsync(bytesOf(long), true, policy, flag),
+    (flag?: CancelFlag) => handle.encodeAsync(long, true, policy, flag),
+    (flag?: CancelFlag) => handle.encodeAsync(bytesOf(long), true, policy, flag),
     (flag?: CancelFlag) => handle.encodeBatchAsync(['a', long], true, policy, flag),
+    (flag?: CancelFlag) => handle.countAsync(long, true, policy, flag),
+    (flag?: CancelFlag) => handle.countBatchAsync(['a', long], true, policy, flag),
   ]) {
     const controller = new AbortController()
     const started: Promise<unknown>[] = []
@@ -246,6 +252,8 @@ test('what is not an AbortSignal is an error', async (t) => {
     }
     await t.throwsAsync(o200k.encodeAsync('a', { signal }), error)
     await t.throwsAsync(o200k.encodeBatchAsync(['a'], { signal }), error)
+    await t.throwsAsync(o200k.countAsync('a', { signal }), error)
+    await t.throwsAsync(o200k.countBatchAsync(['a'], { signal }), error)
   }
 })
 

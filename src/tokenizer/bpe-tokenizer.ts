@@ -1,4 +1,3 @@
-import { cancellable } from '../cancel.ts'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
@@ -14,9 +13,9 @@ import {
 import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
-import { copyTurn } from './copy-turn.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
+import { callLater, type NativeWork } from './native-call.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
@@ -173,36 +172,11 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
-    const { signal, rest } = splitSignal(options)
-    signal?.throwIfAborted()
-    const { special, strict } = this.#checkedCall(rest, 'all')
-    const checked = checkedText('text', text)
-    const turn = copyTurn([checked])
-    if (turn !== undefined) await turn
-    // Not before: other calls may drop policies while this one waits.
-    const policy = this.#policy(special)
-    return cancellable(signal, (flag) =>
-      explaining(() =>
-        typeof checked === 'string'
-          ? this.#native.encodeAsync(checked, policy, flag)
-          : this.#native.encodeBytesAsync(unshared(checked), strict, policy, flag),
-      ),
-    )
+    return this.#oneLater(text, options, 'all', (...call) => this.#native.encodeAsync(...call))
   }
 
   async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
-    const { signal, rest } = splitSignal(options)
-    signal?.throwIfAborted()
-    const checked = checkedTexts(texts).map(unsharedText)
-    const { special, strict } = this.#checkedCall(rest, 'all')
-    const turn = copyTurn(checked)
-    if (turn !== undefined) await turn
-    const policy = this.#policy(special)
-    return batchOf(
-      await cancellable(signal, (flag) =>
-        explaining(() => this.#native.encodeBatchAsync(checked, strict, policy, flag)),
-      ),
-    )
+    return batchOf(await this.#allLater(texts, options, 'all', (...call) => this.#native.encodeBatchAsync(...call)))
   }
 
   /**
@@ -278,6 +252,14 @@ export class BpeTokenizer implements Tokenizer {
     } catch (error) {
       throw explained(error)
     }
+  }
+
+  async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
+    return this.#oneLater(text, options, [], (...call) => this.#native.countAsync(...call))
+  }
+
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    return this.#allLater(texts, options, [], (...call) => this.#native.countBatchAsync(...call))
   }
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -444,6 +426,28 @@ export class BpeTokenizer implements Tokenizer {
     return callNative(() => native().takeIds(this.#encoder))
   }
 
+  async #oneLater<T>(
+    text: Text,
+    options: EncodeAsyncOptions | undefined,
+    disallowed: 'all' | readonly string[],
+    work: NativeWork<Text, T>,
+  ): Promise<T> {
+    const { strict, ...call } = this.#asyncCall(options, disallowed)
+    const own = unsharedText(checkedText('text', text))
+    return callLater([own], call, (policy, flag) => work(own, strict, policy, flag))
+  }
+
+  async #allLater<T>(
+    texts: readonly Text[],
+    options: EncodeAsyncOptions | undefined,
+    disallowed: 'all' | readonly string[],
+    work: NativeWork<Text[], T>,
+  ): Promise<T> {
+    const { strict, ...call } = this.#asyncCall(options, disallowed)
+    const own = checkedTexts(texts).map(unsharedText)
+    return callLater(own, call, (policy, flag) => work(own, strict, policy, flag))
+  }
+
   /** {@link Tokenizer.encode} of a long string. */
   #encodeLong(text: string, policy: number): Uint32Array {
     this.#inParts(text, maxPart, (part, isFirst, isLast) =>
@@ -503,6 +507,13 @@ export class BpeTokenizer implements Tokenizer {
     return { policy: this.#policy(special), strict, refuses: special.disallowed.size > 0 }
   }
 
+  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const { special, strict } = this.#checkedCall(rest, defaultDisallowed)
+    return { signal, strict, policy: () => this.#policy(special) }
+  }
+
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
@@ -517,11 +528,3 @@ export class BpeTokenizer implements Tokenizer {
 const batchOf = ({ ids, rowStarts }: TokenRows): TokenBatch => new TokenBatch(ids, rowStarts)
 
 const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800
-
-const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work()
-  } catch (error) {
-    throw explained(error)
-  }
-}

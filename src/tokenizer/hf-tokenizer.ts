@@ -1,6 +1,5 @@
-import { cancellable } from '../cancel.ts'
 import { callNative, TokenmillError } from '../errors.ts'
-import type { JsonHandle } from '../native-binding.d.ts'
+import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
 import { boolean, integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
@@ -11,19 +10,19 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
-import { copyTurn } from './copy-turn.ts'
 import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
+import { callLater, explaining, type Explain, type NativeWork } from './native-call.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
-import { resolvePolicy } from './special-tokens.ts'
+import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
@@ -46,6 +45,15 @@ import {
 } from './tokenizer.ts'
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared, unsharedText } from './unshared.ts'
+
+/** The checked choices of an asynchronous call. */
+interface AsyncCall {
+  readonly signal: AbortSignal | undefined
+  readonly special: SpecialTokenPolicy
+  readonly strict: boolean
+  /** Whether what stands around a whole text is added. */
+  readonly whole: boolean
+}
 
 /**
  * The tokenizer of a tokenizer.json whose model, normalizers and pre-tokenizers Hugging Face's `tokenizers` runs: WordPiece, Unigram,
@@ -84,7 +92,7 @@ export class HfTokenizer implements Tokenizer {
 
   encode(text: Text, options?: EncodeOptions): Uint32Array {
     const { policy, strict, whole } = this.#call(options, 'all')
-    const ids = explainingNow(() => this.#native.encode(unsharedText(checkedText('text', text)), strict, policy))
+    const ids = explaining(() => this.#native.encode(unsharedText(checkedText('text', text)), strict, policy))
     return whole ? this.#postProcessor.around(ids) : ids
   }
 
@@ -95,7 +103,7 @@ export class HfTokenizer implements Tokenizer {
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
     const { bytes, rest } = splitByteOffsets(options)
     const { policy, strict, whole } = this.#call(rest, 'all')
-    const spans = explainingNow(() =>
+    const spans = explaining(() =>
       this.#native.encodeWithOffsets(unsharedText(checkedText('text', text)), strict, policy),
     )
     const { ids, offsets, ends, byteOffsets, byteEnds } = whole ? this.#postProcessor.aroundSpans(spans) : spans
@@ -114,22 +122,20 @@ export class HfTokenizer implements Tokenizer {
     const { policy, strict, whole } = this.#call(options, 'all')
     const checked = checkedTexts(texts).map(unsharedText)
     return this.#batchOf(
-      explainingNow(() => this.#native.encodeBatch(checked, strict, policy)),
+      explaining(() => this.#native.encodeBatch(checked, strict, policy)),
       whole,
     )
   }
 
   async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
-    const { signal, rest } = splitSignal(options)
-    signal?.throwIfAborted()
-    const batch = await this.#encodeLater([checkedText('text', text)], rest, signal, true)
-    return batch.ids
+    const call = this.#asyncCall(options, 'all')
+    const rows = await this.#encodeLater([checkedText('text', text)], call, explainedOfOne)
+    return this.#batchOf(rows, call.whole).ids
   }
 
   async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
-    const { signal, rest } = splitSignal(options)
-    signal?.throwIfAborted()
-    return this.#encodeLater(checkedTexts(texts), rest, signal, false)
+    const call = this.#asyncCall(options, 'all')
+    return this.#batchOf(await this.#encodeLater(checkedTexts(texts), call), call.whole)
   }
 
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
@@ -138,12 +144,28 @@ export class HfTokenizer implements Tokenizer {
   }
 
   count(text: Text, options?: EncodeOptions): number {
-    return this.encode(text, { disallowedSpecial: [], ...options }).length
+    const { policy, strict, whole } = this.#call(options, [])
+    const own = unsharedText(checkedText('text', text))
+    return explaining(() => this.#native.count(own, strict, policy)) + this.#added(whole)
   }
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
-    const { rowStarts } = this.encodeBatch(texts, { disallowedSpecial: [], ...options })
-    return rowStarts.subarray(1).map((end, row) => end - (rowStarts[row] as number))
+    const { policy, strict, whole } = this.#call(options, [])
+    const own = checkedTexts(texts).map(unsharedText)
+    const counts = explaining(() => this.#native.countBatch(own, strict, policy))
+    return whole ? this.#postProcessor.aroundCounts(counts) : counts
+  }
+
+  async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
+    const call = this.#asyncCall(options, [])
+    const counts = await this.#countLater([checkedText('text', text)], call, explainedOfOne)
+    return (counts[0] as number) + this.#added(call.whole)
+  }
+
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    const call = this.#asyncCall(options, [])
+    const counts = await this.#countLater(checkedTexts(texts), call)
+    return call.whole ? this.#postProcessor.aroundCounts(counts) : counts
   }
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -239,28 +261,27 @@ export class HfTokenizer implements Tokenizer {
     await saveBytes(path, this.#file)
   }
 
-  async #encodeLater(
-    texts: readonly Text[],
-    options: EncodeOptions | undefined,
-    signal: AbortSignal | undefined,
-    isOne: boolean,
-  ): Promise<TokenBatch> {
-    const checked = this.#checkedCall(options, 'all')
-    const own = texts.map(unsharedText)
-    const turn = copyTurn(own)
-    if (turn !== undefined) await turn
-    // Not before: other calls may drop policies while this one waits.
-    const policy = this.#policies.of(checked.special)
-    try {
-      const rows = await cancellable(signal, (flag) => this.#native.encodeBatchAsync(own, checked.strict, policy, flag))
-      return this.#batchOf(rows, checked.whole)
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason
-      throw isOne ? explainedOfOne(error) : explained(error)
-    }
+  #encodeLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<TokenRows> {
+    return this.#later(texts, call, explain, (...own) => this.#native.encodeBatchAsync(...own))
   }
 
-  #batchOf({ ids, rowStarts }: { ids: Uint32Array; rowStarts: Uint32Array }, whole: boolean): TokenBatch {
+  #countLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<Uint32Array> {
+    return this.#later(texts, call, explain, (...own) => this.#native.countBatchAsync(...own))
+  }
+
+  #later<T>(
+    texts: readonly Text[],
+    { signal, special, strict }: AsyncCall,
+    explain: Explain | undefined,
+    work: NativeWork<Text[], T>,
+  ): Promise<T> {
+    const own = texts.map(unsharedText)
+    return callLater(own, { signal, policy: () => this.#policies.of(special), explain }, (policy, flag) =>
+      work(own, strict, policy, flag),
+    )
+  }
+
+  #batchOf({ ids, rowStarts }: TokenRows, whole: boolean): TokenBatch {
     const batch = new TokenBatch(ids, rowStarts)
     return whole ? this.#postProcessor.aroundRows(batch) : batch
   }
@@ -268,6 +289,16 @@ export class HfTokenizer implements Tokenizer {
   #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const { special, strict, whole } = this.#checkedCall(options, defaultDisallowed)
     return { policy: this.#policies.of(special), strict, whole }
+  }
+
+  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: 'all' | readonly string[]): AsyncCall {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    return { signal, ...this.#checkedCall(rest, defaultDisallowed) }
+  }
+
+  #added(whole: boolean): number {
+    return whole ? this.#postProcessor.added(false) : 0
   }
 
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
@@ -304,12 +335,4 @@ const explainedOfOne = (error: unknown): unknown => {
   return whole instanceof TokenmillError && whole.message.includes('texts[0]')
     ? new TokenmillError(whole.code, whole.message.replace('texts[0]', 'text'), { cause: whole.cause })
     : whole
-}
-
-const explainingNow = <T>(work: () => T): T => {
-  try {
-    return work()
-  } catch (error) {
-    throw explained(error)
-  }
 }

@@ -134,9 +134,18 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
     const checked = checkedTexts(texts)
     if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatch(checked, options)
-    const added = this.#added(options)
-    const counts = super.countBatch(checked, options)
-    return added === 0 ? counts : counts.map((count) => count + added)
+    return this.#aroundCounts(super.countBatch(checked, options), options)
+  }
+
+  override async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
+    if (this.#changes(text)) return this.#byCrate.countAsync(text, options)
+    return (await super.countAsync(text, options)) + this.#added(options)
+  }
+
+  override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    const checked = checkedTexts(texts)
+    if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatchAsync(checked, options)
+    return this.#aroundCounts(await super.countBatchAsync(checked, options), options)
   }
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -207,6 +216,10 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   #around(batch: TokenBatch, options: EncodeOptions | undefined): TokenBatch {
     return isWhole(options) ? this.#postProcessor.aroundRows(batch) : batch
+  }
+
+  #aroundCounts(counts: Uint32Array, options: EncodeOptions | undefined): Uint32Array {
+    return isWhole(options) ? this.#postProcessor.aroundCounts(counts) : counts
   }
 
   #added(options: EncodeOptions | undefined): number {

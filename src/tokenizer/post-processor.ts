@@ -46,6 +46,12 @@ export class PostProcessor {
     )
   }
 
+  /** How many ids each row has with what is put around it. */
+  aroundCounts(counts: Uint32Array): Uint32Array {
+    const added = this.added(false)
+    return added === 0 ? counts : counts.map((count) => count + added)
+  }
+
   /** {@link PostProcessor.around} of ids and where they are in a text: what is put around them is where the text starts or ends. */
   aroundSpans(spans: Required<TokenOffsets>): Required<TokenOffsets> {
     const { single } = this.#templates

@@ -116,6 +116,10 @@ export interface Tokenizer {
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  /** {@link Tokenizer.count} off the event loop. */
+  countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
+  /** {@link Tokenizer.countBatch} off the event loop. */
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
   /**
    * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.

@@ -188,12 +188,25 @@ export class WordTokenizer implements Tokenizer {
 
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number {
-    return this.#count('text', text, this.#countCall(options), Infinity)
+    return this.#count('text', text, this.#countCall(options))
   }
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
-    const call = this.#countCall(options)
-    return Uint32Array.from(checkedTexts(texts), (text, row) => this.#count(`texts[${row}]`, text, call, Infinity))
+    return runToEnd(this.#countTexts(checkedTexts(texts), this.#countCall(options)))
+  }
+
+  async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const call = this.#countCall(rest)
+    return runInTurns(this.#countText('text', unchanging(checkedText('text', text)), call), signal)
+  }
+
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+    const { signal, rest } = splitSignal(options)
+    signal?.throwIfAborted()
+    const call = this.#countCall(rest)
+    return runInTurns(this.#countTexts(checkedTexts(texts).map(unchanging), call), signal)
   }
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -239,7 +252,7 @@ export class WordTokenizer implements Tokenizer {
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
     const call = this.#countCall(options)
-    return countEachPart(string('text', text), (part) => this.#count('text', part, call, Infinity))
+    return countEachPart(string('text', text), (part) => this.#count('text', part, call))
   }
 
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
@@ -317,18 +330,36 @@ export class WordTokenizer implements Tokenizer {
     await saveVocabulary(path, this.vocabulary, this.unknown)
   }
 
+  #count(name: string, text: Text, call: Call, limit?: number): number {
+    return runToEnd(this.#countText(name, checkedText(name, text), call, limit))
+  }
+
   /** Counts on until there are more than `limit`: then the result is any number above it. */
-  #count(name: string, text: Text, call: Call, limit: number): number {
-    const read = runToEnd(readText(name, checkedText(name, text), call.utf8))
+  *#countText(name: string, text: Text, call: Call, limit = Infinity): Steps<number> {
+    const read = yield* readText(name, text, call.utf8)
     refuseDisallowed(read, call.search)
     let count = 0
     const { split } = this.vocabulary.splitter
     for (const part of partsOf(read, call.search)) {
       if (part.special) count++
-      else for (const _ of split(part.text, () => count++)) if (count > limit) break
+      else
+        for (const _ of split(part.text, () => count++)) {
+          if (count > limit) break
+          yield
+        }
       if (count > limit) break
+      yield
     }
     return count
+  }
+
+  *#countTexts(texts: readonly Text[], call: Call): Steps<Uint32Array> {
+    const counts = new Uint32Array(texts.length)
+    for (const [row, text] of texts.entries()) {
+      counts[row] = yield* this.#countText(`texts[${row}]`, text, call)
+      yield
+    }
+    return counts
   }
 
   /** What cutting `text` needs to know; as when counting, no word is unknown. */
@@ -337,7 +368,7 @@ export class WordTokenizer implements Tokenizer {
     const read = wellFormed(text)
     refuseDisallowed(read, call.search)
     const { offsets, ends, specials } = this.#spans(read, call)
-    const count = (start: number, end: number) => this.#count('text', text.slice(start, end), call, Infinity)
+    const count = (start: number, end: number) => this.#count('text', text.slice(start, end), call)
     return { text, offsets, ends, isWhole: (index) => specials.has(index), count }
   }
 

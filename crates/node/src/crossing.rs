@@ -7,9 +7,9 @@ use std::{iter, mem};
 
 use tokenmill_bpe::{Ids, Sink, SpecialPolicy, Tokenizer, Worker};
 
-use crate::encode_task::LONG;
 use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
+use crate::one_text::LONG;
 use crate::pool::pool;
 use crate::text::JsTextOrBytes;
 use crate::token_rows::{Rows, Texts, encode_rows, from_bpe_in_row, lengths_of, stretches};

@@ -12,6 +12,7 @@ use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, Tokeniz
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
+use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
 use crate::pool::on_all_threads;
@@ -186,6 +187,21 @@ impl JsonHandle {
         })
     }
 
+    /// The number of ids that `encode` gives.
+    #[napi(catch_unwind)]
+    pub fn count(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<u32> {
+        let policy = self.policy(policy)?;
+        with_text(&text, strict, |text, origin| {
+            let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
+            as_u32(ids.map_err(|error| from_json_in(text, origin, error))?.len())
+        })
+    }
+
     #[napi(catch_unwind)]
     pub fn encode_with_offsets(
         &self,
@@ -227,8 +243,7 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
-        encode_rows(&self.loaded, &Texts::read(&texts, strict)?, &*self.policy(policy)?, None)
-            .and_then(|rows| rows.into_copies(env))
+        self.all(&texts, strict, policy, None)?.encode()?.into_copies(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
@@ -239,9 +254,32 @@ impl JsonHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<AsyncTask<Work<Later<Rows>>>> {
-        let (loaded, policy) = (Arc::clone(&self.loaded), self.policy(policy)?);
-        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
-        Ok(later(move || encode_rows(&loaded, &texts, &policy, cancel.as_deref())))
+        let all = self.all(&texts, strict, policy, cancel)?;
+        Ok(later(move || all.encode()))
+    }
+
+    /// The number of ids of each of several texts, counted on all threads.
+    #[napi(catch_unwind)]
+    pub fn count_batch(
+        &self,
+        env: Env,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+    ) -> Result<Uint32Array> {
+        to_array(env, &self.all(&texts, strict, policy, None)?.count()?)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn count_batch_async(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+        let all = self.all(&texts, strict, policy, cancel)?;
+        Ok(later(move || all.count()))
     }
 
     /// The text of `ids`.
@@ -273,6 +311,21 @@ impl JsonHandle {
 }
 
 impl JsonHandle {
+    fn all(
+        &self,
+        texts: &[JsTextOrBytes<'_>],
+        strict: bool,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Batch> {
+        Ok(Batch {
+            loaded: Arc::clone(&self.loaded),
+            policy: self.policy(policy)?,
+            texts: Texts::read(texts, strict)?,
+            cancel: cancel.map(CancelFlag::shared),
+        })
+    }
+
     fn policy(&self, number: u32) -> Result<Arc<Policy>> {
         let policy = self.policies.borrow().get(number as usize).map(Arc::clone);
         policy.ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
@@ -300,29 +353,45 @@ fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
     loaded.tokenizer().ok_or_else(|| Error::new(Code::Internal, "the engine runs this tokenizer"))
 }
 
-/// The ids of all `texts`, made on all threads. The error is that of the first text that has one.
-fn encode_rows(loaded: &Loaded, texts: &Texts, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Rows> {
-    let tokenizer = tokenizer(loaded)?;
-    on_all_threads(|| {
-        let (groups, not_utf8) = texts.utf8();
-        let texts: Vec<_> = groups.iter().flat_map(Group::texts).collect();
-        let rows: Vec<Result<Vec<u32>>> = texts
-            .par_iter()
-            .enumerate()
-            .map(|(row, &(text, origin))| {
-                tokenizer.encode(text, policy, cancel).map_err(|error| {
-                    let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
-                    let error = from_json_in(text, origin, error);
-                    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+/// Several texts, and what makes their ids.
+struct Batch {
+    loaded: Arc<Loaded>,
+    texts: Texts,
+    policy: Arc<Policy>,
+    cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Batch {
+    fn encode(&self) -> Result<Rows> {
+        self.rows(|ids| ids).and_then(|rows| Rows::of(&rows))
+    }
+
+    fn count(&self) -> Result<Vec<u32>> {
+        self.rows(|ids| ids.len())?.into_iter().map(as_u32).collect()
+    }
+
+    /// What `keep` leaves of the ids of each text, made on all threads. The error is that of the first text that has one.
+    fn rows<T: Send>(&self, keep: impl Fn(Vec<u32>) -> T + Sync) -> Result<Vec<T>> {
+        let tokenizer = tokenizer(&self.loaded)?;
+        on_all_threads(|| {
+            let (groups, not_utf8) = self.texts.utf8();
+            let texts: Vec<_> = groups.iter().flat_map(Group::texts).collect();
+            let rows: Vec<Result<T>> = texts
+                .par_iter()
+                .enumerate()
+                .map(|(row, &(text, origin))| {
+                    let ids = tokenizer.encode(text, &self.policy, self.cancel.as_deref());
+                    ids.map(&keep).map_err(|error| {
+                        let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
+                        let error = from_json_in(text, origin, error);
+                        if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+                    })
                 })
-            })
-            .collect();
-        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
-        match not_utf8 {
-            Some(error) => Err(error),
-            None => Rows::of(&rows),
-        }
-    })?
+                .collect();
+            let rows = rows.into_iter().collect::<Result<Vec<T>>>()?;
+            not_utf8.map_or(Ok(rows), Err)
+        })?
+    }
 }
 
 /// Does `work` with `text`, and what it was read from.

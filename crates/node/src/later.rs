@@ -1,7 +1,7 @@
 //! A closure as work off the main thread.
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
+use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint32Array};
 
 use crate::error::{Code, Error, Result};
 use crate::task::{Job, Work};
@@ -40,6 +40,22 @@ impl Deliver for f64 {
 
     fn deliver(self, _env: Env) -> Result<Self> {
         Ok(self)
+    }
+}
+
+impl Deliver for u32 {
+    type JsValue = Self;
+
+    fn deliver(self, _env: Env) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+impl Deliver for Vec<u32> {
+    type JsValue = Uint32Array;
+
+    fn deliver(self, _env: Env) -> Result<Uint32Array> {
+        Ok(Uint32Array::new(self))
     }
 }
 

@@ -28,8 +28,6 @@ mod embedding;
 mod embedding_convert;
 mod embedding_trainer;
 #[cfg(feature = "text")]
-mod encode_task;
-#[cfg(feature = "text")]
 mod encoder;
 #[cfg(feature = "text")]
 mod encodings;
@@ -45,6 +43,8 @@ mod limits;
 mod live;
 #[cfg(feature = "text")]
 mod offsets;
+#[cfg(feature = "text")]
+mod one_text;
 mod optimizer;
 #[cfg(feature = "text")]
 mod own_thread;

@@ -245,8 +245,13 @@ pub fn encode_rows(
 }
 
 /// How many ids each of `texts` has, counted on all threads.
-pub fn count_rows(tokenizer: &Tokenizer, texts: &Texts, policy: &SpecialPolicy) -> Result<Vec<u32>> {
-    let counts = with_utf8(texts, policy, None, |texts| tokenizer.count_batch(texts, policy, None))?;
+pub fn count_rows(
+    tokenizer: &Tokenizer,
+    texts: &Texts,
+    policy: &SpecialPolicy,
+    cancel: Option<&AtomicBool>,
+) -> Result<Vec<u32>> {
+    let counts = with_utf8(texts, policy, cancel, |texts| tokenizer.count_batch(texts, policy, cancel))?;
     counts.into_iter().map(as_u32).collect()
 }
 

@@ -10,13 +10,14 @@ use tokenmill_bpe::{SpecialPolicy, Tokenizer};
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::crossing::encode_crossing;
-use crate::encode_task::{EncodeBatch, EncodeText, Source};
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
+use crate::later::{Later, later};
 use crate::limits::NativeCountIndex;
+use crate::one_text::{OneText, Source};
 use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes, NewString, copied, no_memory_for};
-use crate::token_rows::{Texts, TokenRows, count_rows};
+use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for};
+use crate::token_rows::{Rows, Texts, TokenRows, count_rows, encode_rows};
 use crate::utf16::utf16_length;
 use crate::{decode, encodings};
 
@@ -116,7 +117,7 @@ impl BpeHandle {
         policy: u32,
     ) -> Result<Uint32Array> {
         let policy = self.encoder.policy(policy)?;
-        to_array(env, &count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy)?)
+        to_array(env, &count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy, None)?)
     }
 
     /// Encodes several texts on all threads.
@@ -135,26 +136,25 @@ impl BpeHandle {
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
     pub fn encode_async(
         &self,
-        #[napi(ts_arg_type = "string")] text: JsText,
-        policy: u32,
-        cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<EncodeText>>> {
-        let policy = self.encoder.policy(policy)?;
-        let mut units = Vec::new();
-        text.append_units_to(text.units()?, &mut units)?;
-        Ok(self.encode_source(Source::String(units), policy, cancel))
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn encode_bytes_async(
-        &self,
-        bytes: Uint8ArraySlice<'_>,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<EncodeText>>> {
-        let policy = self.encoder.policy(policy)?;
-        Ok(self.encode_source(Source::Bytes { bytes: copied(&bytes)?, strict }, policy, cancel))
+    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+        let text = self.one_text(&text, strict, policy, cancel)?;
+        Ok(later(move || text.ids()))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
+    pub fn count_async(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<AsyncTask<Work<Later<u32>>>> {
+        let text = self.one_text(&text, strict, policy, cancel)?;
+        Ok(later(move || text.count()))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
@@ -164,14 +164,23 @@ impl BpeHandle {
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<EncodeBatch>>> {
-        let policy = self.encoder.policy(policy)?;
-        Ok(AsyncTask::new(Work(EncodeBatch {
-            tokenizer: Arc::clone(&self.tokenizer),
-            texts: Texts::read(&texts, strict)?,
-            policy,
-            cancel: cancel.map(CancelFlag::shared),
-        })))
+    ) -> Result<AsyncTask<Work<Later<Rows>>>> {
+        let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
+        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
+        Ok(later(move || encode_rows(&tokenizer, &texts, &policy, cancel.as_deref())))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn count_batch_async(
+        &self,
+        #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
+        strict: bool,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+        let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
+        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
+        Ok(later(move || count_rows(&tokenizer, &texts, &policy, cancel.as_deref())))
     }
 
     /// The text of `ids`.
@@ -226,17 +235,18 @@ impl BpeHandle {
         self.encoder.policy(number)
     }
 
-    fn encode_source(
+    fn one_text(
         &self,
-        source: Source,
-        policy: Arc<SpecialPolicy>,
+        text: &JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<EncodeText>> {
-        AsyncTask::new(Work(EncodeText {
-            tokenizer: Arc::clone(&self.tokenizer),
-            source,
-            policy,
+    ) -> Result<OneText> {
+        Ok(OneText {
+            tokenizer: self.shared(),
+            policy: self.encoder.policy(policy)?,
+            source: Source::read(text, strict)?,
             cancel: cancel.map(CancelFlag::shared),
-        }))
+        })
     }
 }

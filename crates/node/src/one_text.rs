@@ -1,0 +1,92 @@
+//! One text off the main thread.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokenmill_bpe::{Counter, Error as BpeError, RowError, Sink, SpecialPolicy, Tokenizer};
+
+use crate::encoder::{as_u32, from_bpe_in};
+use crate::error::Result;
+use crate::pool::on_all_threads;
+use crate::text::{JsTextOrBytes, Origin, copied, no_memory_for, text_of};
+use crate::utf16::append_utf8;
+
+/// A text, copied out of JavaScript.
+pub enum Source {
+    /// The code units of a string.
+    String(Vec<u16>),
+    /// `strict`: bytes that are not UTF-8 are an error.
+    Bytes { bytes: Vec<u8>, strict: bool },
+}
+
+impl Source {
+    pub fn read(text: &JsTextOrBytes<'_>, strict: bool) -> Result<Self> {
+        Ok(match text {
+            JsTextOrBytes::String(text) => {
+                let mut units = Vec::new();
+                text.append_units_to(text.units()?, &mut units)?;
+                Self::String(units)
+            }
+            JsTextOrBytes::Bytes(bytes) => Self::Bytes { bytes: copied(bytes)?, strict },
+        })
+    }
+
+    /// The text, and what an index into it counts.
+    fn utf8(&self) -> Result<(Cow<'_, str>, Origin<'_>)> {
+        Ok(match self {
+            Self::String(units) => (Cow::Owned(to_utf8(units)?), Origin::String),
+            Self::Bytes { bytes, strict } => (text_of(bytes, *strict, "text")?, Origin::Bytes(bytes)),
+        })
+    }
+}
+
+/// `units` as UTF-8.
+fn to_utf8(units: &[u16]) -> Result<String> {
+    let mut bytes = Vec::new();
+    append_utf8(units, &mut bytes).ok_or_else(|| no_memory_for(units.len()))?;
+    // SAFETY: it writes UTF-8.
+    Ok(unsafe { String::from_utf8_unchecked(bytes) })
+}
+
+/// Longer texts are divided among all threads, in bytes.
+pub const LONG: usize = 256 << 10;
+
+/// A text and what reads it: a short one on the calling thread.
+pub struct OneText {
+    pub tokenizer: Arc<Tokenizer>,
+    pub source: Source,
+    pub policy: Arc<SpecialPolicy>,
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl OneText {
+    pub fn ids(&self) -> Result<Vec<u32>> {
+        let Self { tokenizer, policy, cancel, .. } = self;
+        self.run(Vec::new(), |texts| Ok(tokenizer.encode_batch(texts, policy, cancel.as_deref())?.ids))
+    }
+
+    pub fn count(&self) -> Result<u32> {
+        let Self { tokenizer, policy, cancel, .. } = self;
+        let together =
+            |texts: &[&str]| Ok(Counter(tokenizer.count_batch(texts, policy, cancel.as_deref())?.into_iter().sum()));
+        as_u32(self.run(Counter::default(), together)?.0)
+    }
+
+    /// What becomes of `sink`; of a long text what all threads make `together`.
+    fn run<S: Sink + Send>(
+        &self,
+        mut sink: S,
+        together: impl FnOnce(&[&str]) -> std::result::Result<S, RowError> + Send,
+    ) -> Result<S> {
+        let (text, origin) = self.source.utf8()?;
+        let failed = |error: BpeError| from_bpe_in(&text, origin, error);
+        if text.len() > LONG {
+            return on_all_threads(|| together(&[&*text]))?.map_err(|RowError { error, .. }| failed(error));
+        }
+        let Self { tokenizer, policy, cancel, .. } = self;
+        let worker = &mut tokenizer.idle_worker();
+        tokenizer.encode_to(&text, policy, worker, &mut sink, cancel.as_deref()).map_err(failed)?;
+        Ok(sink)
+    }
+}
