@@ -34,20 +34,21 @@ pub(super) struct Masks {
     pub mark: u64,
 }
 
-/// A way to make [`Masks`], for one kind of processor.
-pub(super) trait Classify {
-    fn classify(block: &[u8; BLOCK]) -> Masks;
+/// A way to make [`Masks`], for one kind of processor. Whoever has one has the instructions for it.
+pub(super) trait Classify: Copy {
+    fn classify(self, block: &[u8; BLOCK]) -> Masks;
 
     /// For each of `least`, which are not ASCII, the bytes that are at least as large.
-    fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N];
+    fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N];
 }
 
 /// Eight bytes at a time in ordinary registers: for every processor.
+#[derive(Clone, Copy)]
 pub(super) struct Portable;
 
 impl Classify for Portable {
     #[inline(always)]
-    fn classify(block: &[u8; BLOCK]) -> Masks {
+    fn classify(self, block: &[u8; BLOCK]) -> Masks {
         use super::runs::in_range;
         let mut masks = Masks::default();
         for (index, eight) in block.chunks_exact(8).enumerate() {
@@ -70,7 +71,7 @@ impl Classify for Portable {
     }
 
     #[inline(always)]
-    fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+    fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
         use super::runs::{HIGH, in_range};
         let mut masks = [0; N];
         for (index, eight) in block.chunks_exact(8).enumerate() {
@@ -100,6 +101,7 @@ pub(super) mod arm {
     use super::{BLOCK, Classify, Masks};
 
     /// NEON.
+    #[derive(Clone, Copy)]
     pub struct Neon;
 
     /// Sixteen bytes, each all ones or all zeros, for each quarter of a block.
@@ -107,7 +109,7 @@ pub(super) mod arm {
 
     impl Classify for Neon {
         #[inline(always)]
-        fn classify(block: &[u8; BLOCK]) -> Masks {
+        fn classify(self, block: &[u8; BLOCK]) -> Masks {
             // SAFETY: NEON is everywhere; 64 bytes are read.
             unsafe {
                 let quarters = vld1q_u8_x4(block.as_ptr());
@@ -145,7 +147,7 @@ pub(super) mod arm {
         }
 
         #[inline(always)]
-        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+        fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             // SAFETY: NEON is everywhere; 64 bytes are read.
             unsafe {
                 let quarters = vld1q_u8_x4(block.as_ptr());
@@ -190,13 +192,22 @@ pub(super) mod x86 {
 
     use super::{BLOCK, Classify, Masks};
 
-    /// For code that runs only where AVX2 is.
-    pub struct Avx2;
+    /// For code that is compiled for AVX2.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(());
+
+    impl Avx2 {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub fn new() -> Self {
+            Self(())
+        }
+    }
 
     impl Classify for Avx2 {
         #[inline(always)]
-        fn classify(block: &[u8; BLOCK]) -> Masks {
-            // SAFETY: the caller is compiled for AVX2 and runs only where it is; both halves lie inside the block.
+        fn classify(self, block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: only code that is compiled for AVX2 makes one of these; both halves lie inside the block.
             let (low, high) = unsafe {
                 (half(_mm256_loadu_si256(block.as_ptr().cast())), half(_mm256_loadu_si256(block[32..].as_ptr().cast())))
             };
@@ -217,9 +228,9 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
-        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+        fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             let mut masks = [0; N];
-            // SAFETY: the caller is compiled for AVX2 and runs only where it is; both halves lie inside the block.
+            // SAFETY: only code that is compiled for AVX2 makes one of these; both halves lie inside the block.
             unsafe {
                 let halves =
                     [_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block[32..].as_ptr().cast())];
@@ -265,13 +276,22 @@ pub(super) mod x86 {
         }
     }
 
-    /// For code that runs only where AVX-512 BW is.
-    pub struct Avx512;
+    /// For code that is compiled for AVX-512 BW.
+    #[derive(Clone, Copy)]
+    pub struct Avx512(());
+
+    impl Avx512 {
+        #[inline]
+        #[target_feature(enable = "avx512bw")]
+        pub fn new() -> Self {
+            Self(())
+        }
+    }
 
     impl Classify for Avx512 {
         #[inline(always)]
-        fn classify(block: &[u8; BLOCK]) -> Masks {
-            // SAFETY: the caller is compiled for AVX-512 BW and runs only where it is; 64 bytes are read.
+        fn classify(self, block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: only code that is compiled for AVX-512 BW makes one of these; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
                 let splat = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
@@ -297,9 +317,9 @@ pub(super) mod x86 {
         }
 
         #[inline(always)]
-        fn at_least<const N: usize>(block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
+        fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             let mut masks = [0; N];
-            // SAFETY: the caller is compiled for AVX-512 BW and runs only where it is; 64 bytes are read.
+            // SAFETY: only code that is compiled for AVX-512 BW makes one of these; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
                 for (mask, least) in masks.iter_mut().zip(least) {
@@ -348,15 +368,14 @@ mod tests {
 
     #[test]
     fn portable_masks_are_those_of_single_bytes() {
-        blocks()
-            .for_each(|block| assert_right(&block, (Portable::classify(&block), Portable::at_least(&block, LEAST))));
+        blocks().for_each(|block| assert_right(&block, (Portable.classify(&block), Portable.at_least(&block, LEAST))));
     }
 
     #[test]
     #[cfg(target_arch = "aarch64")]
     fn vector_masks_are_those_of_single_bytes() {
         blocks()
-            .for_each(|block| assert_right(&block, (arm::Neon::classify(&block), arm::Neon::at_least(&block, LEAST))));
+            .for_each(|block| assert_right(&block, (arm::Neon.classify(&block), arm::Neon.at_least(&block, LEAST))));
     }
 
     #[test]
@@ -364,11 +383,11 @@ mod tests {
     fn vector_masks_are_those_of_single_bytes() {
         #[target_feature(enable = "avx2")]
         fn avx2(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
-            (x86::Avx2::classify(block), x86::Avx2::at_least(block, LEAST))
+            (x86::Avx2::new().classify(block), x86::Avx2::new().at_least(block, LEAST))
         }
         #[target_feature(enable = "avx512bw")]
         fn avx512(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
-            (x86::Avx512::classify(block), x86::Avx512::at_least(block, LEAST))
+            (x86::Avx512::new().classify(block), x86::Avx512::new().at_least(block, LEAST))
         }
         for block in blocks() {
             if is_x86_feature_detected!("avx2") {

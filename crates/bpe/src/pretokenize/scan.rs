@@ -233,9 +233,9 @@ pub(super) mod fixed {
 /// Adds the ends of the next pieces from `start` on to `out`, until it has no room or the text ends.
 fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, out: &mut Ends) {
     match level {
-        Level::Portable => scan_by::<_, Portable>(scanner, text, start, out),
+        Level::Portable => scan_by(Portable, scanner, text, start, out),
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => scan_by::<_, masks::arm::Neon>(scanner, text, start, out),
+        Level::Neon => scan_by(masks::arm::Neon, scanner, text, start, out),
         // SAFETY: there is such a level only on processors that have AVX2.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { scan_avx2(scanner, text, start, out) },
@@ -247,19 +247,19 @@ fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, out: &mu
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn scan_avx2<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends) {
-    scan_by::<S, masks::x86::Avx2>(scanner, text, start, out);
+fn scan_avx2(scanner: impl Scanner, text: &[u8], start: usize, out: &mut Ends) {
+    scan_by(masks::x86::Avx2::new(), scanner, text, start, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn scan_avx512<S: Scanner>(scanner: S, text: &[u8], start: usize, out: &mut Ends) {
-    scan_by::<S, masks::x86::Avx512>(scanner, text, start, out);
+fn scan_avx512(scanner: impl Scanner, text: &[u8], start: usize, out: &mut Ends) {
+    scan_by(masks::x86::Avx512::new(), scanner, text, start, out);
 }
 
 /// Pieces a block at a time where blocks tell them, else one by one.
 #[inline(always)]
-fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, out: &mut Ends) {
+fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut start: usize, out: &mut Ends) {
     while start < text.len() && out.has_room() {
         let words = scanner.words();
         if let Some(rules) = words
@@ -275,11 +275,11 @@ fn scan_by<S: Scanner, C: Classify>(scanner: S, text: &[u8], mut start: usize, o
             // A block tells nothing where soon something begins that it knows nothing of.
             let knows = |byte| byte < 0x80 || words.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
-                let mut masks = C::classify(block);
+                let mut masks = classify.classify(block);
                 if masks.high != 0
                     && let Some(rules) = words
                 {
-                    masks.tell::<C>(block, rules.letters);
+                    masks.tell(classify, block, rules.letters);
                 }
                 let inner = scanner.starts(text, start, &masks) & !1;
                 if inner != 0 {

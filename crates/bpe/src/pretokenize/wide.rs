@@ -9,12 +9,12 @@ impl Masks {
     /// [of no word](crate::crossings::Crossings::is_of_no_word), white space, a number or too near the end of the block, which is valid UTF-8 from its
     /// start on.
     #[inline(always)]
-    pub fn tell<C: Classify>(&mut self, block: &[u8; BLOCK], letters: Letters) {
-        let mut leads = leads::<C>(block);
+    pub fn tell(&mut self, classify: impl Classify, block: &[u8; BLOCK], letters: Letters) {
+        let mut leads = leads(classify, block);
         self.rest = self.high & !leads;
         // It can be foreseen, as it is so in all of a text or in little of it.
-        if Common::first_bytes::<C>(block) & leads != 0 {
-            leads ^= self.tell_common(Common::of::<C>(block, leads), letters);
+        if Common::first_bytes(classify, block) & leads != 0 {
+            leads ^= self.tell_common(Common::of(classify, block, leads), letters);
         }
         while leads != 0 {
             let at = leads.trailing_zeros() as usize;
@@ -61,10 +61,10 @@ impl Masks {
 
 /// The first bytes of the characters outside ASCII before the first one that is of no word.
 #[inline(always)]
-fn leads<C: Classify>(block: &[u8; BLOCK]) -> u64 {
+fn leads(classify: impl Classify, block: &[u8; BLOCK]) -> u64 {
     // The first bytes of characters outside ASCII; of those of no word; of Hangul and what is before and after it, which are of words; again of
     // those that are not.
-    let [wide, east, hangul, others] = C::at_least(block, [0xc0, 0xe3, 0xea, 0xef]);
+    let [wide, east, hangul, others] = classify.at_least(block, [0xc0, 0xe3, 0xea, 0xef]);
     let far = east & !hangul | others;
     let before = far & far.wrapping_neg();
     wide & !far & before.wrapping_sub(1)
@@ -84,16 +84,17 @@ struct Common {
 impl Common {
     /// Where they may be: at the first bytes of U+0400 to U+06BF.
     #[inline(always)]
-    fn first_bytes<C: Classify>(block: &[u8; BLOCK]) -> u64 {
-        let [first, last] = C::at_least(block, [0xd0, 0xdb]);
+    fn first_bytes(classify: impl Classify, block: &[u8; BLOCK]) -> u64 {
+        let [first, last] = classify.at_least(block, [0xd0, 0xdb]);
         first & !last
     }
 
     /// Those that are among `leads`.
     #[inline(always)]
-    fn of<C: Classify>(block: &[u8; BLOCK], leads: u64) -> Self {
-        let [cyrillic, small, coptic, arabic, more, syriac] = C::at_least(block, [0xd0, 0xd1, 0xd2, 0xd8, 0xd9, 0xda]);
-        let next = C::at_least(block, [0x8b, 0xa0, 0xb0]);
+    fn of(classify: impl Classify, block: &[u8; BLOCK], leads: u64) -> Self {
+        let [cyrillic, small, coptic, arabic, more, syriac] =
+            classify.at_least(block, [0xd0, 0xd1, 0xd2, 0xd8, 0xd9, 0xda]);
+        let next = classify.at_least(block, [0x8b, 0xa0, 0xb0]);
         let [from_8b, from_a0, from_b0] = next.map(|mask| mask >> 1);
         let leads = leads & u64::MAX >> 1;
         let (first, second) = (cyrillic & !small & leads, small & !coptic & leads);
@@ -125,7 +126,7 @@ mod tests {
             let block = std::array::from_fn(|index| first.wrapping_add((index * 5) as u8));
             let end = block.iter().position(|&byte| Crossings::is_of_no_word(byte)).unwrap_or(BLOCK);
             let expected = (0..end).filter(|&at| block[at] >= 0xc0).fold(0, |mask, at| mask | 1 << at);
-            assert_eq!(leads::<Portable>(&block), expected);
+            assert_eq!(leads(Portable, &block), expected);
         }
     }
 
@@ -135,17 +136,17 @@ mod tests {
         for character in '\u{80}'..='\u{7ff}' {
             for at in [0, 1, 40, BLOCK - 2] {
                 let block = block_with(character, at);
-                let told = Common::of::<Portable>(&block, u64::MAX);
+                let told = Common::of(Portable, &block, u64::MAX);
                 let (class, lead) = (class_at(&block, at).0, 1 << at);
                 let of = |is_it: bool| if is_it { lead } else { 0 };
                 let (upper, lower) = (of(class == Class::Upper), of(class == Class::Lower));
                 let expected = Common { upper, lower, caseless: of(class == Class::Caseless) };
                 let is_common = matches!(character, '\u{400}'..='\u{45f}' | '\u{620}'..='\u{64a}');
                 assert_eq!(told, if is_common { expected } else { Common { upper: 0, lower: 0, caseless: 0 } });
-                assert!(!is_common || Common::first_bytes::<Portable>(&block) == lead);
+                assert!(!is_common || Common::first_bytes(Portable, &block) == lead);
                 count += u32::from(told != Common { upper: 0, lower: 0, caseless: 0 });
             }
-            let told = Common::of::<Portable>(&block_with(character, BLOCK - 1), u64::MAX);
+            let told = Common::of(Portable, &block_with(character, BLOCK - 1), u64::MAX);
             assert_eq!(told, Common { upper: 0, lower: 0, caseless: 0 }, "it does not end in the block");
         }
         assert_eq!(count, 4 * (0x60 + 0x2b));
