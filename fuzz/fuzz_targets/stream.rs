@@ -1,10 +1,10 @@
-//! Text in chunks of bytes gives the ids, or the error, of the whole, and its ids in chunks the text of all, wherever they are cut.
+//! Text in chunks of bytes, and of UTF-16, gives the ids, or the error, of the whole, and its ids in chunks the text of all, wherever they are cut.
 #![no_main]
 
 use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
-use tokenmill_bpe::{DecodeStream, EncodeStream, Error, SpecialPolicy, Tokenizer, Vocabulary};
+use tokenmill_bpe::{DecodeStream, EncodeStream, Error, SpecialPolicy, Tokenizer, Vocabulary, utf16_length};
 use tokenmill_fuzz::PATTERNS;
 use tokenmill_testkit::cases;
 
@@ -83,6 +83,26 @@ fuzz_target!(|data: &[u8]| {
         // The index counts the bytes that came, of which the text may have others.
         (Err((token, _)), Err((other, _))) if !is_utf8 => assert_eq!(token, other, "{bytes:?} by {lengths:?}"),
         _ => assert_eq!(found, expected, "{bytes:?} by {lengths:?}"),
+    }
+
+    // In UTF-16, whose pairs are cut too; the lone surrogates of any bytes are U+FFFD each.
+    let units: Vec<u16> = bytes.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    let whole: Vec<u16> = text.encode_utf16().collect();
+    for units in [whole, units] {
+        let text = String::from_utf16_lossy(&units);
+        let mut stream = EncodeStream::new(Arc::clone(&case.tokenizer), Arc::clone(policy), usize::MAX, false);
+        let mut streamed = || {
+            let mut ids = Vec::new();
+            for chunk in chunks(&units, &lengths) {
+                stream.encode_utf16(chunk, &mut ids, None)?;
+            }
+            stream.end()?;
+            stream.encode_ready(&mut ids, None)?;
+            Ok(ids)
+        };
+        let expected = outcome(case.tokenizer.encode(&text, policy));
+        let expected = expected.map_err(|(token, at)| (token, utf16_length(&text[..at])));
+        assert_eq!(outcome(streamed()), expected, "{units:x?} by {lengths:?}");
     }
 
     // As ids, so that characters are cut.

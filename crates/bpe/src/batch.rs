@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use crate::first_failed::FirstFailed;
 use crate::sink::{Counter, Sink, reserve};
 use crate::{Error, SpecialPolicy, Tokenizer, Worker};
 
-/// Longer texts are cut, in bytes.
-const LONG: usize = 256 << 10;
+/// Longer texts are divided among all threads by [`Tokenizer::encode_batch`], in bytes.
+pub const LONG_TEXT: usize = 256 << 10;
 /// The length of a part of a long text, where it can be cut, in bytes.
 const PART: usize = 128 << 10;
 /// Parts are put together to tasks of at least this length, in bytes.
@@ -39,7 +40,7 @@ pub struct RowError {
 
 impl Tokenizer {
     /// The ids of `texts`, with special tokens by `policy`: those of [`Tokenizer::encode`], whatever the number of threads. Stops
-    /// soon after `cancel` is set; only a piece that has no place to cut is encoded to its end.
+    /// soon after `cancel` is set, or a text has an error; only a piece that has no place to cut is encoded to its end.
     ///
     /// # Errors
     /// That of the first text that has one.
@@ -120,10 +121,15 @@ impl<'t> Plan<'t> {
     fn of(tokenizer: &'t Tokenizer, texts: &[&'t str], policy: &'t SpecialPolicy, cancel: Option<&AtomicBool>) -> Self {
         let mut plan =
             Self { tokenizer, policy, parts: Vec::with_capacity(texts.len()), tasks: Vec::new(), failure: None };
-        let is_long = |text: &str| text.len() > LONG;
+        let is_long = |text: &str| text.len() > LONG_TEXT;
         let long: Vec<(usize, &str)> = texts.iter().copied().enumerate().filter(|(_, text)| is_long(text)).collect();
-        let cut: Vec<_> = long.par_iter().map(|&(row, text)| plan.cut(row, text, cancel)).collect();
-        let mut cut = cut.into_iter();
+        let first_failed = FirstFailed::default();
+        let cut_one = |&(row, text): &(usize, _)| {
+            (!first_failed.is_before(row)).then(|| first_failed.note(row, plan.cut(row, text, cancel)))
+        };
+        let cut: Vec<_> = long.par_iter().map(cut_one).collect();
+        // What was not cut is behind a failure.
+        let mut cut = cut.into_iter().flatten();
         for (row, &text) in texts.iter().enumerate() {
             if !is_long(text) {
                 plan.parts.push(Part { row, content: Content::Text(text) });
@@ -211,25 +217,26 @@ impl<'t> Plan<'t> {
             Ok(Done { sink, ends })
         };
         let threads = rayon::current_num_threads().min(self.tasks.len());
-        let mut results: Vec<(usize, Result<Done<S>, RowError>)> = if threads <= 1 {
+        let (next, first_failed) = (AtomicUsize::new(0), FirstFailed::default());
+        // One job for each thread, not one for each task: a worker is as warm as its thread has made it.
+        let job = |_| {
             let mut worker = self.tokenizer.idle_worker();
-            self.tasks.iter().enumerate().map(|(index, task)| (index, one(task, &mut worker))).collect()
+            let mut results = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(task) = self.tasks.get(index).filter(|_| !first_failed.is_before(index)) else {
+                    return results;
+                };
+                results.push((index, first_failed.note(index, one(task, &mut worker))));
+            }
+        };
+        let mut results: Vec<(usize, Result<Done<S>, RowError>)> = if threads <= 1 {
+            job(0)
         } else {
-            // One job for each thread, not one for each task: a worker is as warm as its thread has made it.
-            let next = AtomicUsize::new(0);
-            let job = |_| {
-                let mut worker = self.tokenizer.idle_worker();
-                let mut results = Vec::new();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(task) = self.tasks.get(index) else { return results };
-                    results.push((index, one(task, &mut worker)));
-                }
-            };
             (0..threads).into_par_iter().with_max_len(1).flat_map_iter(job).collect()
         };
         results.sort_unstable_by_key(|&(index, _)| index);
-        // The error of the first text that has one, whichever thread was the fastest.
+        // The error of the first text that has one, whichever thread was the fastest: what was left out is behind it.
         let done = results.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>, _>>()?;
         self.failure.take().map_or(Ok(done), Err)
     }
@@ -277,4 +284,37 @@ fn joined(mut all: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
     // SAFETY: the places are the first `total`, and all have been written.
     unsafe { ids.set_len(total) };
     Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+    use tokenmill_testkit::cases;
+
+    use super::*;
+    use crate::Encoding;
+
+    #[test]
+    fn no_task_begins_behind_one_that_failed() {
+        let tokenizer = Tokenizer::from_encoding(Encoding::R50kBase, cases::read("encodings/r50k_base.bpe"));
+        let tokenizer = tokenizer.expect("well-formed");
+        let policy = tokenizer.special_policy(&[], &["<|endoftext|>"]).expect("it is one");
+        let fine = "a b ".repeat(TASK / 4);
+        let wrong = format!("{}<|endoftext|>", &fine[..TASK]);
+        for (threads, first) in [(1, 0), (1, 7), (4, 7)] {
+            let mut texts = vec![&*fine; 200];
+            texts[first] = &wrong;
+            texts[first + 1] = &wrong;
+            let begun = AtomicUsize::new(0);
+            let new = |_| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                Ok(Counter::default())
+            };
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
+            let run = || Plan::of(&tokenizer, &texts, &policy, None).run(new, |count| count.0, None).map(|_| ());
+            assert_eq!(pool.install(run).expect_err("it is refused").row, first);
+            // Others may have begun before.
+            assert!(threads > 1 || begun.into_inner() == first + 1);
+        }
+    }
 }

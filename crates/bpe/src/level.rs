@@ -1,5 +1,7 @@
 //! Which instructions of the processor are used.
 
+use std::sync::LazyLock;
+
 /// A level of instructions. There are values only of those that this processor has; all give the same results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -50,7 +52,8 @@ impl Level {
 
     /// The best one.
     pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
+        static BEST: LazyLock<Level> = LazyLock::new(|| Level::available().pop().unwrap_or(Level::Portable));
+        *BEST
     }
 
     /// Its name.

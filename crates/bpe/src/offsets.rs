@@ -1,9 +1,11 @@
 //! Where in a text each token is.
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
 use crate::marks::Marks;
+use crate::origin::{read_utf8, to_places_before_reading};
 use crate::sink::reserve;
 use crate::special::SpecialPolicy;
 use crate::tokenizer::Tokenizer;
@@ -135,6 +137,30 @@ impl Tokenizer {
         reserve(&mut out.offsets, 1)?;
         out.offsets.push(units);
         Ok(out)
+    }
+}
+
+impl Tokenizer {
+    /// [`Tokenizer::encode_with_offsets`] of the text of `bytes`, [read](read_utf8) `strict`ly or not. `offsets` and `ends` are in `bytes`; `byte_ends` are
+    /// in the text, as is the place in an [`Error::DisallowedSpecialToken`].
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode_with_offsets`]; [`Error::InvalidUtf8`].
+    pub fn encode_bytes_with_offsets(
+        &self,
+        bytes: &[u8],
+        strict: bool,
+        policy: &SpecialPolicy,
+        worker: &mut Worker,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Offsets, Error> {
+        let text = read_utf8(bytes, strict)?;
+        let mut offsets = self.encode_with_offsets(&text, Unit::Byte, policy, worker, cancel)?;
+        if matches!(text, Cow::Owned(_)) {
+            to_places_before_reading(bytes, &mut offsets.offsets);
+            to_places_before_reading(bytes, &mut offsets.ends);
+        }
+        Ok(offsets)
     }
 }
 

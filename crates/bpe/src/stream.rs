@@ -7,8 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::places::utf16_length;
 use crate::sink::{Sink, reserve};
-use crate::utf8::{Stretch, Utf8Tail};
+use crate::to_utf8::Utf16Tail;
+use crate::utf8::{REPLACED, Stretch, Utf8Tail};
 use crate::{Error, SpecialPolicy, Tokenizer};
 
 /// Long chunks are taken in parts of so many bytes, so that no more than that is kept beside a piece.
@@ -18,9 +20,9 @@ const KEPT: usize = 1 << 20;
 
 /// Encodes text in chunks: all ids that it gives are those of [`Tokenizer::encode`] of the joined text.
 ///
-/// Chunks are strings or bytes. A character may be cut between two chunks of bytes; between bytes and a string it is cut for good. Indices in
-/// errors count UTF-16 code units of chunks that are strings, and bytes of those that are bytes, from the start of the stream. After an error the
-/// stream is of no more use.
+/// Chunks are strings, in UTF-8 or UTF-16, or bytes. A character may be cut between two chunks of bytes, or of UTF-16; between others it is cut for good,
+/// and U+FFFD. Indices in errors count UTF-16 code units of chunks that are strings, and bytes of those that are bytes, from the start of the stream.
+/// After an error the stream is of no more use.
 pub struct EncodeStream {
     tokenizer: Arc<Tokenizer>,
     policy: Arc<SpecialPolicy>,
@@ -37,6 +39,7 @@ pub struct EncodeStream {
     /// No disallowed special token starts before this.
     checked: usize,
     tail: Utf8Tail,
+    half: Utf16Tail,
     places: Places,
 }
 
@@ -55,6 +58,7 @@ impl EncodeStream {
             searched: 0,
             checked: 0,
             tail: Utf8Tail::default(),
+            half: Utf16Tail::default(),
             places: Places::default(),
         }
     }
@@ -69,6 +73,23 @@ impl EncodeStream {
             self.push(part)?;
             self.encode_ready(sink, cancel)?;
             text = rest;
+        }
+        Ok(())
+    }
+
+    /// [`EncodeStream::encode`] of UTF-16.
+    ///
+    /// # Errors
+    /// Those of [`EncodeStream::push_utf16`] and [`EncodeStream::encode_ready`].
+    pub fn encode_utf16(
+        &mut self,
+        units: &[u16],
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
+        for part in units.chunks(PART / 2) {
+            self.push_utf16(part)?;
+            self.encode_ready(sink, cancel)?;
         }
         Ok(())
     }
@@ -100,7 +121,24 @@ impl EncodeStream {
             return Ok(());
         }
         self.end_of_bytes()?;
+        self.end_of_units()?;
         self.append(text, Unit::Utf16)?;
+        self.look(false)
+    }
+
+    /// Takes a chunk of UTF-16, in which lone surrogates are U+FFFD, without encoding it. One of more than some 64 KiB is better given to
+    /// [`EncodeStream::encode_utf16`].
+    ///
+    /// # Errors
+    /// Those of [`EncodeStream::push`].
+    pub fn push_utf16(&mut self, units: &[u16]) -> Result<(), Error> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        self.end_of_bytes()?;
+        let start = self.text.len();
+        self.half.push(&mut self.text, units)?;
+        self.places.add(start, &self.text[start..], Unit::Utf16, self.policy.refuses())?;
         self.look(false)
     }
 
@@ -109,6 +147,10 @@ impl EncodeStream {
     /// # Errors
     /// Those of [`EncodeStream::push`]; [`Error::InvalidUtf8`].
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.end_of_units()?;
         let mut tail = self.tail;
         tail.read(bytes, |stretch| match stretch {
             Stretch::Text(text) => self.append(text, Unit::Byte),
@@ -124,6 +166,7 @@ impl EncodeStream {
     /// Those of [`EncodeStream::push`].
     pub fn end(&mut self) -> Result<(), Error> {
         self.end_of_bytes()?;
+        self.end_of_units()?;
         self.look(true)
     }
 
@@ -173,11 +216,16 @@ impl EncodeStream {
         self.tail.end().map_or(Ok(()), |length| self.append_invalid(length))
     }
 
+    /// No second half of a surrogate pair comes.
+    fn end_of_units(&mut self) -> Result<(), Error> {
+        if self.half.end() { self.append(REPLACED, Unit::Utf16) } else { Ok(()) }
+    }
+
     fn append_invalid(&mut self, length: usize) -> Result<(), Error> {
         if self.is_strict {
             return Err(Error::InvalidUtf8 { at: self.places.index });
         }
-        self.append(char::REPLACEMENT_CHARACTER.encode_utf8(&mut [0; 4]), Unit::Invalid(length))
+        self.append(REPLACED, Unit::Invalid(length))
     }
 
     fn append(&mut self, text: &str, unit: Unit) -> Result<(), Error> {
@@ -324,12 +372,6 @@ impl Places {
     }
 }
 
-/// The number of UTF-16 code units of `text`.
-fn utf16_length(text: &str) -> usize {
-    let count = |fits: fn(u8) -> bool| text.bytes().filter(|&byte| fits(byte)).count();
-    count(|byte| byte & 0xc0 != 0x80) + count(|byte| byte >= 0xf0)
-}
-
 /// Decodes ids in chunks: all text that it gives is that of the joined bytes, and no character is cut.
 pub struct DecodeStream {
     tokenizer: Arc<Tokenizer>,
@@ -381,7 +423,7 @@ impl DecodeStream {
             let (read, length) = match stretch {
                 Stretch::Text(read) => (read, read.len()),
                 Stretch::Invalid(_) if is_strict => return Err(Error::InvalidUtf8 { at: *done }),
-                Stretch::Invalid(length) => ("\u{fffd}", length),
+                Stretch::Invalid(length) => (REPLACED, length),
             };
             *done += length;
             text.try_reserve(read.len()).map_err(|_| Error::OutOfMemory { bytes: read.len() })?;
@@ -399,7 +441,7 @@ impl DecodeStream {
         match self.tail.end() {
             None => Ok(""),
             Some(_) if self.is_strict => Err(Error::InvalidUtf8 { at: self.bytes }),
-            Some(_) => Ok("\u{fffd}"),
+            Some(_) => Ok(REPLACED),
         }
     }
 }

@@ -15,22 +15,37 @@ const ROOM: usize = 2 * BLOCK;
 pub(crate) fn push_utf8(level: Level, bytes: &[u8], text: &mut Utf16) -> Option<usize> {
     let whole = &bytes[..whole_characters(bytes)];
     if whole.len() < BLOCK / 2 {
-        let (units, mut count) = (text.room(whole.len()).ok()?, 0);
-        for character in str::from_utf8(whole).ok()?.chars() {
-            count += character.encode_utf16(&mut units[count..]).len();
-        }
-        text.add(count);
-        return Some(whole.len());
+        push_short(str::from_utf8(whole).ok()?, text)?;
+    } else {
+        push_by::<false>(level, whole, text)?;
     }
+    Some(whole.len())
+}
+
+/// Appends `new` to `text`. `None`: there is not enough memory.
+pub(crate) fn push_str(level: Level, new: &str, text: &mut Utf16) -> Option<()> {
+    if new.len() < BLOCK { push_short(new, text) } else { push_by::<true>(level, new.as_bytes(), text) }
+}
+
+fn push_short(new: &str, text: &mut Utf16) -> Option<()> {
+    let (units, mut count) = (text.room(new.len()).ok()?, 0);
+    for character in new.chars() {
+        count += character.encode_utf16(&mut units[count..]).len();
+    }
+    text.add(count);
+    Some(())
+}
+
+/// Appends `bytes`, which are known to be UTF-8 when `IS_TEXT`.
+fn push_by<const IS_TEXT: bool>(level: Level, bytes: &[u8], text: &mut Utf16) -> Option<()> {
     match level {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 | Level::Avx512 => {
             // SAFETY: there is a level only where the processor has its instructions.
-            unsafe { push_avx2(whole, text) }
+            unsafe { push_avx2::<IS_TEXT>(bytes, text) }
         }
-        _ => push(whole, text, bits_of),
-    }?;
-    Some(whole.len())
+        _ => push::<IS_TEXT>(bytes, text, bits_of),
+    }
 }
 
 /// Up to where `bytes` have all bytes of their characters, if they are UTF-8.
@@ -42,8 +57,8 @@ fn whole_characters(bytes: &[u8]) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn push_avx2(bytes: &[u8], text: &mut Utf16) -> Option<()> {
-    push(bytes, text, |character, mask| std::arch::x86_64::_pext_u32(character, mask))
+fn push_avx2<const IS_TEXT: bool>(bytes: &[u8], text: &mut Utf16) -> Option<()> {
+    push::<IS_TEXT>(bytes, text, |character, mask| std::arch::x86_64::_pext_u32(character, mask))
 }
 
 /// The bits of `character` that are set in `mask`, side by side; it is one of `BITS`.
@@ -57,7 +72,7 @@ fn bits_of(character: u32, mask: u32) -> u32 {
 
 /// Appends `bytes`; `bits` is what [`bits_of`] is.
 #[inline(always)]
-fn push(bytes: &[u8], text: &mut Utf16, bits: impl Fn(u32, u32) -> u32) -> Option<()> {
+fn push<const IS_TEXT: bool>(bytes: &[u8], text: &mut Utf16, bits: impl Fn(u32, u32) -> u32) -> Option<()> {
     // No byte becomes more than one unit.
     let mut places = text.room(bytes.len().checked_add(ROOM)?).ok()?;
     let (mut rest, mut count, mut tails) = (bytes, 0, 0);
@@ -74,7 +89,7 @@ fn push(bytes: &[u8], text: &mut Utf16, bits: impl Fn(u32, u32) -> u32) -> Optio
             }
             length
         } else {
-            push_block(block, length, &mut tails, units, &bits)?
+            push_block::<IS_TEXT>(block, length, &mut tails, units, &bits)?
         };
         places = &mut places[written..];
         count += written;
@@ -87,7 +102,7 @@ fn push(bytes: &[u8], text: &mut Utf16, bits: impl Fn(u32, u32) -> u32) -> Optio
 /// Writes the characters that start in the first `length` bytes of `block`, and returns how many units they are. `tails`: which of its first bytes have
 /// to go on a character of the block before, and then which of the next block.
 #[inline(always)]
-fn push_block(
+fn push_block<const IS_TEXT: bool>(
     block: &[u8; READ],
     length: usize,
     tails: &mut u64,
@@ -101,7 +116,7 @@ fn push_block(
     // Of two bytes that start no character, or of more than four.
     let wrong = |byte: u8| u8::from(byte & 0xfe == 0xc0) | u8::from(byte >= 0xf5);
     let are_wrong = block[..BLOCK].iter().fold(0, |are, &byte| are | wrong(byte)) != 0;
-    if wanted != are_tails || (length < BLOCK && *tails != 0) || are_wrong {
+    if !IS_TEXT && (wanted != are_tails || (length < BLOCK && *tails != 0) || are_wrong) {
         return None;
     }
     let (mut firsts, mut is_less, mut count) = (!are_tails & (!0 >> (BLOCK - length)), 0, 0);
@@ -116,11 +131,11 @@ fn push_block(
         }
         let is_surrogate = |unit: u16| u16::from(unit & 0xf800 == 0xd800);
         let have_surrogates = units[..count].iter().fold(0, |have, &unit| have | is_surrogate(unit)) != 0;
-        return (is_less >> 31 == 0 && !have_surrogates).then_some(count);
+        return (IS_TEXT || is_less >> 31 == 0 && !have_surrogates).then_some(count);
     }
     while firsts != 0 {
         let (code, least) = character(block, firsts, &bits);
-        let character = char::from_u32(code).filter(|_| code >= least)?;
+        let character = char::from_u32(code).filter(|_| IS_TEXT || code >= least)?;
         count += character.encode_utf16(&mut units[count..]).len();
         firsts &= firsts - 1;
     }
@@ -201,6 +216,10 @@ mod tests {
             match (expected(bytes), done) {
                 (Some((units, length)), Some(done)) => {
                     assert!(text[0] == 7 && text[1..] == units && done == length, "{level:?} {bytes:x?}");
+                    // What is known to be UTF-8 is not looked at for that.
+                    let whole = str::from_utf8(&bytes[..length]).expect("it was read");
+                    push_str(level, whole, &mut text).expect("there is memory");
+                    assert!(text[1..] == [&units[..], &units].concat(), "{level:?} {bytes:x?}");
                 }
                 // Bytes that are not UTF-8 may be seen to be so when others come.
                 (None, Some(done)) => assert!(done + 3 >= bytes.len(), "{level:?} {bytes:x?}"),

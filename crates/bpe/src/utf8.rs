@@ -1,5 +1,8 @@
 //! UTF-8 that comes in parts.
 
+/// What stands in the place of what is none: U+FFFD.
+pub(crate) const REPLACED: &str = "\u{fffd}";
+
 /// What is kept of a character whose last bytes have not come yet: at most three bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8Tail {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::tokenizer;
-use tokenmill_bpe::{Encoding, Unit};
+use tokenmill_bpe::{Encoding, Origin, Unit, read_utf8};
 use tokenmill_testkit::rng::Rng;
 use tokenmill_testkit::text;
 
@@ -42,5 +42,32 @@ fn offsets_are_those_of_the_characters_that_a_token_is_in() {
                 assert_eq!(found.offsets.len(), found.ids.len() + 1);
             }
         }
+    }
+}
+
+#[test]
+fn offsets_in_bytes_are_those_before_they_were_read() {
+    let tokenizer = tokenizer(Encoding::Cl100kBase);
+    let policy = tokenizer.special_policy(&["<|endoftext|>"], &[]).expect("it is one");
+    let mut rng = Rng::new(1);
+    for _ in 0..2000 {
+        let mut bytes = text::awkward(&mut rng, 30).into_bytes();
+        for _ in 0..rng.below(4) {
+            let at = rng.below(bytes.len() + 1);
+            bytes.insert(at, rng.below(256) as u8);
+        }
+        let read = read_utf8(&bytes, false).expect("it is lossy");
+        let mut worker = tokenizer.idle_worker();
+        let found = tokenizer.encode_bytes_with_offsets(&bytes, false, &policy, &mut worker, None);
+        let found = found.expect("a short text");
+        let expected = tokenizer.encode_with_offsets(&read, Unit::Byte, &policy, &mut worker, None);
+        let expected = expected.expect("a short text");
+        let origin = Origin::Bytes(&bytes);
+        let before = |places: &[u32]| places.iter().map(|&at| origin.place(at as usize) as u32).collect::<Vec<_>>();
+        assert_eq!(found.offsets, before(&expected.offsets), "{bytes:x?}");
+        assert_eq!(found.ends, before(&expected.ends), "{bytes:x?}");
+        assert_eq!((found.ids, found.byte_ends), (expected.ids, expected.byte_ends));
+        let strict = tokenizer.encode_bytes_with_offsets(&bytes, true, &policy, &mut worker, None);
+        assert_eq!(strict.is_ok(), str::from_utf8(&bytes).is_ok());
     }
 }

@@ -18,6 +18,17 @@ const NO_LIMIT: usize = usize::MAX;
 enum Chunk<'a> {
     Text(&'a str),
     Bytes(&'a [u8]),
+    Units(&'a [u16]),
+}
+
+impl Chunk<'_> {
+    fn encode(self, stream: &mut EncodeStream, ids: &mut Vec<u32>) -> Result<(), Error> {
+        match self {
+            Self::Text(text) => stream.encode(text, ids, None),
+            Self::Bytes(bytes) => stream.encode_bytes(bytes, ids, None),
+            Self::Units(units) => stream.encode_utf16(units, ids, None),
+        }
+    }
 }
 
 fn shared(encoding: Encoding) -> Arc<Tokenizer> {
@@ -48,10 +59,7 @@ fn streamed(tokenizer: &Arc<Tokenizer>, policy: &Arc<SpecialPolicy>, chunks: &[C
     let mut stream = EncodeStream::new(Arc::clone(tokenizer), Arc::clone(policy), NO_LIMIT, false);
     let mut ids = Vec::new();
     for chunk in chunks {
-        match chunk {
-            Chunk::Text(text) => stream.encode(text, &mut ids, None)?,
-            Chunk::Bytes(bytes) => stream.encode_bytes(bytes, &mut ids, None)?,
-        }
+        chunk.encode(&mut stream, &mut ids)?;
         assert_eq!(stream.ready_bytes(), 0);
     }
     stream.end()?;
@@ -173,6 +181,7 @@ fn joined(chunks: &[Chunk<'_>]) -> String {
                 text.push_str(&String::from_utf8_lossy(&std::mem::take(&mut bytes)));
                 text.push_str(more);
             }
+            Chunk::Units(_) => unreachable!("they are given as text"),
         }
     }
     text + &String::from_utf8_lossy(&bytes)
@@ -249,6 +258,63 @@ fn strings_and_invalid_bytes_in_turn() {
 }
 
 #[test]
+fn utf_16_is_the_text_of_all_its_chunks() {
+    let mut rng = Rng::new(5);
+    let tokenizer = with_awkward_special_tokens(Pattern::O200k);
+    let policies = policies(&tokenizer);
+    let pieces: Vec<Vec<u16>> = ["é", "👩", "<|a|>", "<|a", "|><|b|>", "a b", "\u{fffd}", "x"]
+        .iter()
+        .map(|piece| piece.encode_utf16().collect())
+        .chain([vec![0xd83d], vec![0xdc69], vec![0xdc69, 0xd83d], vec![0xd83d, 0xd83d]])
+        .collect();
+    for _ in 0..share(20_000) {
+        // Halves of pairs at the ends of many chunks; now and then none, bytes, or a string in between.
+        let owned: Vec<(usize, Vec<u16>)> = (0..=rng.below(6))
+            .map(|_| (rng.below(6), (0..rng.below(3)).flat_map(|_| rng.choose(&pieces).clone()).collect()))
+            .collect();
+        let lossy = |units: &[u16]| String::from_utf16_lossy(units);
+        let texts: Vec<String> = owned.iter().map(|(_, units)| lossy(units)).collect();
+        let chunks = (owned.iter().zip(&texts)).map(|((kind, units), text)| match kind {
+            0 => Chunk::Text(text),
+            1 => Chunk::Bytes(text.as_bytes()),
+            _ => Chunk::Units(units),
+        });
+        let chunks: Vec<_> = chunks.collect();
+        // The same, with neighbours that are UTF-16 as one string.
+        let mut same: Vec<(bool, String)> = Vec::new();
+        let mut run: Vec<u16> = Vec::new();
+        for chunk in &chunks {
+            match chunk {
+                Chunk::Units(units) => run.extend_from_slice(units),
+                Chunk::Text("") | Chunk::Bytes([]) => {}
+                Chunk::Text(text) => {
+                    same.extend([(true, lossy(&std::mem::take(&mut run))), (true, (*text).to_owned())]);
+                }
+                Chunk::Bytes(bytes) => same.extend([
+                    (true, lossy(&std::mem::take(&mut run))),
+                    (false, String::from_utf8(bytes.to_vec()).expect("it was text")),
+                ]),
+            }
+        }
+        same.push((true, lossy(&run)));
+        let same: Vec<_> = (same.iter())
+            .map(|(is_text, text)| if *is_text { Chunk::Text(text) } else { Chunk::Bytes(text.as_bytes()) })
+            .collect();
+        for policy in &policies {
+            let expected = outcome(streamed(&tokenizer, policy, &same));
+            assert_eq!(outcome(streamed(&tokenizer, policy, &chunks)), expected, "{chunks:x?}");
+        }
+    }
+    // Longer than the parts in which a chunk is taken, which end inside pairs.
+    for before in ["", "a"] {
+        let text = before.to_owned() + &"👩".repeat(100_000);
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let ids = streamed(&tokenizer, &policies[0], &[Chunk::Units(&units)]).expect("nothing is refused");
+        assert_eq!(ids, tokenizer.encode(&text, &policies[0]).expect("nothing is refused"));
+    }
+}
+
+#[test]
 fn ids_come_as_soon_as_they_are_sure() {
     let tokenizer = shared(Encoding::O200kBase);
     let plain = Arc::new(SpecialPolicy::default());
@@ -275,10 +341,7 @@ fn invalid_bytes_are_an_error_when_strict() {
         let mut ids = Vec::new();
         let mut run = || {
             for chunk in chunks {
-                match chunk {
-                    Chunk::Text(text) => stream.encode(text, &mut ids, None)?,
-                    Chunk::Bytes(bytes) => stream.encode_bytes(bytes, &mut ids, None)?,
-                }
+                chunk.encode(&mut stream, &mut ids)?;
             }
             stream.end()
         };
