@@ -5,6 +5,7 @@
 //! between them.
 
 mod added;
+mod batch;
 mod bounded;
 mod byte_level;
 mod charsmap;
@@ -14,14 +15,17 @@ mod file;
 mod limits;
 mod load;
 mod model;
+mod offsets;
 mod steps;
 mod template;
 mod tokenizer;
 
 pub use added::Policy;
+pub use batch::RowError;
 pub use byte_level::Engine;
 pub use error::Error;
 pub use limits::{LARGEST_FILE, LARGEST_TEXT};
 pub use load::{Cut, Fill, Loaded, Runs, load, load_with_crate};
+pub use offsets::Offsets;
 pub use template::{Part, Templates, What};
 pub use tokenizer::{Encoded, Tokenizer};

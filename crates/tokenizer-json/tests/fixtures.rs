@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::sync::atomic::AtomicBool;
+
 use common::{FIXTURES, crate_of, file, rows, special};
-use tokenmill_tokenizer_json::{Part, What, load_with_crate};
+use tokenmill_bpe::Origin;
+use tokenmill_tokenizer_json::{Error, Part, RowError, What, load_with_crate};
 
 /// Where each byte is, in UTF-16 code units.
 fn units(text: &str) -> Vec<usize> {
@@ -37,9 +40,52 @@ fn offsets_are_those_of_the_crate_in_python() {
             let encoded = crate_of(&loaded).encode_with_offsets(&row.text, &all).expect(name);
             let units = units(&row.text);
             let spans: Vec<_> = encoded.spans.iter().map(|&(start, end)| (units[start], units[end])).collect();
-            assert_eq!((encoded.ids, spans), (row.ids, row.spans), "{name}: {:?}", row.text);
+            assert_eq!((&encoded.ids, spans), (&row.ids, row.spans), "{name}: {:?}", row.text);
+
+            let origins = [Origin::Utf16(&row.text), Origin::Bytes(row.text.as_bytes())];
+            for (origin, place) in
+                origins.into_iter().zip([&(|at: usize| units[at]) as &dyn Fn(usize) -> usize, &|at| at])
+            {
+                let found = encoded.clone().into_offsets(&row.text, origin).expect("there is memory");
+                let (starts, length) = (encoded.spans.iter().map(|span| span.0), row.text.len());
+                let starts: Vec<_> = starts.chain([length]).collect();
+                let floors = starts.iter().map(|&at| place(row.text.floor_char_boundary(at)) as u32);
+                let ceils = encoded.ends.iter().map(|&at| place(row.text.ceil_char_boundary(at)) as u32);
+                assert_eq!(found.offsets, floors.collect::<Vec<_>>(), "{name}: {:?}", row.text);
+                assert_eq!(found.ends, ceils.collect::<Vec<_>>(), "{name}: {:?}", row.text);
+                assert!(found.byte_offsets.iter().map(|&at| at as usize).eq(starts));
+                assert!(found.byte_ends.iter().map(|&at| at as usize).eq(encoded.ends.iter().copied()));
+                assert_eq!(found.ids, row.ids);
+            }
         }
     }
+}
+
+#[test]
+fn several_texts_have_the_ids_of_each_and_the_error_of_the_first() {
+    let loaded = load_with_crate(&file("bert")).expect("bert");
+    let tokenizer = crate_of(&loaded);
+    let policy = tokenizer.policy(&[], &special(tokenizer)).expect("few");
+    let texts: Vec<String> = (0..500).map(|number| format!("text {number} of many")).collect();
+    let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let rows = tokenizer.encode_batch(&texts, &policy, None).expect("nothing is refused");
+    let counts = tokenizer.count_batch(&texts, &policy, None).expect("nothing is refused");
+    assert!(counts.iter().copied().eq(rows.iter().map(Vec::len)));
+    assert_eq!(rows.len(), texts.len());
+    for (row, text) in rows.iter().zip(&texts) {
+        assert_eq!(row, &tokenizer.encode(text, &policy, None).expect("nothing is refused"));
+    }
+    assert!(tokenizer.encode_batch(&[], &policy, None).expect("no texts").is_empty());
+    for wrong in [499, 300, 299, 1] {
+        texts[wrong] = "a [SEP]";
+        for _ in 0..5 {
+            let error = tokenizer.encode_batch(&texts, &policy, None).expect_err("it is refused");
+            assert_eq!(error.row, wrong);
+            assert!(matches!(error.error, Error::DisallowedSpecialToken { at: 2, .. }));
+        }
+    }
+    let cancelled = tokenizer.encode_batch(&texts, &policy, Some(&AtomicBool::new(true)));
+    assert!(matches!(cancelled, Err(RowError { row: 0, error: Error::Cancelled })));
 }
 
 #[test]
