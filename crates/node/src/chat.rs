@@ -3,6 +3,7 @@
 use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
+use tokenmill_bpe::Places;
 use tokenmill_tokenizer_json::chat::{ChatTemplate, Error as ChatError, Input};
 
 use crate::arrays::to_array;
@@ -36,7 +37,7 @@ impl ChatTemplateHandle {
         let rendered = self.template.render(&input).map_err(from_chat)?;
         let pairs = |ranges: &[std::ops::Range<usize>]| {
             let mut places: Vec<usize> = ranges.iter().flat_map(|range| [range.start, range.end]).collect();
-            to_utf16(&rendered.text, &mut places);
+            to_units(&rendered.text, &mut places);
             let places: Vec<u32> = places.into_iter().map(|place| place as u32).collect();
             to_array(env, &places)
         };
@@ -45,16 +46,13 @@ impl ChatTemplateHandle {
     }
 }
 
-/// Places in bytes as places in UTF-16 code units; `places` are in any order.
-fn to_utf16(text: &str, places: &mut [usize]) {
+/// `places` in bytes of `text`, in any order, as UTF-16 code units.
+fn to_units(text: &str, places: &mut [usize]) {
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by_key(|&index| places[index]);
-    let (mut byte, mut unit) = (0, 0);
+    let mut cursor = Places::of(text);
     for index in order {
-        let place = places[index];
-        unit += text[byte..place].chars().map(char::len_utf16).sum::<usize>();
-        byte = place;
-        places[index] = unit;
+        places[index] = cursor.units(places[index]);
     }
 }
 

@@ -1,18 +1,17 @@
 //! Batches whose texts cross from JavaScript while others of them are encoded already.
 
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
-use std::{iter, mem};
 
-use tokenmill_bpe::{Ids, Sink, SpecialPolicy, Tokenizer, Worker};
+use tokenmill_bpe::{Ids, LONG_TEXT, Sink, SpecialPolicy, Tokenizer, Worker, stretches};
 
 use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
-use crate::one_text::LONG;
 use crate::pool::pool;
 use crate::text::JsTextOrBytes;
-use crate::token_rows::{Rows, Texts, encode_rows, from_bpe_in_row, lengths_of, stretches};
+use crate::token_rows::{Rows, Texts, encode_rows, from_bpe_in_row, lengths_of};
 
 /// Code units and bytes that cross together.
 const BLOCK: usize = 1 << 16;
@@ -29,7 +28,7 @@ pub fn encode_crossing(
     let (pool, lengths) = (pool()?, lengths_of(texts)?);
     let (threads, blocks) = (pool.current_num_threads(), stretches(lengths.iter().copied(), BLOCK));
     // One that is divided among the threads would wait for them while they wait for texts.
-    let are_short = lengths.iter().all(|&length| length <= LONG);
+    let are_short = lengths.iter().all(|&length| length <= LONG_TEXT);
     if !are_short || threads == 1 || blocks.len() < AHEAD * threads {
         let mut all = Texts::new(strict);
         all.fill(texts, &lengths, 0)?;
@@ -71,7 +70,7 @@ pub fn encode_crossing(
 struct Block {
     number: usize,
     texts: Texts,
-    strings: Vec<u8>,
+    strings: String,
     ids: Vec<u32>,
     /// Where those of each text end.
     ends: Vec<usize>,
@@ -80,7 +79,7 @@ struct Block {
 
 impl Block {
     fn new(strict: bool) -> Self {
-        let (strings, ids, ends) = (Vec::new(), Vec::new(), Vec::new());
+        let (strings, ids, ends) = (String::new(), Vec::new(), Vec::new());
         Self { number: 0, texts: Texts::new(strict), strings, ids, ends, error: None }
     }
 
@@ -91,16 +90,13 @@ impl Block {
         let Self { texts, strings, ids, ends, .. } = self;
         ids.clear();
         ends.clear();
-        let mut group = texts.as_group(mem::take(strings));
-        for (row, (text, origin)) in group.texts().enumerate() {
+        texts.each(strings, |row, text, origin| {
             tokenizer
                 .encode_to(text, policy, worker, ids, None)
-                .map_err(|error| from_bpe_in_row(texts.first + row, text, origin, error))?;
+                .map_err(|error| from_bpe_in_row(row, origin, error))?;
             ends.push(ids.len());
-        }
-        let error = group.error.take();
-        *strings = group.strings;
-        error.map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 }
 

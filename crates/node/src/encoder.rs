@@ -11,24 +11,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use napi::Env;
 use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{Counter, Error as BpeError, Ids, LimitedCounter, Sink, SpecialPolicy, Tokenizer, Worker};
+use tokenmill_bpe::{
+    Counter, Error as BpeError, Ids, LimitedCounter, Origin, Sink, SpecialPolicy, Tokenizer, Worker, utf16_length,
+};
 
 use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
-use crate::text::{JsText, Origin, text_of};
+use crate::text::{JsText, TextBuffers, not_utf8, text_of};
 
 /// A tokenizer and what this thread needs to use it.
 pub struct Encoder {
     pub tokenizer: Arc<Tokenizer>,
     pub worker: Worker,
     pub policies: Vec<Arc<SpecialPolicy>>,
-    pub units: Vec<u16>,
-    pub text: Vec<u8>,
+    pub buffers: TextBuffers,
     ids: Ids,
 }
 
-/// Bytes of text and ids that are kept from one call to the next; more is given back.
-const KEPT: usize = 1 << 20;
+/// Ids that are kept from one call to the next; the memory of more is given back.
+const KEPT: usize = 1 << 18;
 
 thread_local! {
     /// Those of this thread, by number. They are borrowed only while a call runs, and calls do not nest.
@@ -45,8 +46,7 @@ impl EncoderSlot {
             tokenizer,
             worker,
             policies: Vec::new(),
-            units: Vec::new(),
-            text: Vec::new(),
+            buffers: TextBuffers::default(),
             ids: Ids::default(),
         });
         ENCODERS.with_borrow_mut(|encoders| {
@@ -112,12 +112,11 @@ pub fn encode(
     policy: u32,
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
-        buffer.clear();
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, ids }| {
+        let text = buffers.read(&text)?;
         make_room(ids, 0);
-        let text = text.append_to(buffer, units)?;
-        run(tokenizer, text, policy_at(policies, policy)?, worker, ids, Origin::String)?;
-        keep_little(buffer, units);
+        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Utf16(&text))
+            .inspect_err(|_| ids.forget(KEPT))?;
         give(ids, &mut out)
     })
 }
@@ -132,9 +131,10 @@ pub fn encode_bytes(
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, ids, .. }| {
-        make_room(ids, bytes.len());
         let text = text_of(&bytes, strict, "text")?;
-        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))?;
+        make_room(ids, bytes.len());
+        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))
+            .inspect_err(|_| ids.forget(KEPT))?;
         give(ids, &mut out)
     })
 }
@@ -144,7 +144,7 @@ pub fn encode_bytes(
 pub fn take_ids(env: Env, encoder: u32) -> Result<Uint32Array> {
     with_encoder(encoder, |Encoder { ids, .. }| {
         let array = ids_to_array(env, ids);
-        ids.forget(KEPT / 4);
+        ids.forget(KEPT);
         array
     })
 }
@@ -152,12 +152,10 @@ pub fn take_ids(env: Env, encoder: u32) -> Result<Uint32Array> {
 /// The number of ids that [`encode`] gives.
 #[napi(catch_unwind)]
 pub fn count(encoder: u32, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
-        buffer.clear();
-        let text = text.append_to(buffer, units)?;
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
+        let text = buffers.read(&text)?;
         let mut count = Counter::default();
-        run(tokenizer, text, policy_at(policies, policy)?, worker, &mut count, Origin::String)?;
-        keep_little(buffer, units);
+        run(tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Utf16(&text))?;
         as_u32(count.0)
     })
 }
@@ -186,17 +184,14 @@ pub fn encode_part(
     whole: u32,
     last: bool,
 ) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, ids }| {
-        buffer.clear();
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, ids }| {
         let part = text.units()?;
-        let text = text.append_to(buffer, units)?;
+        let text = buffers.read(&text)?;
         if whole > 0 {
             // About so many bytes: the rest is like the first part, mostly.
             make_room(ids, whole as usize * text.len() / part.max(1));
         }
-        let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, ids, last)?;
-        keep_little(buffer, units);
-        Ok(used)
+        run_part(tokenizer, &text, policy_at(policies, policy)?, worker, ids, last).inspect_err(|_| ids.forget(KEPT))
     })
 }
 
@@ -241,16 +236,14 @@ pub fn count_part(
     last: bool,
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
-        buffer.clear();
-        let text = text.append_to(buffer, units)?;
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
+        let text = buffers.read(&text)?;
         let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        let used = run_part(tokenizer, text, policy_at(policies, policy)?, worker, &mut counter, last)?;
+        let used = run_part(tokenizer, &text, policy_at(policies, policy)?, worker, &mut counter, last)?;
         // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
         if let Some(out) = unsafe { out.as_mut() }.first_mut() {
             *out = used;
         }
-        keep_little(buffer, units);
         Ok(within(counter))
     })
 }
@@ -269,12 +262,9 @@ fn run_part(
     } else {
         tokenizer.encode_start(text, policy, worker, sink, None)
     };
-    let done = done.map_err(|error| from_bpe_in(text, Origin::String, error))?;
-    as_u32(Origin::String.index(text, done))
+    let done = done.map_err(|error| from_bpe_in(Origin::Utf16(text), error))?;
+    as_u32(utf16_length(&text[..done]))
 }
-
-/// The bytes of a text that are read at a time when its ids are counted up to a limit.
-const PART: usize = 1 << 16;
 
 /// The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the
 /// policy refuses special tokens or `strict` bytes that are not UTF-8.
@@ -287,34 +277,11 @@ pub fn count_bytes_within(
     limit: u32,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
-        let policy = policy_at(policies, policy)?;
         let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        if strict || policy.refuses() {
-            let text = text_of(&bytes, strict, "text")?;
-            run(tokenizer, &text, policy, worker, &mut counter, Origin::Bytes(&bytes))?;
-            return Ok(within(counter));
-        }
-        let (mut start, mut length) = (0, PART);
-        while let Some(end) = (start + length < bytes.len()).then(|| end_of_character(&bytes, start + length)) {
-            let part = &bytes[start..end];
-            let text = text_of(part, false, "text")?;
-            let used = tokenizer.encode_start(&text, policy, worker, &mut counter, None).map_err(from_bpe)?;
-            if counter.is_full() {
-                return Ok(MORE);
-            }
-            // Nothing is sure yet: more is needed.
-            length = if used == 0 { 2 * length } else { PART };
-            start += Origin::Bytes(part).index(&text, used);
-        }
-        let text = text_of(&bytes[start..], false, "text")?;
-        run(tokenizer, &text, policy, worker, &mut counter, Origin::Bytes(&bytes))?;
+        let done = tokenizer.count_bytes_to(&bytes, strict, policy_at(policies, policy)?, worker, &mut counter);
+        done.map_err(|error| from_bpe_in(Origin::Bytes(&bytes), error))?;
         Ok(within(counter))
     })
-}
-
-/// A place from `at` down where no character is cut, as far as `bytes` are UTF-8: a longer row of bytes that continue a character is none.
-fn end_of_character(bytes: &[u8], at: usize) -> usize {
-    (at - 3..=at).rev().find(|&at| bytes[at] & 0xc0 != 0x80).unwrap_or(at)
 }
 
 fn within(counter: LimitedCounter) -> u32 {
@@ -323,17 +290,10 @@ fn within(counter: LimitedCounter) -> u32 {
 
 /// Forgets `ids`, and makes room for those of a text of about so many `bytes`.
 fn make_room(ids: &mut Ids, bytes: usize) {
-    ids.forget(KEPT / 4);
+    ids.forget(KEPT);
     if bytes >= Ids::LONG {
         *ids = Ids::of_text(bytes);
     }
-}
-
-/// Gives back most of what a long text took.
-pub fn keep_little(text: &mut Vec<u8>, units: &mut Vec<u16>) {
-    text.shrink_to(KEPT);
-    units.clear();
-    units.shrink_to(KEPT);
 }
 
 /// Writes `ids` to `out` when they fit; returns how many they are.
@@ -355,15 +315,16 @@ pub fn run(
     sink: &mut impl Sink,
     origin: Origin<'_>,
 ) -> Result<()> {
-    tokenizer.encode_to(text, policy, worker, sink, None).map_err(|error| from_bpe_in(text, origin, error))
+    tokenizer.encode_to(text, policy, worker, sink, None).map_err(|error| from_bpe_in(origin, error))
 }
 
-/// An error about `text` for JavaScript.
-pub fn from_bpe_in(text: &str, origin: Origin<'_>, error: BpeError) -> Error {
+/// An error about the text of `origin` for JavaScript.
+pub fn from_bpe_in(origin: Origin<'_>, error: BpeError) -> Error {
     match error {
         BpeError::DisallowedSpecialToken { token, at } => {
-            Error::new(Code::SpecialToken, format!("{} {token}", origin.index(text, at)))
+            Error::new(Code::SpecialToken, format!("{} {token}", origin.place(at)))
         }
+        BpeError::InvalidUtf8 { at } => not_utf8("text", at),
         error => from_bpe(error),
     }
 }

@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use rayon::prelude::*;
-use tokenmill_tokenizer_json::{Error as JsonError, Loaded, Part, Policy, Tokenizer, What, load, load_with_crate};
+use tokenmill_bpe::{Origin, ReadTexts};
+use tokenmill_tokenizer_json::{
+    Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What, load, load_with_crate,
+};
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
@@ -17,8 +19,8 @@ use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
 use crate::pool::on_all_threads;
 use crate::task::Work;
-use crate::text::{JsTextOrBytes, NewString, Origin, text_of};
-use crate::token_rows::{Group, Rows, Texts, TokenRows};
+use crate::text::{JsTextOrBytes, NewString, text_of};
+use crate::token_rows::{Rows, Texts, TokenRows, in_row};
 use crate::tokenizer::{BpeHandle, SpecialToken};
 
 /// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
@@ -183,7 +185,7 @@ impl JsonHandle {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
             let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
-            to_array(env, &ids.map_err(|error| from_json_in(text, origin, error))?)
+            to_array(env, &ids.map_err(|error| from_json_in(origin, error))?)
         })
     }
 
@@ -198,7 +200,7 @@ impl JsonHandle {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
             let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
-            as_u32(ids.map_err(|error| from_json_in(text, origin, error))?.len())
+            as_u32(ids.map_err(|error| from_json_in(origin, error))?.len())
         })
     }
 
@@ -213,23 +215,14 @@ impl JsonHandle {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
             let encoded = tokenizer(&self.loaded)?.encode_with_offsets(text, &policy);
-            let encoded = encoded.map_err(|error| from_json_in(text, origin, error))?;
-            let places = places(text, origin)?;
-            let up = |mut end: usize| {
-                while !text.is_char_boundary(end) {
-                    end += 1;
-                }
-                end
-            };
-            let starts = encoded.spans.iter().map(|&(start, _)| places[start.min(text.len())]);
-            let byte_starts = encoded.spans.iter().map(|&(start, _)| start as u32);
-            let array = |numbers: Vec<u32>| to_array(env, &numbers);
+            let offsets = encoded.and_then(|encoded| encoded.into_offsets(text, origin));
+            let offsets = offsets.map_err(|error| from_json_in(origin, error))?;
             Ok(NativeOffsets {
-                byte_offsets: array(byte_starts.chain([text.len() as u32]).collect())?,
-                byte_ends: array(encoded.ends.iter().map(|&end| end as u32).collect())?,
-                ids: array(encoded.ids)?,
-                offsets: array(starts.chain([places[text.len()]]).collect())?,
-                ends: array(encoded.ends.iter().map(|&end| places[up(end.min(text.len()))]).collect())?,
+                ids: to_array(env, &offsets.ids)?,
+                offsets: to_array(env, &offsets.offsets)?,
+                ends: to_array(env, &offsets.ends)?,
+                byte_offsets: to_array(env, &offsets.byte_offsets)?,
+                byte_ends: to_array(env, &offsets.byte_ends)?,
             })
         })
     }
@@ -363,33 +356,31 @@ struct Batch {
 
 impl Batch {
     fn encode(&self) -> Result<Rows> {
-        self.rows(|ids| ids).and_then(|rows| Rows::of(&rows))
+        let cancel = self.cancel.as_deref();
+        let rows = self.run(|tokenizer, texts| tokenizer.encode_batch(texts, &self.policy, cancel))?;
+        Rows::of(&rows)
     }
 
     fn count(&self) -> Result<Vec<u32>> {
-        self.rows(|ids| ids.len())?.into_iter().map(as_u32).collect()
+        let cancel = self.cancel.as_deref();
+        let counts = self.run(|tokenizer, texts| tokenizer.count_batch(texts, &self.policy, cancel))?;
+        counts.into_iter().map(as_u32).collect()
     }
 
-    /// What `keep` leaves of the ids of each text, made on all threads. The error is that of the first text that has one.
-    fn rows<T: Send>(&self, keep: impl Fn(Vec<u32>) -> T + Sync) -> Result<Vec<T>> {
+    /// Does `work` with all texts. The error is that of the first text that has one, whatever is wrong with it.
+    fn run<T: Send>(
+        &self,
+        work: impl FnOnce(&Tokenizer, &[&str]) -> std::result::Result<T, RowError> + Send,
+    ) -> Result<T> {
         let tokenizer = tokenizer(&self.loaded)?;
         on_all_threads(|| {
             let (groups, not_utf8) = self.texts.utf8();
-            let texts: Vec<_> = groups.iter().flat_map(Group::texts).collect();
-            let rows: Vec<Result<T>> = texts
-                .par_iter()
-                .enumerate()
-                .map(|(row, &(text, origin))| {
-                    let ids = tokenizer.encode(text, &self.policy, self.cancel.as_deref());
-                    ids.map(&keep).map_err(|error| {
-                        let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
-                        let error = from_json_in(text, origin, error);
-                        if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
-                    })
-                })
-                .collect();
-            let rows = rows.into_iter().collect::<Result<Vec<T>>>()?;
-            not_utf8.map_or(Ok(rows), Err)
+            let (texts, origins): (Vec<&str>, Vec<Origin<'_>>) = groups.iter().flat_map(ReadTexts::texts).unzip();
+            let done = work(tokenizer, &texts).map_err(|RowError { row, error }| {
+                let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
+                in_row(row, special, from_json_in(origins[row], error))
+            })?;
+            not_utf8.map_or(Ok(done), Err)
         })?
     }
 }
@@ -397,42 +388,19 @@ impl Batch {
 /// Does `work` with `text`, and what it was read from.
 fn with_text<T>(text: &JsTextOrBytes<'_>, strict: bool, work: impl FnOnce(&str, Origin<'_>) -> Result<T>) -> Result<T> {
     match text {
-        JsTextOrBytes::String(text) => work(text.append_to(&mut Vec::new(), &mut Vec::new())?, Origin::String),
+        JsTextOrBytes::String(text) => {
+            let text = text.read()?;
+            work(&text, Origin::Utf16(&text))
+        }
         JsTextOrBytes::Bytes(bytes) => work(&text_of(bytes, strict, "text")?, Origin::Bytes(bytes)),
     }
 }
 
-/// Where each byte of `text`, and its end, is in what the text was read from: that of its character.
-fn places(text: &str, origin: Origin<'_>) -> Result<Vec<u32>> {
-    let mut places = Vec::new();
-    let no_memory =
-        |_| Error::new(Code::Limit, format!("there is not enough memory for a text of {} bytes", text.len()));
-    places.try_reserve_exact(text.len() + 1).map_err(no_memory)?;
-    let mut place = 0;
-    let mut push = |bytes: usize, length: usize| {
-        places.extend(std::iter::repeat_n(place as u32, bytes));
-        place += length;
-    };
-    match origin {
-        Origin::String => text.chars().for_each(|character| push(character.len_utf8(), character.len_utf16())),
-        Origin::Bytes(bytes) => {
-            for chunk in bytes.utf8_chunks() {
-                chunk.valid().chars().for_each(|character| push(character.len_utf8(), character.len_utf8()));
-                if !chunk.invalid().is_empty() {
-                    push(char::REPLACEMENT_CHARACTER.len_utf8(), chunk.invalid().len());
-                }
-            }
-        }
-    }
-    push(1, 0);
-    Ok(places)
-}
-
-/// An error about `text` for JavaScript.
-fn from_json_in(text: &str, origin: Origin<'_>, error: JsonError) -> Error {
+/// An error about the text of `origin` for JavaScript.
+fn from_json_in(origin: Origin<'_>, error: JsonError) -> Error {
     match error {
         JsonError::DisallowedSpecialToken { token, at } => {
-            Error::new(Code::SpecialToken, format!("{} {token}", origin.index(text, at)))
+            Error::new(Code::SpecialToken, format!("{} {token}", origin.place(at)))
         }
         error => from_json(error),
     }

@@ -4,7 +4,7 @@
 //! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], or [`own_thread`] when it is long;
 //!   both catch too, so that a panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
-//! - it holds no algorithm but those of the crossing: code units, bytes, and places in either.
+//! - it holds no algorithm: what turns one thing into another is in a core crate, where tests, sanitizers and fuzz targets reach it.
 //!
 //! The feature `text` is all that knows text: without it this is embeddings alone, which is what the addon for CUDA devices is made of.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
@@ -37,6 +37,8 @@ mod held;
 mod input_embedding;
 #[cfg(feature = "text")]
 mod json;
+#[cfg(feature = "text")]
+mod kept_utf16;
 mod later;
 #[cfg(feature = "text")]
 mod limits;
@@ -81,8 +83,6 @@ mod tokenizer;
 mod train;
 #[cfg(feature = "text")]
 mod train_inputs;
-#[cfg(feature = "text")]
-mod utf16;
 mod version;
 #[cfg(feature = "text")]
 mod weights;

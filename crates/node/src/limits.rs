@@ -6,15 +6,15 @@ use napi::Env;
 use napi::bindgen_prelude::{ObjectFinalize, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{
-    Boundaries, Boundary, ChunkOptions, Counts, Error as BpeError, PrefixCounts, SectionLevel, SpecialPolicy, Tokenizer,
+    Boundaries, Boundary, ChunkOptions, Counts, Error as BpeError, Origin, Places, PrefixCounts, SectionLevel,
+    SpecialPolicy, Tokenizer, UnitIndex, utf16_length,
 };
 
 use crate::arrays::to_array;
-use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, keep_little, policy_at, with_encoder};
+use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, policy_at, with_encoder};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
-use crate::text::{JsText, Origin, no_memory_for};
-use crate::utf16::{Places, utf16_length};
+use crate::text::{JsText, no_memory_for_bytes};
 
 /// The number of code units of the longest prefix of `text` that has at most `most` tokens; or, `from_end`, where the longest such suffix
 /// starts. `out[0]` becomes 1 when that is the same if `text` is only a part of the text, else 0.
@@ -27,11 +27,10 @@ pub fn truncate(
     from_end: bool,
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
-        buffer.clear();
-        let text = text.append_to(buffer, units)?;
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
+        let text = &*buffers.read(&text)?;
         let policy = policy_at(policies, policy)?;
-        let in_text = |error| from_bpe_in(text, Origin::String, error);
+        let in_text = |error| from_bpe_in(Origin::Utf16(text), error);
         let index = PrefixCounts::new(tokenizer, text, policy, worker, None).map_err(in_text)?;
         let mut counts = Counts::new(&index, tokenizer, text, policy, worker);
         let most = most as usize;
@@ -41,9 +40,7 @@ pub fn truncate(
         if let Some(out) = unsafe { out.as_mut() }.first_mut() {
             *out = cut.is_sure.into();
         }
-        let place = as_u32(utf16_length(&text[..cut.at]));
-        keep_little(buffer, units);
-        place
+        as_u32(utf16_length(&text[..cut.at]))
     })
 }
 
@@ -59,9 +56,8 @@ pub fn chunk_text(
     overlap: u32,
     boundary: u32,
 ) -> Result<Uint32Array> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, units, text: buffer, .. }| {
-        buffer.clear();
-        let text = text.append_to(buffer, units)?;
+    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
+        let text = &*buffers.read(&text)?;
         let policy = policy_at(policies, policy)?;
         let in_text = |error| match error {
             BpeError::CharacterTooLarge { at, tokens, most } => Error::new(
@@ -71,7 +67,7 @@ pub fn chunk_text(
                     utf16_length(&text[..at])
                 ),
             ),
-            error => from_bpe_in(text, Origin::String, error),
+            error => from_bpe_in(Origin::Utf16(text), error),
         };
         let index = PrefixCounts::new(tokenizer, text, policy, worker, None).map_err(in_text)?;
         let mut counts = Counts::new(&index, tokenizer, text, policy, worker);
@@ -83,11 +79,10 @@ pub fn chunk_text(
         let chunks = counts.chunks(options).map_err(in_text)?;
         let (mut starts, mut ends) = (Places::of(text), Places::of(text));
         let mut flat = Vec::new();
-        flat.try_reserve_exact(3 * chunks.len()).map_err(|_| no_memory_for(text.len()))?;
+        flat.try_reserve_exact(3 * chunks.len()).map_err(|_| no_memory_for_bytes(text.len()))?;
         for chunk in chunks {
             flat.extend([starts.units(chunk.start) as u32, ends.units(chunk.end) as u32, chunk.tokens as u32]);
         }
-        keep_little(buffer, units);
         as_u32(flat.len())?;
         to_array(env, &flat)
     })
@@ -96,10 +91,8 @@ pub fn chunk_text(
 /// The places, in code units, of the boundaries of `text` with number `boundary`, without its ends.
 #[napi(catch_unwind)]
 pub fn boundaries_of(env: Env, #[napi(ts_arg_type = "string")] text: JsText, boundary: u32) -> Result<Uint32Array> {
-    let (mut buffer, mut units) = (Vec::new(), Vec::new());
-    let text = text.append_to(&mut buffer, &mut units)?;
-    let boundary = boundary_of(boundary)?;
-    let (mut boundaries, mut cursor, mut places) = (Boundaries::new(text), Places::of(text), Vec::new());
+    let (text, boundary) = (text.read()?, boundary_of(boundary)?);
+    let (mut boundaries, mut cursor, mut places) = (Boundaries::new(&text), Places::of(&text), Vec::new());
     let mut from = 1;
     while let Some(place) = boundaries.first_in(boundary, from, text.len()).map_err(from_bpe)? {
         places.push(cursor.units(place) as u32);
@@ -135,25 +128,18 @@ struct Parts {
     policy: Arc<SpecialPolicy>,
     text: String,
     index: PrefixCounts,
-    /// Starts of characters about [`STEP`] code units apart, in code units and in bytes; none for ASCII, where both are the same.
-    steps: Vec<(u32, u32)>,
+    units: UnitIndex,
 }
-
-/// Code units from one known place to the next.
-const STEP: usize = 256;
 
 impl NativeCountIndex {
     pub fn new(env: Env, tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, text: &JsText) -> Result<Self> {
-        let (mut buffer, mut units) = (Vec::new(), Vec::new());
-        text.append_to(&mut buffer, &mut units)?;
-        drop(units);
-        buffer.shrink_to_fit();
-        let text = String::from_utf8(buffer).map_err(|_| Error::new(Code::Internal, "the text is not UTF-8"))?;
+        let mut text = text.read()?;
+        text.shrink_to_fit();
         let index = PrefixCounts::new(&tokenizer, &text, &policy, &mut tokenizer.idle_worker(), None)
-            .map_err(|error| from_bpe_in(&text, Origin::String, error))?;
-        let steps = if text.is_ascii() { Vec::new() } else { steps(&text) };
-        let bytes = text.capacity() + index.memory() + 8 * steps.capacity();
-        let parts = Arc::new(Parts { tokenizer, policy, text, index, steps });
+            .map_err(|error| from_bpe_in(Origin::Utf16(&text), error))?;
+        let units = UnitIndex::of(&text);
+        let bytes = text.capacity() + index.memory() + units.memory();
+        let parts = Arc::new(Parts { tokenizer, policy, text, index, units });
         Ok(Self { parts: Held::new(env, "count index", parts, bytes)? })
     }
 }
@@ -170,8 +156,8 @@ impl NativeCountIndex {
     #[napi(catch_unwind)]
     pub fn count(&self, start: u32, end: u32) -> Result<u32> {
         let parts = self.parts.get()?;
-        let Parts { tokenizer, policy, text, index, .. } = &*parts;
-        let (start, end) = (parts.byte(start as usize), parts.byte(end as usize));
+        let Parts { tokenizer, policy, text, index, units } = &*parts;
+        let (start, end) = (units.byte(text, start as usize), units.byte(text, end as usize));
         if start > end {
             return Err(Error::new(Code::Internal, "the part ends before it starts"));
         }
@@ -183,32 +169,4 @@ impl ObjectFinalize for NativeCountIndex {
     fn finalize(self, env: Env) -> napi::Result<()> {
         self.parts.finalize(env)
     }
-}
-
-impl Parts {
-    /// The byte of code unit `unit`, which starts a character or is the end.
-    fn byte(&self, unit: usize) -> usize {
-        let after = self.steps.partition_point(|&(units, _)| units as usize <= unit);
-        let Some(&(units, bytes)) = after.checked_sub(1).and_then(|last| self.steps.get(last)) else {
-            return unit.min(self.text.len());
-        };
-        let (mut units, bytes) = (units as usize, bytes as usize);
-        let behind = |character: char| {
-            units += character.len_utf16();
-            units > unit
-        };
-        self.text[bytes..].find(behind).map_or(self.text.len(), |length| bytes + length)
-    }
-}
-
-fn steps(text: &str) -> Vec<(u32, u32)> {
-    let (mut steps, mut units, mut next) = (Vec::new(), 0, 0);
-    for (at, character) in text.char_indices() {
-        if units >= next {
-            steps.push((units as u32, at as u32));
-            next += STEP;
-        }
-        units += character.len_utf16();
-    }
-    steps
 }

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokenmill_bpe::{Counter, Error as BpeError, RowError, Sink, SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{
+    Counter, Error as BpeError, LONG_TEXT, Origin, RowError, Sink, SpecialPolicy, Tokenizer, push_utf16,
+};
 
-use crate::encoder::{as_u32, from_bpe_in};
+use crate::encoder::{as_u32, from_bpe, from_bpe_in};
 use crate::error::Result;
 use crate::pool::on_all_threads;
-use crate::text::{JsTextOrBytes, Origin, copied, no_memory_for, text_of};
-use crate::utf16::append_utf8;
+use crate::text::{JsTextOrBytes, copied, text_of};
 
 /// A text, copied out of JavaScript.
 pub enum Source {
@@ -32,25 +33,25 @@ impl Source {
         })
     }
 
-    /// The text, and what an index into it counts.
-    fn utf8(&self) -> Result<(Cow<'_, str>, Origin<'_>)> {
-        Ok(match self {
-            Self::String(units) => (Cow::Owned(to_utf8(units)?), Origin::String),
-            Self::Bytes { bytes, strict } => (text_of(bytes, *strict, "text")?, Origin::Bytes(bytes)),
-        })
+    fn utf8(&self) -> Result<Cow<'_, str>> {
+        match self {
+            Self::String(units) => {
+                let mut text = String::new();
+                push_utf16(&mut text, units).map_err(from_bpe)?;
+                Ok(Cow::Owned(text))
+            }
+            Self::Bytes { bytes, strict } => text_of(bytes, *strict, "text"),
+        }
+    }
+
+    /// What `text`, which it is, was read from.
+    fn origin<'a>(&'a self, text: &'a str) -> Origin<'a> {
+        match self {
+            Self::String(_) => Origin::Utf16(text),
+            Self::Bytes { bytes, .. } => Origin::Bytes(bytes),
+        }
     }
 }
-
-/// `units` as UTF-8.
-fn to_utf8(units: &[u16]) -> Result<String> {
-    let mut bytes = Vec::new();
-    append_utf8(units, &mut bytes).ok_or_else(|| no_memory_for(units.len()))?;
-    // SAFETY: it writes UTF-8.
-    Ok(unsafe { String::from_utf8_unchecked(bytes) })
-}
-
-/// Longer texts are divided among all threads, in bytes.
-pub const LONG: usize = 256 << 10;
 
 /// A text and what reads it: a short one on the calling thread.
 pub struct OneText {
@@ -79,9 +80,9 @@ impl OneText {
         mut sink: S,
         together: impl FnOnce(&[&str]) -> std::result::Result<S, RowError> + Send,
     ) -> Result<S> {
-        let (text, origin) = self.source.utf8()?;
-        let failed = |error: BpeError| from_bpe_in(&text, origin, error);
-        if text.len() > LONG {
+        let text = self.source.utf8()?;
+        let failed = |error: BpeError| from_bpe_in(self.source.origin(&text), error);
+        if text.len() > LONG_TEXT {
             return on_all_threads(|| together(&[&*text]))?.map_err(|RowError { error, .. }| failed(error));
         }
         let Self { tokenizer, policy, cancel, .. } = self;

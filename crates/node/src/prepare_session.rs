@@ -9,6 +9,7 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::{Object, Uint32ArraySlice};
 use napi_derive::napi;
+use tokenmill_bpe::utf16_length;
 use tokenmill_corpus::{Encoded, Error as Core};
 
 use crate::cancel::CancelFlag;
@@ -17,7 +18,6 @@ use crate::later::Deliver;
 use crate::own_thread::{Promised, on_own_thread};
 use crate::prepare::{PrepareConfig, PrepareStatus, run};
 use crate::text::NewString;
-use crate::utf16::utf16_length;
 
 /// How often a thread that waits for ids looks whether the work was cancelled.
 const LOOK: Duration = Duration::from_millis(50);

@@ -40,8 +40,7 @@ impl BpeHandle {
     /// The merges that make the tokens of `text`, piece after piece, in their order.
     #[napi(catch_unwind)]
     pub fn explain(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Vec<NativeMergeStep>> {
-        let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
-        let steps = self.shared().explain_text(text.append_to(&mut bytes, &mut scratch)?).map_err(from_bpe)?;
+        let steps = self.shared().explain_text(&text.read()?).map_err(from_bpe)?;
         let step = |step: &tokenmill_bpe::train::MergeStep| NativeMergeStep {
             left: step.left,
             right: step.right,

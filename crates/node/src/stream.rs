@@ -14,21 +14,19 @@ use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
 use crate::task::Work;
-use crate::text::{JsText, NewString, copied, no_memory_for};
+use crate::text::{JsText, NewString, copied};
 use crate::tokenizer::BpeHandle;
-use crate::utf16::append_utf8;
 
 /// More bytes of sure text are encoded off the main thread: those of a millisecond, mostly.
 const MUCH: usize = 64 << 10;
 
 /// One text in chunks.
+#[derive(Default)]
 struct State {
     /// `None` after an error, and when the stream was closed.
     stream: Option<EncodeStream>,
-    /// The first half of a surrogate pair whose second has not come.
-    surrogate: Option<u16>,
+    /// The memory of a short string.
     units: Vec<u16>,
-    text: Vec<u8>,
 }
 
 /// What the handle and the work of it share.
@@ -52,7 +50,7 @@ impl EncodeStreamHandle {
     pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32) -> Result<Self> {
         let policy = tokenizer.policy(policy)?;
         let stream = EncodeStream::new(tokenizer.shared(), policy, max_piece_bytes as usize, strict);
-        let state = State { stream: Some(stream), surrogate: None, units: Vec::new(), text: Vec::new() };
+        let state = State { stream: Some(stream), units: Vec::new() };
         Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), is_closed: AtomicBool::new(false) }) })
     }
 
@@ -60,8 +58,11 @@ impl EncodeStreamHandle {
     #[napi(catch_unwind)]
     pub fn push(&self, env: Env, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
-            state.read_units(&text)?;
-            state.with_text(EncodeStream::push)?;
+            let State { stream, units } = state;
+            units.clear();
+            text.append_units_to(text.units()?, units)?;
+            stream.as_mut().ok_or_else(closed)?.push_utf16(units).map_err(in_stream)?;
+            units.shrink_to(MUCH);
             state.encode_little(env)
         })
     }
@@ -70,9 +71,6 @@ impl EncodeStreamHandle {
     #[napi(catch_unwind)]
     pub fn push_bytes(&self, env: Env, bytes: Uint8ArraySlice<'_>) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
-            if !bytes.is_empty() {
-                state.end_of_string()?;
-            }
             state.stream()?.push_bytes(&bytes).map_err(in_stream)?;
             state.encode_little(env)
         })
@@ -81,10 +79,11 @@ impl EncodeStreamHandle {
     /// Takes a chunk; it is copied before this returns.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
     pub fn push_later(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<AsyncTask<Work<Later<Ids>>>> {
-        self.shared.run(|state, _| state.read_units(&text))?;
-        Ok(self.work(|state, is_closed| {
+        let mut units = Vec::new();
+        self.shared.run(|_, _| text.append_units_to(text.units()?, &mut units))?;
+        Ok(self.work(move |state, is_closed| {
             let mut ids = Vec::new();
-            state.with_text(|stream, text| stream.encode(text, &mut ids, Some(is_closed)))?;
+            state.stream()?.encode_utf16(&units, &mut ids, Some(is_closed)).map_err(in_stream)?;
             Ok(ids)
         }))
     }
@@ -92,9 +91,8 @@ impl EncodeStreamHandle {
     /// Takes a chunk of bytes; it is copied before this returns.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
     pub fn push_bytes_later(&self, bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Ids>>>> {
-        let copy = copied(&bytes)?;
+        let copy = self.shared.run(|_, _| copied(&bytes))?;
         Ok(self.work(move |state, is_closed| {
-            state.end_of_string()?;
             let mut ids = Vec::new();
             state.stream()?.encode_bytes(&copy, &mut ids, Some(is_closed)).map_err(in_stream)?;
             Ok(ids)
@@ -115,7 +113,6 @@ impl EncodeStreamHandle {
     #[napi(catch_unwind)]
     pub fn end(&self, env: Env) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
-            state.end_of_string()?;
             state.stream()?.end().map_err(in_stream)?;
             state.encode_little(env)
         })
@@ -176,51 +173,11 @@ impl Shared {
 
 impl State {
     fn clear(&mut self) {
-        *self = Self { stream: None, surrogate: None, units: Vec::new(), text: Vec::new() };
+        *self = Self::default();
     }
 
     fn stream(&mut self) -> Result<&mut EncodeStream> {
         self.stream.as_mut().ok_or_else(closed)
-    }
-
-    /// Reads a string, of which the first half of a surrogate pair at the end waits for the next string.
-    fn read_units(&mut self, text: &JsText) -> Result<()> {
-        let units = text.units()?;
-        self.units.clear();
-        if units == 0 {
-            return Ok(());
-        }
-        self.units.extend(self.surrogate.take());
-        text.append_units_to(units, &mut self.units)?;
-        if let Some(&last) = self.units.last().filter(|unit| (0xd800..0xdc00).contains(*unit)) {
-            self.units.pop();
-            self.surrogate = Some(last);
-        }
-        Ok(())
-    }
-
-    /// Gives what [`State::read_units`] read to `take`.
-    fn with_text(
-        &mut self,
-        take: impl FnOnce(&mut EncodeStream, &str) -> std::result::Result<(), BpeError>,
-    ) -> Result<()> {
-        let Self { stream, units, text, .. } = self;
-        text.clear();
-        append_utf8(units, text).ok_or_else(|| no_memory_for(units.len()))?;
-        // SAFETY: it writes UTF-8.
-        let read = unsafe { str::from_utf8_unchecked(text) };
-        let result = take(stream.as_mut().ok_or_else(closed)?, read).map_err(in_stream);
-        text.shrink_to(MUCH);
-        units.shrink_to(MUCH);
-        result
-    }
-
-    /// What a surrogate that has no second half is read as.
-    fn end_of_string(&mut self) -> Result<()> {
-        if self.surrogate.take().is_some() {
-            self.stream()?.push("\u{fffd}").map_err(in_stream)?;
-        }
-        Ok(())
     }
 
     /// The sure ids, unless there are many to make.

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::ops::Deref;
 use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, Uint8ArraySlice, ValidateNapiValue};
 use napi::{ValueType, check_status, sys, type_of};
+use tokenmill_bpe::{Error as BpeError, Utf16, push_utf16, read_utf8, utf16_length};
 
 use crate::arrays::ask_for;
-use crate::decode::KeptUtf16;
+use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result, from_napi};
-use crate::utf16::{append_utf8, to_latin1, to_utf16, utf16_length};
+use crate::kept_utf16::KeptUtf16;
 
 /// Strings of more code units are read as UTF-16.
 const LONG: usize = 512;
@@ -54,7 +56,7 @@ impl JsText {
     /// Appends the string to `buffer` as UTF-16, as it is, at the speed of memory; `units` is how long it is.
     pub fn append_units_to(&self, units: usize, buffer: &mut Vec<u16>) -> Result<()> {
         let capacity = units.checked_add(1).and_then(|capacity| buffer.try_reserve(capacity).ok());
-        capacity.ok_or_else(|| no_memory_for(units))?;
+        capacity.ok_or_else(|| no_memory_for_units(units))?;
         let mut written = 0;
         // SAFETY: env and value belong to the running call; the buffer has `spare_capacity` writable units from its end on, and
         // at most that many, with a zero at their end, are written.
@@ -69,23 +71,28 @@ impl JsText {
         Ok(())
     }
 
-    /// Appends the string to `buffer` as UTF-8, with U+FFFD for lone surrogates; returns what was appended. `scratch` is for long ones.
-    pub fn append_to<'a>(&self, buffer: &'a mut Vec<u8>, scratch: &mut Vec<u16>) -> Result<&'a str> {
-        let units = self.units()?;
-        let start = buffer.len();
-        if units > LONG {
-            scratch.clear();
-            self.append_units_to(units, scratch)?;
-            append_utf8(scratch, buffer).ok_or_else(|| no_memory_for(units))?;
-        } else {
-            self.append_short_to(units, buffer)?;
+    /// The string as UTF-8, with U+FFFD for lone surrogates.
+    pub fn read(&self) -> Result<String> {
+        let mut text = String::new();
+        self.append_to(&mut text, &mut Vec::new())?;
+        Ok(text)
+    }
+
+    /// Appends the string to `text`; a long one by way of `units`, which it replaces.
+    fn append_to(&self, text: &mut String, units: &mut Vec<u16>) -> Result<()> {
+        let count = self.units()?;
+        if count <= LONG {
+            return self.append_short_to(count, text);
         }
-        // SAFETY: both write valid UTF-8, with U+FFFD for what has no UTF-8 form.
-        Ok(unsafe { str::from_utf8_unchecked(&buffer[start..]) })
+        units.clear();
+        self.append_units_to(count, units)?;
+        push_utf16(text, units).map_err(from_bpe)
     }
 
     /// In one step, by the engine.
-    fn append_short_to(&self, units: usize, buffer: &mut Vec<u8>) -> Result<()> {
+    fn append_short_to(&self, units: usize, text: &mut String) -> Result<()> {
+        // SAFETY: nothing but UTF-8 is made part of it.
+        let buffer = unsafe { text.as_mut_vec() };
         // No unit becomes more than three bytes.
         buffer.reserve(3 * units + 1);
         let mut written = 0;
@@ -97,13 +104,55 @@ impl JsText {
             sys::napi_get_value_string_utf8(self.env, self.value, to, spare.len(), &raw mut written)
         })
         .map_err(|error| from_napi(&error))?;
-        // SAFETY: `written` bytes after the old end have been written.
+        // SAFETY: `written` bytes after the old end have been written: UTF-8, with U+FFFD for what has no such form.
         unsafe { buffer.set_len(buffer.len() + written) };
         Ok(())
     }
 }
 
-pub fn no_memory_for(units: usize) -> Error {
+/// Memory that strings are read into, one call after the other.
+#[derive(Default)]
+pub struct TextBuffers {
+    text: String,
+    units: Vec<u16>,
+}
+
+/// Bytes, and code units, that are kept from one call to the next.
+const KEPT: usize = 1 << 20;
+
+impl TextBuffers {
+    /// Reads `string`. However the call ends, most of what a long one took is then given back.
+    pub fn read(&mut self, string: &JsText) -> Result<ReadText<'_>> {
+        self.text.clear();
+        let read = ReadText(self);
+        string.append_to(&mut read.0.text, &mut read.0.units)?;
+        Ok(read)
+    }
+}
+
+/// A string that was read, in memory on loan.
+pub struct ReadText<'a>(&'a mut TextBuffers);
+
+impl Deref for ReadText<'_> {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        &self.0.text
+    }
+}
+
+impl Drop for ReadText<'_> {
+    fn drop(&mut self) {
+        let TextBuffers { text, units } = self.0;
+        text.clear();
+        text.shrink_to(KEPT);
+        units.clear();
+        units.shrink_to(KEPT);
+    }
+}
+
+pub fn no_memory_for_units(units: usize) -> Error {
     Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
 }
 
@@ -124,12 +173,7 @@ pub struct NewString(Content);
 
 enum Content {
     Ascii(String),
-    Utf16 {
-        units: Vec<u16>,
-        is_latin1: bool,
-    },
-    /// The same, in memory that is used again.
-    Kept(KeptUtf16),
+    Utf16(KeptUtf16),
 }
 
 impl NewString {
@@ -146,16 +190,16 @@ impl NewString {
             ask_for(text.len())?;
             return Ok(Self(Content::Ascii(text)));
         }
-        let (units, is_latin1) = to_utf16(&text).ok_or_else(|| no_memory_for_bytes(text.len()))?;
-        ask_for(size_of_val(&units[..]))?;
-        Ok(Self(Content::Utf16 { units, is_latin1 }))
+        let mut units = KeptUtf16::take();
+        units.push_str(&text).map_err(from_bpe)?;
+        Self::of_units(units)
     }
 
     /// That of `units`, which are UTF-16 without lone surrogates.
     pub fn of_units(units: KeptUtf16) -> Result<Self> {
         Self::check_length(units.len())?;
         ask_for(size_of_val(&units[..]))?;
-        Ok(Self(Content::Kept(units)))
+        Ok(Self(Content::Utf16(units)))
     }
 
     fn check_length(units: usize) -> Result<()> {
@@ -180,19 +224,15 @@ impl ToNapiValue for NewString {
     unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
         match text.0 {
             Content::Ascii(text) => latin1_string(env, text.as_bytes()),
-            Content::Utf16 { mut units, is_latin1 } => string_of(env, &mut units, is_latin1),
-            Content::Kept(mut units) => {
-                let is_latin1 = units.iter().fold(0, |all, unit| all | unit) < 0x100;
-                string_of(env, &mut units, is_latin1)
-            }
+            Content::Utf16(mut units) => utf16_string(env, &mut units),
         }
     }
 }
 
 /// The string of `units`, which are then no longer what they were.
-fn string_of(env: sys::napi_env, units: &mut [u16], is_latin1: bool) -> napi::Result<sys::napi_value> {
-    if is_latin1 {
-        return latin1_string(env, to_latin1(units));
+fn utf16_string(env: sys::napi_env, units: &mut Utf16) -> napi::Result<sys::napi_value> {
+    if units.is_latin1() {
+        return latin1_string(env, units.to_latin1());
     }
     let mut value = ptr::null_mut();
     // SAFETY: env belongs to the running call; the units are read while it runs.
@@ -244,59 +284,13 @@ impl FromNapiValue for JsTextOrBytes<'_> {
 
 /// `bytes` as text: what is not UTF-8 is an error about `name` when `strict`, else U+FFFD for each maximal invalid part.
 pub fn text_of(bytes: &[u8], strict: bool, name: impl Display) -> Result<Cow<'_, str>> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Ok(Cow::Borrowed(text)),
-        Err(error) if strict => Err(Error::new(
-            Code::InvalidUtf8,
-            format!("expected UTF-8 for {name}, received bytes that are not from byte {} on", error.valid_up_to()),
-        )),
-        Err(_) => lossy(bytes).map(Cow::Owned),
-    }
+    read_utf8(bytes, strict).map_err(|error| match error {
+        BpeError::InvalidUtf8 { at } => not_utf8(name, at),
+        error => from_bpe(error),
+    })
 }
 
-/// `bytes` as text, with U+FFFD for each maximal part that is not UTF-8.
-fn lossy(bytes: &[u8]) -> Result<String> {
-    let invalid = bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count();
-    let longest = bytes.len().saturating_add(invalid.saturating_mul(char::REPLACEMENT_CHARACTER.len_utf8()));
-    let mut text = String::new();
-    text.try_reserve_exact(longest).map_err(|_| no_memory_for_bytes(bytes.len()))?;
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    Ok(text)
-}
-
-/// What a text was read from, and so what an index into it counts.
-#[derive(Clone, Copy)]
-pub enum Origin<'a> {
-    /// UTF-16 code units.
-    String,
-    /// Bytes, these ones.
-    Bytes(&'a [u8]),
-}
-
-impl Origin<'_> {
-    /// The index, for JavaScript, of byte `at` of the `text` that was read from here.
-    pub fn index(self, text: &str, at: usize) -> usize {
-        match self {
-            Self::String => utf16_length(&text[..at]),
-            Self::Bytes(bytes) => index_before_reading(bytes, at),
-        }
-    }
-}
-
-/// Where byte `at` of the text of `bytes` was before what is not UTF-8 became U+FFFD.
-fn index_before_reading(bytes: &[u8], at: usize) -> usize {
-    let (mut index, mut read) = (0, 0);
-    for chunk in bytes.utf8_chunks() {
-        if at <= read + chunk.valid().len() {
-            break;
-        }
-        index += chunk.valid().len() + chunk.invalid().len();
-        read += chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8();
-    }
-    index + (at - read)
+/// The error about the bytes called `name`, which are UTF-8 up to `at`.
+pub fn not_utf8(name: impl Display, at: usize) -> Error {
+    Error::new(Code::InvalidUtf8, format!("expected UTF-8 for {name}, received bytes that are not from byte {at} on"))
 }

@@ -12,16 +12,14 @@ use crate::error::Result;
 use crate::later::{Deliver, Later, later};
 use crate::pattern::pattern_of;
 use crate::task::Work;
-use crate::text::no_memory_for;
+use crate::text::copied;
 use crate::tokenizer::BpeHandle;
 
 /// The tokenizer of a `.tiktoken` file, which is copied before this returns.
 #[napi(catch_unwind, ts_return_type = "Promise<BpeHandle>")]
 pub fn read_tiktoken(file: Uint8ArraySlice<'_>, pattern: String) -> Result<AsyncTask<Work<Later<Made>>>> {
     let pattern = pattern_of(&pattern)?;
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(file.len()).map_err(|_| no_memory_for(file.len()))?;
-    copy.extend_from_slice(&file);
+    let copy = copied(&file)?;
     Ok(later(move || {
         let vocabulary = Vocabulary::from_tiktoken(&copy).map_err(from_bpe)?;
         Tokenizer::new(vocabulary, pattern, []).map(|tokenizer| Made(Arc::new(tokenizer))).map_err(from_bpe)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{SpecialPolicy, Tokenizer, utf16_length};
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
@@ -16,9 +16,8 @@ use crate::later::{Later, later};
 use crate::limits::NativeCountIndex;
 use crate::one_text::{OneText, Source};
 use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for};
+use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for_bytes};
 use crate::token_rows::{Rows, Texts, TokenRows, count_rows, encode_rows};
-use crate::utf16::utf16_length;
 use crate::{decode, encodings};
 
 /// A special token and its id.
@@ -197,12 +196,11 @@ impl BpeHandle {
     /// Where each piece of `text` ends, in code units. Pieces are merged each on its own.
     #[napi(catch_unwind)]
     pub fn piece_ends(&self, env: Env, #[napi(ts_arg_type = "string")] text: JsText) -> Result<Uint32Array> {
-        let (mut bytes, mut units) = (Vec::new(), Vec::new());
-        let text = text.append_to(&mut bytes, &mut units)?;
+        let text = text.read()?;
         let (mut ends, mut end) = (Vec::new(), 0);
-        for piece in self.tokenizer.pattern().try_pieces(text) {
+        for piece in self.tokenizer.pattern().try_pieces(&text) {
             end += utf16_length(piece.map_err(from_bpe)?);
-            ends.try_reserve(1).map_err(|_| no_memory_for(text.len()))?;
+            ends.try_reserve(1).map_err(|_| no_memory_for_bytes(text.len()))?;
             ends.push(end as u32);
         }
         to_array(env, &ends)
