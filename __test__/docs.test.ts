@@ -86,6 +86,24 @@ test('docs/README.md names every page', (t) => {
     if (page !== 'README.md') t.true(index.includes(`](${page})`), page)
 })
 
+test('each page ends with the pages before and after it in docs/README.md', (t) => {
+  const index = readFileSync(join(root, 'docs/README.md'), 'utf8')
+  const order = [...index.matchAll(/^\d+\. (\[[^\]]+\]\(([^)]+)\))/gm)].map(([, link = '', page = '']) => ({
+    link,
+    page,
+  }))
+  t.true(order.length > 10)
+  for (const [place, { page }] of order.entries()) {
+    const [before, after] = [order[place - 1], order[place + 1]]
+    const links = [before && `Previous: ${before.link}`, after && `Next: ${after.link}`, '[All pages](README.md)']
+    const last = readFileSync(join(root, 'docs', page), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .at(-1)
+    t.is(last, links.filter(Boolean).join(' · '), page)
+  }
+})
+
 test('the TypeScript snippets type-check', (t) => {
   const files = pages
     .flatMap((page) => snippetsOf(root, page))
