@@ -1,7 +1,8 @@
-import { types } from 'node:util'
 import { cancellable } from './cancel.ts'
 import type { CancelFlag } from './native-binding.d.ts'
+import { isText } from './tokenizer/read-text.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
+import { untilAborted } from './until-aborted.ts'
 import { abortSignal, callback, invalid, iterableOrAsync, oneOf, string } from './validate.ts'
 import { watching, type Watcher } from './watching.ts'
 
@@ -90,16 +91,17 @@ export const checkedSource = (source: unknown): CheckedSource => {
 }
 
 /** Texts in batches of about a megabyte. Ends the source when it is left early. */
-async function* batches(texts: Iterable<Text> | AsyncIterable<Text>): AsyncGenerator<Text[], void, undefined> {
+async function* batches(
+  texts: Iterable<Text> | AsyncIterable<Text>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Text[], void, undefined> {
   let batch: Text[] = []
   let [length, index] = [0, 0]
   const add = (text: Text): boolean => {
-    if (typeof text !== 'string' && !types.isUint8Array(text)) {
-      throw invalid(`text ${index} of source.texts`, 'a string or Uint8Array', text)
-    }
+    if (!isText(text)) throw invalid(`text ${index} of source.texts`, 'a string or a Uint8Array', text)
     index++
-    // A buffer may be written to again before this one crosses.
-    batch.push(typeof text === 'string' ? text : text.slice())
+    // A buffer may be written to again before this one crosses; `slice` of Node's gives no copy.
+    batch.push(typeof text === 'string' ? text : new Uint8Array(text))
     // An empty text takes room too.
     length += text.length + 16
     return length >= batchLength
@@ -110,7 +112,7 @@ async function* batches(texts: Iterable<Text> | AsyncIterable<Text>): AsyncGener
     return full
   }
   if (Symbol.asyncIterator in texts) {
-    for await (const text of texts) if (add(text)) yield taken()
+    for await (const text of untilAborted(texts, signal)) if (add(text)) yield taken()
   } else {
     for (const text of texts) if (add(text)) yield taken()
   }
@@ -134,7 +136,7 @@ export const readSource = async (
   }
   let taking: Promise<void> = Promise.resolve()
   try {
-    for await (const batch of batches(source.texts)) {
+    for await (const batch of batches(source.texts, signal)) {
       signal?.throwIfAborted()
       await taking
       taking = cancellable(signal, (flag) => reader.addTexts(batch, strict, flag))

@@ -127,7 +127,8 @@ export const iterableOrAsync = (
 
 /** Whether `value` is a typed array whose memory was transferred or cut off: its own methods then throw. */
 export const isGone = (value: unknown): boolean => {
-  if (!ArrayBuffer.isView(value) || types.isDataView(value)) return false
+  // Nothing is left in one.
+  if (!ArrayBuffer.isView(value) || types.isDataView(value) || (value as Uint8Array).length > 0) return false
   try {
     Uint8Array.prototype.values.call(value as Uint8Array)
     return false

@@ -137,6 +137,27 @@ test('a signal stops it, while it reads and while it trains', async (t) => {
   t.true(ended)
 })
 
+test('a signal stops it while its source gives nothing', async (t) => {
+  const texts: AsyncIterable<string> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }
+  const controller = new AbortController()
+  const training = trainWordVectors({ texts }, { signal: controller.signal })
+  const reason = new Error('enough')
+  setImmediate(() => controller.abort(reason))
+  t.is(await t.throwsAsync(training), reason)
+})
+
+test('a buffer may be written to again when the next text is asked for', async (t) => {
+  const buffer = Buffer.alloc(8)
+  function* texts() {
+    for (const text of ['one two ', 'six ten ']) {
+      buffer.write(text)
+      yield buffer
+    }
+  }
+  const { words } = await trainWordVectors({ texts: texts() }, { ...settings, minFrequency: 1 })
+  t.deepEqual([...words].sort(), ['one', 'six', 'ten', 'two'].sort())
+})
+
 test('a training leaves the threads of others alone', async (t) => {
   const controller = new AbortController()
   const encoded = new Promise<number>((done) => {

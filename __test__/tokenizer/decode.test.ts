@@ -44,10 +44,12 @@ test('ids may be any iterable of numbers', (t) => {
   t.is(o200k.decode([-0]), '!')
 })
 
-test('ids whose buffer was transferred are none', (t) => {
+test('ids whose memory is gone are an error', (t) => {
   const moved = ids.slice()
   structuredClone(moved.buffer, { transfer: [moved.buffer] })
-  t.is(o200k.decode(moved), '')
+  const error = { code: 'ERR_INVALID_ARGUMENT', message: /for ids/ }
+  t.throws(() => o200k.decode(moved), error)
+  t.throws(() => o200k.decodeBytes(moved), error)
 })
 
 test('what is not an iterable of numbers is an error', (t) => {

@@ -339,6 +339,30 @@ test('a signal ends a generator, also while its source gives nothing', async (t)
   t.is(await t.throwsAsync(ofText.next()), reason)
 })
 
+test.serial('timers run while chunks come without a pause', async (t) => {
+  function* endless<T>(chunk: T) {
+    for (;;) yield chunk
+  }
+  for (const [name, generator] of [
+    ['encodeChunks', (signal: AbortSignal) => o200k.encodeChunks(endless('a mill '), { signal })],
+    ['encodeChunks of empty texts', (signal: AbortSignal) => o200k.encodeChunks(endless(''), { signal })],
+    ['decodeChunks', (signal: AbortSignal) => o200k.decodeChunks(endless(1), { signal })],
+    ['decodeChunks of no ids', (signal: AbortSignal) => o200k.decodeChunks(endless([]), { signal })],
+  ] as const) {
+    const signal = AbortSignal.timeout(20)
+    const taken = async () => {
+      for await (const _ of generator(signal));
+    }
+    t.is(await taken().catch((error: unknown) => error), signal.reason, name)
+  }
+  let isOver = false
+  const timer = setTimeout(() => (isOver = true), 20)
+  const source = new ReadableStream<string>({ pull: (controller) => controller.enqueue('a mill ') })
+  for await (const _ of source.pipeThrough(o200k.encodeStream())) if (isOver) break
+  clearTimeout(timer)
+  t.true(isOver)
+})
+
 test.serial('a signal stops a long piece that is being encoded', async (t) => {
   const controller = new AbortController()
   const reason = new Error('enough')

@@ -168,15 +168,70 @@ test('a signal stops it, in its texts and in its merges', async (t) => {
   t.true(ended, 'the source was ended')
 })
 
+test('a signal stops it while its source gives nothing', async (t) => {
+  let ended = false
+  const texts: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise<never>(() => {}),
+      return: () => {
+        ended = true
+        return new Promise<never>(() => {})
+      },
+    }),
+  }
+  const controller = new AbortController()
+  const training = trainBpe({ texts }, { vocabSize: 300, signal: controller.signal })
+  const reason = new Error('enough')
+  setImmediate(() => controller.abort(reason))
+  await t.throwsAsync(training, { is: reason })
+  t.true(ended, 'the source was ended')
+})
+
+test('bytes may be written to again when the next text is asked for', async (t) => {
+  const words = ['aaaa', 'bbbb', 'cccc']
+  const { merges } = (await trainBpe({ texts: words }, { vocabSize: 259 })).training
+  for (const bytes of [Buffer.alloc(4), new Uint8Array(4)]) {
+    function* texts() {
+      for (const word of words) {
+        bytes.set(Buffer.from(word))
+        yield bytes
+      }
+    }
+    const tokenizer = await trainBpe({ texts: texts() }, { vocabSize: 259 })
+    t.deepEqual(
+      [256, 257, 258].map((id) => tokenizer.idToToken(id)),
+      ['aa', 'bb', 'cc'],
+    )
+    t.is(tokenizer.training.merges, merges)
+  }
+  const gone = new Uint8Array(4)
+  structuredClone(gone, { transfer: [gone.buffer] })
+  await codes(t, 'ERR_INVALID_ARGUMENT')(trainBpe({ texts: [gone] }, { vocabSize: 259 }), 'bytes that are gone')
+})
+
 test('an error of the source is the error, and the source is ended', async (t) => {
   // A file that is read has errors with a code of its own.
-  for (const error of [new TypeError('of the source'), Object.assign(new Error('no such file'), { code: 'ENOENT' })]) {
+  const errors = ['ENOENT', 'Timeout', 'ERR_OUT_OF_RANGE'].map((code) => Object.assign(new Error(), { code }))
+  for (const error of [new TypeError('of the source'), ...errors]) {
     async function* failing() {
       yield 'text'
       throw error
     }
     await t.throwsAsync(trainBpe({ texts: failing() }, { vocabSize: 300 }), { is: error })
+    const onProgress = () => {
+      throw error
+    }
+    await t.throwsAsync(trainBpe({ texts: ['text'] }, { vocabSize: 300, onProgress }), { is: error })
   }
+  const onProgress = () => {
+    // oxlint-disable-next-line no-throw-literal
+    throw undefined
+  }
+  const thrown = trainBpe({ texts: ['text'] }, { vocabSize: 300, onProgress }).then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+  t.is(await thrown, undefined)
 })
 
 test('special tokens come first and are plain text in the texts', async (t) => {

@@ -133,7 +133,8 @@ export const trainWordVectors = async (
   return inPhases('read', glance, reading, async (signal, enter) => {
     await readSource(trainer, checked, { ...reading, signal })
     enter('train')
-    return new WordVectors(await cancellable(signal, (flag) => trainer.train(settings, flag)))
+    const trained = await cancellable(signal, (flag) => trainer.train(settings, flag))
+    return callNative(() => new WordVectors(trained))
   })
 }
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { abortSignal, boolean, invalid, iterable, oneOf, options as checkedOptions } from '../validate.ts'
+import { abortSignal, boolean, invalid, isGone, iterable, oneOf, options as checkedOptions } from '../validate.ts'
 import { checkedText } from './read-text.ts'
 import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
 
@@ -36,13 +36,17 @@ export const splitSignal = (
   return signal === undefined ? { rest } : { signal: abortSignal(signal) as AbortSignal, rest }
 }
 
+const expectedIds = 'a Uint32Array or another iterable of numbers'
+
 /** `ids` as something to iterate. */
-export const checkedIds = (ids: unknown): Iterable<number> =>
-  iterable('ids', 'a Uint32Array or another iterable of numbers', ids) as Iterable<number>
+export const checkedIds = (ids: unknown): Iterable<number> => iterable('ids', expectedIds, ids) as Iterable<number>
 
 /** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
 export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
-  if (types.isUint32Array(ids)) return unsharedNumbers(ids)
+  if (types.isUint32Array(ids)) {
+    if (isGone(ids)) throw invalid('ids', expectedIds, ids)
+    return unsharedNumbers(ids)
+  }
   const numbers: readonly number[] = Array.isArray(ids) ? ids : [...checkedIds(ids)]
   const array = new Uint32Array(numbers.length)
   for (let index = 0; index < numbers.length; index++) {

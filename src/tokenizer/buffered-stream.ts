@@ -115,7 +115,7 @@ export class BufferedDecoder implements ChunkDecoder {
   }
 
   push(ids: Uint32Array): string {
-    this.#kept.push(ids.slice())
+    if (ids.length > 0) this.#kept.push(new Uint32Array(ids))
     return ''
   }
 

@@ -1,16 +1,20 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import type { Steps } from '../event-loop.ts'
-import { invalid, oneOf } from '../validate.ts'
+import { invalid, isGone, oneOf } from '../validate.ts'
 import type { EncodeOptions, Text } from './tokenizer.ts'
 import { unshared } from './unshared.ts'
 
 /** Bytes decoded per step: about a millisecond. */
 const stepBytes = 1 << 18
 
+/** Whether `value` is a text. Bytes whose memory is gone are none. */
+export const isText = (value: unknown): value is Text =>
+  typeof value === 'string' || (types.isUint8Array(value) && !isGone(value))
+
 /** `value` when it is a text. */
 export const checkedText = (name: string, value: unknown): Text => {
-  if (typeof value === 'string' || types.isUint8Array(value)) return value
+  if (isText(value)) return value
   throw invalid(name, 'a string or a Uint8Array', value)
 }
 

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
 import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
 import { checkedText } from './read-text.ts'
@@ -70,10 +71,14 @@ export const encodeStreamOf = (
   const give = (controller: Controller, ids: Uint32Array) => {
     if (ids.length > 0) controller.enqueue(ids)
   }
+  const turns = new Turns()
   const transformer = {
     async transform(chunk: Text, controller: Controller) {
       try {
-        for (const part of partsOf(checkedText('a chunk', chunk))) give(controller, await encoder.push(part))
+        for (const part of partsOf(checkedText('a chunk', chunk))) {
+          give(controller, await encoder.push(part))
+          if (turns.isOver) await turns.next()
+        }
       } catch (error) {
         encoder.close()
         throw error
@@ -109,10 +114,12 @@ async function* encodeChunks(
 ): AsyncGenerator<Uint32Array, void, undefined> {
   const close = () => encoder.close()
   signal?.addEventListener('abort', close, { once: true })
+  const turns = new Turns()
   try {
     for await (const chunk of untilAborted(source, signal)) {
       for (const part of partsOf(checkedText('a chunk', chunk))) {
         const ids = await encoder.push(part)
+        if (turns.isOver) await turns.next()
         signal?.throwIfAborted()
         if (ids.length > 0) yield ids
       }
@@ -130,6 +137,7 @@ async function* encodeChunks(
 
 function* partsOfIds(chunk: unknown): Generator<Uint32Array> {
   const ids = idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>))
+  if (ids.length <= partIds) return yield ids
   for (let start = 0; start < ids.length; start += partIds) yield ids.subarray(start, start + partIds)
 }
 
@@ -185,48 +193,6 @@ const checkedSource = <T>(source: Chunks<T>): Chunks<T> => {
   if (types.isUint8Array(source)) throw invalid('source', expected, source)
   return iterableOrAsync('source', expected, source) as Chunks<T>
 }
-
-/** What `source` gives until `signal` aborts, also when it gives nothing any more. Then `signal.reason` is thrown. */
-async function* untilAborted<T>(
-  source: Chunks<T>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  if (signal === undefined) {
-    yield* source
-    return
-  }
-  signal.throwIfAborted()
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
-  let isDone = false
-  try {
-    for (;;) {
-      const next = await orAborted(iterator.next(), signal)
-      isDone = next.done === true
-      if (next.done === true) return
-      yield next.value
-    }
-  } catch (error) {
-    // A source that failed is over.
-    isDone = !signal.aborted
-    throw error
-  } finally {
-    if (!isDone) {
-      const returned = Promise.resolve(iterator.return?.())
-      // A source that gives nothing may not end either.
-      if (signal.aborted) returned.catch(() => undefined)
-      else await returned
-    }
-  }
-}
-
-const orAborted = <T>(value: T | PromiseLike<T>, signal: AbortSignal): Promise<T> =>
-  new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    const settle = () => signal.removeEventListener('abort', abort)
-    Promise.resolve(value).then(resolve, reject).finally(settle)
-  })
 
 /** The options of a stream: its own ones checked, and those that `encode` takes too. */
 export interface StreamCall {

@@ -137,8 +137,10 @@ export const trainBpe = async (source: TrainSource, options: TrainBpeOptions): P
     await readSource(trainer, checked, { ...reading, signal })
     enter('merge')
     const handle = await cancellable(signal, (flag) => trainer.train(settings, flag))
-    const { texts, bytes, pieces, missing } = trainer.progress()
-    return new TrainedTokenizer(name, handle, { texts, bytes, pieces, missing, merges: mergesToMake - missing })
+    return callNative(() => {
+      const { texts, bytes, pieces, missing } = trainer.progress()
+      return new TrainedTokenizer(name, handle, { texts, bytes, pieces, missing, merges: mergesToMake - missing })
+    })
   })
 }
 

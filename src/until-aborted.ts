@@ -1,0 +1,58 @@
+/** What `source` gives until `signal` aborts, also when it gives nothing any more. Then `signal.reason` is thrown. */
+export async function* untilAborted<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  if (signal === undefined) {
+    yield* source
+    return
+  }
+  signal.throwIfAborted()
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  const wait = new Wait(signal)
+  let isDone = false
+  try {
+    for (;;) {
+      const next = await wait.for(iterator.next())
+      isDone = next.done === true
+      if (next.done === true) return
+      yield next.value
+    }
+  } catch (error) {
+    // A source that failed is over.
+    isDone = !signal.aborted
+    throw error
+  } finally {
+    wait.end()
+    if (!isDone) {
+      const returned = Promise.resolve(iterator.return?.())
+      // A source that gives nothing may not end either.
+      if (signal.aborted) returned.catch(() => undefined)
+      else await returned
+    }
+  }
+}
+
+/** Waits for one value after the other, each until a signal aborts. The signal has one listener for all of them. */
+class Wait {
+  readonly #signal: AbortSignal
+  #reject: (reason: unknown) => void = () => undefined
+  readonly #abort = () => this.#reject(this.#signal.reason)
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  for<T>(value: T | PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#signal.aborted) return reject(this.#signal.reason)
+      this.#reject = reject
+      Promise.resolve(value).then(resolve, reject)
+    })
+  }
+
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#abort)
+  }
+}
