@@ -9,6 +9,7 @@ import { TokenStore } from '../../src/dataset/token-store.ts'
 import { native } from '../../src/native.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 
@@ -130,6 +131,66 @@ test('what a tokenizer throws is what prepare rejects with, and the same call go
   const options: PrepareOptions = { inputs: [input], tokenizer: words, outDir: at('throws') }
   await t.throwsAsync(prepare(options), { code: 'ERR_UNKNOWN_TOKEN' })
   await t.throwsAsync(prepare(options), { code: 'ERR_UNKNOWN_TOKEN' })
+  for (const error of [undefined, 'mine', Object.assign(new Error('mine'), { code: 'Timeout' })]) {
+    const encodeBatch = () => {
+      throw error
+    }
+    const thrown = prepare({ ...options, tokenizer: ofMine({ encodeBatch }), outDir: at('throws-mine') }).then(
+      () => 'nothing',
+      (reason: unknown) => reason,
+    )
+    t.is(await thrown, error)
+  }
+})
+
+/** A tokenizer as a caller may make one, which gives one id for each text. */
+const ofMine = (members: object): Tokenizer =>
+  ({
+    name: 'mine',
+    vocabSize: 100,
+    fingerprint: 'mine',
+    specialTokens: new Map(),
+    endOfTextId: 0,
+    encodeBatch: (texts: readonly string[]) => ({
+      ids: new Uint32Array(texts.length),
+      rowStarts: Uint32Array.from({ length: texts.length + 1 }, (_, row) => row),
+    }),
+    ...members,
+  }) as unknown as Tokenizer
+
+test('a tokenizer that is none is named in the error', async (t) => {
+  const inputs = [file('of-mine.txt', 'one')]
+  t.is((await prepare({ inputs, tokenizer: ofMine({}), outDir: at('of-mine') })).counts.tokens, 2)
+  const gives = (ids: Uint32Array, rowStarts: unknown) => ({ encodeBatch: () => ({ ids, rowStarts }) })
+  const [one, two] = [Uint32Array.of(1), Uint32Array.of(1, 2)]
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ encodeBatch: () => undefined }, /for ids of encodeBatch of options\.tokenizer, received undefined/],
+    [{ encodeBatch: () => [[1]] }, /for ids of encodeBatch/],
+    [gives(two, Uint32Array.of(0, 5)), /for rowStarts of encodeBatch/],
+    [gives(two, Uint32Array.of(1, 2)), /for rowStarts of encodeBatch/],
+    [gives(two, Uint32Array.of(0, 1)), /for rowStarts of encodeBatch/],
+    [gives(one, Uint32Array.of(0)), /for rowStarts of encodeBatch/],
+    [gives(one, [0, 1]), /for rowStarts of encodeBatch/],
+    [gives(Uint32Array.of(100), Uint32Array.of(0, 1)), /ids below its vocabSize, 100, .*received 100/],
+    [{ vocabSize: 1.5 }, /for options\.tokenizer\.vocabSize/],
+    [{ fingerprint: undefined }, /for options\.tokenizer\.fingerprint/],
+    [{ name: 1 }, /for options\.tokenizer\.name/],
+    [{ specialTokens: undefined }, /a tokenizer for options\.tokenizer/],
+  ]
+  for (const [index, [members, message]] of wrong.entries()) {
+    const options = { inputs, tokenizer: ofMine(members), outDir: at(`of-mine-${index}`) }
+    await t.throwsAsync(prepare(options), { code: 'ERR_INVALID_ARGUMENT', message })
+  }
+  const rowStarts = Uint32Array.of(0, 2, 1, 3)
+  const lines = {
+    inputs: [file('of-mine-lines.txt', '1\n2\n3')],
+    inputFormat: 'lines',
+    outDir: at('descends'),
+  } as const
+  await t.throwsAsync(prepare({ ...lines, tokenizer: ofMine(gives(new Uint32Array(3), rowStarts)) }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /for rowStarts/,
+  })
 })
 
 test.serial('texts that cannot come to JavaScript are an error, and nobody waits for their ids', async (t) => {

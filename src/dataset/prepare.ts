@@ -1,10 +1,10 @@
 import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
-import { fromNative, TokenmillError } from '../errors.ts'
+import { TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
-import type { CancelFlag, PrepareConfig, PrepareResult, PrepareStatus } from '../native-binding.d.ts'
+import type { PrepareConfig } from '../native-binding.d.ts'
 import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
-import { resolvePolicy, type SpecialTokenPolicy } from '../tokenizer/special-tokens.ts'
+import { resolvePolicy } from '../tokenizer/special-tokens.ts'
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import {
   abortSignal,
@@ -20,6 +20,7 @@ import {
 } from '../validate.ts'
 import { watching } from '../watching.ts'
 import type { DatasetFormat, InputFormat, Manifest } from './manifest.ts'
+import { prepareWith, untilEnded } from './prepare-with.ts'
 
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
@@ -229,38 +230,6 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   return JSON.parse(manifest) as Manifest
 }
 
-/** An aborted call ends with its work, so that it can be made again at once. */
-const untilEnded = { untilEnded: true }
-
-/** {@link prepare} with a tokenizer whose ids are made here. */
-const prepareWith = (
-  tokenizer: Tokenizer,
-  { allowed, disallowed }: SpecialTokenPolicy,
-  config: PrepareConfig,
-  status: PrepareStatus,
-  signal: AbortSignal,
-): Promise<PrepareResult> => {
-  const options = { allowedSpecial: allowed, disallowedSpecial: disallowed, addSpecialTokens: false }
-  // Its own signal: a failure here ends the native side too, which waits for ids.
-  const failure = new AbortController()
-  const work = async (flag: CancelFlag | undefined) => {
-    const session = new (native().PrepareSession)()
-    const encode = async () => {
-      try {
-        for (let texts; (texts = await session.next()) !== null;) {
-          const { ids, rowStarts } = tokenizer.encodeBatch(texts, options)
-          session.reply(ids, rowStarts)
-        }
-      } catch (error) {
-        failure.abort(fromNative(error))
-      }
-    }
-    const [result] = await Promise.all([session.run(config, status, flag), encode()])
-    return result
-  }
-  return cancellable(AbortSignal.any([signal, failure.signal]), work, untilEnded)
-}
-
 const resolvePrepare = (options: PrepareOptions) => {
   if (options === undefined) throw invalid('options', 'an object', options)
   const {
@@ -289,7 +258,8 @@ const resolvePrepare = (options: PrepareOptions) => {
     onSkipped,
     signal,
   } = checkedOptions('options', options, known)
-  if (typeof tokenizer?.encodeBatch !== 'function') throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
+  if (typeof tokenizer?.encodeBatch !== 'function' || typeof tokenizer.specialTokens?.keys !== 'function')
+    throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw invalid('options.inputs', 'an array of paths and globs, at least one', inputs)
   if (separator === undefined)
@@ -305,6 +275,7 @@ const resolvePrepare = (options: PrepareOptions) => {
     throw invalid('options.split.validation', 'a number above 0 and below 1', validation)
   if (finiteNumber('options.checkpointSeconds', checkpointSeconds) < 0 || checkpointSeconds > 1e9)
     throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
+  const vocabSize = integerIn('options.tokenizer.vocabSize', tokenizer.vocabSize, 1, 2 ** 32 - 1)
   const config: PrepareConfig = {
     inputs: Array.from(inputs, (input, index) => filePath(`options.inputs[${index}]`, input)),
     outDir: filePath('options.outDir', outDir),
@@ -315,11 +286,11 @@ const resolvePrepare = (options: PrepareOptions) => {
     invalidUtf8: oneOf('options.onInvalidUtf8', onInvalidUtf8, ['error', 'skip', 'replace']),
     skipTooLarge: oneOf('options.onTooLarge', onTooLarge, ['error', 'skip']) === 'skip',
     threads: concurrency === 0 ? 0 : integerIn('options.concurrency', concurrency, 1, 1024),
-    tokenizerName: tokenizer.name,
-    fingerprint: tokenizer.fingerprint,
-    vocabSize: tokenizer.vocabSize,
+    tokenizerName: string('options.tokenizer.name', tokenizer.name),
+    fingerprint: string('options.tokenizer.fingerprint', tokenizer.fingerprint),
+    vocabSize,
     allowedSpecial: [...special.allowed].filter((token) => tokenizer.specialTokens.has(token)).sort(),
-    ...(separator === null ? {} : { separator: integerIn('options.separator', separator, 0, tokenizer.vocabSize - 1) }),
+    ...(separator === null ? {} : { separator: integerIn('options.separator', separator, 0, vocabSize - 1) }),
     separatorFirst: oneOf('options.separatorPosition', separatorPosition, ['before', 'after']) === 'before',
     shardTokens: positiveInteger('options.shardTokens', shardTokens),
     ...(validation === undefined ? {} : { validation }),
