@@ -49,11 +49,14 @@ impl Bits {
     /// The place of set bit number `number`, counted from 1; `None` when there are fewer.
     pub fn select(&self, number: usize) -> Option<usize> {
         let index = self.before.partition_point(|&before| (before as usize) < number).checked_sub(1)?;
-        let mut word = self.words[index];
-        for _ in 1..number - self.before[index] as usize {
-            word &= word.wrapping_sub(1);
+        let (mut word, number) = (self.words[index], number - self.before[index] as usize);
+        if number > word.count_ones() as usize {
+            return None;
         }
-        (word != 0).then(|| 64 * index + word.trailing_zeros() as usize)
+        for _ in 1..number {
+            word &= word - 1;
+        }
+        Some(64 * index + word.trailing_zeros() as usize)
     }
 
     /// The last place that is set in `from..=to`.
@@ -123,6 +126,8 @@ mod tests {
                 assert_eq!(bits.select(index + 1), Some(place));
             }
             assert_eq!(bits.select(places.len() + 1), None);
+            // At once: nothing is done for each that there is not.
+            assert_eq!(bits.select(usize::MAX), None);
             assert_eq!(bits.select(0), None);
         }
     }
