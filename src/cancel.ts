@@ -1,6 +1,7 @@
 import { fromNative } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import { native } from './native.ts'
+import { onAbort } from './on-abort.ts'
 
 /**
  * Runs native work that looks at a flag, which `signal` sets when it aborts; the work stops soon after. The promise is then rejected with
@@ -21,8 +22,7 @@ export const cancellable = async <T>(
         if (!untilEnded) reject(signal.reason)
       }
       const promise = work(flag)
-      signal.addEventListener('abort', abort, { once: true })
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+      promise.then(resolve, reject).finally(onAbort(signal, abort))
     })
   } catch (error) {
     throw signal?.aborted === true ? signal.reason : fromNative(error)

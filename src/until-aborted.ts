@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts'
+
 /** What `source` gives until `signal` aborts, also when it gives nothing any more. Then `signal.reason` is thrown. */
 export async function* untilAborted<T>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -33,15 +35,16 @@ export async function* untilAborted<T>(
   }
 }
 
-/** Waits for one value after the other, each until a signal aborts. The signal has one listener for all of them. */
+/** Waits for one value after the other, each until a signal aborts. */
 class Wait {
   readonly #signal: AbortSignal
   #reject: (reason: unknown) => void = () => undefined
-  readonly #abort = () => this.#reject(this.#signal.reason)
+  /** To be called when nothing is waited for any more. */
+  readonly end: () => void
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
-    signal.addEventListener('abort', this.#abort, { once: true })
+    this.end = onAbort(signal, () => this.#reject(signal.reason))
   }
 
   for<T>(value: T | PromiseLike<T>): Promise<T> {
@@ -50,9 +53,5 @@ class Wait {
       this.#reject = reject
       Promise.resolve(value).then(resolve, reject)
     })
-  }
-
-  end(): void {
-    this.#signal.removeEventListener('abort', this.#abort)
   }
 }

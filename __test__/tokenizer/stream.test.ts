@@ -396,6 +396,34 @@ test('a stream that was given up can not be used', async (t) => {
   }
 })
 
+test('a chunk that is transferred while it is read is an error, and no shorter text', async (t) => {
+  const gone = { code: 'ERR_DISPOSED', message: /a chunk was transferred/ }
+  const transfer = ({ buffer }: Uint8Array | Uint32Array) =>
+    structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+  const bytes = () => new TextEncoder().encode('a '.repeat(2 ** 21))
+
+  for (const tokenizer of [o200k, wordTokenizer('book')]) {
+    const chunk = bytes()
+    const ids = tokenizer.encodeChunks([chunk], { maxPieceBytes: 2 ** 30 })
+    await ids.next()
+    transfer(chunk)
+    await t.throwsAsync(ids.next(), gone)
+  }
+
+  const chunk = bytes()
+  const { readable, writable } = o200k.encodeStream()
+  const written = writable.getWriter().write(chunk)
+  await readable.getReader().read()
+  transfer(chunk)
+  await t.throwsAsync(written, gone)
+
+  const ids = new Uint32Array(2 ** 20).fill(64)
+  const texts = o200k.decodeChunks([ids])
+  await texts.next()
+  transfer(ids)
+  await t.throwsAsync(texts.next(), gone)
+})
+
 test('wrong arguments are named', async (t) => {
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
   t.throws(() => o200k.encodeStream({ maxPieceBytes: 0 }), { ...invalid, message: /options\.maxPieceBytes/ })

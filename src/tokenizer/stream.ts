@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
+import { onAbort } from '../on-abort.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
 import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
@@ -54,12 +55,23 @@ const partLength = 1 << 20
 /** The most ids that are decoded at once: a millisecond. */
 const partIds = 1 << 16
 
-function* partsOf(chunk: Text): Generator<Text> {
-  if (chunk.length <= partLength) return yield chunk
-  for (let start = 0; start < chunk.length; start += partLength) {
-    yield typeof chunk === 'string' ? chunk.slice(start, start + partLength) : chunk.subarray(start, start + partLength)
+/**
+ * `chunk` in parts of at most `length`: one, when it is empty. Whoever takes them may wait in between.
+ *
+ * @throws `ERR_DISPOSED` when it has another length by then: its memory was transferred or resized
+ */
+function* partsOf<T extends Text | Uint32Array>(chunk: T, length: number): Generator<T, void, undefined> {
+  const total = chunk.length
+  if (total <= length) return yield chunk
+  for (let start = 0; start < total; start += length) {
+    if (chunk.length !== total) {
+      throw new TokenmillError('ERR_DISPOSED', 'the memory of a chunk was transferred or resized while it was read')
+    }
+    yield (typeof chunk === 'string' ? chunk.slice(start, start + length) : chunk.subarray(start, start + length)) as T
   }
 }
+
+const partsOfText = (chunk: unknown) => partsOf(checkedText('a chunk', chunk), partLength)
 
 /** `encodeStream` of a tokenizer that makes an encoder for a call: a `TransformStream`, which gives no empty chunks. */
 export const encodeStreamOf = (
@@ -75,7 +87,7 @@ export const encodeStreamOf = (
   const transformer = {
     async transform(chunk: Text, controller: Controller) {
       try {
-        for (const part of partsOf(checkedText('a chunk', chunk))) {
+        for (const part of partsOfText(chunk)) {
           give(controller, await encoder.push(part))
           if (turns.isOver) await turns.next()
         }
@@ -113,11 +125,11 @@ async function* encodeChunks(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint32Array, void, undefined> {
   const close = () => encoder.close()
-  signal?.addEventListener('abort', close, { once: true })
+  const stopListening = signal && onAbort(signal, close)
   const turns = new Turns()
   try {
     for await (const chunk of untilAborted(source, signal)) {
-      for (const part of partsOf(checkedText('a chunk', chunk))) {
+      for (const part of partsOfText(chunk)) {
         const ids = await encoder.push(part)
         if (turns.isOver) await turns.next()
         signal?.throwIfAborted()
@@ -130,16 +142,13 @@ async function* encodeChunks(
   } catch (error) {
     throw signal?.aborted === true ? signal.reason : error
   } finally {
-    signal?.removeEventListener('abort', close)
+    stopListening?.()
     close()
   }
 }
 
-function* partsOfIds(chunk: unknown): Generator<Uint32Array> {
-  const ids = idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>))
-  if (ids.length <= partIds) return yield ids
-  for (let start = 0; start < ids.length; start += partIds) yield ids.subarray(start, start + partIds)
-}
+const partsOfIds = (chunk: unknown) =>
+  partsOf(idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>)), partIds)
 
 /** A `TransformStream` over `decoder`. It gives no empty chunks. */
 export const decodeStreamOf = (decoder: ChunkDecoder): TransformStream<Uint32Array, string> => {
