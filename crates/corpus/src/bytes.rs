@@ -1,23 +1,39 @@
 //! The bytes of an input, decompressed.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 
+use crate::pipeline::Position;
 use crate::{Error, Input};
 
 /// What is read from the system at a time.
 const BUFFER: usize = 256 << 10;
 
-/// Opens `input` at byte `offset` of what it holds. Compression is known by the first bytes: neither gzip's nor Zstandard's can start a text. Adds
-/// the bytes that are read from the file to `progress`.
-pub fn open(input: &Input, offset: u64, progress: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Error> {
+/// What an input holds, decompressed.
+pub struct Stream {
+    pub bytes: Box<dyn Read + Send>,
+    /// Of what came before, for standard input.
+    pub hasher: Option<blake3::Hasher>,
+}
+
+/// Opens `input` at the offset of `position`. Compression is known by the first bytes: neither gzip's nor Zstandard's can start a text. Adds the bytes
+/// that are read from the file to `progress`.
+pub fn open(input: &Input, position: &Position, progress: &Arc<AtomicU64>) -> Result<Stream, Error> {
     let failed = |error| Error::io("read", &input.name, error);
+    let offset = position.offset;
     if input.is_stdin() {
-        return decompressed(io::stdin(), input, offset, progress);
+        let mut bytes = decompressed(io::stdin(), input, progress)?;
+        let mut hasher = blake3::Hasher::new();
+        skip(&mut bytes, input, offset, &mut hasher)?;
+        if offset > 0 && position.digest != Some(hasher.finalize().into()) {
+            let reason = format!("expected the {offset} bytes that it gave before, received others");
+            return Err(Error::InvalidInput { path: input.name.clone(), reason });
+        }
+        return Ok(Stream { bytes, hasher: Some(hasher) });
     }
     let mut file = File::open(&input.path).map_err(failed)?;
     if offset > 0 {
@@ -29,17 +45,29 @@ pub fn open(input: &Input, offset: u64, progress: &Arc<AtomicU64>) -> Result<Box
         if compression(&start[..length], &input.name) == Compression::None {
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
             progress.fetch_add(offset, Ordering::Relaxed);
-            return Ok(Box::new(Counted { inner: file, progress: Arc::clone(progress) }));
+            let bytes = Box::new(Counted { inner: file, progress: Arc::clone(progress) });
+            return Ok(Stream { bytes, hasher: None });
         }
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
     }
-    decompressed(file, input, offset, progress)
+    let mut bytes = decompressed(file, input, progress)?;
+    skip(&mut bytes, input, offset, &mut io::sink())?;
+    Ok(Stream { bytes, hasher: None })
+}
+
+/// Has `to` take the first `offset` bytes.
+fn skip(bytes: &mut impl Read, input: &Input, offset: u64, to: &mut impl Write) -> Result<(), Error> {
+    let skipped = io::copy(&mut bytes.take(offset), to).map_err(|error| Error::io("read", &input.name, error))?;
+    if skipped < offset {
+        let reason = format!("expected at least {offset} bytes, which it had before, received {skipped}");
+        return Err(Error::InvalidInput { path: input.name.clone(), reason });
+    }
+    Ok(())
 }
 
 fn decompressed(
     source: impl Read + Send + 'static,
     input: &Input,
-    offset: u64,
     progress: &Arc<AtomicU64>,
 ) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |error| Error::io("read", &input.name, error);
@@ -48,19 +76,11 @@ fn decompressed(
     (&mut source).take(4).read_to_end(&mut start).map_err(failed)?;
     let compression = compression(&start, &input.name);
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(source));
-    let mut bytes: Box<dyn Read + Send> = match compression {
+    Ok(match compression {
         Compression::None => Box::new(whole),
         Compression::Gzip => Box::new(GzipMembers { member: Some(GzDecoder::new(whole)) }),
         Compression::Zstandard => Box::new(zstd::Decoder::with_buffer(whole).map_err(failed)?),
-    };
-    if offset > 0 {
-        let skipped = io::copy(&mut (&mut bytes).take(offset), &mut io::sink()).map_err(failed)?;
-        if skipped < offset {
-            let reason = format!("expected at least {offset} bytes, which it had before, received {skipped}");
-            return Err(Error::InvalidInput { path: input.name.clone(), reason });
-        }
-    }
-    Ok(bytes)
+    })
 }
 
 #[derive(PartialEq, Eq)]

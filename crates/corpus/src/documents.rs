@@ -101,22 +101,22 @@ pub fn of_block(block: Block, format: &Format, options: &ReadOptions, path: &str
 /// # Errors
 /// As [`of_block`].
 pub fn of_values(values: Values, options: &ReadOptions, path: &str) -> Result<Documents, Error> {
-    let Values { bytes, ends, first_row, fault } = values;
+    let Values { bytes, rows, first_row, fault } = values;
     let documents = Documents { path: path.to_owned(), bytes, ..Documents::default() };
     let mut reading = Reading { documents, options, is_utf8: false };
     let mut start = 0;
-    let rows = ends.len() as u64;
-    for (row, end) in (first_row + 1..).zip(ends) {
+    let count = rows.len() as u64;
+    for (row, end) in (first_row + 1..).zip(rows) {
         match end {
-            Some(end) => {
+            Ok(end) => {
                 reading.add(row, start..end)?;
                 start = end;
             }
-            None => reading.fault(row, Fault::Malformed("expected a text, received null".to_owned()))?,
+            Err(fault) => reading.fault(row, fault)?,
         }
     }
     if let Some(reason) = fault {
-        reading.fault(first_row + rows + 1, Fault::Malformed(reason))?;
+        reading.fault(first_row + count + 1, Fault::Malformed(reason))?;
     }
     Ok(reading.documents)
 }
@@ -161,7 +161,7 @@ impl Reading<'_> {
     }
 
     fn add_json(&mut self, line: u64, range: Range<usize>) -> Result<(), Error> {
-        if self.documents.bytes[range.clone()].iter().all(u8::is_ascii_whitespace) {
+        if self.documents.bytes[range.clone()].iter().all(json::is_space) {
             return Ok(());
         }
         if range.len() > self.options.max_document_bytes {

@@ -25,7 +25,8 @@ impl Input {
 }
 
 /// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth) and `-`. In the order of `names`, the files of one
-/// glob sorted by name byte by byte; a file that is named twice is read once. A path that exists is that file, whatever characters it has.
+/// glob sorted by name byte by byte; a file that is named twice is read once, whichever path leads
+/// to it. A path that exists is that file, whatever characters it has.
 ///
 /// # Errors
 /// A path that is not there, a folder, a glob that matches no file: each is named.
@@ -34,7 +35,8 @@ pub fn resolve(names: &[String]) -> Result<Vec<Input>, Error> {
     let mut known = HashSet::new();
     for name in names {
         for input in matching(name)? {
-            if known.insert(input.path.clone()) {
+            // A file has many paths; what has none, as a pipe, is its name.
+            if known.insert(input.path.canonicalize().unwrap_or_else(|_| input.path.clone())) {
                 inputs.push(input);
             }
         }

@@ -13,6 +13,11 @@ pub struct Invalid {
     pub reason: String,
 }
 
+/// Whether `byte` is what JSON has between values.
+pub fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
 /// Where the string `field` of the object `line` lies, after what is escaped in it was replaced in place. `line` is UTF-8.
 ///
 /// # Errors
@@ -239,7 +244,7 @@ impl Scan<'_> {
     }
 
     fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while self.peek().is_some_and(|byte| is_space(&byte)) {
             self.at += 1;
         }
     }

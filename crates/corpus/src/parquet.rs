@@ -17,10 +17,7 @@ use bytes::Bytes;
 
 use crate::blocks::{BLOCK, no_memory};
 use crate::positioned::{read_at, read_exact_at};
-use crate::{Error, Input};
-
-/// Rows that are decoded at a time, at most.
-const ROWS: usize = 1024;
+use crate::{Error, Fault, Input};
 
 /// A file whose column is known to be there.
 pub struct ParquetFile {
@@ -64,11 +61,12 @@ impl ParquetFile {
     }
 }
 
-/// Rows of one row group: `ends[i]` is where the text of row `i` ends in `bytes`, none where it is null.
+/// Rows of one row group.
 #[derive(Default)]
 pub struct Values {
     pub bytes: Vec<u8>,
-    pub ends: Vec<Option<usize>>,
+    /// Where the text of each ends in `bytes`, or why there is none.
+    pub rows: Vec<Result<usize, Fault>>,
     /// From 0.
     pub first_row: u64,
     /// Why there are no more, when the file is damaged.
@@ -81,21 +79,26 @@ pub struct RowGroup {
     reader: Option<ColumnReaderImpl<ByteArrayType>>,
     group: usize,
     row: u64,
+    /// The most bytes of a text.
+    most: usize,
+    /// One at most.
+    texts: Vec<ByteArray>,
+    /// As many.
+    levels: Vec<i16>,
 }
 
 impl RowGroup {
-    /// The rows of `group` from `row` on.
-    pub fn new(file: Arc<ParquetFile>, group: usize, row: u64) -> Self {
-        Self { file, reader: None, group, row }
+    /// The rows of `group` from `row` on; texts of more than `most` bytes are only counted.
+    pub fn new(file: Arc<ParquetFile>, group: usize, row: u64, most: usize) -> Self {
+        Self { file, reader: None, group, row, most, texts: Vec::new(), levels: Vec::new() }
     }
 
     /// The next rows, about a block of them; none at the end.
     pub fn next(&mut self) -> Result<Option<Values>, Error> {
         let count = self.file.metadata.row_group(self.group).num_rows().max(0).cast_unsigned();
         let mut values = Values { first_row: self.row, ..Values::default() };
-        while self.row < count && values.bytes.len() < BLOCK && values.ends.len() < BLOCK / 16 {
-            let before = self.row;
-            if let Err(failure) = self.read(&mut values, count - before) {
+        while self.row < count && values.bytes.len() < BLOCK && values.rows.len() < BLOCK / 16 {
+            if let Err(failure) = self.read(&mut values, count - self.row) {
                 let reason = match failure {
                     Failure::Damaged(reason) => reason,
                     Failure::System(error) => return Err(Error::io("read", &self.file.name, error)),
@@ -106,7 +109,7 @@ impl RowGroup {
                 break;
             }
         }
-        let is_end = values.ends.is_empty() && values.fault.is_none();
+        let is_end = values.rows.is_empty() && values.fault.is_none();
         Ok((!is_end).then_some(values))
     }
 
@@ -115,42 +118,33 @@ impl RowGroup {
         self.row
     }
 
+    /// Reads one row: several may come to any length, whatever their pages take in the file.
     fn read(&mut self, values: &mut Values, left: u64) -> Result<(), Failure> {
         if self.reader.is_none() {
             self.reader = Some(guarded(|| self.open())?);
         }
-        let mean = self.mean_length();
         let Some(reader) = &mut self.reader else { return Ok(()) };
         let column = self.file.metadata.row_group(self.group).column(self.file.column).column_descr();
         let full = column.max_def_level();
-        let (mut texts, mut levels): (Vec<ByteArray>, Vec<i16>) = (Vec::new(), Vec::new());
-        // Few at a time when they are long, so that a block is not much more than one.
-        let rows = ROWS.min(left as usize).min(1 + (BLOCK - values.bytes.len().min(BLOCK)) / mean);
-        let (records, ..) = guarded(|| reader.read_records(rows, (full > 0).then_some(&mut levels), None, &mut texts))?;
+        let (texts, levels) = (&mut self.texts, &mut self.levels);
+        texts.clear();
+        levels.clear();
+        let (records, ..) = guarded(|| reader.read_records(1, (full > 0).then_some(levels), None, texts))?;
         if records == 0 {
             return Err(Failure::Damaged(format!("expected {left} more rows, received none")));
         }
-        let length = texts.iter().map(ByteArray::len).sum::<usize>();
-        let fatal = |_| Failure::Fatal(no_memory(length));
-        values.bytes.try_reserve(length).map_err(fatal)?;
-        let mut texts = texts.into_iter();
-        for row in 0..records {
-            let is_null = full > 0 && levels.get(row).is_none_or(|&level| level < full);
-            let text = if is_null { None } else { texts.next() };
-            if let Some(text) = &text {
+        let is_null = full > 0 && self.levels.first().is_none_or(|&level| level < full);
+        values.rows.push(match self.texts.first().filter(|_| !is_null) {
+            None => Err(Fault::Malformed("expected a text, received null".to_owned())),
+            Some(text) if text.len() > self.most => Err(Fault::TooLarge(self.most)),
+            Some(text) => {
+                values.bytes.try_reserve(text.len()).map_err(|_| Failure::Fatal(no_memory(text.len())))?;
                 values.bytes.extend_from_slice(text.data());
+                Ok(values.bytes.len())
             }
-            values.ends.push(text.map(|_| values.bytes.len()));
-        }
-        self.row += records as u64;
+        });
+        self.row += 1;
         Ok(())
-    }
-
-    /// The mean length of a text, as the metadata has it, which may be anything.
-    fn mean_length(&self) -> usize {
-        let group = self.file.metadata.row_group(self.group);
-        let bytes = group.column(self.file.column).uncompressed_size().max(1).cast_unsigned();
-        (bytes / group.num_rows().max(1).cast_unsigned()).clamp(1, BLOCK as u64) as usize
     }
 
     fn open(&self) -> Result<ColumnReaderImpl<ByteArrayType>, ParquetError> {

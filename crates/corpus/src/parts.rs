@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use crate::blocks::no_memory;
-use crate::pipeline::Progress;
+use crate::pipeline::{Position, Progress};
 use crate::{Error, Fault, Input, bytes};
 
 /// Parts are at least this long, but the last, in bytes.
@@ -27,7 +27,7 @@ pub fn read_parts(
     progress: &Progress,
     mut visit: impl FnMut(&str, bool) -> Result<usize, Error>,
 ) -> Result<(), Error> {
-    let source = bytes::open(input, 0, &Arc::clone(&progress.read))?;
+    let source = bytes::open(input, &Position::default(), &Arc::clone(&progress.read))?.bytes;
     let (send, receive) = sync_channel::<io::Result<Vec<u8>>>(1);
     std::thread::scope(|scope| {
         // Gone when this ends, however it does: then the thread is not waited for in vain.

@@ -29,6 +29,9 @@ pub struct Position {
     pub offset: u64,
     /// The line there, from 1; 0 is the same as 1.
     pub line: u64,
+    /// The BLAKE3 of those bytes when they are standard input's, which nothing else tells from another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<[u8; 32]>,
 }
 
 /// What was made of one block of documents.
@@ -310,7 +313,9 @@ impl<T: Send> Pipeline<'_, T> {
         let file = Arc::new(ParquetFile::open(input, &self.options.field, &self.progress.read)?);
         let groups = file.row_groups();
         let row = |part| if at_start && part == self.start.part { self.start.offset } else { 0 };
-        Ok((0..groups).map(|part| Source::Rows(Box::new(RowGroup::new(Arc::clone(&file), part, row(part))))).collect())
+        let most = self.options.max_document_bytes;
+        let rows = |part| Source::Rows(Box::new(RowGroup::new(Arc::clone(&file), part, row(part), most)));
+        Ok((0..groups).map(rows).collect())
     }
 
     /// Reads a block, lets the part go and works on the block.
@@ -362,27 +367,26 @@ impl<T: Send> Pipeline<'_, T> {
         part: Part,
         source: Source,
     ) -> Result<(Source, Option<(Raw, Position, Position, usize)>), Error> {
-        let at = |offset, line| Position { input: part.0, part: part.1, offset, line };
+        let at = |offset, line, digest| Position { input: part.0, part: part.1, offset, line, digest };
         let mut source = source;
         if let Source::Unopened(position) = source {
             let input = &self.inputs[part.0];
             let format = self.options.format_of(input)?;
-            let stream = bytes::open(input, position.offset, &self.progress.read)?;
-            let (most, line) = (self.options.max_document_bytes, position.line.max(1));
-            let blocks = Blocks::new(&input.name, stream, &format, most, position.offset, line);
+            let stream = bytes::open(input, &position, &self.progress.read)?;
+            let blocks = Blocks::new(&input.name, stream, &format, self.options.max_document_bytes, &position);
             source = Source::Bytes { blocks: Box::new(blocks), format };
         }
         let raw = match &mut source {
             Source::Bytes { blocks, format } => blocks.next()?.map(|block| {
-                let (position, length) = (at(block.offset, block.line), block.bytes.len());
+                let (position, length) = (at(block.offset, block.line, block.digest), block.bytes.len());
                 // The end of an input is the start of the next: an empty one has a document, too, and damage is reported once.
                 let next_input = Position { input: part.0 + 1, ..Position::default() };
-                let end = blocks.place().map_or(next_input, |(offset, line)| at(offset, line));
+                let end = blocks.place().map_or(next_input, |(offset, line)| at(offset, line, blocks.digest()));
                 (Raw::Block(block, format.clone()), position, end, length.max(4096))
             }),
             Source::Rows(rows) => rows.next()?.map(|values| {
                 let length = values.bytes.len();
-                let (position, end) = (at(values.first_row, 0), at(rows.row(), 0));
+                let (position, end) = (at(values.first_row, 0, None), at(rows.row(), 0, None));
                 (Raw::Values(values), position, end, length.max(4096))
             }),
             Source::Unopened(_) => None,

@@ -10,23 +10,27 @@
 mod common;
 
 use std::fs::{File, read};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Folder, read_from, texts};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use tokenmill_corpus::{Fault, Format, OnFault, Position, ReadOptions};
+use tokenmill_corpus::{Fault, Format, OnFault, Position, Progress, ReadOptions, resolve};
 
 const SCHEMA: &str = "message rows { required int64 id; optional binary text (UTF8); required group meta { required binary url (UTF8); } }";
 
 /// Writes `groups` of texts; the id counts up and the address is the id.
 fn write(folder: &Folder, name: &str, compression: Compression, groups: &[Vec<Option<String>>]) -> String {
+    let properties = WriterProperties::builder().set_compression(compression).set_data_page_row_count_limit(700);
+    write_as(folder, name, properties.build(), groups)
+}
+
+fn write_as(folder: &Folder, name: &str, properties: WriterProperties, groups: &[Vec<Option<String>>]) -> String {
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
-    let properties =
-        WriterProperties::builder().set_compression(compression).set_data_page_row_count_limit(700).build();
     let path = folder.path(name);
     let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::new(properties)).unwrap();
     for texts in groups {
@@ -105,6 +109,41 @@ fn reading_goes_on_from_every_position() {
         assert!(all.ends_with(&rest), "{start:?} {} {} {again:?} {:?}", all.len(), rest.len(), rest[0]);
         assert_eq!(again[0], start);
     }
+}
+
+#[test]
+fn blocks_are_bounded_by_what_texts_come_to_and_not_by_what_they_take_in_the_file() {
+    const LENGTH: usize = 300_000;
+    let folder = Folder::new();
+    let groups = [vec![Some("the mill ".repeat(LENGTH / 9 + 1)[..LENGTH].to_owned()); 400]];
+    let dictionary = WriterProperties::builder().set_dictionary_page_size_limit(1 << 22);
+    let prefixes = WriterProperties::builder().set_dictionary_enabled(false);
+    let prefixes = prefixes.set_column_encoding("text".into(), Encoding::DELTA_BYTE_ARRAY);
+    for properties in [dictionary, prefixes] {
+        let name = write_as(&folder, "many.parquet", properties.build(), &groups);
+        assert!(std::fs::metadata(&name).unwrap().len() < 3 << 20, "{}", std::fs::metadata(&name).unwrap().len());
+        let (mut count, mut largest) = (0, 0);
+        read_batches(&[name.clone()], &options(), |texts| {
+            count += texts.len();
+            largest = largest.max(texts.iter().map(|text| text.len()).sum());
+        });
+        assert_eq!(count, 400);
+        assert!(largest < (1 << 20) + LENGTH, "{largest}");
+
+        let limited = ReadOptions { max_document_bytes: 1000, too_large: OnFault::Skip, ..options() };
+        let (found, faults, _) = read_from(&[name], &limited, Position::default()).unwrap();
+        let expected: Vec<_> = (1..=400).map(|row| (0, row, Fault::TooLarge(1000))).collect();
+        assert_eq!((found.len(), faults), (0, expected));
+    }
+}
+
+fn read_batches(names: &[String], options: &ReadOptions, mut visit: impl FnMut(&[&str])) {
+    let inputs = resolve(names).unwrap();
+    let visit = |texts: &[&str]| {
+        visit(texts);
+        ControlFlow::Continue(())
+    };
+    tokenmill_corpus::read(&inputs, options, None, &Progress::default(), visit).unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod common;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Folder, gzip, name_of, read_from, texts, zstd};
+use common::{Folder, Found, gzip, name_of, read_from, texts, zstd};
 use tokenmill_corpus::{
     Error, Fault, Format, OnFault, OnInvalidUtf8, Position, Progress, ReadOptions, map_batches, read, resolve,
 };
@@ -107,6 +107,8 @@ fn a_json_line_that_holds_no_document_is_reported_with_its_line() {
         ("{\"text\":[\"a\"]}", "expected a string in the field \"text\", received an array"),
         ("{\"text\":7}", "expected a string in the field \"text\", received a number"),
         ("{}", "expected the field \"text\", received an object without it"),
+        // Space for others, not for JSON.
+        ("\x0c", "expected a JSON object at byte 0, received the byte 0x0c"),
     ];
     let lines: Vec<&str> = cases.iter().map(|case| case.0).collect();
     let name = folder.write("a.jsonl", format!("{{\"text\":\"good\"}}\n{}\n{{\"text\":\"too\"}}", lines.join("\n")));
@@ -197,6 +199,34 @@ fn a_damaged_compressed_file_gives_its_whole_documents_and_a_fault() {
 }
 
 #[test]
+fn damage_in_and_behind_a_document_that_is_too_large_is_a_fault_too() {
+    let folder = Folder::new();
+    // Of compressed text of a length, as that of random letters.
+    let mut state = 1_u64;
+    let mut letters = |count: usize| -> String {
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'a' + (state >> 60) as u8)
+        };
+        (0..count).map(|_| letter()).collect()
+    };
+    let text = format!("small\n{}\nafter\n{}\nlost\n", letters(5 << 20), letters(300_000));
+    let gz = gzip(text.as_bytes());
+    let limited = ReadOptions { max_document_bytes: 1000, ..skipping(Format::Lines) };
+    for (share, expected, lines) in [(2, &["small"][..], &[2, 2][..]), (64, &["small", "after"], &[2, 4])] {
+        let cut = &gz[..gz.len() - gz.len() / share];
+        let name = folder.write("cut.gz", cut);
+        let (found, faults, _) = read_from(&[name.clone()], &limited, Position::default()).unwrap();
+        assert_eq!(found.iter().map(|found| &*found.0).collect::<Vec<_>>(), expected, "{share}");
+        assert_eq!(faults.iter().map(|fault| fault.1).collect::<Vec<_>>(), lines, "{share}");
+        assert_eq!(faults[0].2, Fault::TooLarge(1000));
+        assert!(faults[1].2.to_string().starts_with("the compressed data is damaged: "), "{}", faults[1].2);
+        let error = texts(&[name], &ReadOptions { malformed: OnFault::Fail, ..limited.clone() }).unwrap_err();
+        assert!(error.to_string().contains("the compressed data is damaged: "), "{error}");
+    }
+}
+
+#[test]
 fn documents_that_are_too_large_are_left_out_without_being_held() {
     let folder = Folder::new();
     // 64 MiB of one line in 64 KiB of gzip.
@@ -265,13 +295,32 @@ fn reading_goes_on_from_every_position() {
         folder.write("b.gz", gzip(text.as_bytes())),
         folder.write("c.zst", zstd(text.as_bytes())),
     ];
-    let options = options(Format::Lines);
-    let (all, _, positions) = read_from(&names, &options, Position::default()).unwrap();
+    reads_on_from_every_position(&names, &options(Format::Lines));
+}
+
+/// All documents, once it is seen that reading goes on from each place between two blocks.
+fn reads_on_from_every_position(names: &[String], options: &ReadOptions) -> Vec<Found> {
+    let (all, _, positions) = read_from(names, options, Position::default()).unwrap();
     assert!(positions.len() > 6, "{}", positions.len());
     for start in positions {
-        let (rest, ..) = read_from(&names, &options, start).unwrap();
+        let (rest, ..) = read_from(names, options, start).unwrap();
         assert!(all.ends_with(&rest), "{start:?}");
         assert_eq!((rest[0].1, rest[0].2), (start.line, start.input));
+    }
+    all
+}
+
+#[test]
+fn a_separator_that_overlaps_itself_is_found_from_the_left_in_every_block() {
+    let folder = Folder::new();
+    for (separator, letter) in [("\n\n", "\n"), ("aa", "a")] {
+        // Blocks end in the middle of separators that are one letter too long.
+        let text: String = (0..500_000).map(|number| format!("{number} x{}", letter.repeat(1 + number % 3))).collect();
+        let names = [folder.write("a", &text), folder.write("b.gz", gzip(text.as_bytes()))];
+        let found = reads_on_from_every_position(&names, &options(Format::Separated(separator.to_owned())));
+        let expected: Vec<&str> = text.split(separator).collect();
+        let expected = expected.strip_suffix(&[""]).unwrap_or(&expected).repeat(2);
+        assert!(found.iter().map(|found| &*found.0).eq(expected), "{separator:?}");
     }
 }
 
@@ -344,6 +393,11 @@ fn globs_are_sorted_and_each_file_is_read_once() {
     };
     assert_eq!(names(&["*.txt"]), ["Z.txt", "[x].txt", "a.txt", "b.txt"].map(at));
     assert_eq!(names(&["b.txt", "**/*.txt"]), ["b.txt", "Z.txt", "[x].txt", "a.txt", "deep/er/c.txt"].map(at));
+    // However it is named.
+    assert_eq!(
+        names(&["b.txt", "./b.txt", "deep/../*.txt"]),
+        ["b.txt", "deep/../Z.txt", "deep/../[x].txt", "deep/../a.txt"].map(at)
+    );
     assert_eq!(names(&["[x].txt", "[ab].txt"]), ["[x].txt", "a.txt", "b.txt"].map(at));
     let error = |pattern: &str| resolve(&[at(pattern)]).unwrap_err().to_string();
     assert_eq!(error("*.zip"), format!("no file matches {:?}", at("*.zip")));
