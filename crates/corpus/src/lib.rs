@@ -2,7 +2,7 @@
 //!
 //! [`resolve`] says which files are read; [`read`] and [`map_batches`] read them, on several threads, in bounded memory, and give the documents in
 //! their order.
-//! [`prepare`] writes a dataset with them; [`Manifest`] says what is in one, [`verify`] whether it still is,
+//! [`prepare`] writes a dataset with them; [`Manifest`] says what is in one, [`survey`] and [`verify`] whether it still is,
 //! and a [`Store`] reads its ids.
 
 pub mod ahead;
@@ -35,7 +35,7 @@ pub use permutation::Permutation;
 pub use pipeline::{Batch, Position, Progress, map_batches, read};
 pub use store::{Mode, Store};
 pub use write::layout::Output;
-pub use write::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare, verify};
+pub use write::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare, survey, verify};
 
 fn options_error<T>(message: String) -> Result<T, Error> {
     Err(Error::InvalidOption(message))

@@ -212,7 +212,13 @@ impl Manifest {
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
         let io = |error| Error::io("read", path.display(), error);
-        let bytes = std::fs::metadata(&path).map_err(io)?.len();
+        let metadata = std::fs::metadata(&path).map_err(io)?;
+        // Before it is opened: opening a pipe would wait for somebody to write into it.
+        if !metadata.is_file() {
+            let reason = "expected a file".to_owned();
+            return Err(Error::CorruptDataset { path: path.display().to_string(), reason });
+        }
+        let bytes = metadata.len();
         if bytes > LARGEST {
             let reason = format!("expected a manifest of at most {LARGEST} bytes, received {bytes}");
             return Err(Error::CorruptDataset { path: path.display().to_string(), reason });

@@ -341,6 +341,10 @@ impl Data {
     fn open(path: &Path, expected: Option<u64>, mode: Mode) -> Result<Self, Error> {
         let name = path.display().to_string();
         let failed = |error| Error::io("read", path.display(), error);
+        // Before it is opened: opening a pipe would wait for somebody to write into it.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(Error::CorruptDataset { path: name, reason: "expected a file".to_owned() });
+        }
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         if let Some(expected) = expected

@@ -398,12 +398,47 @@ fn a_folder_is_finished_once_and_never_mixed() {
     folder.write("foreign/train-00000.bin", "precious");
     let error = message(&PrepareOptions { out_dir: out.clone(), ..options.clone() });
     assert!(error.contains("train-00000.bin is there already"), "{error}");
-    assert_eq!(std::fs::read(out.join("train-00000.bin")).unwrap(), b"precious");
+    assert_eq!(files(&out), BTreeMap::from([("train-00000.bin".to_owned(), b"precious".to_vec())]));
+    assert!(!out.join(".prepare").exists(), "nothing of a refused call stays");
 
     // Nothing to write.
     let empty = folder.write("empty.txt", "");
     let error = run(&[empty], &PrepareOptions { out_dir: folder.path("nothing"), ..options }).unwrap_err().to_string();
     assert!(error.contains("expected at least one document, received 1 without text"), "{error}");
+}
+
+#[test]
+fn calls_at_the_same_time_give_the_dataset_or_say_that_another_is_at_it() {
+    let folder = Folder::new();
+    let names = [folder.write("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n")];
+    let mut finished = 0;
+    for round in 0..60 {
+        let mut options = options(&folder.path(&round.to_string()));
+        options.read.threads = 1;
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..4)
+                .map(|call| {
+                    let (names, options) = (&names, &options);
+                    scope.spawn(move || {
+                        std::thread::sleep(Duration::from_micros(500 * ((call * 7 + round * 13) % 11)));
+                        run(names, options)
+                    })
+                })
+                .collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        for result in results {
+            match result {
+                Ok(prepared) => {
+                    finished += 1;
+                    assert_eq!(prepared.manifest.counts.documents, 2);
+                }
+                Err(error) => assert!(error.to_string().starts_with("another process prepares "), "{error}"),
+            }
+        }
+        assert!(!options.out_dir.join(".prepare").exists());
+    }
+    assert!(finished > 60, "{finished}");
 }
 
 #[test]

@@ -163,3 +163,23 @@ fn a_dataset_of_more_than_two_to_the_32_ids_is_one_row() {
     let error = Store::open(folder.0.path(), "train", Mode::Map).err().unwrap().to_string();
     assert!(error.ends_with("expected 8000000000 bytes, as the manifest says, received 10"), "{error}");
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let manifest = folder.path("manifest.json");
+    std::os::unix::fs::symlink(&pipe, &manifest).unwrap();
+    let folder_path = folder.0.path().to_owned();
+    let opens: [Box<dyn FnOnce() -> Result<(), Error> + Send>; 2] = [
+        Box::new(move || Store::open_file(&pipe, DType::U16, Mode::Map).map(drop)),
+        Box::new(move || Store::open(&folder_path, "train", Mode::Map).map(drop)),
+    ];
+    for open in opens {
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(open()));
+        let error = receive.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not wait").unwrap_err();
+        assert!(error.to_string().ends_with("expected a file"), "{error}");
+    }
+}

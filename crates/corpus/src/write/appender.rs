@@ -16,6 +16,8 @@ pub struct Appender {
     buffer: Vec<u8>,
     length: u64,
     hasher: blake3::Hasher,
+    /// Whether something failed: nobody knows then what is in the file, and nothing more is done with it.
+    is_broken: bool,
 }
 
 /// A file that is whole.
@@ -29,8 +31,10 @@ impl Appender {
     pub fn create(path: PathBuf) -> Result<Self, Error> {
         let partial = partial(&path);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&partial);
+        // A file that is on disk without its name is not there after a crash.
+        let file = file.and_then(|file| sync_folder_of(&partial).map(|()| file));
         let file = file.map_err(|error| Error::io("create", partial.display(), error))?;
-        Ok(Self { path, file, buffer: Vec::with_capacity(BUFFER), length: 0, hasher: blake3::Hasher::new() })
+        Ok(Self::new(path, file, 0, blake3::Hasher::new()))
     }
 
     /// The file as it was when it had `length` bytes; it may have been finished since.
@@ -48,7 +52,11 @@ impl Appender {
         }
         file.set_len(length).map_err(failed)?;
         let hasher = hash(&mut file).map_err(failed)?;
-        Ok(Self { path, file, buffer: Vec::with_capacity(BUFFER), length, hasher })
+        Ok(Self::new(path, file, length, hasher))
+    }
+
+    fn new(path: PathBuf, file: File, length: u64, hasher: blake3::Hasher) -> Self {
+        Self { path, file, buffer: Vec::with_capacity(BUFFER), length, hasher, is_broken: false }
     }
 
     /// Bytes so far.
@@ -57,53 +65,59 @@ impl Appender {
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.update(bytes);
-        self.length += bytes.len() as u64;
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
-            if bytes.len() >= BUFFER {
-                return self.file.write_all(bytes).map_err(|error| self.failed(error));
+        self.attempt(|it| {
+            it.hasher.update(bytes);
+            it.length += bytes.len() as u64;
+            if it.buffer.len() + bytes.len() > BUFFER {
+                it.flush()?;
+                if bytes.len() >= BUFFER {
+                    return it.file.write_all(bytes);
+                }
             }
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
+            it.buffer.extend_from_slice(bytes);
+            Ok(())
+        })
     }
 
     /// All bytes so far are on disk when this returns.
     pub fn sync(&mut self) -> Result<(), Error> {
-        self.flush()?;
-        self.file.sync_data().map_err(|error| self.failed(error))
+        self.attempt(|it| {
+            it.flush()?;
+            it.file.sync_data()
+        })
     }
 
     /// Overwrites the start of the file.
     pub fn patch(&mut self, start: &[u8]) -> Result<(), Error> {
-        self.flush()?;
-        let patched = (|| {
-            self.file.seek(SeekFrom::Start(0))?;
-            self.file.write_all(start)?;
-            let hasher = hash(&mut self.file)?;
-            self.file.seek(SeekFrom::End(0)).map(|_| hasher)
-        })();
-        self.hasher = patched.map_err(|error| self.failed(error))?;
-        Ok(())
+        self.attempt(|it| {
+            it.flush()?;
+            it.file.seek(SeekFrom::Start(0))?;
+            it.file.write_all(start)?;
+            it.hasher = hash(&mut it.file)?;
+            it.file.seek(SeekFrom::End(0)).map(drop)
+        })
     }
 
     /// Gives the file its name; it and its name are on disk when this returns.
     pub fn finish(mut self) -> Result<Finished, Error> {
-        self.flush()?;
-        self.file.sync_all().map_err(|error| self.failed(error))?;
+        self.attempt(|it| {
+            it.flush()?;
+            it.file.sync_all()
+        })?;
         rename(&partial(&self.path), &self.path)?;
         Ok(Finished { bytes: self.length, blake3: self.hasher.finalize().to_hex().to_string() })
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
-        let written = self.file.write_all(&self.buffer);
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.buffer)?;
         self.buffer.clear();
-        written.map_err(|error| self.failed(error))
+        Ok(())
     }
 
-    fn failed(&self, error: io::Error) -> Error {
-        Error::io("write", self.path.display(), error)
+    fn attempt(&mut self, work: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<(), Error> {
+        let done = if self.is_broken { Err(io::Error::other("writing it failed before")) } else { work(self) };
+        self.is_broken = done.is_err();
+        done.map_err(|error| Error::io("write", self.path.display(), error))
     }
 }
 
@@ -166,6 +180,14 @@ fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     renamed.map_err(|error| Error::io("write", to.display(), error))
 }
 
+/// Makes the folder `path` with those that it is in; their names are on disk when this returns.
+pub fn make_folder(path: &Path) -> Result<(), Error> {
+    let missing: Vec<_> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let made = fs::create_dir_all(path).and_then(|()| missing.into_iter().try_for_each(sync_folder_of));
+    made.map_err(|error| Error::io("create", path.display(), error))
+}
+
 /// Windows has no such call, and needs none.
 #[cfg(not(unix))]
 fn sync_folder_of(_path: &Path) -> io::Result<()> {
@@ -176,4 +198,27 @@ fn sync_folder_of(_path: &Path) -> io::Result<()> {
 fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code")]
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_behind_a_gap() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        // A device that takes no byte.
+        std::os::unix::fs::symlink("/dev/full", partial(&path)).unwrap();
+        let mut file = Appender::create(path).unwrap();
+        file.write(b"lost").unwrap();
+        let error = file.sync().unwrap_err();
+        assert!(error.to_string().contains("No space left on device"), "{error}");
+        for again in [file.write(b"more"), file.sync(), file.patch(b"x"), file.finish().map(drop)] {
+            let error = again.unwrap_err();
+            assert!(error.to_string().ends_with("writing it failed before"), "{error}");
+        }
+    }
 }

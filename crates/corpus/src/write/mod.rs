@@ -10,7 +10,8 @@ mod sharded;
 mod split;
 mod state;
 mod verify;
+mod work;
 
 pub use prepare::{Glance, PrepareOptions, Prepared, Status, prepare};
 pub use ready::Encoded;
-pub use verify::verify;
+pub use verify::{survey, verify};

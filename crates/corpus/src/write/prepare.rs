@@ -1,6 +1,5 @@
 //! Documents to datasets.
 
-use std::fs::{self, File, TryLockError};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +13,7 @@ use super::seen::Seen;
 use super::split::{SplitWriter, starts_file};
 use super::state::{self, State};
 use super::verify::check_lengths;
+use super::work::Work;
 use crate::documents::Documents;
 use crate::manifest::{self, Counts, Manifest, Separator, TokenizerFacts, Validation};
 use crate::options::ReadOptions;
@@ -104,8 +104,6 @@ pub struct Prepared {
     pub was_complete: bool,
 }
 
-/// The folder for what is needed until the dataset is whole.
-const WORK: &str = ".prepare";
 /// Faults that are kept in words.
 const FAULTS: usize = 100;
 const SPLITS: [&str; 2] = ["train", "val"];
@@ -124,12 +122,28 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
 ) -> Result<Prepared, Error> {
     check(options)?;
     status.total.store(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
-    let work = options.out_dir.join(WORK);
-    fs::create_dir_all(&work).map_err(|error| Error::io("create", work.display(), error))?;
-    let lock = lock(&work)?;
+    let work = Work::open(&options.out_dir)?;
+    let prepared = prepare_in(work.path(), inputs, options, status, cancel, encoder);
+    // It stays as long as there is something to go on from.
+    if prepared.is_ok() || !work.path().join(state::FILE).exists() {
+        let removed = work.remove();
+        return prepared.and_then(|prepared| removed.map(|()| prepared));
+    }
+    prepared
+}
+
+/// [`prepare`] with the folder `work`, which is this call's.
+fn prepare_in<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
+    work: &Path,
+    inputs: &[Input],
+    options: &PrepareOptions,
+    status: &Status,
+    cancel: Option<&AtomicBool>,
+    encoder: impl Fn() -> F + Sync,
+) -> Result<Prepared, Error> {
     let facts = facts(inputs, options)?;
     let key = key(&facts, inputs)?;
-    let mut found = if options.resume { State::read(&work)? } else { None };
+    let mut found = if options.resume { State::read(work)? } else { None };
     if found.as_ref().is_some_and(|state| state.key != key) {
         // A call that failed before it wrote anything is in the way of none that is put right.
         found = found.filter(|state| state.counts.documents > 0);
@@ -144,24 +158,21 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     let mut is_ours = work.join(state::FILE).exists();
     if manifest_file.exists() {
         let there = Manifest::read(&options.out_dir)?;
-        let same = match &found {
-            _ if !options.resume => options_error(format!(
-                "{} already holds a dataset: choose another folder, or remove it",
-                options.out_dir.display()
-            )),
+        match &found {
+            _ if !options.resume => {
+                return options_error(format!(
+                    "{} already holds a dataset: choose another folder, or remove it",
+                    options.out_dir.display()
+                ));
+            }
             // It is of the same key, which says more: the last call ended after the manifest was written.
-            Some(_) => Ok(()),
-            None => check_same(&there, &facts, inputs, &options.out_dir),
-        };
-        if same.is_err() && found.is_none() {
-            // Nothing of ours was there but the folder of the lock.
-            let _ = fs::remove_dir_all(&work);
+            Some(_) => {}
+            None => check_same(&there, &facts, inputs, &options.out_dir)?,
         }
-        same?;
         match check_lengths(&options.out_dir, &there) {
             Ok(()) => {
                 let faults = found.map(|state| state.faults).unwrap_or_default();
-                return finished(&work, lock, Prepared { manifest: there, faults, was_complete: true });
+                return Ok(Prepared { manifest: there, faults, was_complete: true });
             }
             // It is made again.
             Err(Error::CorruptDataset { .. }) => (found, is_ours) = (None, true),
@@ -175,7 +186,7 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     }
     let mut state = found.unwrap_or_default();
     state.key = key;
-    let mut preparation = Preparation::open(inputs, options, state, &work)?;
+    let mut preparation = Preparation::open(inputs, options, state, work)?;
     status.set(&preparation.state.counts);
     if is_new {
         preparation.checkpoint(Position::default())?;
@@ -190,28 +201,21 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
         is_whole = false;
         let end = batch.end;
         preparation.add(batch)?;
-        (done, is_whole) = (end, true);
         status.set(&preparation.state.counts);
         if preparation.last_checkpoint.elapsed() >= options.checkpoint_every {
-            preparation.checkpoint(done)?;
+            preparation.checkpoint(end)?;
         }
+        (done, is_whole) = (end, true);
         Ok(ControlFlow::Continue(()))
     });
     if let Err(error) = result {
-        // Not when a batch was left in the middle: the disk may be full. The record of before is still good.
+        // Not when a batch or a record of it was left in the middle: the disk may be full. The record of before is still good.
         if is_whole {
             let _ = preparation.checkpoint(done);
         }
         return Err(error);
     }
-    let prepared = preparation.finish(facts)?;
-    finished(&work, lock, prepared)
-}
-
-fn finished(work: &Path, lock: File, prepared: Prepared) -> Result<Prepared, Error> {
-    drop(lock);
-    fs::remove_dir_all(work).map_err(|error| Error::io("remove", work.display(), error))?;
-    Ok(prepared)
+    preparation.finish(facts)
 }
 
 fn check(options: &PrepareOptions) -> Result<(), Error> {
@@ -262,19 +266,6 @@ fn clear(out_dir: &Path, is_ours: bool) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Two processes must not write the same files.
-fn lock(work: &Path) -> Result<File, Error> {
-    let path = work.join("lock");
-    let file = File::create(&path).map_err(|error| Error::io("create", path.display(), error))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            options_error(format!("another process prepares {}", work.parent().unwrap_or(work).display()))
-        }
-        // Some network file systems have no locks, which is an error of another kind.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-    }
 }
 
 struct Preparation<'a> {

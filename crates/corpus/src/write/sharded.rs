@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::appender::{Appender, exists, remove};
+use super::appender::{Appender, exists, make_folder, remove};
 use super::layout::Output;
 use crate::Error;
 use crate::dtype::DType;
@@ -51,8 +51,7 @@ impl Sharded {
         state: ShardedState,
     ) -> Result<Self, Error> {
         if let Some(name) = output.folder() {
-            let path = folder.join(name);
-            std::fs::create_dir_all(&path).map_err(|error| Error::io("create", path.display(), error))?;
+            make_folder(&folder.join(name))?;
         }
         let mut it = Self {
             folder: folder.to_owned(),

@@ -9,6 +9,16 @@ use super::appender::hash_of;
 use crate::Error;
 use crate::manifest::{FileFacts, Manifest, ShardFacts};
 
+/// The manifest of the dataset in `folder`, whose files are there and as long as it says.
+///
+/// # Errors
+/// [`Error::CorruptDataset`] names the first file that is not.
+pub fn survey(folder: &Path) -> Result<Manifest, Error> {
+    let manifest = Manifest::read(folder)?;
+    check_lengths(folder, &manifest)?;
+    Ok(manifest)
+}
+
 /// Hashes every file of the dataset in `folder`, on all threads of the current rayon pool; adds the bytes of finished files to `done`.
 ///
 /// # Errors
@@ -69,6 +79,7 @@ impl Expected<'_> {
         let path = folder.join(self.file);
         let corrupt = |reason| Err(Error::CorruptDataset { path: path.display().to_string(), reason });
         match std::fs::metadata(&path) {
+            Ok(found) if !found.is_file() => corrupt("expected a file".to_owned()),
             Ok(found) if found.len() == self.bytes => Ok(path),
             Ok(found) => corrupt(format!("expected {} bytes, received {}", self.bytes, found.len())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -5,7 +5,7 @@ mod binary;
 mod tensors;
 mod text;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +50,10 @@ impl Rows {
     /// # Errors
     /// Those of [`WordVectors::load`].
     pub fn load(path: &Path, format: Format, limit: Option<usize>, cancel: Option<&AtomicBool>) -> Result<Self> {
+        // Before it is opened: opening a pipe would wait for somebody to write into it.
+        if !fs::metadata(path)?.is_file() {
+            return Err(invalid("expected a file".to_owned()));
+        }
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Self::read(BufReader::with_capacity(1 << 20, file), length, format, limit, cancel)
