@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import { CliFailure } from '../../src/cli/failure.ts'
-import { maxInputBytes, readAll, readInput } from '../../src/cli/input.ts'
+import { maxInputBytes, pathOrBytes, readAll, readInput } from '../../src/cli/input.ts'
 import { makeFolder } from './cli.ts'
 
 const folder = makeFolder()
@@ -34,4 +37,16 @@ test('a file is read up to its limit', async (t) => {
   t.like(await t.throwsAsync(readInput(file, 3)), { code: 'ERR_LIMIT' })
   t.is((await readInput(folder.file('none.txt', ''), 0)).bytes.length, 0)
   t.is(maxInputBytes, 2 ** 30)
+})
+
+const unixTest = process.platform === 'win32' ? test.skip : test
+
+unixTest('a pipe is read to its end, by who takes bytes of it', async (t) => {
+  const pipe = join(folder.path, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const written = async (work: Promise<unknown>) => (await Promise.all([work, writeFile(pipe, 'abcd')]))[0]
+  t.deepEqual(await written(readInput(pipe, 4)), { name: pipe, bytes: Buffer.from('abcd') })
+  t.deepEqual(await written(pathOrBytes(pipe)), Buffer.from('abcd'))
+  t.is(await pathOrBytes(folder.path), folder.path)
+  t.is(await pathOrBytes('none'), 'none')
 })

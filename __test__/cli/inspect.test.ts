@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import test from 'ava'
 import { Embedding } from '../../src/embedding/embedding.ts'
@@ -50,4 +51,13 @@ test('what is none of these is an error', async (t) => {
   t.is(other.code, 1)
   t.regex(other.stderr, /^tokenmill: ERR_INVALID_FILE: /)
   t.is((await tokenmill(['inspect', '--verify', at('other')])).code, 2)
+})
+
+const unixTest = process.platform === 'win32' ? test.skip : test
+
+unixTest('a pipe is refused, and not waited for', async (t) => {
+  execFileSync('mkfifo', [at('pipe')])
+  const { code, stderr } = await tokenmill(['inspect', at('pipe')])
+  t.is(code, 1)
+  t.regex(stderr, /^tokenmill: ERR_INPUT: cannot read .*: it is no regular file/)
 })

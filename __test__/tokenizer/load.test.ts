@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -214,7 +215,16 @@ test('no crafted field makes anything but a coded error or a tokenizer', async (
 test('more than 256 MiB are an error', async (t) => {
   const error = { code: 'ERR_LIMIT', message: /at most 268435456 bytes/ }
   await t.throwsAsync(loadTokenizer(new Uint8Array(2 ** 28 + 1)), error)
-  if (process.platform !== 'win32') await t.throwsAsync(loadTokenizer('/dev/zero'), error)
+})
+
+const unixTest = process.platform === 'win32' ? test.skip : test
+
+unixTest('what is no regular file is not read, and a pipe is not waited for', async (t) => {
+  const pipe = join(folder, 'pipe.json')
+  execFileSync('mkfifo', [pipe])
+  for (const path of [pipe, '/dev/zero']) {
+    await t.throwsAsync(loadTokenizer(path), { code: 'ERR_INVALID_FILE', message: /no regular file/ })
+  }
 })
 
 for (const [title, source] of [
@@ -278,6 +288,37 @@ test('saving where it cannot be is an error that leaves nothing behind', async (
     message: /ends in .json/,
   })
   await t.throwsAsync(tokenizer.save(null as never), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
+unixTest('saving keeps links and modes, and replaces nothing but files', async (t) => {
+  const tokenizer = new WordTokenizer(Vocabulary.fromWords(['a']))
+  const own = await mkdtemp(join(folder, 'links-'))
+  const at = (name: string) => join(own, name)
+  await mkdir(at('there'))
+  await writeFile(at('there/v.json'), 'old', { mode: 0o640 })
+  await symlink('there/v.json', at('link.json'))
+  await symlink('link.json', at('link-to-link.json'))
+  await symlink('there/new.json', at('dangling.json'))
+  for (const [link, file] of [
+    ['link-to-link.json', 'there/v.json'],
+    ['dangling.json', 'there/new.json'],
+  ] as const) {
+    await tokenizer.save(at(link))
+    t.true((await lstat(at(link))).isSymbolicLink())
+    t.is((await loadTokenizer(at(file))).vocabSize, 3)
+  }
+  t.is((await stat(at('there/v.json'))).mode & 0o777, 0o640)
+
+  await symlink('loop.json', at('loop.json'))
+  execFileSync('mkfifo', [at('pipe.json')])
+  for (const name of ['loop.json', 'pipe.json']) {
+    await t.throwsAsync(tokenizer.save(at(name)), {
+      code: 'ERR_INVALID_FILE',
+      message: /cannot write .*(ELOOP|no regular file)/,
+    })
+  }
+  t.true((await lstat(at('pipe.json'))).isFIFO())
+  t.deepEqual(await readdir(at('there')), ['new.json', 'v.json'])
 })
 
 test('what cannot be loaded again is not saved', async (t) => {

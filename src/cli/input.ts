@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { packageFile } from '../package-file.ts'
 import { CliFailure, usageFailure } from './failure.ts'
 
@@ -28,26 +28,27 @@ export const readInput = async (file: string | undefined, limit: number = maxInp
   return { name: file, bytes: await readFileUpTo(file, limit) }
 }
 
-/** {@link readInput} of a path. */
+/** {@link readInput} of a path. A pipe is opened once: who writes into it would not wait for a second time. */
 const readFileUpTo = async (path: string, limit: number): Promise<Buffer> => {
   try {
-    const handle = await open(path)
-    try {
-      const stats = await handle.stat()
-      if (stats.isFile()) {
-        if (stats.size > limit) throw tooLarge(path, limit)
-        // The size is 0 for files that are made while they are read, as in /proc.
-        if (stats.size > 0) return await handle.readFile()
-      } else if (stats.isDirectory()) {
-        throw new CliFailure('ERR_INPUT', `cannot read ${path}: it is a folder`)
-      }
-    } finally {
-      await handle.close()
-    }
+    const stats = await stat(path)
+    if (stats.isDirectory()) throw new CliFailure('ERR_INPUT', `cannot read ${path}: it is a folder`)
+    if (stats.isFile() && stats.size > limit) throw tooLarge(path, limit)
+    // The size is 0 for files that are made while they are read, as in /proc.
+    if (stats.isFile() && stats.size > 0) return await readFile(path)
     return await readAll(createReadStream(path), path, limit)
   } catch (error) {
     throw error instanceof CliFailure ? error : unreadable(path, error)
   }
+}
+
+/** The bytes of a pipe, as those of a shell's `<(…)`, which the library does not read; any other path as it is. */
+export const pathOrBytes = async (path: string): Promise<string | Buffer> => {
+  const isPipe = await stat(path).then(
+    (stats) => stats.isFIFO(),
+    () => false, // It is an error when it is read.
+  )
+  return isPipe ? readFileUpTo(path, maxInputBytes) : path
 }
 
 /** All of a stream. */

@@ -1,6 +1,7 @@
 import { loadTokenizer } from '../tokenizer/load.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { usageFailure } from './failure.ts'
+import { pathOrBytes } from './input.ts'
 import { chosenTokenizer, type EncodingChoice } from './options.ts'
 
 /** Which tokenizer was asked for: one of ours, or a file. */
@@ -18,7 +19,7 @@ export const tokenizerOf = async ({ tokenizer, pattern, ...choice }: TokenizerCh
   }
   if (choice.encoding !== undefined || choice.model !== undefined)
     throw usageFailure('pass --tokenizer, --encoding or --model, not several')
-  return loadTokenizer(tokenizer, pattern === undefined ? {} : { pattern })
+  return loadTokenizer(await pathOrBytes(tokenizer), pattern === undefined ? {} : { pattern })
 }
 
 /** {@link tokenizerOf}, `undefined` when none was asked for. */

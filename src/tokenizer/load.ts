@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import { invalid, options as checkedOptions } from '../validate.ts'
+import { readFile, tooLarge } from './read-file.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
 import { OptionError, readTiktoken, tiktokenOptionNames, type TiktokenOptions } from './tiktoken-file.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -86,7 +86,7 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
   const inMemory = types.isUint8Array(source)
   const name = inMemory ? 'the bytes' : await fileOf(filePath('path', source))
-  const content = contentOf(name, inMemory ? source : await readLimited(name))
+  const content = contentOf(name, inMemory ? source : await readFile(name, largestFile))
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {
     throw invalidFile(name, `expected ${kinds.map((each) => each.name).join(' or ')}, received something else`)
@@ -110,9 +110,6 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
 const invalidFile = (name: string, message: string, cause?: unknown): TokenmillError =>
   new TokenmillError('ERR_INVALID_FILE', `${name}: ${message}`, cause === undefined ? undefined : { cause })
 
-const tooLarge = (name: string, most: number): TokenmillError =>
-  new TokenmillError('ERR_LIMIT', `${name}: expected at most ${most} bytes, received more`)
-
 /** The file that `path` means. */
 const fileOf = async (path: string): Promise<string> => {
   const isFolder = await stat(path).then(
@@ -120,23 +117,6 @@ const fileOf = async (path: string): Promise<string> => {
     () => false, // It is an error when it is read.
   )
   return isFolder ? join(path, 'tokenizer.json') : path
-}
-
-/** All bytes of a file; not more than the limit are read, whatever the file says about its size. */
-const readLimited = async (path: string): Promise<Uint8Array> => {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      if (bytes > largestFile) throw tooLarge(path, largestFile)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    if (error instanceof TokenmillError) throw error
-    throw invalidFile(path, `cannot be read: ${(error as Error).message}`, error)
-  }
-  return Buffer.concat(chunks)
 }
 
 const contentOf = (name: string, bytes: Uint8Array): Content => {

@@ -1,12 +1,12 @@
-import { promises } from 'node:fs'
-import { dirname } from 'node:path'
+import { promises, type Stats } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { TokenmillError } from '../errors.ts'
 
 /**
- * Writes a file that is complete or not there, also when the process or the machine stops: into a temporary file beside
- * it, synced, then renamed over it.
+ * Writes a file that is complete or as before, also when the process or the machine stops: into a temporary file beside
+ * it, synced, then renamed over it. A link stays, and what it means is written; a file that was there hands on its mode.
  *
- * @throws `ERR_INVALID_FILE` when it cannot be written
+ * @throws `ERR_INVALID_FILE` when it cannot be written, or what is there is no regular file: a device, a pipe or a folder
  */
 export const writeFileAtomically = async (path: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
   try {
@@ -17,10 +17,13 @@ export const writeFileAtomically = async (path: string, chunks: Iterable<string 
   }
 }
 
-const writeAndRename = async (path: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
+const writeAndRename = async (given: string, chunks: Iterable<string | Uint8Array>): Promise<void> => {
+  const mode = await modeOf(given)
+  const path = await withoutLinks(given)
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
     await closing(await promises.open(temporary, 'wx'), async (file) => {
+      if (mode !== undefined) await file.chmod(mode)
       for (const chunk of chunks) await file.appendFile(chunk)
       await file.sync()
     })
@@ -30,6 +33,28 @@ const writeAndRename = async (path: string, chunks: Iterable<string | Uint8Array
     throw error
   }
   await syncDirectory(dirname(path))
+}
+
+/** The mode of the file at `path`; `undefined` when there is none. */
+const modeOf = async (path: string): Promise<number | undefined> => {
+  const stats = await ifThere(promises.stat(path))
+  if (stats?.isFile() === false) throw new Error('it is no regular file')
+  return stats && stats.mode & 0o777
+}
+
+/** What a link means, also when that is not there yet. One that means itself has no mode, and is an error before. */
+const withoutLinks = async (path: string): Promise<string> => {
+  const stats = await ifThere(promises.lstat(path))
+  return stats?.isSymbolicLink() ? withoutLinks(resolve(dirname(path), await promises.readlink(path))) : path
+}
+
+const ifThere = async (found: Promise<Stats>): Promise<Stats | undefined> => {
+  try {
+    return await found
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Makes the rename last. Windows can neither open nor sync a directory. */

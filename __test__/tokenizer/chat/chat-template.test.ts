@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -293,6 +294,10 @@ test('loadChatTemplate says what is wrong with a file', async (t) => {
   await refuses('none', /expected a chat_template/)
   await refuses('list', /expected a string or a list/)
   await refuses('json', /expected JSON/)
+  if (process.platform !== 'win32') {
+    execFileSync('mkfifo', [join(folder, 'none/pipe.jinja')])
+    await refuses('none/pipe.jinja', /no regular file/)
+  }
   await refuses('syntax', /syntax.*line 1/)
   await refuses('token', /bos_token, received 1/)
   await refuses('missing', /cannot be read/)

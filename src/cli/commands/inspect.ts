@@ -20,7 +20,10 @@ export const inspect = async (path: string, flags: InspectFlags): Promise<void> 
 /** The first bytes of a file; none of a folder. */
 const startOf = async (path: string): Promise<Uint8Array | undefined> => {
   try {
-    if ((await stat(path)).isDirectory()) return undefined
+    const stats = await stat(path)
+    if (stats.isDirectory()) return undefined
+    // To open a pipe may wait for ever.
+    if (!stats.isFile()) throw new Error('it is no regular file')
     const file = await open(path)
     try {
       const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0)

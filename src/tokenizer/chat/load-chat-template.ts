@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TokenmillError } from '../../errors.ts'
 import { filePath } from '../../file-path.ts'
 import { invalid, received } from '../../validate.ts'
+import { readFile } from '../read-file.ts'
 import { ChatTemplate, type NamedTokens } from './chat-template.ts'
 import { isObject } from './message.ts'
 
@@ -126,10 +127,7 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
 
 const readText = async (path: string): Promise<string> => {
   try {
-    const { size } = await stat(path)
-    if (size > largest)
-      throw new TokenmillError('ERR_LIMIT', `${path}: expected at most ${largest} bytes, received ${size}`)
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path, largest))
   } catch (error) {
     if (error instanceof TokenmillError) throw error
     throw invalidFile(path, `cannot be read: ${(error as Error).message}`, error)
