@@ -1,6 +1,7 @@
 import test from 'ava'
 import * as fc from 'fast-check'
 import { nextToken, type Objective } from '../../src/dataset/objective.ts'
+import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
 import { WindowDataset, type WindowOptions } from '../../src/dataset/window-dataset.ts'
 
 /** GPTDatasetV1 of "Build a Large Language Model (From Scratch)", chapter 2. */
@@ -191,4 +192,27 @@ test('windows of tokens that went to another thread are an error, not zeros', (t
   const gone = new WindowDataset(tokens, { contextLength: 4 })
   structuredClone(tokens, { transfer: [tokens.buffer as ArrayBuffer] })
   t.throws(() => gone.get(0), { code: 'ERR_DISPOSED' })
+})
+
+test('what an objective reads is a number of ids, for windows and for packing', (t) => {
+  for (const ids of [NaN, 0, -5, 1.5, '2']) {
+    const objective: Objective = { ...nextToken(), idsPerWindow: () => ids as number }
+    const error = { code: 'ERR_INVALID_ARGUMENT', message: /options\.objective\.idsPerWindow\(\d\)/ }
+    t.throws(() => new WindowDataset(range(9), { contextLength: 4, objective }), error)
+    t.throws(() => new PackedDataset([range(9)], { contextLength: 4, objective }), error)
+  }
+})
+
+test('the arrays of a batch are read once', (t) => {
+  const dataset = new WindowDataset(range(9), { contextLength: 4 })
+  const array = new Uint32Array(8)
+  let reads = 0
+  const out = {
+    get inputs() {
+      return reads++ === 0 ? array : (undefined as unknown as Uint32Array)
+    },
+    targets: new Int32Array(8),
+  }
+  t.is(dataset.batch(Float64Array.of(0, 1), { out }).inputs, array)
+  t.is(reads, 1)
 })

@@ -265,3 +265,8 @@ test('texts whose reading uses other options do not change the options of the ba
   })
   t.deepEqual([...o200k.encodeBatch(texts, { allowedSpecial: [end, 'getter'] }).ids], [...o200k.encode('a'), endId])
 })
+
+test('an array that says to be long is no reason to take memory', (t) => {
+  const tokens = Object.assign([], { length: 2 ** 32 - 1 })
+  t.throws(() => o200k.withSpecialTokens(tokens), { code: 'ERR_INVALID_ARGUMENT', message: /for tokens/ })
+})

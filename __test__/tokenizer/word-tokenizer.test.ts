@@ -409,3 +409,26 @@ test('a line of 10 MB is encoded', (t) => {
 test('10 MB of special tokens are encoded', (t) => {
   t.is(tokenizer.encode('<|unk|>'.repeat(1.5e6), { allowedSpecial: 'all' }).length, 1.5e6)
 })
+
+test('special tokens are found up to the length at which they are refused', (t) => {
+  const longest = '<'.repeat(4096)
+  const own = new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: [longest] }), { unknown: null })
+  t.deepEqual([...own.encode(`a${longest}a`, { allowedSpecial: 'all' })], [0, 1, 0])
+  const limit = { code: 'ERR_LIMIT', message: /special tokens of at most/ }
+  t.throws(() => own.encode('a', { disallowedSpecial: [`${longest}<`] }), limit)
+  t.throws(
+    () => new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: ['x'.repeat(1e6)] }), { unknown: null }),
+    limit,
+  )
+  const many = Array.from({ length: 1025 }, (_, index) => `${index}${'x'.repeat(4090)}`)
+  t.throws(() => own.encode('a', { disallowedSpecial: many }), limit)
+})
+
+test('an array of special tokens that says to be long is no reason to take memory', (t) => {
+  const specialTokens = Object.assign([], { length: 2 ** 32 - 1 })
+  t.throws(() => Vocabulary.fromWords(['a'], { specialTokens }), { code: 'ERR_LIMIT' })
+  t.throws(() => Vocabulary.fromText('a', { specialTokens: Object.assign([], { length: 2 }) }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /specialTokens\[0\]/,
+  })
+})

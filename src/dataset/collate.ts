@@ -97,13 +97,14 @@ const arrayFor = <T extends Uint32Array | Int32Array>(
   )
 }
 
-/** `ERR_INVALID_ARGUMENT` unless `out` has both arrays, and they are not shared. */
-export const checkArrays = (out: unknown): void => {
+/** The arrays of `out`. @throws `ERR_INVALID_ARGUMENT` unless it has both, and they are not shared. */
+export const checkedArrays = (out: unknown): BatchArrays => {
   const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
   if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
   notShared('out.inputs', 'a Uint32Array', inputs)
   notShared('out.targets', 'an Int32Array', targets)
+  return { inputs, targets }
 }
 
 /** The first `size` places of the arrays that the caller gave. */

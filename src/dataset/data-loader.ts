@@ -1,7 +1,7 @@
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { checkArrays, collate } from './collate.ts'
+import { checkedArrays, collate } from './collate.ts'
 import type { BatchOptions, Dataset } from './dataset.ts'
 import { EpochOrder } from './epoch-order.ts'
 import { checkedState, type LoaderState } from './loader-state.ts'
@@ -147,9 +147,9 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
    */
   *batches(options?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined> {
     const { out } = checkedOptions('options', options, ['out'])
-    if (out !== undefined) checkArrays(out)
+    const arrays = out === undefined ? undefined : checkedArrays(out)
     const reading = this.#begin()
-    for (const [batch, made] of this.#inTurn(reading, out)) {
+    for (const [batch, made] of this.#inTurn(reading, arrays)) {
       this.#give(reading, batch)
       yield made
     }

@@ -5,7 +5,7 @@ import { ignored } from './collate.ts'
 import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
-import { checkedObjective } from './window-dataset.ts'
+import { checkedObjective, idsPerWindow } from './window-dataset.ts'
 import { epochOf, indexBelow, mostPlaces } from './sample-call.ts'
 
 /** How {@link PackedDataset} fills windows. */
@@ -82,7 +82,7 @@ export class PackedDataset implements Dataset {
         : firstFitDecreasing
     this.#source = sourceOf(documents)
     const documentStarts = this.#source.documentStarts()
-    const more = this.objective.idsPerWindow(1) - 1
+    const more = idsPerWindow(this.objective, 1) - 1
     this.#more = more
     const pieces = piecesOf(documentStarts, this.contextLength, more)
     this.#pieces = pieces

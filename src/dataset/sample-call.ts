@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
-import { checkArrays } from './collate.ts'
+import { checkedArrays } from './collate.ts'
 import type { BatchOptions, SampleOptions } from './dataset.ts'
 
 /* The arguments of `get` and `batch`, checked in one way for all datasets. */
@@ -27,9 +27,9 @@ export const batchCall = (
 ): { readonly epoch: number } & Pick<BatchOptions, 'out' | 'next'> => {
   checkIndices('indices', indices)
   const { epoch, out, next } = checkedOptions('options', options, ['epoch', 'out', 'next'])
-  if (out !== undefined) checkArrays(out)
+  const arrays = out === undefined ? undefined : checkedArrays(out)
   if (next !== undefined) checkIndices('options.next', next)
-  return { epoch: checkedEpoch(epoch), ...(out && { out }), ...(next && { next }) }
+  return { epoch: checkedEpoch(epoch), ...(arrays && { out: arrays }), ...(next && { next }) }
 }
 
 const checkedEpoch = (epoch: number | undefined = 0): number => integerIn('options.epoch', epoch, 0)

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { abortSignal, callback, integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
 import { watching } from '../watching.ts'
 import type { Batch, BatchArrays } from './batch.ts'
-import { checkArrays, freshArrays, givenArrays } from './collate.ts'
+import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
 
 /** How {@link TokenStore.open} opens a dataset or a file. */
@@ -189,8 +189,8 @@ export class TokenStore {
    */
   windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch {
     this.#rows(starts, columns)
-    if (out !== undefined) checkArrays(out)
-    return this.windowsAhead(starts, columns, { rows: starts.length, out })
+    const arrays = out === undefined ? undefined : checkedArrays(out)
+    return this.windowsAhead(starts, columns, { rows: starts.length, out: arrays })
   }
 
   /** @internal The windows of the first `rows` of `starts`; those after them will be asked for next. */

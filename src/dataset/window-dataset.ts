@@ -83,6 +83,8 @@ export class WindowDataset implements Dataset {
   readonly readAhead?: (indices: Float64Array) => Promise<void>
   readonly #source: TokenSource
   readonly #plan: WindowPlan
+  /** What a whole window reads. */
+  readonly #ids: number
   #starts = none
 
   /**
@@ -108,10 +110,12 @@ export class WindowDataset implements Dataset {
     this.tailPaddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
     const source = sourceOf(tokens)
     this.#source = source
+    this.#ids = idsPerWindow(this.objective, this.contextLength)
+    const leastIds = idsPerWindow(this.objective, 1)
     this.#plan = new WindowPlan({
       documentStarts: this.boundaries === 'within' ? source.documentStarts() : Float64Array.of(0, source.length),
-      idsPerWindow: this.objective.idsPerWindow(this.contextLength),
-      leastIds: this.objective.idsPerWindow(1),
+      idsPerWindow: this.#ids,
+      leastIds,
       stride: this.stride,
       keepTails: this.tails === 'keep',
     })
@@ -119,7 +123,7 @@ export class WindowDataset implements Dataset {
     this.droppedTokens = this.#plan.droppedTokens
     this.droppedDocuments = this.#plan.droppedDocuments
     if (this.length === 0) {
-      const needed = this.objective.idsPerWindow(this.tails === 'keep' ? 1 : this.contextLength)
+      const needed = this.tails === 'keep' ? leastIds : this.#ids
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
         `expected at least ${needed} tokens for one window of contextLength ${this.contextLength}, received ` +
@@ -128,7 +132,7 @@ export class WindowDataset implements Dataset {
     }
     const { readAhead } = source
     if (readAhead !== undefined) {
-      const ids = this.objective.idsPerWindow(this.contextLength)
+      const ids = this.#ids
       // A kept tail is shorter than a window: what is read is what is there.
       const within = (start: number) => Math.max(0, Math.min(start, source.length - ids))
       this.readAhead = (indices) => readAhead(this.#startsOf(indices).map(within), Math.min(ids, source.length))
@@ -147,10 +151,9 @@ export class WindowDataset implements Dataset {
 
   #sample(index: number, epoch: number): Sample {
     const { start, ids } = this.#plan.at(indexBelow(this.length, index))
-    const needed = this.objective.idsPerWindow(this.contextLength)
     const { tokens, at } = this.#source.views(start, ids)
     // The objective may read one id more than there are inputs.
-    const inputs = this.contextLength - (needed - ids)
+    const inputs = this.contextLength - (this.#ids - ids)
     const sample = sampleOf(this.objective, tokens, at, inputs, { index, epoch })
     return this.tails === 'keep' ? this.#filledUp(sample) : sample
   }
@@ -197,3 +200,7 @@ export const checkedObjective = (objective: unknown): Objective => {
   if (typeof idsPerWindow === 'function' && typeof sample === 'function') return objective as Objective
   throw invalid('options.objective', 'an objective such as nextToken()', objective)
 }
+
+/** What a window of `contextLength` inputs reads, as `objective` says. */
+export const idsPerWindow = (objective: Objective, contextLength: number): number =>
+  positiveInteger(`options.objective.idsPerWindow(${contextLength})`, objective.idsPerWindow(contextLength))

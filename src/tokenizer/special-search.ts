@@ -1,3 +1,4 @@
+import { TokenmillError } from '../errors.ts'
 import { specialTokenError, type SpecialTokenPolicy } from './special-tokens.ts'
 
 /** The special tokens of one call, ready to be searched for. */
@@ -10,12 +11,29 @@ export interface SpecialSearch {
   readonly longest: number
 }
 
-/** The search for what `policy` allows, as far as this tokenizer has it, and disallows. */
-export const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, number>): SpecialSearch => ({
-  allowed: patternOf([...policy.allowed].filter((token) => known.has(token))),
-  disallowed: patternOf([...policy.disallowed]),
-  longest: [...policy.allowed, ...policy.disallowed].reduce((longest, token) => Math.max(longest, token.length), 0),
-})
+/** The most code units of a token, and of all together: a RegExp of much more is none that can be run. */
+const mostUnits = { each: 4096, together: 4 << 20 }
+
+/**
+ * The search for what `policy` allows, as far as this tokenizer has it, and disallows.
+ *
+ * @throws `ERR_LIMIT` when one is longer than 4096 code units, or all are together than 4 Mi
+ */
+export const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, number>): SpecialSearch => {
+  const lengths = [...policy.allowed, ...policy.disallowed].map((token) => token.length)
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
+  const together = lengths.reduce((sum, length) => sum + length, 0)
+  if (longest > mostUnits.each) throw tooLong(`of at most ${mostUnits.each} code units`, longest)
+  if (together > mostUnits.together) throw tooLong(`of at most ${mostUnits.together} code units together`, together)
+  return {
+    allowed: patternOf([...policy.allowed].filter((token) => known.has(token))),
+    disallowed: patternOf([...policy.disallowed]),
+    longest,
+  }
+}
+
+const tooLong = (expected: string, length: number): TokenmillError =>
+  new TokenmillError('ERR_LIMIT', `expected special tokens ${expected} for a tokenizer of words, received ${length}`)
 
 /** Matches any of `tokens`; where several start at one place, the longest. */
 const patternOf = (tokens: readonly string[]): RegExp | undefined => {

@@ -10,16 +10,20 @@ export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<st
 export const checkedSpecialTokens = (name: string, list: unknown, firstId: number): { token: string; id: number }[] => {
   if (typeof list !== 'object' || list === null)
     throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
-  const entries: readonly (readonly [unknown, unknown])[] = Array.isArray(list)
-    ? Array.from(list as readonly unknown[], (token, index) => [token, firstId + index] as const)
-    : [...(types.isMap(list) ? list : Object.entries(list))]
-  return entries.map(([token, id]) => {
+  return Array.from(specialTokenEntries(list, firstId), ([token, id]) => {
     // A lone surrogate would be another token than the one in the text.
     if (typeof token !== 'string' || token === '' || /\p{Surrogate}/u.test(token)) {
       throw invalid(name, 'well-formed tokens, none of them empty,', token)
     }
     return { token, id: integerIn(`${name}[${JSON.stringify(token)}]`, id, 0, 2 ** 32 - 2) }
   })
+}
+
+/** One by one: the first that is wrong ends it, however long an array says to be. */
+function* specialTokenEntries(list: object, firstId: number): Generator<readonly [unknown, unknown], void, undefined> {
+  if (!Array.isArray(list)) return yield* types.isMap(list) ? list : Object.entries(list)
+  let id = firstId
+  for (const token of list as readonly unknown[]) yield [token, id++]
 }
 
 /** Special tokens that one call allows and refuses; what is in neither set is plain text. */

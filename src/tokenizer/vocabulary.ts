@@ -216,17 +216,21 @@ const detached = (word: string): string => (word.length < 13 ? word : Buffer.fro
 
 const tooMany = (): TokenmillError => new TokenmillError('ERR_LIMIT', `expected at most ${mostTokens} different words`)
 
+/** `tokens` as an array of its own. The first that is wrong ends it, however long an array says to be. */
 const checkedSpecialTokens = (tokens: unknown): readonly string[] => {
-  if (!Array.isArray(tokens)) throw invalid('options.specialTokens', 'an array of strings', tokens)
-  return checkedTokens('options.specialTokens', [...tokens])
+  const name = 'options.specialTokens'
+  if (!Array.isArray(tokens)) throw invalid(name, 'an array of strings', tokens)
+  if (tokens.length > mostTokens) throw tooMany()
+  return Array.from(tokens as readonly unknown[], (token, index) => checkedToken(name, index, token))
 }
 
 const checkedTokens = (name: string, tokens: readonly unknown[]): readonly string[] => {
   if (tokens.length > mostTokens) throw tooMany()
-  for (const [index, token] of tokens.entries()) {
-    if (typeof token !== 'string' || token === '' || wellFormed(token) !== token) {
-      throw invalid(`${name}[${index}]`, 'a non-empty string without lone surrogates', token)
-    }
-  }
+  for (const [index, token] of tokens.entries()) checkedToken(name, index, token)
   return tokens as readonly string[]
+}
+
+const checkedToken = (name: string, index: number, token: unknown): string => {
+  if (typeof token === 'string' && token !== '' && wellFormed(token) === token) return token
+  throw invalid(`${name}[${index}]`, 'a non-empty string without lone surrogates', token)
 }

@@ -88,6 +88,7 @@ export class WordTokenizer implements Tokenizer {
 
   /**
    * @throws `ERR_INVALID_ARGUMENT` when `unknown` is not a special token of the vocabulary.
+   * @throws `ERR_LIMIT` when a special token is longer than 4096 code units, or all are together than 4 Mi.
    */
   constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions) {
     if (!(vocabulary instanceof Vocabulary)) throw invalid('vocabulary', 'a Vocabulary', vocabulary)
