@@ -1048,6 +1048,7 @@ export declare class WordTokenizer implements Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   /**
    * @throws `ERR_INVALID_ARGUMENT` when `unknown` is not a special token of the vocabulary.
+   * @throws `ERR_LIMIT` when a special token is longer than 4096 code units, or all are together than 4 Mi.
    */
   constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions)
   get vocabSize(): number
