@@ -89,3 +89,37 @@ onLinux('what has no memory is ERR_LIMIT, and the process goes on', async (t) =>
   const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 100_000 })
   for (const [name, code] of Object.entries(JSON.parse(stdout) as Record<string, string>)) t.is(code, 'ERR_LIMIT', name)
 })
+
+const refused = `
+import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+
+const tokenizer = getEncoding('o200k_base')
+const text = Buffer.concat([Buffer.alloc(32 << 20, 'a b '), Buffer.from('<|endoftext|>')]).toString('latin1')
+const taken = {}
+for (const [name, call] of Object.entries({
+  encodeWithOffsets: (text) => tokenizer.encodeWithOffsets(text),
+  truncate: (text) => tokenizer.truncate(text, 1 << 30, { disallowedSpecial: 'all' }),
+  isWithinLimit: (text) => tokenizer.isWithinLimit(text, 1 << 30, { disallowedSpecial: 'all' }),
+})) {
+  call('a b')
+  const before = process.memoryUsage.rss()
+  try {
+    call(text)
+  } catch (error) {
+    taken[name] = [error.code, (process.memoryUsage.rss() - before) / 2 ** 20]
+  }
+}
+console.log(JSON.stringify(taken))
+`
+
+onLinux('what a long text took is given back when its call fails', async (t) => {
+  await ensureTypeScript()
+  const program = ['--input-type=module', '--eval', refused]
+  const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 100_000 })
+  const taken = JSON.parse(stdout) as Record<string, [code: string, mebibytes: number]>
+  t.deepEqual(Object.keys(taken), ['encodeWithOffsets', 'truncate', 'isWithinLimit'])
+  for (const [name, [code, mebibytes]] of Object.entries(taken)) {
+    t.is(code, 'ERR_SPECIAL_TOKEN', name)
+    t.true(mebibytes < 30, `${name} keeps ${mebibytes.toFixed()} MiB`)
+  }
+})
