@@ -70,6 +70,9 @@ test('a dataset is shown by its own tokenizer only', async (t) => {
 test('a text or a dataset that is shorter than a window is ERR_TOO_SHORT', async (t) => {
   const dataset = at('short')
   await tokenmill(['prepare', '-o', dataset, '-e', 'gpt2', folder.file('short.txt', text)])
+  const documents = at('documents')
+  const lines = folder.file('lines.jsonl', '{"text":"one two three"}\n{"text":"one"}\n'.repeat(9))
+  await tokenmill(['prepare', '-o', documents, '-e', 'gpt2', lines])
   for (const [args, input, message] of [
     [
       ['-c', '400'],
@@ -79,12 +82,20 @@ test('a text or a dataset that is shorter than a window is ERR_TOO_SHORT', async
     [['-c', '4'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 5: pass a longer text\n$/],
     [['--tails'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 2: pass a longer text\n$/],
     [['-c', '400', dataset], '', /^tokenmill: ERR_TOO_SHORT: .*short has 20 tokens/],
+    [['-c', '400', '--within'], text, /^tokenmill: ERR_TOO_SHORT: the text has 19 tokens; .* --context-length 18 or/],
+    [
+      ['-c', '9', '--within', documents],
+      '',
+      /^tokenmill: ERR_TOO_SHORT: the longest document of .*documents has 4 tokens; .* at least 10: .* --context-length 3 or/,
+    ],
   ] as const) {
     const { code, stdout, stderr } = await tokenmill(['windows', ...args], { input })
     t.like({ code, stdout }, { code: 1, stdout: '' })
     t.regex(stderr, message)
   }
   t.is((await tokenmill(['windows', '-c', '400', '--tails'], { input: text })).code, 0)
+  t.is((await tokenmill(['windows', '-c', '3', '--within', documents])).code, 0)
+  t.is((await tokenmill(['windows', '-c', '9', '--within', '--tails', documents])).code, 0)
 })
 
 test('a folder without a dataset is an error that says so', async (t) => {

@@ -1,5 +1,6 @@
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
-import type { TokenStore } from '../../dataset/token-store.ts'
+import { TokenStore } from '../../dataset/token-store.ts'
+import { sourceOf as tokensOf } from '../../dataset/tokens.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
 import { encodingNames, getEncoding } from '../../tokenizer/encodings.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
@@ -39,7 +40,8 @@ interface Source {
 export const windows = async (path: string | undefined, flags: WindowsFlags): Promise<void> => {
   const { contextLength, stride = contextLength, first, limit } = flags
   const { tokens, tokenizer } = await sourceOf(path, flags)
-  checkLength(path ?? '-', tokens.length, flags.tails ? 1 : contextLength)
+  const [length, isOneOf] = flags.within ? [longestOf(tokens), tokens instanceof TokenStore] : [tokens.length, false]
+  checkLength(isOneOf ? `the longest document of ${path}` : (path ?? '-'), length, flags.tails ? 1 : contextLength)
   const dataset = new WindowDataset(tokens, {
     ...{ contextLength, stride, boundaries: flags.within ? 'within' : 'cross', tails: flags.tails ? 'keep' : 'drop' },
   })
@@ -47,10 +49,10 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
     throw usageFailure(`expected at most ${dataset.length - 1} for --first, received ${first}`)
   const count = Math.min(limit, dataset.length - first)
   const shown = Array.from({ length: count }, (_, row) => ({ index: first + row, ...dataset.get(first + row) }))
-  const { length, droppedTokens } = dataset
+  const { droppedTokens } = dataset
   if (flags.json) {
     const plain = shown.map(({ index, inputs, targets }) => ({ index, inputs: [...inputs], targets: [...targets] }))
-    return writeJson({ contextLength, stride, length, droppedTokens, windows: plain })
+    return writeJson({ contextLength, stride, length: dataset.length, droppedTokens, windows: plain })
   }
   const style = styleOf(flags.color)
   const token = (id: number) => ({ id, text: id < 0 ? '–' : tokenizer ? visibleToken(tokenizer, id) : '' })
@@ -66,12 +68,18 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
     return ['', ...oneWindow(style, window, style.columns, title)]
   })
   const left = droppedTokens === 1 ? '1 token is in none' : `${integer(droppedTokens)} tokens are in none`
-  await write(`${integer(length)} windows of ${contextLength} inputs, one every ${stride} tokens; ${left}\n`)
+  await write(`${integer(dataset.length)} windows of ${contextLength} inputs, one every ${stride} tokens; ${left}\n`)
   await write(`${lines.join('\n')}\n`)
   if (tokenizer === undefined)
     process.stderr.write(
       'ids alone are shown, as their tokenizer came from a file: to see the tokens, pass it as --tokenizer\n',
     )
+}
+
+/** The tokens of the longest document. */
+const longestOf = (tokens: Uint32Array | TokenStore): number => {
+  const starts = tokensOf(tokens).documentStarts()
+  return starts.reduce((longest, start, index) => Math.max(longest, (starts[index + 1] ?? start) - start), 0)
 }
 
 const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
