@@ -230,7 +230,7 @@ impl Layer {
         unsafe { sums.set_len(grads.len()) };
         let (mut weight, mut bias) = (memory::zeros(dimensions)?, memory::zeros(dimensions)?);
         let factors = tables.weight.wide_values()?;
-        in_pool(|| norm_backward(&factors, &sums, &recorded.stats, grads, [&mut weight, &mut bias]))?;
+        in_pool(|| norm_backward(&factors, &sums, &recorded.stats, grads, [&mut weight, &mut bias]))??;
         self.spare.give(sums);
         Self::add_norm_gradients(tables, &[0], [Grads::Host(&weight), Grads::Host(&bias)])
     }

@@ -60,6 +60,14 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
+    /// The system does not give as many threads as were asked for.
+    #[error("the system does not give {threads} threads: {error}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What it says.
+        error: io::Error,
+    },
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -6,6 +6,8 @@
 use rayon::prelude::*;
 
 use super::wide::wide;
+use crate::Result;
+use crate::memory::zeros;
 
 const LANES: usize = 16;
 /// Rows whose gradients of weight and bias are summed before they are added to the others, one after the other.
@@ -87,25 +89,32 @@ fn sum_of_pairs(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
 /// Turns `grads`, of normalised rows, into those of the `rows` that were normalised, and adds the gradients of weight and bias to `sums`.
 ///
 /// With `n` the normal value and `g = grad * weight`: `d row = factor * (g - mean(g) - n * mean(g * n))`.
-pub(crate) fn backward(weight: &[f32], rows: &[f32], stats: &[RowStats], grads: &mut [f32], mut sums: [&mut [f32]; 2]) {
+///
+/// # Errors
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+pub(crate) fn backward(
+    weight: &[f32],
+    rows: &[f32],
+    stats: &[RowStats],
+    grads: &mut [f32],
+    mut sums: [&mut [f32]; 2],
+) -> Result<()> {
     let dimensions = weight.len();
     let block = BLOCK * dimensions;
-    let of_blocks: Vec<_> = grads
+    let mut of_blocks = zeros(stats.len().div_ceil(BLOCK).saturating_mul(2 * dimensions))?;
+    grads
         .par_chunks_mut(block)
         .zip(rows.par_chunks(block).zip(stats.par_chunks(BLOCK)))
-        .map(|(grads, (rows, stats))| {
-            let mut sums = vec![0.0; 2 * dimensions];
-            backward_rows(weight, rows, stats, grads, &mut sums);
-            sums
-        })
-        .collect();
-    for block in of_blocks {
+        .zip(of_blocks.par_chunks_mut(2 * dimensions))
+        .for_each(|((grads, (rows, stats)), sums)| backward_rows(weight, rows, stats, grads, sums));
+    for block in of_blocks.chunks_exact(2 * dimensions) {
         for (sums, block) in sums.iter_mut().zip(block.chunks_exact(dimensions)) {
             for (sum, grad) in sums.iter_mut().zip(block) {
                 *sum += grad;
             }
         }
     }
+    Ok(())
 }
 
 wide! {

@@ -5,12 +5,13 @@ use rayon::prelude::*;
 use super::wide::wide;
 use super::{MutRows, PARALLEL_FROM};
 use crate::Result;
+use crate::memory::{copied, filled, reserved};
 use crate::threads::in_pool;
 
 /// Adds `scale * grads[i]` to row `slots[i]` of `sums`, in the order of `i`: each row of `sums` is made by one thread alone.
 /// A slot of `u32::MAX` is left out.
 pub(crate) fn scatter(slots: &[u32], grads: &[f32], scale: f32, sums: &mut [f32], dimensions: usize) -> Result<()> {
-    let groups = Groups::new(slots, sums.len() / dimensions);
+    let groups = Groups::new(slots, sums.len() / dimensions)?;
     let sums = MutRows::new(sums, dimensions);
     let task = |&slot: &u32| {
         // SAFETY: each slot is in `touched` once.
@@ -37,9 +38,12 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// `count` slots; one of `u32::MAX` is left out.
-    pub(crate) fn new(slots: &[u32], count: usize) -> Self {
-        let mut starts = vec![0; count + 1];
-        let mut touched = Vec::new();
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub(crate) fn new(slots: &[u32], count: usize) -> Result<Self> {
+        let mut starts = filled(count + 1, 0)?;
+        let mut touched = reserved(slots.len().min(count))?;
         let used = || slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX);
         for (_, &slot) in used() {
             let counted = &mut starts[slot as usize + 1];
@@ -51,14 +55,14 @@ impl Groups {
         for slot in 0..count {
             starts[slot + 1] += starts[slot];
         }
-        let mut next = starts.clone();
-        let mut indices = vec![0; starts[count] as usize];
+        let mut next = copied(&starts)?;
+        let mut indices = filled(starts[count] as usize, 0)?;
         for (index, &slot) in used() {
             let place = &mut next[slot as usize];
             indices[*place as usize] = index as u32;
             *place += 1;
         }
-        Self { touched, starts, indices }
+        Ok(Self { touched, starts, indices })
     }
 
     fn of(&self, slot: u32) -> &[u32] {

@@ -44,12 +44,12 @@ impl Plan {
     /// Adds row `i` to sum `slots[i]` of `sums`, in the order of `i`. A slot of `u32::MAX` is left out.
     ///
     /// # Errors
-    /// [`Error::TooManyIds`]: numbers have 31 bits.
+    /// [`Error::TooManyIds`]: numbers have 31 bits; [`Error::OutOfMemory`].
     pub(crate) fn new(slots: &[u32], sums: usize) -> Result<Self> {
         if slots.len().max(sums) > PART as usize {
             return Err(Error::TooManyIds { ids: slots.len().max(sums) });
         }
-        let groups = Groups::new(slots, sums);
+        let groups = Groups::new(slots, sums)?;
         let (mut first, mut second, mut parts) = (Segments::from(0), Segments::from(0), 0);
         for (slot, bounds) in groups.starts.windows(2).enumerate().filter(|(_, bounds)| bounds[0] < bounds[1]) {
             let (slot, start, end) = (slot as u32, bounds[0], bounds[1]);

@@ -20,7 +20,9 @@ mod rows;
 mod step;
 mod texts;
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 
 use crate::error::reserved;
 use crate::{Error, Result, Rows as WordRows, WordVectors};
@@ -101,7 +103,7 @@ const STRETCH: usize = 10_000;
 /// Trains vectors on `texts`. `progress` is called now and then, by any thread. Stops soon after `cancel` is set.
 ///
 /// # Errors
-/// [`Error::InvalidOption`], [`Error::TooFewWords`], [`Error::OutOfMemory`], [`Error::Cancelled`].
+/// [`Error::InvalidOption`], [`Error::TooFewWords`], [`Error::OutOfMemory`], [`Error::Threads`], [`Error::Cancelled`].
 pub fn train(
     texts: Texts,
     options: &Options,
@@ -142,13 +144,16 @@ pub fn train_rows(
     if options.threads == 1 {
         shared.work()?;
     } else {
-        std::thread::scope(|scope| {
-            let work = || shared.work();
-            let threads: Vec<_> = (1..options.threads).map(|_| scope.spawn(work)).collect();
+        thread::scope(|scope| {
+            let mut threads = Vec::new();
+            for _ in 1..options.threads {
+                let spawned = thread::Builder::new().spawn_scoped(scope, || shared.work());
+                // What the others do is for nobody.
+                let spawned = spawned.inspect_err(|_| shared.take_all());
+                threads.push(spawned.map_err(|error| Error::Threads { threads: options.threads, error })?);
+            }
             let own = shared.work();
-            threads
-                .into_iter()
-                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))?;
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))?;
             own
         })?;
     }
@@ -229,11 +234,21 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    /// Stretches of all epochs.
+    fn all(&self) -> usize {
+        self.stretches.len() * self.options.epochs
+    }
+
+    /// Leaves none for the threads.
+    fn take_all(&self) {
+        self.next.store(self.all(), Ordering::Relaxed);
+    }
+
     fn work(&self) -> Result<()> {
         let options = self.options;
         let mut worker = Worker::new(options, self.inputs, self.outputs)?;
         let all_words = self.corpus.tokens * options.epochs as u64;
-        let all = self.stretches.len() * options.epochs;
+        let all = self.all();
         let mut sentence = reserved(STRETCH)?;
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
