@@ -11,7 +11,7 @@ const main = `
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+import { getEncoding, trainWordVectors } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
 
 const mebibyte = 1 << 20
 const addresses = () => /VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1] * 1024
@@ -48,12 +48,14 @@ const calls = {
   'encodeChunks bytes': () => stream(bytes),
   chunk: () => [...tokenizer.chunk(text, { maxTokens: 100 })],
   countIndex: () => tokenizer.countIndex(text),
+  trainWordVectors: () => trainWordVectors({ texts: ['the mill and the river '.repeat(100)] }, { threads: 512 }),
   decode: () => tokenizer.decode(ids),
   'decode parts of characters': () => tokenizer.decode(parts),
   decodeBytes: () => tokenizer.decodeBytes(ids),
 }
 // What is made once is there.
 const expected = String(tokenizer.encode('The mill stands.'))
+tokenizer.encodeBatch(many.slice(0, 8))
 await tokenizer.encodeBatchAsync(many.slice(0, 8))
 await tokenizer.encodeAsync(many[0])
 tokenizer.decode(ids.subarray(0, 10_000))

@@ -19,6 +19,8 @@ export declare class BpeHandle {
   explain(text: string): Array<NativeMergeStep>
   /** The encoding called `name`, whose ranks are in `file`. It is loaded once for the whole process. */
   static open(name: string, file: string): BpeHandle
+  /** The same, of the content of that file. */
+  static ofRanks(name: string, ranks: Uint8Array): BpeHandle
   /** A tokenizer with more special tokens, which shares the tables of this one. */
   withSpecialTokens(tokens: Array<SpecialToken>): BpeHandle
   /** Its number among the encoders of this thread. */
@@ -156,7 +158,7 @@ export declare class NativeEmbedding {
   get count(): number
   get dimensions(): number
   forward(ids: Uint32Array, shape: Array<number>): NativeTensor
-  /** `forward` into `out`, which shares no memory with `ids`. */
+  /** `forward` into `out`. */
   forwardInto(ids: Uint32Array, shape: Array<number>, out: Float32Array): void
   /** `forward_into` of the bits of halves. */
   forwardBitsInto(ids: Uint32Array, shape: Array<number>, out: Uint16Array): void
@@ -193,7 +195,7 @@ export declare class NativeInputEmbedding {
   save(path: string, names: 'gpt2' | 'bert'): Promise<void>
   get config(): NativeInputEmbeddingConfig
   forward(ids: Uint32Array, pass: NativePass): NativeTensor
-  /** `forward` into `out`, which shares no memory with `ids`. */
+  /** `forward` into `out`. */
   forwardInto(ids: Uint32Array, pass: NativePass, out: Float32Array): void
   /** `forward_into` of the bits of halves. */
   forwardBitsInto(ids: Uint32Array, pass: NativePass, out: Uint16Array): void
@@ -639,6 +641,9 @@ export interface NativeWordTrainProgress {
   words: number
   wordsToTrain: number
 }
+
+/** Has all threads for work in the background sleep for that long, as if a batch kept them. */
+export declare function occupyThreads(milliseconds: number): Promise<void>
 
 /** The next block of texts that crosses while others are encoded is not encoded. */
 export declare function panicInBlock(): void

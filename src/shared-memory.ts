@@ -1,7 +1,11 @@
 import { types } from 'node:util'
 
+/** The memory of a typed array, whatever it says itself: anybody can give one another `buffer`. */
+const bufferOf = (array: NodeJS.TypedArray): ArrayBufferLike => Reflect.get(TypedArray, 'buffer', array)
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+
 /** Whether other threads may change what `array` holds. */
-export const isShared = (array: ArrayBufferView): boolean => types.isSharedArrayBuffer(array.buffer)
+export const isShared = (array: NodeJS.TypedArray): boolean => types.isSharedArrayBuffer(bufferOf(array))
 
 /** Numbers that no other thread changes between a look at them and their use. */
 export const unsharedNumbers = <T extends Float32Array | Uint32Array>(array: T): T =>

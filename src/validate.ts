@@ -72,7 +72,7 @@ export const oneOf = <const T extends string>(name: string, value: unknown, choi
 }
 
 /** `array`, which native code writes as if nobody else saw it, when that is so; `expected` is what it is. */
-export const notShared = <T extends ArrayBufferView>(name: string, expected: string, array: T): T => {
+export const notShared = <T extends NodeJS.TypedArray>(name: string, expected: string, array: T): T => {
   if (!isShared(array)) return array
   throw invalid(name, `${expected} that is not shared with other threads`, array)
 }

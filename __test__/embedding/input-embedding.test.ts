@@ -247,6 +247,30 @@ test('ids and result may be parts of one buffer', (t) => {
   t.deepEqual(embedding.forward(ids, { out: new Float32Array(buffer) }), expected)
 })
 
+test('ids, positions and types may lie in the memory of the result, whatever they say of it', (t) => {
+  const embedding = InputEmbedding.create({ ...size, tokenTypes: 3 })
+  const at = [7, 3]
+  const expected = embedding
+    .forward(at, { positionIds: Uint32Array.of(4, 1), typeIds: Uint32Array.of(2, 0) })
+    .dataSync()
+  const buffer = new ArrayBuffer(16 * 4)
+  const inside = (place: number, values: readonly number[]) => {
+    const array = new Uint32Array(buffer, place * 4, 2)
+    array.set(values)
+    return Object.defineProperty(array, 'buffer', { value: new ArrayBuffer(8) })
+  }
+  // The last are overwritten before they are read, unless they are copied.
+  const [ids, positionIds, typeIds] = [inside(10, at), inside(12, [4, 1]), inside(14, [2, 0])]
+  t.deepEqual(embedding.forward(ids, { positionIds, typeIds, out: new Float32Array(buffer) }), expected)
+})
+
+test('an array in shared memory is refused as a result, whatever it says of it', (t) => {
+  const out = new Float32Array(new SharedArrayBuffer(64))
+  Object.defineProperty(out, 'buffer', { value: new ArrayBuffer(64) })
+  const message = /not shared/
+  t.throws(() => InputEmbedding.create(size).forward([1, 2], { out }), { ...invalid, message })
+})
+
 test('options that cannot be are ERR_INVALID_ARGUMENT and say which', (t) => {
   const cases: [object, RegExp][] = [
     [{ vocabSize: 0 }, /options\.vocabSize, received 0/],

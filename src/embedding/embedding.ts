@@ -9,7 +9,7 @@ import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
-import { apartFrom, checkOutput, outputFor } from './output.ts'
+import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
 import { type BatchInputs, shapedIds, type TokenIds } from './token-ids.ts'
@@ -175,11 +175,10 @@ export class Embedding {
     const shape = [...shaped.shape]
     if (target !== undefined) {
       const out = outputFor(shaped, this.dimensions, this.dtype, target)
-      const ids = apartFrom(out, shaped.ids)
       callNative(() => {
         const { native } = this.#handle
-        if (types.isFloat32Array(out)) native.forwardInto(ids, shape, out)
-        else native.forwardBitsInto(ids, shape, out)
+        if (types.isFloat32Array(out)) native.forwardInto(shaped.ids, shape, out)
+        else native.forwardBitsInto(shaped.ids, shape, out)
       })
       return out
     }

@@ -9,7 +9,7 @@ import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { Handle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
-import { apartFrom, checkOutput, outputFor } from './output.ts'
+import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
 import { Tensor } from './tensor.ts'
 import { type BatchInputs, idsForEach, shapedIds, type ShapedIds, type TokenIds } from './token-ids.ts'
@@ -227,11 +227,10 @@ export class InputEmbedding {
     const { ids, shape, pass } = this.#passOf(input, rest)
     if (target !== undefined) {
       const out = outputFor({ ids, shape }, this.dimensions, this.dtype, target)
-      const [apart, apartPass] = [apartFrom(out, ids), passApartFrom(out, pass)]
       callNative(() => {
         const { native } = this.#handle
-        if (types.isFloat32Array(out)) native.forwardInto(apart, apartPass, out)
-        else native.forwardBitsInto(apart, apartPass, out)
+        if (types.isFloat32Array(out)) native.forwardInto(ids, pass, out)
+        else native.forwardBitsInto(ids, pass, out)
       })
       return out
     }
@@ -344,13 +343,6 @@ const optionKeys = [
   'device',
   'dtype',
 ] as const
-
-const passApartFrom = (out: Values, pass: NativePass): NativePass => {
-  const apart = { ...pass }
-  if (apart.positionIds !== undefined) apart.positionIds = apartFrom(out, apart.positionIds)
-  if (apart.typeIds !== undefined) apart.typeIds = apartFrom(out, apart.typeIds)
-  return apart
-}
 
 const resolveInputEmbedding = (
   options: InputEmbeddingOptions,

@@ -20,6 +20,3 @@ export const outputFor = ({ ids }: ShapedIds, dimensions: number, dtype: DType, 
   }
   return values
 }
-
-/** `ids`, or a copy of them where they share memory with `out`. */
-export const apartFrom = (out: Values, ids: Uint32Array): Uint32Array => (ids.buffer === out.buffer ? ids.slice() : ids)

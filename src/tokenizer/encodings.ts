@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle } from '../native-binding.d.ts'
@@ -53,11 +53,24 @@ export const getEncoding = (name: EncodingName | (string & {})): BpeTokenizer =>
   return tokenizer
 }
 
-const open = (name: string, file: string): BpeHandle => {
+/* What is a file for Node alone, in an archive of Electron for example, it reads itself. */
+const readByNode = (file: string): Uint8Array | undefined => {
   try {
-    return callNative(() => native().BpeHandle.open(name, file))
+    return readFileSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+const open = (name: string, file: string): BpeHandle => {
+  const { BpeHandle } = native()
+  try {
+    return callNative(() => BpeHandle.open(name, file))
   } catch (error) {
-    if (!(error instanceof TokenmillError) || existsSync(file)) throw error
+    if (!(error instanceof TokenmillError)) throw error
+    const content = readByNode(file)
+    if (content !== undefined) return callNative(() => BpeHandle.ofRanks(name, content))
+    if (existsSync(file)) throw error
     const hint = 'a bundler took the code and left the files of the package behind: exclude tokenmill from the bundle'
     throw new TokenmillError(error.code, `${error.message}; maybe ${hint} (docs/native-binary.md)`, { cause: error })
   }

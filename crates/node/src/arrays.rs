@@ -12,7 +12,8 @@ use napi::bindgen_prelude::{
     Uint32ArraySlice,
 };
 
-use crate::error::{Code, Error, Result, from_napi};
+use crate::error::{Result, from_napi};
+use crate::memory::no_memory;
 
 /// From so many bytes on it is asked first whether there is memory: the engine ends the process where it finds none.
 const LARGE: usize = 1 << 20;
@@ -53,8 +54,7 @@ pub fn ask_for(bytes: usize) -> Result<()> {
         return Ok(());
     }
     let mut room = Vec::<u8>::new();
-    let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {bytes} bytes"));
-    room.try_reserve_exact(bytes + 4 * LARGE).map_err(no_memory)?;
+    room.try_reserve_exact(bytes + 4 * LARGE).map_err(|_| no_memory(bytes))?;
     // Memory that nobody looks at need not be asked for at all.
     black_box(room);
     Ok(())

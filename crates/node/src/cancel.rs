@@ -30,4 +30,10 @@ impl CancelFlag {
     pub fn shared(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.flag)
     }
+
+    /// That of a call, also of one that was given none.
+    #[cfg(feature = "text")]
+    pub fn of(given: Option<&Self>) -> Arc<AtomicBool> {
+        given.map(Self::shared).unwrap_or_default()
+    }
 }

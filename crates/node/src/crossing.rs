@@ -9,7 +9,8 @@ use tokenmill_bpe::{Ids, LONG_TEXT, Sink, SpecialPolicy, Tokenizer, Worker, stre
 
 use crate::encoder::{as_u32, from_bpe};
 use crate::error::{Code, Error, Result};
-use crate::pool::pool;
+use crate::memory::{push, room};
+use crate::pool::{pool, threads};
 use crate::text::JsTextOrBytes;
 use crate::token_rows::{Rows, Texts, encode_rows, from_bpe_in_row, lengths_of};
 
@@ -25,8 +26,8 @@ pub fn encode_crossing(
     strict: bool,
     policy: &SpecialPolicy,
 ) -> Result<Rows> {
-    let (pool, lengths) = (pool()?, lengths_of(texts)?);
-    let (threads, blocks) = (pool.current_num_threads(), stretches(lengths.iter().copied(), BLOCK));
+    let lengths = lengths_of(texts)?;
+    let (threads, blocks) = (threads()? as usize, stretches(lengths.iter().copied(), BLOCK));
     // One that is divided among the threads would wait for them while they wait for texts.
     let are_short = lengths.iter().all(|&length| length <= LONG_TEXT);
     if !are_short || threads == 1 || blocks.len() < AHEAD * threads {
@@ -37,7 +38,7 @@ pub fn encode_crossing(
     let (orders, work) = channel();
     let (done, results) = channel();
     let work = Mutex::new(work);
-    pool.in_place_scope(|scope| {
+    pool()?.in_place_scope(|scope| {
         for _ in 0..threads {
             let (done, work) = (done.clone(), &work);
             scope.spawn(move |_| encode_blocks(tokenizer, policy, work, &done));
@@ -94,8 +95,7 @@ impl Block {
             tokenizer
                 .encode_to(text, policy, worker, ids, None)
                 .map_err(|error| from_bpe_in_row(row, origin, error))?;
-            ends.push(ids.len());
-            Ok(())
+            push(ends, ids.len())
         })
     }
 }
@@ -136,9 +136,7 @@ struct Joined {
 impl Joined {
     /// None yet of so many `rows`, which have about so many bytes.
     fn of(rows: usize, bytes: usize) -> Result<Self> {
-        let mut row_starts = Vec::new();
-        let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {rows} rows"));
-        row_starts.try_reserve_exact(rows + 1).map_err(no_memory)?;
+        let mut row_starts = room(rows + 1)?;
         row_starts.push(0);
         Ok(Self { ids: Ids::of_text(bytes), row_starts, early: Vec::new(), next: 0 })
     }

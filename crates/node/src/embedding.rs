@@ -4,15 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice};
+use napi::bindgen_prelude::{
+    AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32ArraySlice,
+};
 use napi_derive::napi;
 use tokenmill_embedding::{Embedding, Init, Output, Source, TableOptions, ValuesMut};
 
-use crate::embedding_convert::{coded, copied, device, dtype, number, size, sizes};
+use crate::apart::outside;
+use crate::embedding_convert::{coded, device, dtype, number, size, sizes};
 use crate::error::Result;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::live::Live;
+use crate::memory::copied;
 use crate::parameter::NativeParameter;
 use crate::task::Work;
 use crate::tensor::NativeTensor;
@@ -126,20 +130,32 @@ impl NativeEmbedding {
         NativeTensor::at_once(env, || embedding.forward(ids, &sizes("shape", shape)?).map_err(coded))
     }
 
-    /// `forward` into `out`, which shares no memory with `ids`.
+    /// `forward` into `out`.
     #[napi(catch_unwind)]
-    pub fn forward_into(&self, ids: &[u32], shape: Vec<i64>, mut out: Float32ArraySlice) -> Result<()> {
-        // SAFETY: JavaScript waits, and the facade gives an array that no other thread sees and that is apart from `ids`.
+    pub fn forward_into(
+        &self,
+        ids: Uint32ArraySlice<'_>,
+        shape: Vec<i64>,
+        mut out: Float32ArraySlice<'_>,
+    ) -> Result<()> {
+        let ids = outside(&out, &ids)?;
+        // SAFETY: JavaScript waits, the facade gives an array that no other thread sees, and the ids lie outside it.
         let out = unsafe { out.as_mut() };
-        self.embedding.get()?.forward_into(ids, &sizes("shape", shape)?, out).map_err(coded)
+        self.embedding.get()?.forward_into(&ids, &sizes("shape", shape)?, out).map_err(coded)
     }
 
     /// `forward_into` of the bits of halves.
     #[napi(catch_unwind)]
-    pub fn forward_bits_into(&self, ids: &[u32], shape: Vec<i64>, mut out: Uint16ArraySlice) -> Result<()> {
+    pub fn forward_bits_into(
+        &self,
+        ids: Uint32ArraySlice<'_>,
+        shape: Vec<i64>,
+        mut out: Uint16ArraySlice<'_>,
+    ) -> Result<()> {
+        let ids = outside(&out, &ids)?;
         // SAFETY: as in `forward_into`.
         let out = ValuesMut::Bits(unsafe { out.as_mut() });
-        self.embedding.get()?.forward_into(ids, &sizes("shape", shape)?, out).map_err(coded)
+        self.embedding.get()?.forward_into(&ids, &sizes("shape", shape)?, out).map_err(coded)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]

@@ -44,15 +44,6 @@ pub fn sizes(name: &str, values: Vec<i64>) -> Result<Vec<usize>> {
     values.into_iter().map(|value| size(name, value)).collect()
 }
 
-/// A copy of `values`.
-pub fn copied<T: Copy>(values: &[T]) -> Result<Vec<T>> {
-    let mut copy = Vec::new();
-    let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {} values", values.len()));
-    copy.try_reserve_exact(values.len()).map_err(no_memory)?;
-    copy.extend_from_slice(values);
-    Ok(copy)
-}
-
 /// A type that the facade has checked to exist.
 pub fn dtype(name: &str) -> Result<DType> {
     DType::from_name(name).ok_or_else(|| Error::new(Code::InvalidArgument, format!("there is no type {name:?}")))

@@ -8,11 +8,12 @@ use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use tokenmill_embedding::{Device, InputEmbedding, Loss, Objective, Rule, Trainer, TrainerConfig};
 
-use crate::embedding_convert::{coded, copied, number, size, sizes};
+use crate::embedding_convert::{coded, number, size, sizes};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::input_embedding::{NativeInputEmbedding, NativeInputEmbeddingConfig, config_of};
 use crate::later::{Deliver, Later, later};
+use crate::memory::{collected, copied};
 use crate::task::Work;
 
 #[napi(object)]
@@ -49,7 +50,7 @@ impl NativeEmbeddingTrainer {
         counts: &[f64],
     ) -> Result<AsyncTask<Work<Later<Made>>>> {
         let (seed, inputs) = (config.seed, config_of(&embedding)?);
-        let (config, counts) = (trainer_config(&config)?, counts_of(counts));
+        let (config, counts) = (trainer_config(&config)?, counts_of(counts)?);
         Ok(later(move || {
             let embedding = InputEmbedding::new(inputs, seed as u64, &Device::Cpu).map_err(coded)?;
             let trainer = Trainer::new(embedding, config, &counts).map_err(coded)?;
@@ -66,7 +67,7 @@ impl NativeEmbeddingTrainer {
         counts: &[f64],
         max_bytes: i64,
     ) -> Result<AsyncTask<Work<Later<Made>>>> {
-        let (config, counts, inputs) = (trainer_config(&config)?, counts_of(counts), config_of(&embedding)?);
+        let (config, counts, inputs) = (trainer_config(&config)?, counts_of(counts)?, config_of(&embedding)?);
         let max_bytes = size("maxBytes", max_bytes)?;
         Ok(later(move || {
             let loaded = Trainer::load(&PathBuf::from(path), &inputs, config, &counts, max_bytes);
@@ -137,8 +138,8 @@ fn trainer_config(config: &NativeTrainerConfig) -> Result<TrainerConfig> {
 }
 
 /// Counts are whole numbers, which the facade made.
-fn counts_of(counts: &[f64]) -> Vec<u64> {
-    counts.iter().map(|&count| count as u64).collect()
+fn counts_of(counts: &[f64]) -> Result<Vec<u64>> {
+    collected(counts.iter().map(|&count| count as u64))
 }
 
 fn locked<T>(trainer: &Mutex<Trainer>, work: impl FnOnce(&mut Trainer) -> tokenmill_embedding::Result<T>) -> Result<T> {

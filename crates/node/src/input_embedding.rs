@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array,
+    AsyncTask, ClassInstance, Float32ArraySlice, ObjectFinalize, Uint16ArraySlice, Uint32Array, Uint32ArraySlice,
 };
 use napi_derive::napi;
 use tokenmill_embedding::{
     Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
 };
 
-use crate::embedding_convert::{self as convert, coded, copied, number, size, sizes};
+use crate::apart::outside;
+use crate::embedding_convert::{self as convert, coded, number, size, sizes};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::live::Live;
+use crate::memory::copied;
 use crate::parameter::NativeParameter;
 use crate::task::Work;
 use crate::tensor::NativeTensor;
@@ -128,31 +130,43 @@ impl NativeInputEmbedding {
         pass: NativePass,
     ) -> Result<ClassInstance<'env, NativeTensor>> {
         let embedding = self.embedding.get()?;
-        NativeTensor::at_once(env, || embedding.forward(&Pass::new(&pass)?.input(ids)).map_err(coded))
+        NativeTensor::at_once(env, || embedding.forward(&Pass::new(&pass, in_place)?.input(ids)).map_err(coded))
     }
 
-    /// `forward` into `out`, which shares no memory with `ids`.
+    /// `forward` into `out`.
     #[napi(catch_unwind)]
-    pub fn forward_into(&self, ids: &[u32], pass: NativePass, mut out: Float32ArraySlice) -> Result<()> {
+    pub fn forward_into(
+        &self,
+        ids: Uint32ArraySlice<'_>,
+        pass: NativePass,
+        mut out: Float32ArraySlice<'_>,
+    ) -> Result<()> {
         let embedding = self.embedding.get()?;
-        // SAFETY: JavaScript waits, and the facade gives an array that no other thread sees and that is apart from `ids`.
+        let (ids, pass) = (outside(&out, &ids)?, Pass::new(&pass, |ids| outside(&out, ids))?);
+        // SAFETY: JavaScript waits, the facade gives an array that no other thread sees, and what is read lies outside it.
         let out = unsafe { out.as_mut() };
-        embedding.forward_into(&Pass::new(&pass)?.input(ids), out).map_err(coded)
+        embedding.forward_into(&pass.input(&ids), out).map_err(coded)
     }
 
     /// `forward_into` of the bits of halves.
     #[napi(catch_unwind)]
-    pub fn forward_bits_into(&self, ids: &[u32], pass: NativePass, mut out: Uint16ArraySlice) -> Result<()> {
+    pub fn forward_bits_into(
+        &self,
+        ids: Uint32ArraySlice<'_>,
+        pass: NativePass,
+        mut out: Uint16ArraySlice<'_>,
+    ) -> Result<()> {
         let embedding = self.embedding.get()?;
+        let (ids, pass) = (outside(&out, &ids)?, Pass::new(&pass, |ids| outside(&out, ids))?);
         // SAFETY: as in `forward_into`.
         let out = ValuesMut::Bits(unsafe { out.as_mut() });
-        embedding.forward_into(&Pass::new(&pass)?.input(ids), out).map_err(coded)
+        embedding.forward_into(&pass.input(&ids), out).map_err(coded)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeTensor>")]
     pub fn forward_async(&self, ids: &[u32], pass: NativePass) -> Result<AsyncTask<Work<Later<Output>>>> {
         let (embedding, ids) = (self.embedding.get()?, copied(ids)?);
-        let pass = Pass::new(&pass)?.apart()?;
+        let pass = Pass::new(&pass, |ids| copied(ids).map(Cow::Owned))?;
         Ok(later(move || embedding.forward(&pass.input(&ids)).map_err(coded)))
     }
 
@@ -215,19 +229,27 @@ pub fn config_of(config: &NativeInputEmbeddingConfig) -> Result<InputEmbeddingCo
 struct Pass<'a> {
     shape: Vec<usize>,
     offset: usize,
-    position_ids: Option<Cow<'a, [u32]>>,
-    type_ids: Option<Cow<'a, [u32]>>,
+    position_ids: Option<Ids<'a>>,
+    type_ids: Option<Ids<'a>>,
     training: Option<u64>,
 }
 
+type Ids<'a> = Cow<'a, [u32]>;
+
+#[expect(clippy::unnecessary_wraps, reason = "other ways to take ids may find no memory")]
+fn in_place(ids: &[u32]) -> Result<Ids<'_>> {
+    Ok(Cow::Borrowed(ids))
+}
+
 impl<'a> Pass<'a> {
-    fn new(pass: &'a NativePass) -> Result<Self> {
-        let in_place = |ids: &'a Option<Uint32Array>| ids.as_deref().map(Cow::Borrowed);
+    /// That of JavaScript, with what `take` makes of its ids.
+    fn new<'p>(pass: &'p NativePass, take: impl Fn(&'p [u32]) -> Result<Ids<'a>>) -> Result<Self> {
+        let ids = |ids: &'p Option<Uint32Array>| ids.as_deref().map(&take).transpose();
         Ok(Self {
             shape: sizes("shape", pass.shape.clone())?,
             offset: size("positionOffset", pass.offset)?,
-            position_ids: in_place(&pass.position_ids),
-            type_ids: in_place(&pass.type_ids),
+            position_ids: ids(&pass.position_ids)?,
+            type_ids: ids(&pass.type_ids)?,
             training: match pass.training.as_deref() {
                 None => None,
                 Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
@@ -237,13 +259,6 @@ impl<'a> Pass<'a> {
                 }
             },
         })
-    }
-
-    /// The same, in memory that JavaScript cannot see.
-    fn apart(self) -> Result<Pass<'static>> {
-        let own = |ids: Option<Cow<'a, [u32]>>| ids.map(|ids| copied(&ids).map(Cow::Owned)).transpose();
-        let (position_ids, type_ids) = (own(self.position_ids)?, own(self.type_ids)?);
-        Ok(Pass { shape: self.shape, offset: self.offset, position_ids, type_ids, training: self.training })
     }
 
     fn input<'b>(&'b self, ids: &'b [u32]) -> Input<'b> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Object, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Origin, ReadTexts};
 use tokenmill_tokenizer_json::{
@@ -17,11 +17,13 @@ use crate::cancel::CancelFlag;
 use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::later::{Deliver, Later, later};
+use crate::memory::{copied, try_collected};
 use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::{JsTextOrBytes, NewString, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, in_row};
 use crate::tokenizer::{BpeHandle, SpecialToken};
+use crate::waiting::on_waiting_thread;
 
 /// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
 #[napi]
@@ -77,7 +79,7 @@ impl JsonHandle {
             // It says so, and nothing is copied.
             return load(&bytes).map(|_| unreachable!("it is too large")).map_err(from_json);
         }
-        let bytes = bytes.to_vec();
+        let bytes = copied(&bytes)?;
         Ok(later(move || load(&bytes).map_err(from_json)))
     }
 
@@ -240,15 +242,17 @@ impl JsonHandle {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
-    pub fn encode_batch_async(
+    pub fn encode_batch_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<Rows>>>> {
+    ) -> Result<Object<'env>> {
         let all = self.all(&texts, strict, policy, cancel)?;
-        Ok(later(move || all.encode()))
+        let cancel = Arc::clone(&all.cancel);
+        on_waiting_thread(env, &cancel, move || all.encode())
     }
 
     /// The number of ids of each of several texts, counted on all threads.
@@ -264,15 +268,17 @@ impl JsonHandle {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn count_batch_async(
+    pub fn count_batch_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+    ) -> Result<Object<'env>> {
         let all = self.all(&texts, strict, policy, cancel)?;
-        Ok(later(move || all.count()))
+        let cancel = Arc::clone(&all.cancel);
+        on_waiting_thread(env, &cancel, move || all.count())
     }
 
     /// The text of `ids`.
@@ -315,7 +321,7 @@ impl JsonHandle {
             loaded: Arc::clone(&self.loaded),
             policy: self.policy(policy)?,
             texts: Texts::read(texts, strict)?,
-            cancel: cancel.map(CancelFlag::shared),
+            cancel: CancelFlag::of(cancel),
         })
     }
 
@@ -351,20 +357,20 @@ struct Batch {
     loaded: Arc<Loaded>,
     texts: Texts,
     policy: Arc<Policy>,
-    cancel: Option<Arc<AtomicBool>>,
+    cancel: Arc<AtomicBool>,
 }
 
 impl Batch {
     fn encode(&self) -> Result<Rows> {
-        let cancel = self.cancel.as_deref();
+        let cancel = Some(&*self.cancel);
         let rows = self.run(|tokenizer, texts| tokenizer.encode_batch(texts, &self.policy, cancel))?;
         Rows::of(&rows)
     }
 
     fn count(&self) -> Result<Vec<u32>> {
-        let cancel = self.cancel.as_deref();
+        let cancel = Some(&*self.cancel);
         let counts = self.run(|tokenizer, texts| tokenizer.count_batch(texts, &self.policy, cancel))?;
-        counts.into_iter().map(as_u32).collect()
+        try_collected(counts.into_iter().map(as_u32))
     }
 
     /// Does `work` with all texts. The error is that of the first text that has one, whatever is wrong with it.

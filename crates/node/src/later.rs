@@ -1,8 +1,12 @@
 //! A closure as work off the main thread.
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint32Array};
+#[cfg(feature = "text")]
+use napi::bindgen_prelude::Uint32Array;
+use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
 
+#[cfg(feature = "text")]
+use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::task::{Job, Work};
 
@@ -51,10 +55,12 @@ impl Deliver for u32 {
     }
 }
 
+#[cfg(feature = "text")]
 impl Deliver for Vec<u32> {
     type JsValue = Uint32Array;
 
     fn deliver(self, _env: Env) -> Result<Uint32Array> {
+        as_u32(self.len())?;
         Ok(Uint32Array::new(self))
     }
 }

@@ -9,7 +9,6 @@
 //! The feature `text` is all that knows text: without it this is embeddings alone, which is what the addon for CUDA devices is made of.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
 
-#[cfg(feature = "text")]
 mod apart;
 mod arrays;
 #[cfg(feature = "text")]
@@ -43,6 +42,7 @@ mod later;
 #[cfg(feature = "text")]
 mod limits;
 mod live;
+mod memory;
 #[cfg(feature = "text")]
 mod offsets;
 #[cfg(feature = "text")]
@@ -84,6 +84,8 @@ mod train;
 #[cfg(feature = "text")]
 mod train_inputs;
 mod version;
+#[cfg(feature = "text")]
+mod waiting;
 #[cfg(feature = "text")]
 mod weights;
 #[cfg(feature = "text")]

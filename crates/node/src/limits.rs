@@ -14,7 +14,8 @@ use crate::arrays::to_array;
 use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, policy_at, with_encoder};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
-use crate::text::{JsText, no_memory_for_bytes};
+use crate::memory::{push, room};
+use crate::text::JsText;
 
 /// The number of code units of the longest prefix of `text` that has at most `most` tokens; or, `from_end`, where the longest such suffix
 /// starts. `out[0]` becomes 1 when that is the same if `text` is only a part of the text, else 0.
@@ -78,8 +79,7 @@ pub fn chunk_text(
         };
         let chunks = counts.chunks(options).map_err(in_text)?;
         let (mut starts, mut ends) = (Places::of(text), Places::of(text));
-        let mut flat = Vec::new();
-        flat.try_reserve_exact(3 * chunks.len()).map_err(|_| no_memory_for_bytes(text.len()))?;
+        let mut flat = room(3 * chunks.len())?;
         for chunk in chunks {
             flat.extend([starts.units(chunk.start) as u32, ends.units(chunk.end) as u32, chunk.tokens as u32]);
         }
@@ -95,7 +95,7 @@ pub fn boundaries_of(env: Env, #[napi(ts_arg_type = "string")] text: JsText, bou
     let (mut boundaries, mut cursor, mut places) = (Boundaries::new(&text), Places::of(&text), Vec::new());
     let mut from = 1;
     while let Some(place) = boundaries.first_in(boundary, from, text.len()).map_err(from_bpe)? {
-        places.push(cursor.units(place) as u32);
+        push(&mut places, cursor.units(place) as u32)?;
         from = place + 1;
     }
     to_array(env, &places)

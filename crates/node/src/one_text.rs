@@ -10,8 +10,9 @@ use tokenmill_bpe::{
 
 use crate::encoder::{as_u32, from_bpe, from_bpe_in};
 use crate::error::Result;
+use crate::memory::copied;
 use crate::pool::on_all_threads;
-use crate::text::{JsTextOrBytes, copied, text_of};
+use crate::text::{JsTextOrBytes, text_of};
 
 /// A text, copied out of JavaScript.
 pub enum Source {
@@ -44,6 +45,15 @@ impl Source {
         }
     }
 
+    /// Whether it may be a long text: no code unit or byte becomes more than three bytes.
+    fn may_be_long(&self) -> bool {
+        let length = match self {
+            Self::String(units) => units.len(),
+            Self::Bytes { bytes, .. } => bytes.len(),
+        };
+        length > LONG_TEXT / 3
+    }
+
     /// What `text`, which it is, was read from.
     fn origin<'a>(&'a self, text: &'a str) -> Origin<'a> {
         match self {
@@ -58,19 +68,24 @@ pub struct OneText {
     pub tokenizer: Arc<Tokenizer>,
     pub source: Source,
     pub policy: Arc<SpecialPolicy>,
-    pub cancel: Option<Arc<AtomicBool>>,
+    pub cancel: Arc<AtomicBool>,
 }
 
 impl OneText {
+    /// Whether all threads may be waited for.
+    pub fn is_large(&self) -> bool {
+        self.source.may_be_long()
+    }
+
     pub fn ids(&self) -> Result<Vec<u32>> {
         let Self { tokenizer, policy, cancel, .. } = self;
-        self.run(Vec::new(), |texts| Ok(tokenizer.encode_batch(texts, policy, cancel.as_deref())?.ids))
+        self.run(Vec::new(), |texts| Ok(tokenizer.encode_batch(texts, policy, Some(cancel))?.ids))
     }
 
     pub fn count(&self) -> Result<u32> {
         let Self { tokenizer, policy, cancel, .. } = self;
         let together =
-            |texts: &[&str]| Ok(Counter(tokenizer.count_batch(texts, policy, cancel.as_deref())?.into_iter().sum()));
+            |texts: &[&str]| Ok(Counter(tokenizer.count_batch(texts, policy, Some(cancel))?.into_iter().sum()));
         as_u32(self.run(Counter::default(), together)?.0)
     }
 
@@ -87,7 +102,7 @@ impl OneText {
         }
         let Self { tokenizer, policy, cancel, .. } = self;
         let worker = &mut tokenizer.idle_worker();
-        tokenizer.encode_to(&text, policy, worker, &mut sink, cancel.as_deref()).map_err(failed)?;
+        tokenizer.encode_to(&text, policy, worker, &mut sink, Some(cancel)).map_err(failed)?;
         Ok(sink)
     }
 }

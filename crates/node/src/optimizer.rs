@@ -9,10 +9,11 @@ use napi_derive::napi;
 use tokenmill_embedding::{Optimizer, Rule, SlotState};
 
 use crate::arrays::to_array;
-use crate::embedding_convert::{coded, copied, number, size};
+use crate::embedding_convert::{coded, number, size};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Later, later};
+use crate::memory::copied;
 use crate::parameter::NativeParameter;
 use crate::task::Work;
 

@@ -63,7 +63,7 @@ thread_local! {
 }
 
 /// Sets `cancel` when the environment ends.
-fn cancel_at_end(env: Env, cancel: &Arc<AtomicBool>) -> Result<()> {
+pub fn cancel_at_end(env: Env, cancel: &Arc<AtomicBool>) -> Result<()> {
     RUNNING.with_borrow_mut(|running| {
         if running.is_none() {
             let end = |()| {

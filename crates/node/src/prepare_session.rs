@@ -15,6 +15,7 @@ use tokenmill_corpus::{Encoded, Error as Core};
 use crate::cancel::CancelFlag;
 use crate::error::{Code, Error, Result};
 use crate::later::Deliver;
+use crate::memory::{collected, copied};
 use crate::own_thread::{Promised, on_own_thread};
 use crate::prepare::{PrepareConfig, PrepareStatus, run};
 use crate::text::NewString;
@@ -98,12 +99,8 @@ impl PrepareSession {
     /// The ids of the texts that `next` gave, and where those of each text start, and at last their number.
     #[napi(catch_unwind)]
     pub fn reply(&self, ids: Uint32ArraySlice<'_>, row_starts: Uint32ArraySlice<'_>) -> Result<()> {
-        let mut encoded = Encoded::default();
-        let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {} ids", ids.len()));
-        encoded.ids.try_reserve_exact(ids.len()).map_err(no_memory)?;
-        encoded.ends.try_reserve_exact(row_starts.len()).map_err(no_memory)?;
-        encoded.ids.extend_from_slice(&ids);
-        encoded.ends.extend(row_starts.iter().skip(1).map(|&end| end as usize));
+        let ends = collected(row_starts.iter().skip(1).map(|&end| end as usize))?;
+        let encoded = Encoded { ids: copied(&ids)?, ends };
         if let Some(reply) = self.desk.lock().open.take() {
             // Nobody waits any more when the preparation has ended.
             let _ = reply.send(encoded);

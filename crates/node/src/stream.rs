@@ -10,11 +10,12 @@ use napi_derive::napi;
 use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError};
 
 use crate::arrays::to_array;
-use crate::encoder::{as_u32, from_bpe};
+use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
-use crate::later::{Deliver, Later, later};
+use crate::later::{Later, later};
+use crate::memory::copied;
 use crate::task::Work;
-use crate::text::{JsText, NewString, copied};
+use crate::text::{JsText, NewString};
 use crate::tokenizer::BpeHandle;
 
 /// More bytes of sure text are encoded off the main thread: those of a millisecond, mostly.
@@ -78,7 +79,7 @@ impl EncodeStreamHandle {
 
     /// Takes a chunk; it is copied before this returns.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn push_later(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<AsyncTask<Work<Later<Ids>>>> {
+    pub fn push_later(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
         let mut units = Vec::new();
         self.shared.run(|_, _| text.append_units_to(text.units()?, &mut units))?;
         Ok(self.work(move |state, is_closed| {
@@ -90,7 +91,7 @@ impl EncodeStreamHandle {
 
     /// Takes a chunk of bytes; it is copied before this returns.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn push_bytes_later(&self, bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Ids>>>> {
+    pub fn push_bytes_later(&self, bytes: Uint8ArraySlice<'_>) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
         let copy = self.shared.run(|_, _| copied(&bytes))?;
         Ok(self.work(move |state, is_closed| {
             let mut ids = Vec::new();
@@ -101,7 +102,7 @@ impl EncodeStreamHandle {
 
     /// The ids of the last call, when that returned `null`.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn encode_ready(&self) -> AsyncTask<Work<Later<Ids>>> {
+    pub fn encode_ready(&self) -> AsyncTask<Work<Later<Vec<u32>>>> {
         self.work(|state, is_closed| {
             let mut ids = Vec::new();
             state.stream()?.encode_ready(&mut ids, Some(is_closed)).map_err(in_stream)?;
@@ -129,9 +130,9 @@ impl EncodeStreamHandle {
     fn work(
         &self,
         work: impl FnOnce(&mut State, &AtomicBool) -> Result<Vec<u32>> + Send + 'static,
-    ) -> AsyncTask<Work<Later<Ids>>> {
+    ) -> AsyncTask<Work<Later<Vec<u32>>>> {
         let shared = Arc::clone(&self.shared);
-        later(move || shared.run(work).map(Ids))
+        later(move || shared.run(work))
     }
 }
 
@@ -209,18 +210,6 @@ fn in_stream(error: BpeError) -> Error {
             format!("expected UTF-8 for the stream, received bytes that are not from index {at} on"),
         ),
         error => from_bpe(error),
-    }
-}
-
-/// Ids on their way to JavaScript.
-pub struct Ids(Vec<u32>);
-
-impl Deliver for Ids {
-    type JsValue = Uint32Array;
-
-    fn deliver(self, _env: Env) -> Result<Uint32Array> {
-        as_u32(self.0.len())?;
-        Ok(Uint32Array::new(self.0))
     }
 }
 

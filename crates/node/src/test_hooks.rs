@@ -1,7 +1,9 @@
-//! Exports that panic on purpose, one for each place where a panic can start.
+//! Exports for tests: those that panic on purpose, one for each place where a panic can start, and one that keeps threads from other work.
 
 #[cfg(feature = "text")]
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "text")]
+use std::{thread, time::Duration};
 
 use napi::Env;
 use napi::bindgen_prelude::AsyncTask;
@@ -9,7 +11,19 @@ use napi_derive::napi;
 use rayon::prelude::*;
 
 use crate::error::Result;
+#[cfg(feature = "text")]
+use crate::later::{Later, later};
+#[cfg(feature = "text")]
+use crate::pool::on_all_threads;
 use crate::task::{Job, Work};
+
+/// Has all threads for work in the background sleep for that long, as if a batch kept them.
+#[cfg(feature = "text")]
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn occupy_threads(milliseconds: u32) -> AsyncTask<Work<Later<()>>> {
+    let sleep = move || thread::sleep(Duration::from_millis(milliseconds.into()));
+    later(move || on_all_threads(|| rayon::broadcast(|_| sleep())).map(drop))
+}
 
 #[napi(catch_unwind)]
 pub fn panic_in_call() {

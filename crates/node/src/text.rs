@@ -156,18 +156,6 @@ pub fn no_memory_for_units(units: usize) -> Error {
     Error::new(Code::Limit, format!("there is not enough memory for a text of {units} code units"))
 }
 
-pub fn no_memory_for_bytes(bytes: usize) -> Error {
-    Error::new(Code::Limit, format!("there is not enough memory for a text of {bytes} bytes"))
-}
-
-/// A copy of bytes that JavaScript may change.
-pub fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len()).map_err(|_| no_memory_for_bytes(bytes.len()))?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
-}
-
 /// A string on its way to JavaScript.
 pub struct NewString(Content);
 

@@ -6,11 +6,14 @@ use std::sync::atomic::AtomicBool;
 use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
-use tokenmill_bpe::{Error as BpeError, Ids, Origin, RawTexts, ReadTexts, RowError, SpecialPolicy, Tokenizer};
+use tokenmill_bpe::{
+    Counter, Error as BpeError, Ids, Origin, RawTexts, ReadTexts, RowError, Sink, SpecialPolicy, Tokenizer,
+};
 
 use crate::arrays::to_array;
 use crate::encoder::{as_u32, from_bpe, from_bpe_in, handed_over, ids_to_array};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::memory::{push, room, try_collected};
 use crate::pool::on_all_threads;
 use crate::text::{JsTextOrBytes, not_utf8};
 
@@ -30,15 +33,13 @@ pub struct Rows {
 impl Rows {
     /// Those of each text, one after the other.
     pub fn of(rows: &[Vec<u32>]) -> Result<Self> {
-        let mut row_starts = vec![0];
-        let mut end = 0;
+        let (mut row_starts, mut end) = (room(rows.len() + 1)?, 0);
+        row_starts.push(0);
         for row in rows {
             end += row.len();
             row_starts.push(as_u32(end)?);
         }
-        let mut ids = Vec::new();
-        let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {end} ids"));
-        ids.try_reserve_exact(end).map_err(no_memory)?;
+        let mut ids = room(end)?;
         for row in rows {
             ids.extend_from_slice(row);
         }
@@ -62,13 +63,18 @@ pub struct Texts {
     raw: RawTexts,
     /// The number of the first of them among all texts of the call.
     first: usize,
+    /// Code units and bytes.
+    length: usize,
     strict: bool,
 }
+
+/// Code units and bytes that one thread is given at least.
+const FEW: usize = 1 << 16;
 
 impl Texts {
     /// None yet. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
     pub fn new(strict: bool) -> Self {
-        Self { raw: RawTexts::default(), first: 0, strict }
+        Self { raw: RawTexts::default(), first: 0, length: 0, strict }
     }
 
     /// Copies them all.
@@ -90,6 +96,7 @@ impl Texts {
                 JsTextOrBytes::Bytes(_) => bytes += length,
             }
         }
+        self.length = units + bytes;
         // With the zero that the engine writes behind a string.
         self.raw.reserve(units + 1, bytes).map_err(from_bpe)?;
         for (text, &length) in texts.iter().zip(lengths) {
@@ -99,6 +106,11 @@ impl Texts {
             }
         }
         Ok(())
+    }
+
+    /// Whether they are too few to be divided.
+    pub fn are_few(&self) -> bool {
+        self.length <= FEW
     }
 
     /// Does `work` with the texts, on all threads.
@@ -144,30 +156,63 @@ pub fn lengths_of(texts: &[JsTextOrBytes<'_>]) -> Result<Vec<usize>> {
         JsTextOrBytes::String(text) => text.units(),
         JsTextOrBytes::Bytes(text) => Ok(text.len()),
     };
-    texts.iter().map(length).collect()
+    try_collected(texts.iter().map(length))
 }
 
-/// The ids of all `texts`, made on all threads.
+/// The ids of all `texts`, made on all threads; of few on this one.
 pub fn encode_rows(
     tokenizer: &Tokenizer,
     texts: &Texts,
     policy: &SpecialPolicy,
     cancel: Option<&AtomicBool>,
 ) -> Result<Rows> {
+    if texts.are_few() {
+        let (mut ids, mut row_starts) = (Vec::new(), vec![0]);
+        let end_of_row = |ids: &Vec<u32>| push(&mut row_starts, as_u32(ids.len())?);
+        give_each(tokenizer, texts, policy, cancel, &mut ids, end_of_row)?;
+        return Ok(Rows { ids: ids.into(), row_starts });
+    }
     let rows = with_utf8(texts, policy, cancel, |texts| tokenizer.encode_batch(texts, policy, cancel))?;
-    let row_starts = rows.starts.into_iter().map(as_u32).collect::<Result<Vec<_>>>()?;
+    let row_starts = try_collected(rows.starts.into_iter().map(as_u32))?;
     Ok(Rows { ids: rows.ids.into(), row_starts })
 }
 
-/// How many ids each of `texts` has, counted on all threads.
+/// How many ids each of `texts` has, counted on all threads; of few on this one.
 pub fn count_rows(
     tokenizer: &Tokenizer,
     texts: &Texts,
     policy: &SpecialPolicy,
     cancel: Option<&AtomicBool>,
 ) -> Result<Vec<u32>> {
+    if texts.are_few() {
+        let (mut counter, mut counts, mut before) = (Counter::default(), Vec::new(), 0);
+        let end_of_row = |counter: &Counter| {
+            let count = as_u32(counter.0 - before)?;
+            before = counter.0;
+            push(&mut counts, count)
+        };
+        give_each(tokenizer, texts, policy, cancel, &mut counter, end_of_row)?;
+        return Ok(counts);
+    }
     let counts = with_utf8(texts, policy, cancel, |texts| tokenizer.count_batch(texts, policy, cancel))?;
-    counts.into_iter().map(as_u32).collect()
+    try_collected(counts.into_iter().map(as_u32))
+}
+
+/// Gives the ids of all `texts` to `sink` on this thread, up to the first that has an error; `end_of_row` is called behind each.
+fn give_each<S: Sink>(
+    tokenizer: &Tokenizer,
+    texts: &Texts,
+    policy: &SpecialPolicy,
+    cancel: Option<&AtomicBool>,
+    sink: &mut S,
+    mut end_of_row: impl FnMut(&S) -> Result<()>,
+) -> Result<()> {
+    let mut worker = tokenizer.idle_worker();
+    texts.each(&mut String::new(), |row, text, origin| {
+        let given = tokenizer.encode_to(text, policy, &mut worker, sink, cancel);
+        given.map_err(|error| from_bpe_in_row(row, origin, error))?;
+        end_of_row(sink)
+    })
 }
 
 /// Does `work` with all texts. The error is that of the first text that has one, whatever is wrong with it.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use napi::Env;
-use napi::bindgen_prelude::{
-    AsyncTask, Float64Array, Float64ArraySlice, Int32ArraySlice, Object, Uint32Array, Uint32ArraySlice,
-};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Int32ArraySlice, Object, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_corpus::{DType, Mode, Store, verify};
 
@@ -18,6 +16,7 @@ use crate::corpus_convert::{coded, number, place};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
+use crate::memory::{collected, room, try_collected};
 use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
@@ -103,12 +102,12 @@ impl StoreHandle {
 
     /// [`StoreHandle::gather`] on a worker thread, into a new array.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn gather_async(&self, starts: Float64ArraySlice<'_>, length: u32) -> Result<AsyncTask<Work<Later<Ids>>>> {
+    pub fn gather_async(&self, starts: Float64ArraySlice<'_>, length: u32) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
         let (store, starts, length) = (self.store.get()?, places(&starts)?, length as usize);
         Ok(later(move || {
-            let mut ids = room(starts.len(), length)?;
+            let mut ids = zeros(starts.len().saturating_mul(length))?;
             gather(&store, &starts, length, &mut ids)?;
-            Ok(Ids(ids))
+            Ok(ids)
         }))
     }
 
@@ -149,18 +148,14 @@ impl StoreHandle {
     pub fn document_starts(&self, env: Env, first: f64, count: u32) -> Result<Float64Array> {
         let store = self.store.get()?;
         let first = place("first", first)?;
-        let mut starts = Vec::new();
         let all = store.document_count().unwrap_or(0);
-        if u64::from(count) <= all {
-            starts.try_reserve_exact(count as usize).map_err(|_| no_memory(count as usize))?;
-            starts.resize(count as usize, 0);
-            store.document_starts(first, &mut starts).map_err(coded)?;
-        } else {
+        if u64::from(count) > all {
             let reason = format!("expected documents below {all}, received {count} from {first} on");
             return Err(Error::new(Code::OutOfRange, reason));
         }
-        let starts: Vec<f64> = starts.into_iter().map(number).collect();
-        to_array(env, &starts)
+        let mut starts = zeros(count as usize)?;
+        store.document_starts(first, &mut starts).map_err(coded)?;
+        to_array(env, &collected(starts.into_iter().map(number))?)
     }
 
     /// The document that id `at` belongs to.
@@ -211,17 +206,6 @@ pub fn verify_dataset<'env>(
     })
 }
 
-/// Ids on their way to JavaScript.
-pub struct Ids(Vec<u32>);
-
-impl Deliver for Ids {
-    type JsValue = Uint32Array;
-
-    fn deliver(self, _env: Env) -> Result<Uint32Array> {
-        Ok(Uint32Array::new(self.0))
-    }
-}
-
 impl Deliver for String {
     type JsValue = String;
 
@@ -235,7 +219,7 @@ fn mode(mapped: bool) -> Mode {
 }
 
 fn places(starts: &[f64]) -> Result<Vec<u64>> {
-    starts.iter().map(|&start| place("starts", start)).collect()
+    try_collected(starts.iter().map(|&start| place("starts", start)))
 }
 
 fn gather(store: &Store, starts: &[u64], length: usize, out: &mut [u32]) -> Result<()> {
@@ -251,14 +235,8 @@ fn on_threads(
     done.map_err(coded)
 }
 
-fn room(rows: usize, length: usize) -> Result<Vec<u32>> {
-    let count = rows.saturating_mul(length);
-    let mut ids = Vec::new();
-    ids.try_reserve_exact(count).map_err(|_| no_memory(count))?;
-    ids.resize(count, 0);
-    Ok(ids)
-}
-
-fn no_memory(count: usize) -> Error {
-    Error::new(Code::Limit, format!("there is not enough memory for {count} ids"))
+fn zeros<T: Copy + Default>(count: usize) -> Result<Vec<T>> {
+    let mut values = room(count)?;
+    values.resize(count, T::default());
+    Ok(values)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{SpecialPolicy, Tokenizer, utf16_length};
 
@@ -12,12 +12,13 @@ use crate::cancel::CancelFlag;
 use crate::crossing::encode_crossing;
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
-use crate::later::{Later, later};
+use crate::later::Deliver;
 use crate::limits::NativeCountIndex;
+use crate::memory::push;
 use crate::one_text::{OneText, Source};
-use crate::task::Work;
-use crate::text::{JsText, JsTextOrBytes, NewString, no_memory_for_bytes};
+use crate::text::{JsText, JsTextOrBytes, NewString};
 use crate::token_rows::{Rows, Texts, TokenRows, count_rows, encode_rows};
+use crate::waiting::{Pending, pending};
 use crate::{decode, encodings};
 
 /// A special token and its id.
@@ -46,6 +47,12 @@ impl BpeHandle {
     #[napi(factory, catch_unwind)]
     pub fn open(name: String, file: String) -> Result<Self> {
         encodings::open(&name, &file).map(Self::new)
+    }
+
+    /// The same, of the content of that file.
+    #[napi(factory, catch_unwind)]
+    pub fn of_ranks(name: String, ranks: Uint8ArraySlice<'_>) -> Result<Self> {
+        encodings::of_ranks(&name, &ranks).map(Self::new)
     }
 
     /// A tokenizer with more special tokens, which shares the tables of this one.
@@ -133,53 +140,61 @@ impl BpeHandle {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn encode_async(
+    pub fn encode_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+    ) -> Result<Pending<'env, Vec<u32>>> {
         let text = self.one_text(&text, strict, policy, cancel)?;
-        Ok(later(move || text.ids()))
+        let cancel = Arc::clone(&text.cancel);
+        pending(env, text.is_large(), &cancel, move || text.ids())
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn count_async(
+    pub fn count_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<u32>>>> {
+    ) -> Result<Pending<'env, u32>> {
         let text = self.one_text(&text, strict, policy, cancel)?;
-        Ok(later(move || text.count()))
+        let cancel = Arc::clone(&text.cancel);
+        pending(env, text.is_large(), &cancel, move || text.count())
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
-    pub fn encode_batch_async(
+    pub fn encode_batch_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<Rows>>>> {
+    ) -> Result<Pending<'env, Rows>> {
         let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
-        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
-        Ok(later(move || encode_rows(&tokenizer, &texts, &policy, cancel.as_deref())))
+        let (texts, cancel) = (Texts::read(&texts, strict)?, CancelFlag::of(cancel));
+        let flag = Arc::clone(&cancel);
+        pending(env, !texts.are_few(), &cancel, move || encode_rows(&tokenizer, &texts, &policy, Some(&flag)))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn count_batch_async(
+    pub fn count_batch_async<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+    ) -> Result<Pending<'env, Vec<u32>>> {
         let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
-        let (texts, cancel) = (Texts::read(&texts, strict)?, cancel.map(CancelFlag::shared));
-        Ok(later(move || count_rows(&tokenizer, &texts, &policy, cancel.as_deref())))
+        let (texts, cancel) = (Texts::read(&texts, strict)?, CancelFlag::of(cancel));
+        let flag = Arc::clone(&cancel);
+        pending(env, !texts.are_few(), &cancel, move || count_rows(&tokenizer, &texts, &policy, Some(&flag)))
     }
 
     /// The text of `ids`.
@@ -200,8 +215,7 @@ impl BpeHandle {
         let (mut ends, mut end) = (Vec::new(), 0);
         for piece in self.tokenizer.pattern().try_pieces(&text) {
             end += utf16_length(piece.map_err(from_bpe)?);
-            ends.try_reserve(1).map_err(|_| no_memory_for_bytes(text.len()))?;
-            ends.push(end as u32);
+            push(&mut ends, end as u32)?;
         }
         to_array(env, &ends)
     }
@@ -214,6 +228,14 @@ impl BpeHandle {
     #[napi(catch_unwind)]
     pub fn id_to_bytes(&self, env: Env, id: u32) -> Result<Option<Uint8Array>> {
         self.tokenizer.token_bytes(id).map(|token| to_array(env, token)).transpose()
+    }
+}
+
+impl Deliver for Tokenizer {
+    type JsValue = BpeHandle;
+
+    fn deliver(self, _env: Env) -> Result<BpeHandle> {
+        Ok(BpeHandle::new(Arc::new(self)))
     }
 }
 
@@ -244,7 +266,7 @@ impl BpeHandle {
             tokenizer: self.shared(),
             policy: self.encoder.policy(policy)?,
             source: Source::read(text, strict)?,
-            cancel: cancel.map(CancelFlag::shared),
+            cancel: CancelFlag::of(cancel),
         })
     }
 }

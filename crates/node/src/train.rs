@@ -9,18 +9,17 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Object};
 use napi_derive::napi;
 use tokenmill_bpe::train::{Budget, Progress, Scratch, TrainOptions, Trainer};
-use tokenmill_bpe::{Pattern, Tokenizer};
 
 use crate::cancel::CancelFlag;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
-use crate::later::{Deliver, Later, later};
+use crate::later::{Later, later};
 use crate::own_thread::on_own_thread;
+use crate::pattern::pattern_of;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::JsTextOrBytes;
 use crate::token_rows::Texts;
-use crate::tokenizer::BpeHandle;
 use crate::train_inputs::{Reading, add_inputs};
 
 /// What to make; the facade has checked it.
@@ -151,7 +150,7 @@ impl NativeTrainer {
             let trained = on_all_threads(train)?.map_err(from_bpe)?;
             shared.pieces.store(trained.pieces(), Ordering::Relaxed);
             shared.missing.store(trained.missing() as u32, Ordering::Relaxed);
-            trained.into_tokenizer().map(NewTokenizer).map_err(from_bpe)
+            trained.into_tokenizer().map_err(from_bpe)
         })
     }
 
@@ -184,30 +183,4 @@ impl Shared {
 
 fn used() -> Error {
     Error::new(Code::Internal, "a trainer trains once")
-}
-
-/// The pattern that is called `name`, else that of the regular expression.
-fn pattern_of(name: &str) -> Result<Pattern> {
-    let known = Pattern::from_name(name);
-    // No regular expression of use is one word: it is a name that is not known.
-    let is_word = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
-    if known.is_none() && name.chars().all(is_word) {
-        let names = Pattern::names().collect::<Vec<_>>().join(", ");
-        let message = format!(
-            "expected the name of a pattern or a regular expression for options.pattern, received \"{name}\"; known are {names}"
-        );
-        return Err(Error::new(Code::InvalidArgument, message));
-    }
-    known.map_or_else(|| Pattern::from_regex(name).map_err(from_bpe), Ok)
-}
-
-/// A tokenizer on its way to JavaScript.
-pub struct NewTokenizer(Tokenizer);
-
-impl Deliver for NewTokenizer {
-    type JsValue = BpeHandle;
-
-    fn deliver(self, _env: Env) -> Result<BpeHandle> {
-        Ok(BpeHandle::new(Arc::new(self.0)))
-    }
 }

@@ -14,6 +14,7 @@ use crate::embedding_convert::{number, size};
 use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
+use crate::memory::copied;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 
@@ -207,7 +208,7 @@ pub fn coded(error: Core) -> Error {
         Core::Io(_) | Core::InvalidFile { .. } => Code::InvalidFile,
         Core::UnknownWord { .. } => Code::UnknownToken,
         Core::LengthMismatch { .. } | Core::InvalidOption { .. } | Core::TooFewWords { .. } => Code::InvalidArgument,
-        Core::OutOfMemory { .. } => Code::Limit,
+        Core::OutOfMemory { .. } | Core::Threads { .. } => Code::Limit,
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())
@@ -220,12 +221,4 @@ fn format_of(name: &str) -> Result<Format> {
         "safetensors" => Ok(Format::Safetensors),
         _ => Err(Error::new(Code::InvalidArgument, format!("there is no format called {name}"))),
     }
-}
-
-fn copied(values: &[f32]) -> Result<Vec<f32>> {
-    let mut copy = Vec::new();
-    let no_memory = |_| Error::new(Code::Limit, format!("there is not enough memory for {} numbers", values.len()));
-    copy.try_reserve_exact(values.len()).map_err(no_memory)?;
-    copy.extend_from_slice(values);
-    Ok(copy)
 }

@@ -160,7 +160,7 @@ fn a_pipe_is_refused_and_not_waited_for() {
     let path = folder.path().join("v.txt");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("there is such a program").success());
     let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || send.send(load(&path)));
+    std::thread::spawn(move || _ = send.send(load(&path)));
     let loaded = receive.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not wait");
     assert!(matches!(loaded, Err(Error::InvalidFile { reason }) if reason == "expected a file"));
 }
