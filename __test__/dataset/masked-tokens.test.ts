@@ -162,3 +162,10 @@ for (const [title, options, message] of [
     t.throws(() => maskedTokens(options as never), { code: 'ERR_INVALID_ARGUMENT', message })
   })
 }
+
+test('ids that no batch can hold are refused', (t) => {
+  const refused = { code: 'ERR_INVALID_ARGUMENT' }
+  t.notThrows(() => datasetOf({ vocabSize: 2 ** 31, specialIds: [2 ** 31 - 1] }))
+  t.throws(() => datasetOf({ vocabSize: 2 ** 31 + 1 }), { ...refused, message: /for options\.vocabSize/ })
+  t.throws(() => datasetOf({ specialIds: [2 ** 31] }), { ...refused, message: /for options\.specialIds/ })
+})

@@ -193,6 +193,45 @@ test('parts with one target for a row, and rows of one id, stay what they are', 
   }
 })
 
+test('rows without segments and positions are one segment in order beside rows that have them, first or last', (t) => {
+  const packed = new PackedDataset([words(3), words(4)], { contextLength: 8 })
+  const plain: Dataset = {
+    length: 1,
+    paddingId: 0,
+    get: () => ({ inputs: Uint32Array.of(1, 2, 3), targets: Int32Array.of(2, 3, 4) }),
+  }
+  const rows = {
+    packed: { segmentIds: [1, 1, 1, 2, 2, 0, 0, 0], positionIds: [0, 1, 2, 0, 1, 0, 0, 0], places: 5 },
+    plain: { segmentIds: [1, 1, 1, 0, 0, 0, 0, 0], positionIds: [0, 1, 2, 0, 0, 0, 0, 0], places: 3 },
+  }
+  const parts = [packed, plain].map((dataset) => ({ dataset, weight: 1 }))
+  const mixed = new MixedDataset(parts, { length: 2 })
+  const isPacked = (index: number) => mixed.placeOf(index, 0).part === 0
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const expected = order.map((index) => (isPacked(index) ? rows.packed : rows.plain))
+    const batch = mixed.batch(Float64Array.from(order))
+    t.deepEqual(
+      [...(batch.segmentIds ?? [])],
+      expected.flatMap(({ segmentIds }) => segmentIds),
+    )
+    t.deepEqual(
+      [...(batch.positionIds ?? [])],
+      expected.flatMap(({ positionIds }) => positionIds),
+    )
+    t.deepEqual(
+      [...(batch.attentionMask ?? [])],
+      expected.flatMap(({ places }) => Array.from({ length: 8 }, (_, place) => Number(place < places))),
+    )
+    t.deepEqual(
+      [...(batch.cuSeqlens ?? [])],
+      isPacked(order[0] as number) ? [0, 3, 5, 8, 11, 16] : [0, 3, 8, 11, 13, 16],
+    )
+  }
+})
+
 test('what is read ahead is what the next batches take, of the parts that read ahead', async (t) => {
   const read = new Set<string>()
   const onDisk = (name: number): Dataset => ({

@@ -25,10 +25,16 @@ const naive = (sizes: readonly number[], capacity: number, best: boolean): numbe
   return bins.map(({ pieces }) => pieces)
 }
 
-const anySizes = fc.integer({ min: 1, max: 70 }).chain((capacity) =>
+const anyCapacity = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(65_535, 65_536, 70_000, 2 ** 20, 2 ** 27))
+const anySizes = anyCapacity.chain((capacity) =>
   fc.record({
     capacity: fc.constant(capacity),
-    sizes: fc.array(fc.integer({ min: 1, max: capacity }), { maxLength: 60 }),
+    sizes: fc.array(
+      fc.oneof(fc.integer({ min: 1, max: capacity }), fc.integer({ min: 1, max: Math.min(capacity, 100) })),
+      {
+        maxLength: 60,
+      },
+    ),
   }),
 )
 
@@ -41,6 +47,13 @@ for (const [name, pack, best] of [
       fc.property(anySizes, ({ sizes, capacity }) => t.deepEqual(pack(sizes, capacity), naive(sizes, capacity, best))),
       { numRuns: 1000 },
     )
+  })
+
+  test(`${name} packs small pieces into the largest window`, (t) => {
+    const pieces = Array.from({ length: 100_000 }, (_, piece) => 1 + (piece % 100))
+    const begun = performance.now()
+    t.is(pack(pieces, 2 ** 27).length, 1)
+    t.true(performance.now() - begun < 10_000)
   })
 
   test(`${name} packs a million pieces`, (t) => {
@@ -153,6 +166,12 @@ for (const [title, documents, options, message] of [
     t.throws(() => new PackedDataset(documents as never, options as never), { code: 'ERR_INVALID_ARGUMENT', message })
   })
 }
+
+test('the longest window that there can be', (t) => {
+  const { length, paddedPlaces } = new PackedDataset(documentsOf([3, 4]), { contextLength: 2 ** 27 })
+  t.is(length, 1)
+  t.is(paddedPlaces, 2 ** 27 - 5)
+})
 
 test('a window that is not there is an error', (t) => {
   const dataset = new PackedDataset(documentsOf([3]), { contextLength: 2 })

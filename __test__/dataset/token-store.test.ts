@@ -148,6 +148,9 @@ test('verify finds a changed byte, and a truncated shard is told when it is open
     code: 'ERR_CORRUPT_DATASET',
     message: /train-00000\.bin.*contents have changed/,
   })
+  const closed = await TokenStore.open(at('changed'))
+  closed.close()
+  await t.throwsAsync(closed.verify(), { code: 'ERR_DISPOSED' })
   truncateSync(shard, 2)
   t.throws(() => store.slice(), { code: 'ERR_CORRUPT_DATASET' })
   await t.throwsAsync(TokenStore.open(at('changed')), { code: 'ERR_CORRUPT_DATASET' })

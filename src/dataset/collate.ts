@@ -18,10 +18,10 @@ export interface CollateOptions {
 
 /**
  * Copies samples, of which there is at least one, into one batch. Shorter ones are filled up to the longest: inputs with `paddingId`,
- * targets with -100, everything else with 0; then there is an `attentionMask`.
+ * targets with -100, everything else with 0; then there is an `attentionMask`. Where one sample has segments or positions, one that has none is one
+ * segment, in its order.
  */
 export const collate = (samples: readonly Sample[], { paddingId, out }: CollateOptions = {}): Batch => {
-  const first = samples[0] as Sample
   const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), 0)
   const oneTarget = samples.every(({ targets }) => targets.length === 1) && columns !== 1
   checkLengths(samples, paddingId, oneTarget)
@@ -29,10 +29,10 @@ export const collate = (samples: readonly Sample[], { paddingId, out }: CollateO
   const size = rows * columns
   const inputs = arrayFor('inputs', size, out?.inputs) ?? new Uint32Array(size)
   const targets = arrayFor('targets', oneTarget ? rows : size, out?.targets) ?? new Int32Array(oneTarget ? rows : size)
-  const masked = paddingId !== undefined || first.attentionMask !== undefined
-  const attentionMask = masked ? new Uint8Array(size) : undefined
-  const positionIds = first.positionIds && new Uint32Array(size)
-  const segmentIds = first.segmentIds && new Uint32Array(size)
+  const some = (field: 'attentionMask' | 'positionIds' | 'segmentIds') => samples.some((sample) => sample[field])
+  const attentionMask = paddingId !== undefined || some('attentionMask') ? new Uint8Array(size) : undefined
+  const positionIds = some('positionIds') ? new Uint32Array(size) : undefined
+  const segmentIds = some('segmentIds') ? new Uint32Array(size) : undefined
   for (let row = 0; row < rows; row++) {
     const sample = samples[row] as Sample
     const [start, length, end] = [row * columns, sample.inputs.length, (row + 1) * columns]
@@ -46,7 +46,9 @@ export const collate = (samples: readonly Sample[], { paddingId, out }: CollateO
     if (sample.attentionMask) attentionMask?.set(sample.attentionMask, start)
     else attentionMask?.fill(1, start, start + length)
     if (sample.positionIds) positionIds?.set(sample.positionIds, start)
+    else if (positionIds) for (let place = 0; place < length; place++) positionIds[start + place] = place
     if (sample.segmentIds) segmentIds?.set(sample.segmentIds, start)
+    else segmentIds?.fill(1, start, start + length)
   }
   return {
     inputs,

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { finiteNumber, integerIn, invalid, iterable, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { finiteNumber, integerIn, invalid, iterable, options as checkedOptions } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Objective } from './objective.ts'
 import { chainOf, scramble } from './scramble.ts'
@@ -121,10 +121,11 @@ const resolve = (options: MaskedTokensOptions) => {
   } = checkedOptions('options', options, known)
   const checkedMask = integerIn('options.maskId', maskId, 0, 2 ** 31 - 1)
   if (vocabSize === undefined) throw invalid('options.vocabSize', 'a vocabSize or a tokenizer', vocabSize)
-  const size = positiveInteger('options.vocabSize', vocabSize)
+  // Ids are targets too, which have a sign.
+  const size = integerIn('options.vocabSize', vocabSize, 1, 2 ** 31)
   const special = new Set([checkedMask])
   for (const id of iterable('options.specialIds', 'an iterable of ids', specialIds))
-    special.add(integerIn('options.specialIds', id, 0))
+    special.add(integerIn('options.specialIds', id, 0, 2 ** 31 - 1))
   const [share, rest] = [shareOf('maskShare', maskShare, 1), shareOf('randomShare', randomShare, 1)]
   if (share + rest > 1) throw invalid('options.randomShare', `at most ${1 - share}, what maskShare leaves`, randomShare)
   if (rest > 0 && [...special].filter((id) => id < size).length >= size)

@@ -1,3 +1,5 @@
+import { NumberSet } from './number-set.ts'
+
 /** Pieces that go into one window, by their numbers, in the order in which they were put there. */
 export type Bin = readonly number[]
 
@@ -6,21 +8,21 @@ export type Bin = readonly number[]
  * is left with the least room (best fit), of equally full ones the last one touched. A new bin is opened when it fits nowhere. For many
  * pieces there are at most 11/9 times as many bins as with the best possible way (Johnson et al. 1974).
  *
- * Bins wait by the room that they have left; the least room that is enough is found in a bitmap. So a piece costs capacity / 32 steps
- * at worst, and few in practice.
+ * Bins wait by the room that they have left; the least room that is enough is found in a {@link NumberSet}, in few steps.
  */
 export const bestFitDecreasing = (sizes: ArrayLike<number>, capacity: number): Bin[] => {
   const bins: number[][] = []
-  const byRoom: number[][] = Array.from({ length: capacity + 1 }, () => [])
-  const bitmap = new Int32Array((capacity >>> 5) + 1)
+  // Sparse: there are as many rooms as places of a window, and few bins.
+  const byRoom: number[][] = []
+  const rooms = new NumberSet(capacity)
   const put = (bin: number, room: number): void => {
     if (room === 0) return
-    ;(byRoom[room] as number[]).push(bin)
-    bitmap[room >>> 5] = (bitmap[room >>> 5] as number) | (1 << (room & 31))
+    ;(byRoom[room] ??= []).push(bin)
+    rooms.add(room)
   }
   for (const piece of decreasing(sizes, capacity)) {
     const size = sizes[piece] as number
-    const room = firstFrom(bitmap, size)
+    const room = rooms.firstFrom(size)
     if (room < 0) {
       bins.push([piece])
       put(bins.length - 1, capacity - size)
@@ -28,7 +30,7 @@ export const bestFitDecreasing = (sizes: ArrayLike<number>, capacity: number): B
     }
     const waiting = byRoom[room] as number[]
     const bin = waiting.pop() as number
-    if (waiting.length === 0) bitmap[room >>> 5] = (bitmap[room >>> 5] as number) & ~(1 << (room & 31))
+    if (waiting.length === 0) rooms.delete(room)
     ;(bins[bin] as number[]).push(piece)
     put(bin, room - size)
   }
@@ -59,32 +61,34 @@ export const firstFitDecreasing = (sizes: ArrayLike<number>, capacity: number): 
   return bins
 }
 
-/** The numbers of the pieces, the largest first, equal ones in their order: by counting. */
+/** The numbers of the pieces, the largest first, equal ones in their order: by counting, 16 bits of the size at a time. */
 const decreasing = (sizes: ArrayLike<number>, capacity: number): Uint32Array => {
-  const starts = new Uint32Array(capacity + 2)
-  for (let piece = 0; piece < sizes.length; piece++) {
-    const place = capacity - (sizes[piece] as number) + 1
+  let order = new Uint32Array(sizes.length)
+  for (let piece = 0; piece < order.length; piece++) order[piece] = piece
+  for (let shift = 0; shift < 32 && capacity >>> shift > 0; shift += 16) order = byDigit(order, sizes, capacity, shift)
+  return order
+}
+
+/** Pieces ordered by 16 bits of what their sizes leave of `capacity`; equal ones stay as they are. */
+const byDigit = (
+  order: Uint32Array<ArrayBuffer>,
+  sizes: ArrayLike<number>,
+  capacity: number,
+  shift: number,
+): Uint32Array<ArrayBuffer> => {
+  const starts = new Uint32Array(Math.min(capacity, 0xffff) + 2)
+  for (let piece = 0; piece < order.length; piece++) {
+    const place = (((capacity - (sizes[piece] as number)) >>> shift) & 0xffff) + 1
     starts[place] = (starts[place] as number) + 1
   }
   for (let place = 1; place < starts.length; place++)
     starts[place] = (starts[place] as number) + (starts[place - 1] as number)
-  const order = new Uint32Array(sizes.length)
-  for (let piece = 0; piece < sizes.length; piece++) {
-    const place = capacity - (sizes[piece] as number)
-    order[starts[place] as number] = piece
+  const sorted = new Uint32Array(order.length)
+  for (let index = 0; index < order.length; index++) {
+    const piece = order[index] as number
+    const place = ((capacity - (sizes[piece] as number)) >>> shift) & 0xffff
+    sorted[starts[place] as number] = piece
     starts[place] = (starts[place] as number) + 1
   }
-  return order
-}
-
-/** The least number ≥ `from` whose bit is set; -1 when there is none. */
-const firstFrom = (bitmap: Int32Array, from: number): number => {
-  let word = from >>> 5
-  if (word >= bitmap.length) return -1
-  let bits = (bitmap[word] as number) & (-1 << (from & 31))
-  while (bits === 0) {
-    if (++word >= bitmap.length) return -1
-    bits = bitmap[word] as number
-  }
-  return word * 32 + 31 - Math.clz32(bits & -bits)
+  return sorted
 }

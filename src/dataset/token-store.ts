@@ -217,6 +217,8 @@ export class TokenStore {
         'ERR_INVALID_ARGUMENT',
         'expected a dataset to verify, received a file, which has no manifest',
       )
+    // An error when it is closed.
+    callNative(() => this.#native.length)
     const bytesTotal = bytesOf(this.manifest)
     const status = new (native().VerifyStatus)()
     const glance = () => ({ bytes: status.bytes, bytesTotal })
