@@ -2059,7 +2059,10 @@ export interface PrepareOptions {
   readonly onProgress?: (progress: PrepareProgress) => void
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
-  /** Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. */
+  /**
+   * Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. Where standard input or a pipe is among the inputs it is
+   * rejected at once, and the work ends when what it waits for has come, or the pipe is closed.
+   */
   readonly signal?: AbortSignal
 }
 

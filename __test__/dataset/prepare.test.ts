@@ -1,7 +1,9 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import { prepare, type PrepareOptions, type PrepareProgress } from '../../src/dataset/prepare.ts'
@@ -203,6 +205,33 @@ test.serial('texts that cannot come to JavaScript are an error, and nobody waits
     t.is(await t.throwsAsync(prepare({ inputs: [input], tokenizer: words, outDir: at('never-came') })), error)
   } finally {
     Object.defineProperty(prototype, 'next', next)
+  }
+})
+
+test('an abort ends a call that waits for standard input or for a pipe', async (t) => {
+  if (process.platform === 'win32') return t.pass('Windows has other pipes')
+  const fifo = at('fifo')
+  execFileSync('mkfifo', [fifo])
+  const source = new URL('../../src/dataset/prepare.ts', import.meta.url).href
+  const encodings = new URL('../../src/tokenizer/encodings.ts', import.meta.url).href
+  const code = `
+    import { prepare } from ${JSON.stringify(source)}
+    import { getEncoding } from ${JSON.stringify(encodings)}
+    const [input, outDir] = process.argv.slice(-2)
+    const options = { inputs: [input], inputFormat: 'lines', outDir, tokenizer: getEncoding('gpt2') }
+    const error = await prepare({ ...options, signal: AbortSignal.timeout(200) }).catch((error) => error)
+    process.stdout.write(error.name, () => process.exit())`
+  for (const input of ['-', fifo]) {
+    const child = spawn(
+      process.execPath,
+      ['--import=tsx', '--input-type=module', '-e', code, input, at(`from ${input.length}`)],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        timeout: 60_000,
+      },
+    )
+    t.is(await text(child.stdout), 'TimeoutError', input)
+    child.stdin.end()
   }
 })
 

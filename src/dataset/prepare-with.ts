@@ -8,16 +8,13 @@ import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { invalid } from '../validate.ts'
 import { Stop } from '../watching.ts'
 
-/** An aborted call ends with its work, so that it can be made again at once. */
-export const untilEnded = { untilEnded: true }
-
 /** What `prepare` does, with a tokenizer whose ids are made here: it may be one of the caller's own. What it throws is the error. */
 export const prepareWith = async (
   tokenizer: Tokenizer,
   { allowed, disallowed }: SpecialTokenPolicy,
   config: PrepareConfig,
   status: PrepareStatus,
-  signal: AbortSignal,
+  { signal, untilEnded }: { readonly signal: AbortSignal; readonly untilEnded: boolean },
 ): Promise<PrepareResult> => {
   const options = { allowedSpecial: allowed, disallowedSpecial: disallowed, addSpecialTokens: false }
   // A failure here ends the native side too, which waits for ids.
@@ -38,7 +35,7 @@ export const prepareWith = async (
     return result
   }
   try {
-    return await cancellable(stop.signal, work, untilEnded)
+    return await cancellable(stop.signal, work, { untilEnded })
   } catch (error) {
     throw stop.reason(error)
   }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
 import { TokenmillError } from '../errors.ts'
@@ -20,7 +21,7 @@ import {
 } from '../validate.ts'
 import { watching } from '../watching.ts'
 import type { DatasetFormat, InputFormat, Manifest } from './manifest.ts'
-import { prepareWith, untilEnded } from './prepare-with.ts'
+import { prepareWith } from './prepare-with.ts'
 
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
@@ -147,7 +148,10 @@ export interface PrepareOptions {
   readonly onProgress?: (progress: PrepareProgress) => void
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
-  /** Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. */
+  /**
+   * Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. Where standard input or a pipe is among the inputs it is
+   * rejected at once, and the work ends when what it waits for has come, or the pipe is closed.
+   */
   readonly signal?: AbortSignal
 }
 
@@ -195,6 +199,9 @@ const known = [
 export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   const { config, tokenizer, special, signal, onProgress, onSkipped } = resolvePrepare(options)
   signal?.throwIfAborted()
+  // An aborted call ends with its work, so that it can be made again at once; but who writes into a pipe may do nothing for ever.
+  const untilEnded = !(await Promise.all(config.inputs.map(isPipe))).includes(true)
+  signal?.throwIfAborted()
   const status = new (native().PrepareStatus)()
   const began = performance.now()
   const first = { documents: -1, read: 0, tokens: 0, text: 0 }
@@ -219,16 +226,22 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   const engine = tokenizer instanceof BpeTokenizer ? tokenizer.engine(special) : undefined
   const { manifest, faults } = await watching({ signal, onProgress }, glance, (either) =>
     engine === undefined
-      ? prepareWith(tokenizer, special, config, status, either)
-      : cancellable(
-          either,
-          (flag) => native().prepareBpe(config, engine.handle, engine.policy, status, flag),
+      ? prepareWith(tokenizer, special, config, status, { signal: either, untilEnded })
+      : cancellable(either, (flag) => native().prepareBpe(config, engine.handle, engine.policy, status, flag), {
           untilEnded,
-        ),
+        }),
   )
   if (onSkipped !== undefined) for (const fault of faults) onSkipped(fault)
   return JSON.parse(manifest) as Manifest
 }
+
+/** Whether an input is standard input or a pipe with a name: it may wait for what nobody writes. */
+const isPipe = async (input: string): Promise<boolean> =>
+  input === '-' ||
+  (await stat(input).then(
+    (stats) => stats.isFIFO() || stats.isCharacterDevice(),
+    () => false, // A glob, or an error when it is read.
+  ))
 
 const resolvePrepare = (options: PrepareOptions) => {
   if (options === undefined) throw invalid('options', 'an object', options)
