@@ -246,6 +246,16 @@ test('a folder of a model is the tokenizer.json in it', async (t) => {
   t.is((await loadTokenizer(pathToFileURL(`${model}/`))).fingerprint, expected.fingerprint)
 })
 
+test('the name of our format may be a token of a tokenizer.json, and "model" a word of a vocabulary', async (t) => {
+  const json = JSON.parse(await readFile(jsonFile('llama3'), 'utf8')) as { added_tokens: { id: number }[] }
+  const id = Math.max(...json.added_tokens.map((token) => token.id)) + 1
+  const content = 'tokenmill-vocabulary'
+  json.added_tokens.push({ ...json.added_tokens[0], id, content } as { id: number })
+  const tokenizer = await loadTokenizer(bytesOf(json))
+  t.is(tokenizer.tokenToId(content), id)
+  t.is((await loadTokenizer(bytesOf({ ...good, words: ['model'] }))).vocabSize, 3)
+})
+
 for (const [title, source, options] of [
   ['null', null, {}],
   ['a number', 1, {}],

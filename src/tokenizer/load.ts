@@ -123,11 +123,20 @@ const contentOf = (name: string, bytes: Uint8Array): Content => {
   if (bytes.length > largestFile) throw tooLarge(name, largestFile)
   const start = new TextDecoder().decode(bytes.subarray(0, startBytes)).trimStart()
   const has = (text: string) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)
-  const isVocabulary = start.startsWith('{') && has('tokenmill-vocabulary')
-  if (start.startsWith('{') && !isVocabulary && bytes.length > largestJson) throw tooLarge(name, largestJson)
+  const isJson = start.startsWith('{')
+  // The name of the format may also be a token of a tokenizer.json.
+  const mayBeVocabulary = isJson && has('tokenmill-vocabulary')
+  const mayBeTokenizer = isJson && has('"model"')
+  if (isJson && !mayBeVocabulary && bytes.length > largestJson) throw tooLarge(name, largestJson)
   // Native code parses it, and only it: some have tens of megabytes.
-  if (start.startsWith('{') && !isVocabulary && has('"model"')) return { bytes, start, json: undefined }
-  if (!start.startsWith('{')) return { bytes, start, json: undefined }
+  if (!isJson || (mayBeTokenizer && !mayBeVocabulary)) return { bytes, start, json: undefined }
+  const json = parsed(name, bytes)
+  if (isVocabularyFile(json)) return { bytes, start, json }
+  if (bytes.length > largestJson) throw tooLarge(name, largestJson)
+  return { bytes, start, json: mayBeTokenizer ? undefined : json }
+}
+
+const parsed = (name: string, bytes: Uint8Array): object => {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -135,7 +144,7 @@ const contentOf = (name: string, bytes: Uint8Array): Content => {
     throw invalidFile(name, 'expected UTF-8, received bytes that are not', error)
   }
   try {
-    return { bytes, start, json: JSON.parse(text) as object }
+    return JSON.parse(text) as object
   } catch (error) {
     throw invalidFile(name, `expected JSON, as it starts with {: ${(error as Error).message}`, error)
   }

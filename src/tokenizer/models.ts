@@ -115,6 +115,10 @@ const byName = new Map(
 /** All models that {@link encodingForModel} knows by name; it knows families of dated and fine-tuned models besides. */
 export const modelNames: readonly string[] = Object.freeze([...byName.keys()])
 
+/** The name of the encoding of a model; `undefined` when it is not known. */
+export const encodingNameFor = (model: string): EncodingName | undefined =>
+  byName.get(model) ?? prefixes.find(([prefix]) => model.startsWith(prefix))?.[1]
+
 /**
  * The tokenizer of a model of OpenAI, as tiktoken's `encoding_for_model`.
  *
@@ -126,7 +130,7 @@ export const modelNames: readonly string[] = Object.freeze([...byName.keys()])
  */
 export const encodingForModel = (model: string): BpeTokenizer => {
   if (typeof model !== 'string') throw invalid('model', 'the name of a model', model)
-  const encoding = byName.get(model) ?? prefixes.find(([prefix]) => model.startsWith(prefix))?.[1]
+  const encoding = encodingNameFor(model)
   if (encoding !== undefined) return getEncoding(encoding)
   throw new TokenmillError(
     'ERR_INVALID_ARGUMENT',

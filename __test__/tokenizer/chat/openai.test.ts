@@ -228,6 +228,17 @@ test('fields of an answer of the API that say nothing are no fields', (t) => {
   )
 })
 
+test('a model that is none for chats is told which are, and what other models take', (t) => {
+  for (const model of ['llama-3', 'gpt2', 'text-embedding-3-small', 'gpt-3.5-turbo-instruct']) {
+    const error = t.throws(() => encodeChat([], { model }), { code: 'ERR_INVALID_ARGUMENT' })
+    const message = error?.message ?? ''
+    t.true(message.includes(`for options.model, received "${model}"`), message)
+    t.regex(message, /Known are: .*\bgpt-4o, .*\bgpt-3\.5-turbo\b.*loadChatTemplate/)
+    t.notRegex(message, /getEncoding|Known are:.*(embedding|davinci)/)
+    t.throws(() => countChat([], { model }), { message })
+  }
+})
+
 const deep = (depth: number): object =>
   depth === 0 ? { type: 'string' } : { type: 'object', properties: { a: deep(depth - 1) } }
 const cyclic: Record<string, unknown> = { type: 'array' }

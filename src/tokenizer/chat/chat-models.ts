@@ -1,7 +1,7 @@
 import { TokenmillError } from '../../errors.ts'
 import { invalid, received } from '../../validate.ts'
-import type { EncodingName } from '../encodings.ts'
-import { encodingForModel } from '../models.ts'
+import { encodingForModel, encodingNameFor, modelNames } from '../models.ts'
+import { didYouMean } from '../near-names.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 
 /** How the messages of a chat are written for a model. */
@@ -14,17 +14,22 @@ export type ChatFormat = 'chatml' | 'chatml-0301' | 'harmony'
  */
 export const chatModel = (model: unknown): { readonly tokenizer: Tokenizer; readonly format: ChatFormat } => {
   if (typeof model !== 'string') throw invalid('options.model', 'the name of a model', model)
-  const tokenizer = encodingForModel(model)
-  const encoding = tokenizer.name as EncodingName
-  if (encoding === 'o200k_harmony') return { tokenizer, format: 'harmony' }
-  const chats = encoding === 'cl100k_base' || encoding === 'o200k_base'
-  if (!chats || completes.test(model)) {
-    throw new TokenmillError(
-      'ERR_INVALID_ARGUMENT',
-      `expected a chat model for options.model, received ${received(model)}`,
-    )
-  }
-  return { tokenizer, format: /^gpt-(3\.5|35)-turbo-0301$/.test(model) ? 'chatml-0301' : 'chatml' }
+  const format = formatOf(model)
+  if (format !== undefined) return { tokenizer: encodingForModel(model), format }
+  const chatModels = modelNames.filter((name) => formatOf(name) !== undefined)
+  throw new TokenmillError(
+    'ERR_INVALID_ARGUMENT',
+    `expected a chat model of OpenAI for options.model, received ${received(model)}${didYouMean(model, chatModels)} Known are: ${chatModels.join(', ')}. ` +
+      'For the chats of another model, pass { template, tokenizer }: loadChatTemplate reads the template of a model',
+  )
+}
+
+/** How the chats of a model are written; `undefined` when it is not known, or is none for chats. */
+const formatOf = (model: string): ChatFormat | undefined => {
+  const encoding = encodingNameFor(model)
+  if (encoding === 'o200k_harmony') return 'harmony'
+  if (completes.test(model) || (encoding !== 'cl100k_base' && encoding !== 'o200k_base')) return undefined
+  return /^gpt-(3\.5|35)-turbo-0301$/.test(model) ? 'chatml-0301' : 'chatml'
 }
 
 /** Models of the same encodings that complete or embed text. */
