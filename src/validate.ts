@@ -7,8 +7,16 @@ import { isShared } from './shared-memory.ts'
  * word. Every message has one shape: what was expected, for which argument, what was received.
  */
 
-/** `value` as an error message shows it, cut when it is long. */
+/** `value` as an error message shows it, cut when it is long. What throws when it is looked at is shown too. */
 export const received = (value: unknown): string => {
+  try {
+    return shown(value)
+  } catch {
+    return `${typeof value === 'object' ? 'an object' : 'a function'} that cannot be read`
+  }
+}
+
+const shown = (value: unknown): string => {
   if (value === null) return 'null'
   switch (typeof value) {
     case 'string':
@@ -22,11 +30,11 @@ export const received = (value: unknown): string => {
     case 'symbol':
       return value.toString()
     case 'function':
-      return `function ${value.name}`.trimEnd()
+      return `function ${String(value.name)}`.trimEnd()
     default:
       return Array.isArray(value)
         ? `an array of ${value.length}`
-        : `an object of ${value.constructor?.name ?? 'no class'}`
+        : `an object of ${String(value.constructor?.name ?? 'no class')}`
   }
 }
 
@@ -77,20 +85,39 @@ export const notShared = <T extends NodeJS.TypedArray>(name: string, expected: s
   throw invalid(name, `${expected} that is not shared with other threads`, array)
 }
 
-/** The options object itself: `undefined` is `{}`; anything but a plain object of known keys is an error. */
+/** Made like other objects, and so as fast as they are, but nothing is inherited: what is put on `Object.prototype` is no option. */
+const OwnOptions = function () {} as unknown as new () => object
+OwnOptions.prototype = Object.freeze(Object.create(null))
+
+const noOptions: object = Object.freeze(new OwnOptions())
+
+/**
+ * A copy of the options of an object, which are its own properties: `undefined` has none. Other keys than the known ones are an error, and so is an object
+ * without any that is not a plain one, as a Map or a Date.
+ */
 export const options = <T extends object>(
   name: string,
   value: T | undefined,
   known: readonly (keyof T & string)[],
 ): Partial<T> => {
-  if (value === undefined) return {}
+  if (value === undefined) return noOptions
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'an object', value)
-  for (const key of Object.keys(value)) {
-    if (!(known as readonly string[]).includes(key)) {
+  const keys = Object.keys(value) as (keyof T & string)[]
+  if (keys.length === 0 && !isPlain(value)) throw invalid(name, 'an object with options', value)
+  const own: Partial<T> = new OwnOptions()
+  for (const key of keys) {
+    if (!known.includes(key)) {
       throw new TokenmillError('ERR_INVALID_ARGUMENT', `expected only ${known.join(', ')} in ${name}, received ${key}`)
     }
+    own[key] = value[key]
   }
-  return value
+  return own
+}
+
+/** Whether `value` is of no class, of whatever realm. */
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** `signal` when it is an `AbortSignal` or absent. */

@@ -123,6 +123,20 @@ test('what is not a text is an error', async (t) => {
   }
 })
 
+test('what cannot be looked at is an error too', (t) => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const Named = function () {} as unknown as new () => object
+  Object.defineProperty(Named, 'name', { value: Symbol('name') })
+  const throws = {
+    get constructor(): never {
+      throw new Error('mine')
+    },
+  }
+  for (const value of [proxy, new Named(), Named, throws])
+    t.throws(() => o200k.encode(value as never), coded('ERR_INVALID_ARGUMENT', /for text, received/))
+})
+
 test('what is not an option is an error', async (t) => {
   for (const options of [null, 1, 'all', [], { allowed: 'all' }, { utf8: 'lossy' }, { utf8: null }] as object[]) {
     const expected = coded('ERR_INVALID_ARGUMENT', /options/)

@@ -1,9 +1,15 @@
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { TokenmillError } from '../../src/errors.ts'
 import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import type { EncodeOptions } from '../../src/tokenizer/tokenizer.ts'
+import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
+import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+import { jsonFile } from './json-cases.ts'
 
 const o200k = getEncoding('o200k_base')
+const gpt2 = getEncoding('gpt2')
 const cl100k = getEncoding('cl100k_base')
 const end = '<|endoftext|>'
 const prompt = '<|endofprompt|>'
@@ -269,4 +275,114 @@ test('texts whose reading uses other options do not change the options of the ba
 test('an array that says to be long is no reason to take memory', (t) => {
   const tokens = Object.assign([], { length: 2 ** 32 - 1 })
   t.throws(() => o200k.withSpecialTokens(tokens), { code: 'ERR_INVALID_ARGUMENT', message: /for tokens/ })
+})
+
+test('names are read once: what is checked is what is used', (t) => {
+  const names = ['<|endoftext|>']
+  let reads = 0
+  Object.defineProperty(names, 0, { get: () => (reads++ === 0 ? '<|endoftext|>' : 5), enumerable: true })
+  t.deepEqual([...gpt2.encode('<|endoftext|>', { allowedSpecial: names })], [50256])
+  t.is(reads, 1)
+})
+
+test('nobody changes the special tokens of a tokenizer that others have too', async (t) => {
+  const loaded = await loadTokenizer(jsonFile('bert'))
+  const words = new WordTokenizer(Vocabulary.fromText('a b'))
+  for (const tokenizer of [gpt2, loaded, words]) {
+    const special = tokenizer.specialTokens as Map<string, number>
+    const before = [...special]
+    const [name] = before[0] as [string, number]
+    for (const change of [() => special.delete(name), () => special.clear(), () => special.set('a', 1)])
+      t.throws(change, { code: 'ERR_INVALID_ARGUMENT', message: /withSpecialTokens/ })
+    t.deepEqual([...tokenizer.specialTokens], before)
+    // Whoever insists has changed what is seen, not what is refused.
+    Map.prototype.delete.call(special, name)
+    t.throws(() => tokenizer.encode(name), { code: 'ERR_SPECIAL_TOKEN' })
+    t.throws(() => tokenizer.encode(name, {}), { code: 'ERR_SPECIAL_TOKEN' })
+    t.throws(() => tokenizer.encodeBatch([name]), { code: 'ERR_SPECIAL_TOKEN' })
+    Map.prototype.set.call(special, name, before[0]?.[1])
+  }
+  for (const tokenizer of [gpt2, loaded])
+    for (const name of ['name', 'vocabSize', 'specialTokens', 'endOfTextId'])
+      t.throws(() => Object.assign(tokenizer, { [name]: undefined }), { instanceOf: TypeError }, name)
+})
+
+test.serial('options are own properties of a plain object', async (t) => {
+  const polluted = Object.prototype as { allowedSpecial?: unknown; addSpecialTokens?: unknown }
+  const llama = await loadTokenizer(jsonFile('llama3'))
+  const length = llama.encode('a').length
+  polluted.allowedSpecial = 'all'
+  polluted.addSpecialTokens = true
+  try {
+    for (const tokenizer of [gpt2, llama]) {
+      const [name] = tokenizer.specialTokens.keys()
+      t.throws(() => tokenizer.encode(name as string, {}), { code: 'ERR_SPECIAL_TOKEN' })
+      t.throws(() => tokenizer.encodeBatch([name as string]), { code: 'ERR_SPECIAL_TOKEN' })
+      await t.throwsAsync(tokenizer.encodeAsync(name as string, {}), { code: 'ERR_SPECIAL_TOKEN' })
+      t.true(tokenizer.count(name as string, {}) > 1)
+    }
+    t.is(llama.encode('a', {}).length, length)
+    t.is((await llama.encodeAsync('a', {})).length, length)
+  } finally {
+    delete polluted.allowedSpecial
+    delete polluted.addSpecialTokens
+  }
+  class Options {
+    allowedSpecial = 'all' as const
+  }
+  t.deepEqual([...gpt2.encode('<|endoftext|>', new Options())], [50256])
+  t.deepEqual([...gpt2.encode('<|endoftext|>', { __proto__: null, allowedSpecial: 'all' } as object)], [50256])
+  t.is(gpt2.encode('a', runInNewContext('({})') as object).length, 1)
+  for (const other of [
+    new Map(),
+    new Set(),
+    new Date(),
+    /a/,
+    new Uint8Array(),
+    Object.create({ allowedSpecial: 'all' }) as object,
+    Promise.resolve(),
+  ])
+    t.throws(() => gpt2.encode('a', other), { code: 'ERR_INVALID_ARGUMENT', message: /for options, received/ })
+})
+
+test('options that are changed after a call do not change it', async (t) => {
+  const llama = await loadTokenizer(jsonFile('llama3'))
+  const bert = await loadTokenizer(jsonFile('bert'))
+  for (const tokenizer of [llama, bert]) {
+    const whole = tokenizer.encode('hello', { addSpecialTokens: true })
+    const options = { addSpecialTokens: true }
+    const [ids, batch, count, counts] = [
+      tokenizer.encodeAsync('hello', options),
+      tokenizer.encodeBatchAsync(['hello'], options),
+      tokenizer.countAsync('hello', options),
+      tokenizer.countBatchAsync(['hello'], options),
+    ]
+    options.addSpecialTokens = false
+    t.deepEqual(await ids, whole)
+    t.deepEqual((await batch).ids, whole)
+    t.is(await count, whole.length)
+    t.deepEqual([...(await counts)], [whole.length])
+  }
+  for (const tokenizer of [gpt2, llama, bert]) {
+    const [name] = tokenizer.specialTokens.keys()
+    for (const addSpecialTokens of [false, true]) {
+      const allowedSpecial = new Set([name as string])
+      const options: EncodeOptions = { allowedSpecial, addSpecialTokens, disallowedSpecial: [] }
+      const text = `😀${name} a`
+      const index = tokenizer.countIndex(text, options)
+      // From the second half of the pair on.
+      const before = index.count(1)
+      const own = { ...options, allowedSpecial: new Set(allowedSpecial) }
+      async function* source() {
+        yield '😀'
+        allowedSpecial.clear()
+        Object.assign(options, { addSpecialTokens: !addSpecialTokens })
+        yield `${name} a`
+      }
+      const ids: number[] = []
+      for await (const part of tokenizer.encodeChunks(source(), options)) ids.push(...part)
+      t.deepEqual(ids, [...tokenizer.encode(text, own)], `${tokenizer.name} ${addSpecialTokens}`)
+      t.is(index.count(1), before)
+    }
+  }
 })

@@ -38,6 +38,16 @@ export const splitSignal = (
 
 const expectedIds = 'a Uint32Array or another iterable of numbers'
 
+/** A copy of options that are kept for later, and of their lists, which the caller may change. */
+export const ownChoices = (options: EncodeOptions | undefined): EncodeOptions => {
+  const own = checkedOptions('options', options, encodeOptionNames)
+  const ownList = (list: EncodeOptions['allowedSpecial']) =>
+    Array.isArray(list) || types.isSet(list) ? new Set(list) : list
+  return Object.fromEntries(
+    Object.entries(own).map(([name, value]) => [name, name.endsWith('Special') ? ownList(value as never) : value]),
+  )
+}
+
 /** `ids` as something to iterate. */
 export const checkedIds = (ids: unknown): Iterable<number> => iterable('ids', expectedIds, ids) as Iterable<number>
 

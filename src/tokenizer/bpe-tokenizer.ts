@@ -19,6 +19,7 @@ import { callLater, type NativeWork } from './native-call.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
+import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
 import { explained } from './explained.ts'
@@ -98,6 +99,8 @@ export class BpeTokenizer implements Tokenizer {
   /** The number of the native encoder, which lives as long as the handle. */
   readonly #encoder: number
   readonly #policies: PolicyNumbers
+  /** Nobody else has it. */
+  readonly #special: ReadonlyMap<string, number>
   #fingerprint: string | undefined
   #longestToken: number | undefined
 
@@ -107,10 +110,11 @@ export class BpeTokenizer implements Tokenizer {
     this.#native = handle
     this.#encoder = handle.encoder
     this.vocabSize = handle.vocabSize
-    const special = handle.specialTokens().map(({ token, id }) => [token, id] as const)
-    this.specialTokens = new Map(special)
-    this.endOfTextId = this.specialTokens.get('<|endoftext|>')
-    const names = [...this.specialTokens.keys()]
+    this.#special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
+    this.specialTokens = new SpecialTokenMap(this.#special)
+    this.endOfTextId = this.#special.get('<|endoftext|>')
+    readOnly(this)
+    const names = [...this.#special.keys()]
     handle.addPolicy([], [])
     handle.addPolicy([], names)
     handle.addPolicy(names, [])
@@ -318,13 +322,13 @@ export class BpeTokenizer implements Tokenizer {
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
     const checked = string('text', text)
-    const { policy } = this.#countCall(options)
+    const { special } = this.#checkedCall(options, [])
     try {
-      const index = this.#native.countIndex(checked, policy)
+      const index = this.#native.countIndex(checked, this.#policy(special))
       // Half a character is U+FFFD, which the text does not hold.
       return new TextCountIndex(checked.length, index.total, (start, end) =>
         cutsPair(checked, start) || cutsPair(checked, end)
-          ? this.count(checked.slice(start, end), options)
+          ? this.#countParts(checked.slice(start, end), this.#policy(special), moreIds - 1)
           : callNative(() => index.count(start, end)),
       )
     } catch (error) {
@@ -517,7 +521,7 @@ export class BpeTokenizer implements Tokenizer {
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
-    return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict }
+    return { special: resolvePolicy(checked, this.#special, defaultDisallowed), strict }
   }
 
   #policy(policy: SpecialTokenPolicy): number {

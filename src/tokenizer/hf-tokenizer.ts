@@ -7,6 +7,7 @@ import {
   checkedTexts,
   encodeOptionNames,
   idArray,
+  ownChoices,
   splitSignal,
 } from './arguments.ts'
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
@@ -22,6 +23,7 @@ import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
+import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
 import {
   decodeChunksOf,
@@ -69,6 +71,8 @@ export class HfTokenizer implements Tokenizer {
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
   readonly #policies: PolicyNumbers
+  /** Nobody else has it. */
+  readonly #special: ReadonlyMap<string, number>
 
   /**
    * @internal
@@ -79,8 +83,10 @@ export class HfTokenizer implements Tokenizer {
     this.#native = handle
     this.#file = file
     this.vocabSize = handle.vocabSize
-    this.specialTokens = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
-    this.endOfTextId = this.specialTokens.get('<|endoftext|>')
+    this.#special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
+    this.specialTokens = new SpecialTokenMap(this.#special)
+    this.endOfTextId = this.#special.get('<|endoftext|>')
+    readOnly(this)
     this.#postProcessor = new PostProcessor(handle.templates())
     this.#rowShape = rowShapeOf(handle)
     this.#policies = new PolicyNumbers(handle, () => handle.dropPolicies())
@@ -144,9 +150,13 @@ export class HfTokenizer implements Tokenizer {
   }
 
   count(text: Text, options?: EncodeOptions): number {
-    const { policy, strict, whole } = this.#call(options, [])
-    const own = unsharedText(checkedText('text', text))
-    return explaining(() => this.#native.count(own, strict, policy)) + this.#added(whole)
+    const call = this.#checkedCall(options, [])
+    return this.#count(unsharedText(checkedText('text', text)), call)
+  }
+
+  #count(text: Text, { special, strict, whole }: Omit<AsyncCall, 'signal'>): number {
+    const policy = this.#policies.of(special)
+    return explaining(() => this.#native.count(text, strict, policy)) + this.#added(whole)
   }
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
@@ -189,7 +199,8 @@ export class HfTokenizer implements Tokenizer {
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
-    return countEachPart(string('text', text), (part) => this.count(part, options))
+    const call = this.#checkedCall(options, [])
+    return countEachPart(string('text', text), (part) => this.#count(part, call))
   }
 
   /** What a model makes of a text may depend on all of it, so all of it is kept until it ends. */
@@ -202,11 +213,12 @@ export class HfTokenizer implements Tokenizer {
   }
 
   #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
-    const { strict } = this.#call(rest, 'all')
+    const own = ownChoices(rest)
+    const { strict } = this.#checkedCall(own, 'all')
     return new BufferedEncoder({
       maxPieceBytes,
       utf8: strict ? 'strict' : 'replace',
-      encode: (text, _, signal) => this.encodeAsync(text, { ...rest, signal }),
+      encode: (text, _, signal) => this.encodeAsync(text, { ...own, signal }),
     })
   }
 
@@ -305,7 +317,7 @@ export class HfTokenizer implements Tokenizer {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
     const whole = boolean('options.addSpecialTokens', checked.addSpecialTokens ?? false)
-    return { special: resolvePolicy(checked, this.specialTokens, defaultDisallowed), strict, whole }
+    return { special: resolvePolicy(checked, this.#special, defaultDisallowed), strict, whole }
   }
 }
 

@@ -5,7 +5,7 @@ import { filePath } from '../file-path.ts'
 import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
 import { native } from '../native.ts'
 import { boolean, integerIn, string } from '../validate.ts'
-import { checkedTexts } from './arguments.ts'
+import { checkedTexts, ownChoices } from './arguments.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
@@ -98,14 +98,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
     if (this.#changes(text)) return this.#byCrate.encodeAsync(text, options)
+    const whole = isWhole(options)
     const ids = await super.encodeAsync(text, options)
-    return isWhole(options) ? this.#postProcessor.around(ids) : ids
+    return whole ? this.#postProcessor.around(ids) : ids
   }
 
   override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
     const checked = checkedTexts(texts)
     if (checked.some((text) => this.#changes(text))) return this.#byCrate.encodeBatchAsync(checked, options)
-    return this.#around(await super.encodeBatchAsync(checked, options), options)
+    const whole = isWhole(options)
+    const batch = await super.encodeBatchAsync(checked, options)
+    return whole ? this.#postProcessor.aroundRows(batch) : batch
   }
 
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
@@ -139,13 +142,16 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
     if (this.#changes(text)) return this.#byCrate.countAsync(text, options)
-    return (await super.countAsync(text, options)) + this.#added(options)
+    const added = this.#added(options)
+    return (await super.countAsync(text, options)) + added
   }
 
   override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
     const checked = checkedTexts(texts)
     if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatchAsync(checked, options)
-    return this.#aroundCounts(await super.countBatchAsync(checked, options), options)
+    const whole = isWhole(options)
+    const counts = await super.countBatchAsync(checked, options)
+    return whole ? this.#postProcessor.aroundCounts(counts) : counts
   }
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -171,7 +177,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override countIndex(text: string, options?: EncodeOptions): CountIndex {
     if (this.#changes(text)) return this.#byCrate.countIndex(text, options)
     if (!isWhole(options)) return super.countIndex(text, options)
-    return countEachPart(string('text', text), (part) => this.count(part, options))
+    const own = ownChoices(options)
+    return countEachPart(string('text', text), (part) => this.count(part, own))
   }
 
   /** A `.json` file is the one that it was loaded from. */
@@ -205,12 +212,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
+    const own = ownChoices(rest)
     // Wrong options are an error of this call.
-    super.encode('', rest)
+    super.encode('', own)
     return new BufferedEncoder({
       maxPieceBytes,
-      utf8: rest?.utf8 ?? 'replace',
-      encode: (text, _, signal) => this.encodeAsync(text, { ...rest, signal }),
+      utf8: own?.utf8 ?? 'replace',
+      encode: (text, _, signal) => this.encodeAsync(text, { ...own, signal }),
     })
   }
 
@@ -227,5 +235,9 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 }
 
+/** Only a property of the options themselves counts, as everywhere. */
 const isWhole = (options: EncodeOptions | undefined): boolean =>
-  boolean('options.addSpecialTokens', options?.addSpecialTokens ?? false)
+  typeof options === 'object' &&
+  options !== null &&
+  Object.hasOwn(options, 'addSpecialTokens') &&
+  boolean('options.addSpecialTokens', options.addSpecialTokens ?? false)

@@ -44,10 +44,10 @@ export const resolvePolicy = (
   defaultDisallowed: 'all' | readonly string[],
 ): SpecialTokenPolicy => {
   const { allowedSpecial = [], disallowedSpecial = defaultDisallowed } = options
-  const all = new Set(specialTokens.keys())
-  const allowed = names('options.allowedSpecial', allowedSpecial) ?? all
+  const allowed = names('options.allowedSpecial', allowedSpecial) ?? new Set(specialTokens.keys())
   const disallowed =
-    names('options.disallowedSpecial', disallowedSpecial) ?? new Set([...all].filter((name) => !allowed.has(name)))
+    names('options.disallowedSpecial', disallowedSpecial) ??
+    new Set(allowedSpecial === 'all' ? [] : [...specialTokens.keys()].filter((name) => !allowed.has(name)))
   return { allowed, disallowed }
 }
 
@@ -57,10 +57,13 @@ const names = (option: string, choice: Choice): ReadonlySet<string> | undefined 
   if (choice === 'all') return undefined
   if (typeof choice === 'string' || !(Array.isArray(choice) || types.isSet(choice)))
     throw invalid(option, expected, choice)
+  // What is checked is what is used, also of an array that gives something else when it is read again.
+  const own = new Set<string>()
   for (const name of choice) {
     if (typeof name !== 'string' || name === '') throw invalid(option, `${expected} none of them empty,`, name)
+    own.add(name)
   }
-  return new Set<string>(choice)
+  return own
 }
 
 /** The error for a disallowed special token in a text; `index` is where, in UTF-16 code units or, when the text is bytes, in bytes. */

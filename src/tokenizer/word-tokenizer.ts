@@ -19,6 +19,7 @@ import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offse
 import type { CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, specialSearch, type SpecialSearch } from './special-search.ts'
+import { SpecialTokenMap } from './special-token-map.ts'
 import { resolvePolicy } from './special-tokens.ts'
 import { writtenRule } from './split/split.ts'
 import {
@@ -104,7 +105,7 @@ export class WordTokenizer implements Tokenizer {
       )
     }
     this.vocabulary = vocabulary
-    this.specialTokens = vocabulary.specialTokens
+    this.specialTokens = new SpecialTokenMap(this.#specialIds)
     this.unknown = unknown
     this.#byDefault = { encode: this.#call({}, 'all'), plain: this.#call({}, []) }
   }
