@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::AhoCorasick;
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
 
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
+use crate::finder::finder;
 use crate::steps::Normalize;
 
 /// The added tokens of a tokenizer.
@@ -244,9 +245,6 @@ fn automaton(texts: &[&str]) -> Result<Option<AhoCorasick>> {
     if texts.is_empty() {
         return Ok(None);
     }
-    AhoCorasickBuilder::new()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(texts)
-        .map(Some)
-        .map_err(|error| Error::Limit { reason: format!("expected fewer added tokens: {error}") })
+    let limit = |error| Error::Limit { reason: format!("expected fewer added tokens: {error}") };
+    finder(texts).map(Some).map_err(limit)
 }

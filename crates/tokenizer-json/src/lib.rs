@@ -12,6 +12,7 @@ mod charsmap;
 pub mod chat;
 mod error;
 mod file;
+mod finder;
 mod limits;
 mod load;
 mod model;

@@ -52,7 +52,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 
 use attempts::{Attempt, Part};
 use engine::Engine;
@@ -224,12 +224,10 @@ impl ChatTemplate {
     }
 }
 
-/// A search for the longest of `special` at the first place where there is one.
+/// The search for `special`.
 fn finder(special: &[String]) -> Result<AhoCorasick, Error> {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(special)
-        .map_err(|error| Error::Limit { message: format!("the special tokens are too many or too long: {error}") })
+    let limit = |error| Error::Limit { message: format!("the special tokens are too many or too long: {error}") };
+    crate::finder::finder(special).map_err(limit)
 }
 
 #[cfg(test)]
