@@ -93,7 +93,7 @@ test('a worker thread that ends stops its preparations, and the folders are free
           return (await prepare({ inputs, tokenizer, outDir: folder + '/' + name })).counts.documents
         } catch (error) {
           // Its thread looks whether it was cancelled some times a second.
-          if (!error.message.includes('another process prepares')) throw error
+          if (!error.message.includes('another call or process prepares')) throw error
           await begun()
         }
       }

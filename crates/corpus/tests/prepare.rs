@@ -433,7 +433,7 @@ fn calls_at_the_same_time_give_the_dataset_or_say_that_another_is_at_it() {
                     finished += 1;
                     assert_eq!(prepared.manifest.counts.documents, 2);
                 }
-                Err(error) => assert!(error.to_string().starts_with("another process prepares "), "{error}"),
+                Err(error) => assert!(error.to_string().starts_with("another call or process prepares "), "{error}"),
             }
         }
         assert!(!options.out_dir.join(".prepare").exists());

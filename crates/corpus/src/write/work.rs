@@ -23,7 +23,7 @@ impl Work {
     /// That of the dataset in `out_dir`; it is made.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] when another process has it.
+    /// [`Error::InvalidOption`] when another call or process has it.
     pub fn open(out_dir: &Path) -> Result<Self, Error> {
         let path = out_dir.join(FOLDER);
         let name = path.join(LOCK);
@@ -39,7 +39,7 @@ impl Work {
             };
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
-                    return options_error(format!("another process prepares {}", out_dir.display()));
+                    return options_error(format!("another call or process prepares {}", out_dir.display()));
                 }
                 // Some network file systems have no locks, which is an error of another kind.
                 Ok(()) | Err(TryLockError::Error(_)) if is_at(&file, &name) || attempts >= ATTEMPTS => {
