@@ -5,7 +5,7 @@
 //! [`prepare`] writes a dataset with them; [`Manifest`] says what is in one, [`survey`] and [`verify`] whether it still is,
 //! and a [`Store`] reads its ids.
 
-pub mod ahead;
+mod ahead;
 mod blocks;
 mod bytes;
 mod documents;
@@ -22,6 +22,7 @@ mod permutation;
 mod pipeline;
 mod positioned;
 mod store;
+mod windows;
 mod write;
 
 pub use documents::Documents;
@@ -34,6 +35,7 @@ pub use parts::read_parts;
 pub use permutation::Permutation;
 pub use pipeline::{Batch, Position, Progress, map_batches, read};
 pub use store::{Mode, Store};
+pub use windows::Windows;
 pub use write::layout::Output;
 pub use write::{Encoded, Glance, PrepareOptions, Prepared, Status, prepare, survey, verify};
 

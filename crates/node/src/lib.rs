@@ -4,7 +4,7 @@
 //! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], or [`own_thread`] when it is long;
 //!   both catch too, so that a panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
-//! - it holds no algorithm: what turns one thing into another is in a core crate, where tests, sanitizers and fuzz targets reach it.
+//! - it holds no algorithm but the order in which texts cross and are read: what turns one thing into another is in a core crate, where tests, sanitizers and fuzz targets reach it.
 //!
 //! The feature `text` is all that knows text: without it this is embeddings alone, which is what the addon for CUDA devices is made of.
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands over owned values")]
