@@ -13,7 +13,7 @@ import { runChecks } from './lib/checks.mjs'
 import { Failure, root, script } from './lib/run.mjs'
 import { hostTarget, standardLibrarySource } from './lib/standard-library.mjs'
 
-const crates = ['testkit', 'bpe', 'embedding', 'corpus', 'tokenizer-json', 'word-vectors']
+const crates = ['testkit', 'bpe', 'embedding', 'corpus', 'files', 'tokenizer-json', 'word-vectors']
 
 /* Tests ask for memory that no machine has: it must be an error of ours, as without a sanitizer, and not the end of the process. */
 const noMemory = 'allocator_may_return_null=1'

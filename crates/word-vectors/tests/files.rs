@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use tempfile::TempDir;
 use tokenmill_word_vectors::{Error, Format, WordVectors};
 
@@ -59,6 +61,60 @@ fn glove_has_no_first_line_and_words_with_spaces() {
 }
 
 #[test]
+fn empty_lines_at_the_end_of_a_text_are_nothing() {
+    let folder = TempDir::new().expect("there is room");
+    for text in ["2 1\na 1\nb 2\n\n", "a 1\nb 2\n\r\n\n", "a 1\nb 2"] {
+        let read = load(&written(&folder, "g.txt", text.as_bytes())).expect("it is well-formed");
+        assert_eq!((read.words(), read.table()), (&["a", "b"].map(Box::from)[..], &[1.0, 2.0][..]), "{text:?}");
+    }
+    let path = written(&folder, "g.txt", b"a 1\n\nb 2\n");
+    assert_eq!(WordVectors::load(&path, Format::Text, Some(1), None).expect("the first is well-formed").len(), 1);
+}
+
+#[test]
+fn safetensors_are_those_of_the_crate_and_read_in_whichever_order_the_tensors_are() {
+    let folder = TempDir::new().expect("there is room");
+    let (words, values) = (b"a\nbc\n", [1.0f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat());
+    let tensors = [
+        ("vectors", TensorView::new(Dtype::F32, vec![2, 2], &values).expect("it fits")),
+        ("words", TensorView::new(Dtype::U8, vec![words.len()], words).expect("it fits")),
+    ];
+    let expected = safetensors::serialize(tensors, None).expect("it can be written");
+    let vectors = WordVectors::new(vec!["a".into(), "bc".into()], vec![1.0, 2.0, 3.0, 4.0], 2).expect("they fit");
+    let path = folder.path().join("v.safetensors");
+    vectors.save(&path, Format::Safetensors).expect("it can be written");
+    assert_eq!(std::fs::read(&path).expect("it is there"), expected);
+
+    let info = |dtype, shape, start, end| TensorInfo { dtype, shape, data_offsets: (start, end) };
+    let turned = vec![
+        ("words".to_owned(), info(Dtype::U8, vec![5], 0, 5)),
+        ("more".to_owned(), info(Dtype::U8, vec![3], 5, 8)),
+        ("vectors".to_owned(), info(Dtype::F32, vec![2, 2], 8, 24)),
+    ];
+    let header = serde_json::to_vec(&Metadata::new(None, turned).expect("it fits")).expect("it is JSON");
+    let turned = [&(header.len() as u64).to_le_bytes(), &*header, words, b"...", &values].concat();
+    let read = load(&written(&folder, "v.safetensors", &turned)).expect("it is well-formed");
+    assert_eq!((read.words(), read.table()), (vectors.words(), vectors.table()));
+    let longer = [&*turned, b"."].concat();
+    assert_eq!(fault("v.safetensors", &longer), "not a safetensors file: expected 24 bytes of values, found 25");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_may_be_read_by_whom_any_new_file_may() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().expect("there is room");
+    let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode();
+    let other = written(&folder, "other", b"");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        vectors().save(&path, format).expect("it can be written");
+        assert_eq!(mode(&path), mode(&other), "{format:?}");
+    }
+}
+
+#[test]
 fn rows_of_a_binary_file_may_end_with_a_line_break_or_not() {
     let folder = TempDir::new().expect("there is room");
     for end in ["", "\n"] {
@@ -91,6 +147,9 @@ fn faults_of_text_are_named_with_their_line() {
         (b"2 2\na 1 2\nb 3 x\n", "expected a number in line 3, found \"x\""),
         (b"2 2\na 1 2\n\xff 3 4\n", "line 3 is not UTF-8"),
         (b"2 2\na 1 2\n 3 4\n", "expected a word of 1 to 65536 bytes in line 3, found 0"),
+        (b"a 1 2\n\nb 3 4\n", "line 2 is empty, and more follow"),
+        (b"2 2\na 1 2\n\r\n\nb 3 4\n", "line 3 is empty, and more follow"),
+        (b"1 2\n\na 1 2\n", "line 2 is empty, and more follow"),
         (b"word\n", "expected 1 to 65536 dimensions, found 0"),
         (b"1 70000\n", "expected 1 to 65536 dimensions, found 70000"),
         (b"1 2\na NaN 1\n", "a vector has a number that is not finite, or too large"),

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use tokenmill_files::sync_folder_of;
+
 use crate::Error;
 
 /// What is written to the system at a time.
@@ -176,8 +178,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    let renamed = fs::rename(from, to).and_then(|()| sync_folder_of(to));
-    renamed.map_err(|error| Error::io("write", to.display(), error))
+    tokenmill_files::rename(from, to).map_err(|error| Error::io("write", to.display(), error))
 }
 
 /// Makes the folder `path` with those that it is in; their names are on disk when this returns.
@@ -186,18 +187,6 @@ pub fn make_folder(path: &Path) -> Result<(), Error> {
         path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     let made = fs::create_dir_all(path).and_then(|()| missing.into_iter().try_for_each(sync_folder_of));
     made.map_err(|error| Error::io("create", path.display(), error))
-}
-
-/// Windows has no such call, and needs none.
-#[cfg(not(unix))]
-fn sync_folder_of(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -1,13 +1,11 @@
 //! Tables into a file.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use serde_json::json;
+use tokenmill_files::Replacement;
 
 use super::FileFault;
 use super::header::METADATA;
@@ -17,7 +15,8 @@ use crate::{DType, Parameter, Result};
 
 /// Values written at once.
 const CHUNK: usize = 1 << 16;
-/// Values start at a multiple of this, so that a reader that maps the file finds them aligned.
+/// The values begin at a multiple of this, as safetensors' own writer has it: those of the first tensor are aligned, and so are all others
+/// while all are of one type.
 const ALIGNMENT: usize = 8;
 
 /// Writes `tensors` under their names. The file is complete on disk before it takes the place of an
@@ -33,8 +32,8 @@ pub(super) fn replace_file<'a>(
     header: &[u8],
     tensors: impl IntoIterator<Item = &'a Parameter>,
 ) -> Result<()> {
-    let temporary = Temporary::beside(path).map_err(FileFault::io("make a file beside it")).map_err(at(path))?;
-    let mut out = BufWriter::with_capacity(CHUNK, &temporary.file);
+    let mut file = Replacement::of(path).map_err(FileFault::io("make a file beside it")).map_err(at(path))?;
+    let mut out = BufWriter::with_capacity(CHUNK, file.file());
     out.write_all(header).map_err(FileFault::io("write it")).map_err(at(path))?;
     for tensor in tensors {
         let written = with_element!(tensor.dtype(), T => tensor.read::<T, _>(|values| write_values(&mut out, values))?);
@@ -42,7 +41,7 @@ pub(super) fn replace_file<'a>(
     }
     out.flush().map_err(FileFault::io("write it")).map_err(at(path))?;
     drop(out);
-    temporary.replace(path).map_err(FileFault::io("put it in its place")).map_err(at(path))
+    file.finish().map_err(FileFault::io("put it in its place")).map_err(at(path))
 }
 
 fn write_values<T: Element>(out: &mut impl Write, values: &[T]) -> io::Result<()> {
@@ -77,54 +76,4 @@ fn header(metadata: &[(&str, &str)], tensors: &[(&str, Parameter)]) -> std::resu
     let mut json = serde_json::to_vec(&entries).map_err(FileFault::Header)?;
     json.resize(json.len().next_multiple_of(ALIGNMENT), b' ');
     Ok([&(json.len() as u64).to_le_bytes(), &*json].concat())
-}
-
-/// A file that is gone when it is dropped, unless it has replaced another.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    kept: bool,
-}
-
-impl Temporary {
-    /// In the folder of `path`: only there a rename is one step.
-    fn beside(path: &Path) -> io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name =
-            path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let path = path.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self { path, file, kept: false })
-    }
-
-    fn replace(mut self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
-        self.kept = true;
-        sync_folder(path)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.kept {
-            // What cannot be removed stays; the error that led here is the one to report.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Makes the new name last through a loss of power.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

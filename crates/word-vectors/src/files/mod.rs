@@ -6,9 +6,11 @@ mod tensors;
 mod text;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokenmill_files::Replacement;
 
 use crate::vectors::{Rows, invalid};
 use crate::{Error, Result, WordVectors};
@@ -56,25 +58,12 @@ impl Rows {
         }
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Self::read(BufReader::with_capacity(1 << 20, file), length, format, limit, cancel)
-    }
-
-    /// [`Rows::load`] of what `reader` gives, which is `length` bytes.
-    ///
-    /// # Errors
-    /// Those of [`WordVectors::load`].
-    pub fn read(
-        reader: impl BufRead,
-        length: u64,
-        format: Format,
-        limit: Option<usize>,
-        cancel: Option<&AtomicBool>,
-    ) -> Result<Self> {
+        let reader = BufReader::with_capacity(1 << 20, file);
         let limit = limit.unwrap_or(usize::MAX);
         let rows = match format {
             Format::Text => text::read(reader, length, limit, cancel)?,
             Format::Binary => binary::read(reader, length, limit, cancel)?,
-            Format::Safetensors => tensors::read(reader, length, limit)?,
+            Format::Safetensors => tensors::read(reader, length, limit, cancel)?,
         };
         if rows.words.is_empty() { Err(invalid("there is no word in it".to_owned())) } else { Ok(rows) }
     }
@@ -106,22 +95,15 @@ impl WordVectors {
     /// # Errors
     /// [`Error::Io`]; [`Error::InvalidFile`] when a word has white space or a line break, which the form cannot hold.
     pub fn save(&self, path: &Path, format: Format) -> Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        let mut writer = BufWriter::with_capacity(1 << 20, file.as_file_mut());
+        let mut file = Replacement::of(path)?;
+        let mut writer = BufWriter::with_capacity(1 << 20, file.file());
         self.write(&mut writer, format)?;
         writer.flush()?;
         drop(writer);
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(file.finish()?)
     }
 
-    /// Writes what [`Rows::read`] reads.
-    ///
-    /// # Errors
-    /// Those of [`WordVectors::save`].
-    pub fn write(&self, out: &mut impl Write, format: Format) -> Result<()> {
+    fn write(&self, out: &mut impl Write, format: Format) -> Result<()> {
         match format {
             Format::Text => text::write(self, out),
             Format::Binary => binary::write(self, out),

@@ -31,11 +31,9 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
             )));
         }
         rows.reserve(words.min(limit))?;
-        number += 1;
-        line.clear();
-        next_line(&mut reader, &mut line, number)?;
     }
-    while rows.words.len() < limit && !line.is_empty() {
+    let mut is_read = told.is_none();
+    while rows.words.len() < limit && (std::mem::take(&mut is_read) || next_row(&mut reader, &mut line, &mut number)?) {
         if rows.words.len().is_multiple_of(BETWEEN_LOOKS) {
             look(cancel)?;
             if told.is_none() {
@@ -43,9 +41,6 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
             }
         }
         add_line(&mut rows, text_of(&line, number)?, number)?;
-        number += 1;
-        line.clear();
-        next_line(&mut reader, &mut line, number)?;
     }
     match told {
         Some((words, _)) if rows.words.len() < words.min(limit) => {
@@ -76,6 +71,26 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Resu
         line.pop();
     }
     Ok(read > 0)
+}
+
+/// Reads the line after line `number`; `false` at the end of the file. Lines may be empty there, and nowhere else.
+fn next_row(reader: &mut impl BufRead, line: &mut Vec<u8>, number: &mut u64) -> Result<bool> {
+    let after = *number + 1;
+    loop {
+        *number += 1;
+        line.clear();
+        if !next_line(reader, line, *number)? {
+            return Ok(false);
+        }
+        if line.is_empty() {
+            continue;
+        }
+        return if *number == after {
+            Ok(true)
+        } else {
+            Err(invalid(format!("line {after} is empty, and more follow")))
+        };
+    }
 }
 
 fn text_of(line: &[u8], number: u64) -> Result<&str> {
