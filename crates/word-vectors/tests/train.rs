@@ -112,6 +112,31 @@ fn progress_is_told_and_cancelling_stops() {
     assert!(matches!(train(texts(), &options, Some(&stop), Some(&cancel)), Err(Error::Cancelled)));
 }
 
+/// As word2vec.c has it: text8, for one, is a single line.
+#[test]
+fn a_text_on_one_line_is_many_sentences() {
+    let words = |count: usize| (0..count).map(|at| ["mill", "wheel", "water"][at % 3]);
+    let mut line = Texts::new(Split::Words, false);
+    line.add_sentence(words(100_000)).expect("there is memory");
+    let mut lines = Texts::new(Split::Words, false);
+    let all: Vec<&str> = words(100_000).collect();
+    all.chunks(1000).try_for_each(|words| lines.add_sentence(words.iter().copied())).expect("there is memory");
+    let options = Options { epochs: 2, ..options(Objective::SkipGram, 1) };
+
+    let seen = Mutex::new(Vec::new());
+    let tell = |progress: Progress| seen.lock().expect("nobody panicked").push(progress.words);
+    train(line, &options, Some(&tell), None).expect("the options are right");
+    let seen = seen.into_inner().expect("nobody panicked");
+    assert!(seen.len() >= 10 && seen.is_sorted() && seen.last() == Some(&200_000), "{seen:?}");
+
+    let cancel = AtomicBool::new(false);
+    let stop = |progress: Progress| {
+        assert!(progress.words < 50_000, "{progress:?}");
+        cancel.store(true, Ordering::Relaxed);
+    };
+    assert!(matches!(train(lines, &options, Some(&stop), Some(&cancel)), Err(Error::Cancelled)));
+}
+
 #[test]
 fn options_that_cannot_be_are_errors_that_say_so() {
     let good = options(Objective::Cbow, 1);

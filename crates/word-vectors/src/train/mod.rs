@@ -99,6 +99,10 @@ pub struct Progress {
 
 /// Words of a stretch that a thread takes at a time.
 const STRETCH: usize = 10_000;
+/// The most words of a stretch: a longer sentence is of several.
+const LONGEST_STRETCH: usize = 2 * STRETCH;
+/// The most words of a sentence, as in word2vec.c: those that are left out or skipped do not count. A longer one is several.
+const LONGEST_SENTENCE: usize = 1000;
 
 /// Trains vectors on `texts`. `progress` is called now and then, by any thread. Stops soon after `cancel` is set.
 ///
@@ -200,11 +204,12 @@ fn keep_chances(counts: &[u64], subsample: f64) -> Result<Vec<u32>> {
     Ok(chances)
 }
 
-/// Where the stretches of whole sentences end.
+/// Where the stretches end: after whole sentences, or inside of very long ones.
 fn stretches(ids: &[u32]) -> Vec<(usize, usize)> {
     let (mut stretches, mut start) = (Vec::new(), 0);
     for (at, &id) in ids.iter().enumerate() {
-        if id == END && at - start >= STRETCH {
+        let words = at - start;
+        if id == END && words >= STRETCH || words >= LONGEST_STRETCH {
             stretches.push((start, at + 1));
             start = at + 1;
         }
@@ -249,7 +254,7 @@ impl Shared<'_> {
         let mut worker = Worker::new(options, self.inputs, self.outputs)?;
         let all_words = self.corpus.tokens * options.epochs as u64;
         let all = self.all();
-        let mut sentence = reserved(STRETCH)?;
+        let mut sentence = reserved(LONGEST_SENTENCE)?;
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if number >= all {
@@ -258,24 +263,37 @@ impl Shared<'_> {
             // A chance of its own for each stretch: what a thread does then does not depend on which one it is.
             let mut chance = Chance::new(mixed(options.seed, number as u64));
             let (start, end) = self.stretches[number % self.stretches.len()];
-            for ids in self.corpus.ids[start..end].split(|&id| id == END) {
-                if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-                    return Err(Error::Cancelled);
+            for mut ids in self.corpus.ids[start..end].split(|&id| id == END) {
+                while !ids.is_empty() {
+                    if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                        return Err(Error::Cancelled);
+                    }
+                    let words = self.next_sentence(ids, &mut sentence, &mut chance);
+                    ids = &ids[words..];
+                    let read = self.done.fetch_add(words as u64, Ordering::Relaxed);
+                    let share = read as f32 / all_words as f32;
+                    let rate = options.learning_rate - share * (options.learning_rate - options.min_learning_rate);
+                    worker.sentence(&sentence, &self.negatives, rate.max(options.min_learning_rate), &mut chance);
                 }
-                let read = self.done.fetch_add(ids.len() as u64, Ordering::Relaxed);
-                let share = read as f32 / all_words as f32;
-                let rate = options.learning_rate - share * (options.learning_rate - options.min_learning_rate);
-                sentence.clear();
-                let stays = |id: u32, chance: &mut Chance| match self.keep[id as usize] {
-                    u32::MAX => true,
-                    keep => chance.word() < keep,
-                };
-                sentence.extend(ids.iter().copied().filter(|&id| stays(id, &mut chance)));
-                worker.sentence(&sentence, &self.negatives, rate.max(options.min_learning_rate), &mut chance);
             }
             if let Some(progress) = self.progress {
                 progress(Progress { words: self.done.load(Ordering::Relaxed), all_words });
             }
         }
+    }
+
+    /// Puts into `sentence` the words at the start of `ids` that stay, as many as a sentence may have, and says how many were read.
+    fn next_sentence(&self, ids: &[u32], sentence: &mut Vec<u32>, chance: &mut Chance) -> usize {
+        sentence.clear();
+        for (read, &id) in ids.iter().enumerate() {
+            if sentence.len() == LONGEST_SENTENCE {
+                return read;
+            }
+            let keep = self.keep[id as usize];
+            if keep == u32::MAX || chance.word() < keep {
+                sentence.push(id);
+            }
+        }
+        ids.len()
     }
 }
