@@ -12,7 +12,8 @@ use tokenizers::{NormalizedString, PreTokenizedString, Token};
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
 use crate::finder::finder;
-use crate::steps::Normalize;
+use crate::limits::LARGEST_NORMALIZED;
+use crate::steps::{Normalize, normalize};
 
 /// The added tokens of a tokenizer.
 pub(crate) struct AddedTokens {
@@ -31,6 +32,7 @@ impl AddedTokens {
     pub fn new(tokens: Vec<Added>, normalizers: &[Normalize]) -> Result<Self> {
         let mut added =
             Self { tokens: Vec::new(), normalized: Vec::new(), by_content: HashMap::new(), by_id: HashMap::new() };
+        let mut room = LARGEST_NORMALIZED;
         for token in tokens {
             // The crate skips them too.
             if token.content.is_empty() {
@@ -53,11 +55,9 @@ impl AddedTokens {
             }
             let mut normalized = NormalizedString::from(token.content.as_str());
             if token.normalized {
-                for normalizer in normalizers {
-                    normalizer.apply(&mut normalized).map_err(|error| {
-                        invalid(format!("added_tokens: {:?} cannot be normalized: {error}", token.content))
-                    })?;
-                }
+                normalize(normalizers, &mut normalized, &mut room).map_err(|error| {
+                    invalid(format!("added_tokens: {:?} cannot be normalized: {error}", token.content))
+                })?;
             }
             added.by_content.insert(token.content.clone(), place);
             added.by_id.insert(token.id, place);
@@ -139,10 +139,9 @@ impl AddedTokens {
         if normalizers.is_empty() && policy.normalized.is_empty() {
             return Ok(pieces);
         }
+        let mut room = LARGEST_NORMALIZED;
         pieces.split(|_, mut piece| {
-            for normalizer in normalizers {
-                normalizer.apply(&mut piece)?;
-            }
+            normalize(normalizers, &mut piece, &mut room)?;
             if policy.normalized.is_empty() { Ok(vec![(piece, None)]) } else { self.cut(&piece, &policy.normalized) }
         })?;
         Ok(pieces)

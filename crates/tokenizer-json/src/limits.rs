@@ -4,7 +4,7 @@
 pub const LARGEST_FILE: usize = 64 << 20;
 /// The largest text, in bytes, for tokenizers that the `tokenizers` crate runs: it keeps some hundred bytes for each.
 pub const LARGEST_TEXT: usize = 8 << 20;
-/// Normalizers may not make a text longer than this, in bytes.
+/// Normalizers may not make a text longer than this, in bytes, in all its stretches between added tokens together.
 pub(crate) const LARGEST_NORMALIZED: usize = 4 * LARGEST_TEXT;
 /// Ids are at most this many times the number of tokens, and `EXTRA_IDS` more: what is sized by the largest id stays in
 /// proportion to the file.
@@ -21,5 +21,7 @@ pub(crate) const MOST_STEPS: usize = 64;
 pub(crate) const MOST_ADDED: usize = 1024;
 /// The longest text that a normalizer may put before every stretch, in bytes.
 pub(crate) const LONGEST_PREFIX: usize = 256;
+/// The longest text that a `Precompiled` normalizer may put for a character, in bytes.
+pub(crate) const LONGEST_MAPPED: usize = 256;
 /// The longest regular expression, in bytes.
 pub(crate) const LONGEST_REGEX: usize = 1 << 14;

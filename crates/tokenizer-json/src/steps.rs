@@ -62,8 +62,15 @@ impl Wanted {
 
 /// What a text goes through before it is split.
 pub(crate) enum Normalize {
-    Crate(NormalizerWrapper),
-    Replace { pattern: Bounded, content: String },
+    Crate {
+        normalizer: NormalizerWrapper,
+        /// How many times longer a text may become, in bytes.
+        growth: usize,
+    },
+    Replace {
+        pattern: Bounded,
+        content: String,
+    },
 }
 
 impl Normalize {
@@ -90,24 +97,82 @@ impl Normalize {
                     });
                 }
             }
-            "Precompiled" => check_charsmap(part)?,
+            "Precompiled" => {
+                let growth = check_charsmap(part)?;
+                return Ok(Self::Crate { normalizer: of_crate("normalizer", part)?, growth });
+            }
             _ => {}
         }
-        of_crate("normalizer", part).map(Self::Crate)
+        let normalizer = of_crate("normalizer", part)?;
+        let growth = growth_of(&normalizer);
+        Ok(Self::Crate { normalizer, growth })
     }
 
-    pub fn apply(&self, text: &mut NormalizedString) -> tokenizers::Result<()> {
+    /// The text may have `room` bytes when it is normalized.
+    fn apply(&self, text: &mut NormalizedString, room: usize) -> tokenizers::Result<()> {
         match self {
-            Self::Crate(normalizer) => normalizer.normalize(text),
+            Self::Crate { normalizer, growth } => {
+                if text.get().len().saturating_mul(*growth) > room {
+                    check_growth(normalizer, text.get(), room)?;
+                }
+                normalizer.normalize(text)?;
+            }
             Self::Replace { pattern, content } => {
                 let longest = pattern.count(text.get())?.saturating_mul(content.len()).saturating_add(text.get().len());
-                if longest > LARGEST_NORMALIZED {
+                if longest > room {
                     return Err(TooLong.into());
                 }
-                text.replace(pattern, content)
+                text.replace(pattern, content)?;
             }
         }
+        if text.get().len() > room { Err(TooLong.into()) } else { Ok(()) }
     }
+}
+
+/// Normalizes `text`, which takes of `room` as many bytes as it has then. [`TooLong`] when it is longer after any step, found out before
+/// memory is asked for: the crate keeps more than a hundred bytes for each.
+pub(crate) fn normalize(
+    normalizers: &[Normalize],
+    text: &mut NormalizedString,
+    room: &mut usize,
+) -> tokenizers::Result<()> {
+    normalizers.iter().try_for_each(|normalizer| normalizer.apply(text, *room))?;
+    *room = room.checked_sub(text.get().len()).ok_or(TooLong)?;
+    Ok(())
+}
+
+/// How many times longer a text may become in UTF-8, by those whose numbers are in no file.
+fn growth_of(normalizer: &NormalizerWrapper) -> usize {
+    match normalizer {
+        // U+FDFA is 33 bytes instead of 3.
+        NormalizerWrapper::NFKC(_) | NormalizerWrapper::NFKD(_) => 11,
+        // Syllables of Hangul, and U+0390.
+        NormalizerWrapper::NFC(_) | NormalizerWrapper::NFD(_) => 3,
+        // Decomposed, or with a space on each side.
+        NormalizerWrapper::BertNormalizer(_) => 4,
+        NormalizerWrapper::Lowercase(_) | NormalizerWrapper::ByteLevel(_) => 2,
+        _ => 1,
+    }
+}
+
+/// Normalizes parts of `text`, one after the other, to know whether the whole is too long.
+fn check_growth(normalizer: &NormalizerWrapper, text: &str, room: usize) -> tokenizers::Result<()> {
+    /// So short that no part takes much memory.
+    const PART: usize = 1 << 16;
+    // Characters on both sides of a cut are not joined; the exact length is looked at later.
+    let most = room + room / 16;
+    let (mut rest, mut length) = (text, 0);
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(PART));
+        let mut part = NormalizedString::from(part);
+        normalizer.normalize(&mut part)?;
+        length += part.get().len();
+        if length > most {
+            return Err(TooLong.into());
+        }
+        rest = after;
+    }
+    Ok(())
 }
 
 /// A text that normalizers make too long.

@@ -300,6 +300,47 @@ fn a_normalizer_cannot_make_a_text_without_end() {
     );
 }
 
+/// A map that puts `text` for "a": the unit of the letter follows the root, and the unit of its leaf is the root.
+fn map_of_a(text: &str) -> Value {
+    let mut units = [0u32; 256];
+    units[97] = 0x61 | 1 << 8 | 0x61 << 10;
+    let units = units.map(u32::to_le_bytes).concat();
+    let bytes = [&1024u32.to_le_bytes(), &*units, text.as_bytes(), b"\0"].concat();
+    json!({ "type": "Precompiled", "precompiled_charsmap": base64::encode(bytes) })
+}
+
+#[test]
+fn a_map_of_characters_has_no_long_texts() {
+    assert!(load_json(&changed("words", "/normalizer", map_of_a(&"b".repeat(256)))).is_ok());
+    assert!(refused(&changed("words", "/normalizer", map_of_a(&"b".repeat(257)))).contains("at most 256 bytes"));
+}
+
+#[test]
+fn a_text_that_the_normalizers_of_the_crate_make_too_long_is_refused_before_it_is() {
+    // U+FDFA is 33 bytes by NFKC; what is put before every stretch between added tokens adds up.
+    let before = json!({ "type": "Prepend", "prepend": "b".repeat(100) });
+    let token = json!([{ "id": 60_000, "content": "<a>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": false }]);
+    let (long, short) = ("\u{fdfa}", "é");
+    for (normalizer, unit, fits) in [
+        (json!({ "type": "NFKC" }), long, 1 << 20),
+        (map_of_a(&"b".repeat(200)), "a", 1 << 17),
+        (before, "<a>x", 1 << 18),
+    ] {
+        let mut file = changed("words", "/normalizer", normalizer);
+        file["added_tokens"] = token.clone();
+        let tokenizer = load_json(&file).expect("it is well-formed").into_tokenizer().expect("the crate runs it");
+        let policy = tokenizer.policy::<&str>(&[], &[]).expect("a policy");
+        let encode = |unit: &str, bytes: usize| tokenizer.encode(&unit.repeat(bytes / unit.len()), &policy, None);
+        match encode(unit, LARGEST_TEXT) {
+            Err(Error::Limit { reason }) => assert!(reason.contains("when it is normalized"), "{reason}"),
+            other => panic!("{unit}: {:?}", other.map(|ids| ids.len())),
+        }
+        assert!(!matches!(encode(unit, fits), Err(Error::Limit { .. })), "{unit}");
+        assert!(!matches!(encode(short, 1 << 20), Err(Error::Limit { .. })), "{short}");
+    }
+}
+
 #[test]
 fn a_text_of_one_word_takes_time_in_proportion() {
     for name in common::FIXTURES {
