@@ -16,18 +16,18 @@ use crate::{Error, Parameter, Result, cuda, memory};
 pub enum Rule {
     /// Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019).
     AdamW {
-        /// The decay of the first and of the second moment, each at least 0 and less than 1.
+        /// Decay rates (β1, β2) of the moment estimates, each at least 0 and less than 1.
         betas: [f64; 2],
-        /// What the divisor is enlarged by.
+        /// Added to the denominator for numerical stability.
         epsilon: f64,
-        /// The share, times the learning rate, that weights lose in each step.
+        /// Decoupled weight decay coefficient.
         weight_decay: f64,
     },
     /// Stochastic gradient descent.
     Sgd {
-        /// The share of the direction before that is kept; at least 0.
+        /// Momentum factor; at least 0.
         momentum: f64,
-        /// What weights times this is added to their gradient.
+        /// Weight decay coefficient (L2 penalty): weights times this are added to their gradient.
         weight_decay: f64,
         /// Whether a step looks ahead along the momentum.
         nesterov: bool,
@@ -45,6 +45,14 @@ impl Rule {
         match self {
             Self::AdamW { .. } => "adamW",
             Self::Sgd { .. } => "sgd",
+        }
+    }
+
+    /// All that its name does not say.
+    pub(crate) fn numbers(self) -> Vec<f64> {
+        match self {
+            Self::AdamW { betas: [first, second], epsilon, weight_decay } => vec![first, second, epsilon, weight_decay],
+            Self::Sgd { momentum, weight_decay, nesterov } => vec![momentum, weight_decay, f64::from(nesterov)],
         }
     }
 

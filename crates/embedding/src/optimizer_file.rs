@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optimizer::SlotState;
 use crate::table::Table;
-use crate::weights::{FORMAT, FileFault, WeightsFile, write_tensors};
+use crate::weights::{FORMAT, FileFault, WeightsFile, at, write_tensors};
 use crate::{Error, Optimizer, Parameter, Result, Rule, TableOptions};
 
 /// The metadata entry of a [`Description`].
@@ -51,7 +51,7 @@ impl Optimizer {
             learning_rate: self.learning_rate(),
             parameters: self.parameters().zip(&states).map(described).collect(),
         };
-        let json = serde_json::to_string(&description).unwrap_or_default();
+        let json = serde_json::to_string(&description).map_err(FileFault::Header).map_err(at(path))?;
         let moments = moment_tensors(self, states)?;
         let tensors: Vec<_> = moments.iter().map(|(name, moment)| (&**name, moment.clone())).collect();
         write_tensors(path, &[FORMAT, (ENTRY, &*json)], &tensors)

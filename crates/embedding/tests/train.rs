@@ -230,11 +230,15 @@ fn the_checkpoint_of_another_training_is_refused() {
         TrainerConfig { neighbours: 3, ..adam },
         TrainerConfig { draws: Some(1), ..adam },
         TrainerConfig { rule: Rule::SGD, ..adam },
+        TrainerConfig { rule: Rule::AdamW { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.5 }, ..adam },
         TrainerConfig { seed: 6, ..adam },
         TrainerConfig { objective: Objective::Masked, ..adam },
     ] {
         assert!(matches!(load(other, &counts()), Err(Error::File { .. })), "{other:?}");
     }
+    let mut others = counts();
+    others.swap(2, 3);
+    assert!(load(adam, &others).unwrap_err().to_string().contains("of another training"));
     assert!(matches!(load(adam, &[1]), Err(Error::LengthMismatch { .. })));
     embedding(1).save(&path, tokenmill_embedding::Names::Gpt2).unwrap();
     assert!(load(adam, &counts()).unwrap_err().to_string().contains("no checkpoint"));
@@ -267,6 +271,21 @@ fn what_cannot_be_is_an_error_and_changes_nothing() {
     let after = bits(&trainer);
     assert!(far.is_ok() && matches!(step(&mut trainer, &IDS, &TARGETS, 1.0), Err(Error::Number { .. })));
     assert_eq!(bits(&trainer), after);
+}
+
+#[test]
+fn a_score_that_is_no_number_is_none_of_a_loss_either() {
+    for draws in [None, Some(1000)] {
+        let config = TrainerConfig { draws, ..config(Objective::NextToken, Rule::SGD) };
+        let mut trainer = Trainer::new(embedding(3), config, &counts()).unwrap();
+        let bias = trainer.parameters().find(|parameter| parameter.name() == BIAS_TABLE).unwrap().clone();
+        let mut values = bias.values().unwrap();
+        // Of an id that is no target.
+        values[7] = f32::NAN;
+        bias.set_values(&values).unwrap();
+        assert!(trainer.loss(&IDS, &TARGETS, &SHAPE).unwrap().sum.is_nan());
+        assert!(matches!(trainer.step(&IDS, &TARGETS, &SHAPE, 1.0), Err(Error::Number { .. })), "{draws:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::sampler::Sampler;
 use super::{BIAS_TABLE, MIXING_TABLE, Trainer, TrainerConfig};
 use crate::optimizer_file::{moment_tensors, read_states};
-use crate::weights::{ENTRY, FORMAT, FileFault, Weights, WeightsFile, write_tensors};
+use crate::weights::{ENTRY, FORMAT, FileFault, Weights, WeightsFile, at, write_tensors};
 use crate::{Device, Error, InputEmbedding, InputEmbeddingConfig, Parameter, Result, TOKEN_TABLE, TableOptions};
 
 /// The metadata entry of a [`Training`].
@@ -25,6 +25,10 @@ struct Training {
     neighbours: usize,
     draws: Option<usize>,
     rule: String,
+    /// Those of the rule.
+    numbers: Vec<f64>,
+    /// Of how frequent ids are.
+    frequencies: u64,
     seed: u64,
     steps: u64,
     /// Of each parameter.
@@ -44,8 +48,9 @@ impl Trainer {
         let states = self.optimizer().state()?;
         let steps = states.iter().map(|state| state.steps).collect();
         tensors.extend(moment_tensors(self.optimizer(), states)?);
-        let json = serde_json::to_string(&self.training(steps, progress)).unwrap_or_default();
-        let description = self.embedding().description();
+        let json = serde_json::to_string(&self.training(steps, progress));
+        let json = json.map_err(FileFault::Header).map_err(at(path))?;
+        let description = self.embedding().description().map_err(at(path))?;
         let metadata = [FORMAT, (ENTRY, &*description), (TRAINING, &*json)];
         let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (&**name, tensor.clone())).collect();
         write_tensors(path, &metadata, &tensors)
@@ -56,7 +61,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of [`InputEmbedding::load`] and [`Trainer::new`]; [`Error::File`] when the file is of another embedding than `inputs`, or of a
-    /// training with another `config`.
+    /// training with another `config` or other `counts`.
     pub fn load(
         path: &Path,
         inputs: &InputEmbeddingConfig,
@@ -107,6 +112,8 @@ impl Trainer {
             neighbours: config.neighbours,
             draws: config.draws,
             rule: config.rule.name().to_owned(),
+            numbers: config.rule.numbers(),
+            frequencies: self.sampler().fingerprint(),
             seed: config.seed,
             steps: self.steps(),
             optimizer_steps,

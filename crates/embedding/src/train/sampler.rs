@@ -48,6 +48,12 @@ impl Sampler {
         Ok(Self { probabilities, own, other })
     }
 
+    /// The same for the same probabilities, and hardly for others: FNV-1a.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let bytes = self.probabilities.iter().flat_map(|probability| probability.to_bits().to_le_bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// The different ones of `draws` ids, ascending; the same for the same seed and step.
     ///
     /// # Errors

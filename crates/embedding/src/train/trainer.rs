@@ -218,6 +218,10 @@ impl Trainer {
         changed.map(|()| Loss { sum: answer.loss, targets: targets.ids.len() })
     }
 
+    pub(super) fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
     pub(super) fn optimizer(&self) -> &Optimizer {
         &self.optimizer
     }

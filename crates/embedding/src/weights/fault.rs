@@ -25,7 +25,7 @@ pub enum FileFault {
         bytes: u64,
     },
     /// The header length is more than the format allows.
-    #[error("a header of {length} bytes is longer than the {limit} that the format allows")]
+    #[error("a header of {length} bytes is longer than the {limit} that the format allows: is it a safetensors file?")]
     HeaderTooLong {
         /// The length that the file says.
         length: u64,
@@ -33,7 +33,7 @@ pub enum FileFault {
         limit: u64,
     },
     /// The header is longer than the file.
-    #[error("a header of {length} bytes does not fit into the file of {bytes} bytes")]
+    #[error("a header of {length} bytes does not fit into the file of {bytes} bytes: is it a whole safetensors file?")]
     HeaderCut {
         /// The length that the file says.
         length: u64,

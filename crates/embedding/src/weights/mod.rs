@@ -20,6 +20,6 @@ pub use facts::{TensorFacts, WeightsFacts, weights_facts};
 pub use fault::FileFault;
 pub(crate) use model::{ENTRY, FORMAT};
 pub use names::Names;
-pub(crate) use read::WeightsFile;
+pub(crate) use read::{WeightsFile, at};
 pub(crate) use shards::Weights;
 pub(crate) use write::write_tensors;

@@ -6,7 +6,7 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Layout, Names};
-use super::{FileFault, Weights, write_tensors};
+use super::{FileFault, Weights, at, write_tensors};
 use crate::{
     DType, Embedding, Error, InputEmbedding, InputEmbeddingConfig, InputTables, Position, Result, TableOptions, memory,
 };
@@ -176,11 +176,12 @@ impl InputEmbedding {
         let parameters = self.parameters();
         let tensors: Vec<_> =
             parameters.iter().map(|parameter| (layout.of(parameter.name()), parameter.clone())).collect();
-        write_tensors(path, &[FORMAT, (ENTRY, &self.description())], &tensors)
+        let description = self.description().map_err(at(path))?;
+        write_tensors(path, &[FORMAT, (ENTRY, &description)], &tensors)
     }
 
     /// What the tensors do not say, for the metadata.
-    pub(crate) fn description(&self) -> String {
+    pub(crate) fn description(&self) -> std::result::Result<String, FileFault> {
         let config = self.config();
         let description = Description {
             position: config.position,
@@ -192,7 +193,7 @@ impl InputEmbedding {
             padding_id: config.padding,
             ..Description::PLAIN
         };
-        serde_json::to_string(&description).unwrap_or_default()
+        serde_json::to_string(&description).map_err(FileFault::Header)
     }
 }
 

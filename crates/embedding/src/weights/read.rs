@@ -201,6 +201,6 @@ fn read_header(file: &mut File, bytes: u64, path: &Path) -> Result<(Header, u64)
 }
 
 /// For `map_err`: the fault is in the file at `path`.
-pub(super) fn at(path: &Path) -> impl FnOnce(FileFault) -> Error {
+pub(crate) fn at(path: &Path) -> impl FnOnce(FileFault) -> Error {
     move |fault| Error::File { path: path.to_owned(), fault }
 }
