@@ -2665,7 +2665,7 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly position?: Position
   /**
-   * What rows of the token table are multiplied by before positions are added: `true` is √dimensions (Vaswani et al.,
+   * Factor of the token rows before positions are added: `true` is √dimensions (Vaswani et al.,
    * section 3.4), `false` is 1.
    * @default false
    */
@@ -2677,7 +2677,7 @@ export interface InputEmbeddingOptions extends TableOptions {
   readonly tokenTypes?: number
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
-   * torch, and BERT has 1e-12. It is computed on the processor alone: on a CUDA device it is `ERR_DEVICE`.
+   * torch, and BERT has 1e-12.
    * @default false
    */
   readonly layerNorm?:
@@ -2686,7 +2686,7 @@ export interface InputEmbeddingOptions extends TableOptions {
         readonly epsilon: number
       }
   /**
-   * The share of values that a pass in training leaves out at random; the others are enlarged by as much. At least 0 and less than 1.
+   * Dropout rate in training; the other values are scaled by 1 / (1 - dropout). At least 0 and less than 1.
    * @default 0
    */
   readonly dropout?: number
@@ -2696,7 +2696,7 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly paddingId?: number
   /**
-   * The seed of the initial values, which are N(0, 0.02) as in GPT-2, and of what dropout leaves out. The same seed gives the same
+   * Random seed of the initial values, which are N(0, 0.02) as in GPT-2, and of dropout. The same seed gives the same
    * values on every machine.
    * @default 0
    */
@@ -2721,7 +2721,7 @@ export interface ForwardOptions extends LookupOptions {
    */
   readonly typeIds?: Uint32Array
   /**
-   * Whether dropout leaves values out. Each such pass has another mask, made from the seed and the number of passes before.
+   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before.
    * @default false
    */
   readonly training?: boolean
@@ -2760,11 +2760,11 @@ export declare class InputEmbedding {
   readonly dimensions: number
   /** How the position of a token enters. */
   readonly position: Position
-  /** What rows of the token table are multiplied by, as a 32-bit float. */
+  /** Factor of the token rows, as a 32-bit float. */
   readonly scale: number
   /** Rows of the table of token types; 0 where there is none. */
   readonly tokenTypes: number
-  /** The share of values that a pass in training leaves out. */
+  /** Dropout rate in training. */
   readonly dropout: number
   /** The type of the values. */
   readonly dtype: DType
@@ -2842,17 +2842,17 @@ export declare class InputEmbedding {
  */
 export declare const alibiSlopes: (heads: number) => Float32Array
 
-/** Where a training is kept, so that it can go on after an interruption. */
+/** Checkpoints of a training, to resume after an interruption. */
 export interface TrainingCheckpoint {
   /** A safetensors file; it also is what `InputEmbedding.load` reads. */
   readonly path: string | URL
   /**
-   * Steps from one checkpoint to the next. One more is written at the end, and when the training is stopped by its signal.
+   * Steps between two checkpoints. One more is written at the end, and when the training is stopped by its signal.
    * @default 1000
    */
   readonly everySteps?: number
   /**
-   * Whether a file that is there is gone on from. With `false` it is replaced.
+   * Whether to resume from an existing file. With `false` it is replaced.
    * @default true
    */
   readonly resume?: boolean
@@ -2868,21 +2868,21 @@ export interface EmbeddingTrainingProgress {
   readonly epoch: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** The mean loss of the targets since the report before, in nats. */
+  /** Mean loss of the targets since the previous report, in nats. */
   readonly loss: number
-  /** How far the last step went. */
+  /** Learning rate of the last step. */
   readonly learningRate: number
-  /** The mean loss of the validation dataset, when it was just measured. */
+  /** Mean loss of the validation dataset, when it was just measured. */
   readonly validationLoss?: number
 }
 
 /** What {@link trainEmbedding} trains, and how. */
 export interface TrainEmbeddingOptions {
   /**
-   * What is guessed:
+   * What is predicted:
    *
    * - `'nextToken'`: the next token, from those before it (GPT); for a dataset of `nextToken()`
-   * - `'masked'`: hidden tokens, from both sides (BERT); for a dataset of `maskedTokens()`
+   * - `'masked'`: masked tokens, from both sides (BERT); for a dataset of `maskedTokens()`
    */
   readonly objective: 'nextToken' | 'masked'
   /** Rows of the token table: ids are 0 to vocabSize - 1. */
@@ -2900,53 +2900,53 @@ export interface TrainEmbeddingOptions {
    */
   readonly position?: Position
   /**
-   * The share of values that a step leaves out.
+   * Dropout rate.
    * @default 0
    */
   readonly dropout?: number
   /**
-   * How many neighbours a token is guessed from, on each side from which there are any.
+   * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
    * @default 8
    */
   readonly neighbours?: number
   /**
-   * A target is told from so many ids that are drawn by their frequency, instead of from all: for large vocabularies.
+   * Candidates per sampled-softmax step, drawn by frequency, instead of the whole vocabulary: for large vocabularies.
    * @default 'all' up to 8192 ids, else 4096
    */
   readonly candidates?: number | 'all'
   /**
-   * Samples in one step.
+   * Samples per step.
    * @default 32
    */
   readonly batchSize?: number
   /**
-   * How often the dataset is read.
+   * Passes over the dataset.
    * @default 1
    */
   readonly epochs?: number
   /**
-   * How far the longest step goes. Steps grow over the first 5 % of the training, and then become smaller to its end.
+   * Peak learning rate: linear warmup over the first 5 % of the steps, then linear decay to 0.
    * @default 0.003
    */
   readonly learningRate?: number
   /**
-   * The share, times the learning rate, that weights lose in each step.
+   * Decoupled weight decay of AdamW.
    * @default 0.01
    */
   readonly weightDecay?: number
-  /** What is measured but not learned, with the same objective. */
+  /** The validation dataset, of the same objective. */
   readonly validation?: Dataset
   /**
-   * Steps from one measuring to the next; one more is made at the end.
+   * Steps between two validations; one more is made at the end.
    * @default at the end only
    */
   readonly validateEverySteps?: number
   /**
-   * Decides the initial weights, the order of the samples, dropout and draws.
+   * Random seed of the initial weights, the order of the samples, dropout and candidates.
    * @default 0
    */
   readonly seed?: number
-  /** Where the training is kept. */
+  /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
   readonly signal?: AbortSignal
@@ -2966,21 +2966,22 @@ export interface EmbeddingTraining {
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
-  /** The loss of the validation dataset, or else of the dataset, of one who knows nothing but how frequent each id is in the dataset. */
+  /** The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone. */
   readonly frequencyLoss: number
 }
 
 /**
- * Trains an embedding by a small model: a token is guessed from a weighted sum of the embeddings of its neighbours, and how likely an id is
- * follows from the product of that sum and the id's own row of the token table. What is learned is thus nearly all in the embedding: ids
- * that stand in like places get like rows. The same seed gives the same weights on the same machine with one thread.
+ * Trains an embedding with a small model: a token is predicted from a weighted sum of the embeddings of its neighbours, and the logit of an id
+ * is the product of that sum and the id's own row of the token table (tied weights). What is learned is thus nearly all in the embedding: ids
+ * of similar contexts get similar rows. The same seed gives the same weights on the same machine with one thread.
  *
  * ```ts
  * const { embedding, validationLoss } = await trainEmbedding(dataset, { objective: 'nextToken', vocabSize, dimensions: 64, validation })
  * ```
  *
  * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
- *   `ERR_INVALID_FILE` when the checkpoint is that of another training; `ERR_LIMIT` when there is not enough memory.
+ *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, or of a dataset with other frequencies of ids; `epochs`,
+ *   `learningRate`, `batchSize` and `validation` may change); `ERR_LIMIT` when there is not enough memory.
  */
 export declare const trainEmbedding: (dataset: Dataset, options: TrainEmbeddingOptions) => Promise<EmbeddingTraining>
 
@@ -3076,11 +3077,11 @@ export declare const ropeTable: (options: RopeTableOptions) => RopeTable
 
 /** What both rules have. */
 export interface OptimizerOptions {
-  /** How far a step goes. */
+  /** Learning rate. */
   readonly learningRate: number
   /**
-   * Whether a step changes rows without a gradient too, as torch's optimisers do: their moments fade, their weights decay, and they
-   * move on along their moments. Without it a step costs no more than the rows that were looked up.
+   * Whether a step updates rows without a gradient too, as torch's dense optimisers do: their moments decay, their weights decay, and the
+   * moments still move them. Without it a step costs no more than the rows that were looked up.
    * @default false
    */
   readonly dense?: boolean
@@ -3089,17 +3090,17 @@ export interface OptimizerOptions {
 /** Options of {@link Optimizer.adamW}. */
 export interface AdamWOptions extends OptimizerOptions {
   /**
-   * How slowly the first and the second moment follow the gradient, each at least 0 and less than 1.
+   * Decay rates (β1, β2) of the moment estimates, each at least 0 and less than 1.
    * @default [0.9, 0.999]
    */
   readonly betas?: readonly [number, number]
   /**
-   * What the divisor is enlarged by.
+   * Added to the denominator for numerical stability.
    * @default 1e-8
    */
   readonly epsilon?: number
   /**
-   * The share, times the learning rate, that weights lose in each step, apart from the gradient.
+   * Decoupled weight decay.
    * @default 0.01
    */
   readonly weightDecay?: number
@@ -3108,17 +3109,17 @@ export interface AdamWOptions extends OptimizerOptions {
 /** Options of {@link Optimizer.sgd}. */
 export interface SgdOptions extends OptimizerOptions {
   /**
-   * The share of the direction before that is kept.
+   * Momentum factor.
    * @default 0
    */
   readonly momentum?: number
   /**
-   * What weights times this is added to their gradient.
+   * Weight decay (L2 penalty).
    * @default 0
    */
   readonly weightDecay?: number
   /**
-   * Whether a step looks ahead along the momentum.
+   * Whether to use Nesterov momentum.
    * @default false
    */
   readonly nesterov?: boolean
@@ -3128,7 +3129,7 @@ export interface SgdOptions extends OptimizerOptions {
 export interface OptimizerState {
   /** The rule. */
   readonly rule: 'adamW' | 'sgd'
-  /** How far a step goes. */
+  /** Learning rate. */
   readonly learningRate: number
   /** For each parameter, in order. */
   readonly parameters: readonly ParameterState[]
@@ -3169,7 +3170,7 @@ export declare class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed.
    */
   static sgd(parameters: readonly Parameter[], options: SgdOptions): Optimizer
-  /** How far a step goes. It can be set at any time, for the steps that are asked for after it. */
+  /** Learning rate. It can be set at any time, for the steps that are asked for after it. */
   get learningRate(): number
   set learningRate(learningRate: number)
   /**
@@ -3310,59 +3311,59 @@ export declare class WordVectors {
 /** How {@link trainWordVectors} trains. The defaults are those of gensim, but for the objective and the threads. */
 export interface TrainWordVectorsOptions extends TrainSourceOptions {
   /**
-   * Numbers of a vector, from 1 to 65536.
+   * Dimensions of the vectors, from 1 to 65536.
    * @default 100
    */
   readonly dimensions?: number
   /**
-   * The farthest neighbour that belongs to the context of a word, from 1 to 1000. For each word a distance from 1 to this is chosen at random.
+   * Maximum distance between a word and its context words, from 1 to 1000. For each word the window is drawn from 1 to this.
    * @default 5
    */
   readonly window?: number
   /**
-   * How many random words each word is told from, from 1 to 1000.
+   * Negative samples per word, from 1 to 1000.
    * @default 5
    */
   readonly negatives?: number
   /**
-   * - `'skipgram'`: a word is predicted from each of its neighbours; better for rare words
+   * - `'skipgram'`: a word is predicted from each of its context words; better for rare words
    * - `'cbow'`: from the mean of all of them; several times faster
    * @default 'skipgram'
    */
   readonly objective?: 'skipgram' | 'cbow'
   /**
-   * The share of all words above which a word is frequent: words are skipped at random, the more frequent the more often. 0 skips none.
+   * Subsampling threshold of frequent words, as a share of all words: words above it are dropped at random, the more frequent the more often. 0 drops none.
    * @default 0.001
    */
   readonly subsample?: number
   /**
-   * How often all texts are gone through.
+   * Passes over the texts.
    * @default 5
    */
   readonly epochs?: number
   /**
-   * How much is learned at a time at first, from 0 to 10.
+   * Initial learning rate, from 0 to 10.
    * @default 0.025
    */
   readonly learningRate?: number
   /**
-   * The rate at the end; it falls evenly.
+   * Final learning rate, after linear decay.
    * @default 0.0001, or learningRate where that is less
    */
   readonly minLearningRate?: number
   /**
-   * Words that stand in the texts less often are left out, as if they were not there.
+   * Words with a lower count are ignored, as if they were not there.
    * @default 5
    */
   readonly minFrequency?: number
   /**
-   * How many threads train, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
+   * Number of threads, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
    * same rows, in no fixed order.
    * @default as many as setThreads says
    */
   readonly threads?: number
   /**
-   * Decides initial vectors and all chances.
+   * Random seed.
    * @default 0
    */
   readonly seed?: number
@@ -3373,7 +3374,7 @@ export interface TrainWordVectorsOptions extends TrainSourceOptions {
    */
   readonly split?: 'words' | 'spaces'
   /**
-   * Makes capital letters small.
+   * Whether words are lowercased.
    * @default false
    */
   readonly lowerCase?: boolean
@@ -3393,7 +3394,7 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
 
 /**
  * Trains word vectors by skip-gram or CBOW with negative sampling, by the rules of word2vec.c: the words that stand beside a word decide where its vector
- * points. Each line of a text is a sentence, and no context goes over its ends. The words of the result are ordered by their frequency.
+ * points. Each line of a text is a sentence, cut every 1,000 words, and no context crosses its ends. The words of the result are ordered by their frequency.
  *
  * ```ts
  * const vectors = await trainWordVectors(['books/*.txt'], { dimensions: 100, lowerCase: true })

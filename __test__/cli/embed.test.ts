@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import test from 'ava'
@@ -45,6 +45,22 @@ test('--train writes an embedding and says what was learned', async (t) => {
   t.true((facts['steps'] as number) > 0 && (facts['validationLoss'] as number) > 0)
   const { vocabSize, contextLength, dimensions } = await InputEmbedding.load(output)
   t.deepEqual([vocabSize, contextLength, dimensions], [50257, 16, 8])
+})
+
+test('--train reads its text as --special and --utf8 say', async (t) => {
+  const output = join(folder.path, 'never.safetensors')
+  const [special, bytes] = [folder.file('special.txt', 'a<|endoftext|>b'), join(folder.path, 'bytes.txt')]
+  writeFileSync(bytes, Uint8Array.of(0x61, 0xff))
+  for (const [args, message] of [
+    [[special, '--special', 'throw'], /ERR_SPECIAL_TOKEN/],
+    [[bytes, '--utf8', 'strict'], /ERR_INVALID_UTF8/],
+    [[special], /ERR_TOO_SHORT: .*special.txt has 9 tokens/],
+    [[special, '--special', 'parse'], /ERR_TOO_SHORT: .*special.txt has 3 tokens/],
+  ] as const) {
+    const { code, stderr } = await tokenmill([...base, '--train', ...args, '--output', output])
+    t.is(code, 1)
+    t.regex(stderr, message)
+  }
 })
 
 test('--train of a dataset takes its own tokenizer and its held-out documents', async (t) => {
@@ -112,6 +128,9 @@ test('wrong usage is exit code 2, and what fails is 1', async (t) => {
     [[...base, '--tokenizer', 'x.json', '--weights', weights, '--text', 'x'], 2, /not several/],
     [[...base, '--weights', join(folder.path, 'absent'), '--text', 'x'], 1, /ERR_INVALID_FILE/],
     [[...base, '--weights', weights, '--text', 'x '.repeat(9)], 1, /ERR_OUT_OF_RANGE/],
+    [[...training, '--output', '/nowhere/x.safetensors'], 1, /ERR_OUTPUT: cannot write .*: there is no such folder/],
+    [[...training, '-o', weights, '--checkpoint', folder.path], 1, /ERR_OUTPUT: cannot write .*: it is a folder/],
+    [[...base, '-w', weights, '-t', 'x', '-o', '/nowhere/x.npy'], 1, /ERR_OUTPUT: .*: there is no such folder/],
   ] as const) {
     const { code, stdout, stderr } = await tokenmill(args)
     t.is(code, expected, `${args.join(' ')}: ${stderr}`)

@@ -136,8 +136,8 @@ test('a special token in the text is plain text', async (t) => {
 
 test('a text that is too short for one window says how many tokens are needed', async (t) => {
   for (const [input, message] of [
-    ['', /has 0 tokens.*at least 17: pass a longer text\n$/],
-    ['one two three', /has 3 tokens.*at least 17.*--context-length 2 or less\n$/],
+    ['', /has 0 tokens.*at least 17: pass more text\n$/],
+    ['one two three', /has 3 tokens.*at least 17: pass --context-length 2 or less, or more text\n$/],
   ] as const) {
     const { code, stdout, stderr } = await tokenmill(['run', '-'], { input })
     t.is(code, 1)

@@ -88,7 +88,13 @@ test('wrong usage is exit code 2, and what fails is 1, without a file', async (t
   t.is(missing.code, 1)
   t.regex(missing.stderr, /ERR_INVALID_FILE.*none\.txt/)
   t.false(existsSync(output))
-  t.regex((await tokenmill(['train', '--help'])).stdout, /Examples:/)
+  // Before the files are read.
+  const nowhere = await tokenmill(['train', 'none.txt', '-n', '300', '-o', join(folder.path, 'none', 'd.json')])
+  t.is(nowhere.code, 1)
+  t.regex(nowhere.stderr, /ERR_OUTPUT: cannot write .*d\.json: there is no such folder/)
+  const { stdout } = await tokenmill(['train', '--help'])
+  t.regex(stdout, /Examples:/)
+  t.regex(stdout, /\(required\)[^]*\(required\)[^]*\(default: none\)/)
 })
 
 test('an interrupt is exit code 130, and nothing is written', async (t) => {

@@ -27,6 +27,13 @@ test('windows of a text are shown, inputs above targets', async (t) => {
   ])
 })
 
+test('windows take the text itself', async (t) => {
+  const args = ['windows', '-e', 'gpt2', '-c', '4']
+  t.deepEqual(await tokenmill([...args, '--text', text]), await tokenmill(args, { input: text }))
+  t.is((await tokenmill([...args, '--text', text, story])).code, 2)
+  t.is((await tokenmill([...args, '--text', text, '--split', 'val'])).code, 2)
+})
+
 test('windows of a dataset are those of its split, within documents if asked', async (t) => {
   const input = folder.file('a.jsonl', `${JSON.stringify({ text })}\n{"text":"one two three"}\n`)
   const prepared = await tokenmill(['prepare', '-o', at('data'), '-e', 'gpt2', input])
@@ -37,7 +44,8 @@ test('windows of a dataset are those of its split, within documents if asked', a
   t.is(across.length, Math.ceil((ids.length + 1 + 4 - 8) / 8))
   const within = JSON.parse((await tokenmill([...args, '--within', '--tails', '--limit', '9'])).stdout)
   t.deepEqual(within.windows.at(-1).targets.slice(0, 5), [734, 1115, 50256, -100, -100])
-  t.regex((await tokenmill(['windows', '-c', '8', at('data')])).stdout, /·heart/)
+  const { stdout } = await tokenmill(['windows', '-c', '8', at('data')])
+  t.regex(stdout, /^window 0  tokens 0–8 of the split train of .*data\nx .*·heart/m)
 })
 
 test('a dataset is shown by its own tokenizer only', async (t) => {
@@ -79,9 +87,13 @@ test('a text or a dataset that is shorter than a window is ERR_TOO_SHORT', async
       text,
       /^tokenmill: ERR_TOO_SHORT: the text has 19 tokens; .* at least 401: .* --context-length 18 or/,
     ],
-    [['-c', '4'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 5: pass a longer text\n$/],
-    [['--tails'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 2: pass a longer text\n$/],
-    [['-c', '400', dataset], '', /^tokenmill: ERR_TOO_SHORT: .*short has 20 tokens/],
+    [['-c', '4'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 5: pass more text\n$/],
+    [['--tails'], '', /^tokenmill: ERR_TOO_SHORT: the text has 0 tokens; .* at least 2: pass more text\n$/],
+    [
+      ['-c', '400', dataset],
+      '',
+      /^tokenmill: ERR_TOO_SHORT: the split train of .*short has 20 tokens; .*: pass --context-length 19 or less, or more text\n$/,
+    ],
     [['-c', '400', '--within'], text, /^tokenmill: ERR_TOO_SHORT: the text has 19 tokens; .* --context-length 18 or/],
     [
       ['-c', '9', '--within', documents],

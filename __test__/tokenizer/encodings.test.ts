@@ -95,7 +95,7 @@ for (const [name, near] of [
     const { message } = t.throws(() => getEncoding(name), { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT' })
     t.true(message.startsWith(`there is no encoding called "${name}"; ${near}`), message)
     t.true(
-      message.endsWith(`Known are: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`),
+      message.endsWith(`Known encodings: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`),
       message,
     )
   })

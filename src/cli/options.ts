@@ -22,17 +22,17 @@ export const shared = {
   pattern: () =>
     new Option(
       '-p, --pattern <pattern>',
-      'how the texts of a .tiktoken file are split, which it does not say: a name, as in cl100k, or a regular expression',
+      'pre-tokenization pattern of a .tiktoken file, which does not contain it: a name, as in cl100k, or a regular expression',
     ),
   special: (byDefault: Special) =>
-    new Option('--special <how>', 'special tokens in the text: plain text, an error, or read as special tokens')
+    new Option('--special <how>', 'special tokens in the text: plain text, an error, or parsed')
       .choices(['text', 'throw', 'parse'])
       .default(byDefault),
   utf8: () =>
-    new Option('--utf8 <how>', 'bytes that are not UTF-8: U+FFFD, or an error')
+    new Option('--utf8 <how>', 'invalid UTF-8: replace by U+FFFD, or fail')
       .choices(['replace', 'strict'])
       .default('replace'),
-  json: () => new Option('--json', 'print one JSON value, for machines'),
+  json: () => new Option('--json', 'print JSON'),
   text: () => new Option('-t, --text <text>', 'the text itself, instead of a file'),
 }
 

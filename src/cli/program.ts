@@ -5,12 +5,12 @@ import { integer, shared } from './options.ts'
 /** The command line. A command's code is loaded when the command is run. */
 export const program = (): Command => {
   const tokenmill = new Command('tokenmill')
-    .description('Raw text to what a language model eats: tokens, ids, windows, input embeddings.')
+    .description('From raw text to language model inputs: tokens, ids, windows, embeddings.')
     .version(version, '-V, --version', 'print the version')
     .option('--color', 'colour even when the output is not a terminal')
     .option('--no-color', 'no colour (as does the environment variable NO_COLOR)')
     .configureHelp({ showGlobalOptions: true })
-    .helpCommand('help [command]', 'the help of a command')
+    .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
     .configureOutput({ outputError: (text, writeTo) => writeTo(text.replace(/^error: /, 'tokenmill: ERR_USAGE: ')) })
     .showHelpAfterError('(--help says more)')
@@ -31,9 +31,9 @@ export const program = (): Command => {
 const run = (tokenmill: Command) =>
   tokenmill
     .command('run')
-    .summary('the whole walk on a text, each stage shown')
+    .summary('run the whole pipeline, showing each stage')
     .description(
-      'Takes a text through every stage, from its bytes to input embeddings, and shows what went in and what came out.',
+      'Takes a text through every stage, from bytes to input embeddings, and shows the input and output of each.',
     )
     .argument('[file]', 'the text, - for stdin (default: a story that comes with Tokenmill)')
     .addOption(shared.encoding())
@@ -41,16 +41,20 @@ const run = (tokenmill: Command) =>
     .addOption(
       new Option(
         '--tokenizer <kind>',
-        'whose ids go on to the windows: byte-pair encoding, or a vocabulary of the words of the text',
+        'the tokenizer of the later stages: byte-pair encoding, or a vocabulary of the words of the text',
       )
         .choices(['bpe', 'word'])
         .default('bpe'),
     )
-    .option('-c, --context-length <tokens>', 'tokens in one window', integer(1), 16)
-    .option('-s, --stride <tokens>', 'tokens between two window starts (default: the context length)', integer(1))
-    .option('-b, --batch-size <windows>', 'windows in one batch', integer(1), 8)
-    .option('-d, --dimensions <n>', 'numbers in one embedding', integer(1), 64)
-    .option('--seed <n>', 'the seed of the initial weights', integer(0), 1)
+    .option('-c, --context-length <tokens>', 'tokens per window', integer(1), 16)
+    .option(
+      '-s, --stride <tokens>',
+      'tokens from one window start to the next (default: the context length)',
+      integer(1),
+    )
+    .option('-b, --batch-size <windows>', 'windows per batch', integer(1), 8)
+    .option('-d, --dimensions <n>', 'embedding dimensions', integer(1), 64)
+    .option('--seed <n>', 'random seed of the initial weights', integer(0), 1)
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
@@ -67,7 +71,7 @@ const run = (tokenmill: Command) =>
 const encode = (tokenmill: Command) =>
   tokenmill
     .command('encode')
-    .summary('text to token ids')
+    .summary('encode a text to token ids')
     .description(
       'Prints the token ids of a text on one line. The text is taken byte for byte: a line end at its end counts.',
     )
@@ -99,9 +103,9 @@ const encode = (tokenmill: Command) =>
 const decode = (tokenmill: Command) =>
   tokenmill
     .command('decode')
-    .summary('token ids to text')
+    .summary('decode token ids to text')
     .description(
-      'Prints the bytes of token ids, nothing added. Ids stand between white space or commas, or in JSON: an array, or what `encode --json` prints.',
+      'Prints the bytes of token ids and nothing else. Ids are separated by white space or commas, or are JSON: an array, or the output of `encode --json`.',
     )
     .argument('[file]', 'the ids, - for stdin (default: stdin)')
     .option('-i, --ids <ids>', 'the ids themselves, instead of a file')
@@ -109,7 +113,7 @@ const decode = (tokenmill: Command) =>
     .addOption(shared.model())
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
-    .option('--skip-special', 'leave special tokens out')
+    .option('--skip-special', 'omit special tokens')
     .addOption(shared.utf8())
     .addOption(shared.json())
     .addHelpText(
@@ -124,8 +128,8 @@ const decode = (tokenmill: Command) =>
 const count = (tokenmill: Command) =>
   tokenmill
     .command('count')
-    .summary('how many tokens a text has')
-    .description('Prints the number of tokens of each text, and of all of them together when there is more than one.')
+    .summary('count the tokens of texts')
+    .description('Prints the number of tokens of each text, and the total when there are several.')
     .argument('[files...]', 'the texts, - for stdin (default: stdin)')
     .addOption(shared.text())
     .addOption(shared.encoding())
@@ -135,7 +139,7 @@ const count = (tokenmill: Command) =>
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
-    .option('--chat <file>', 'count the messages of a chat, as the model is billed for them: JSON, - for stdin')
+    .option('--chat <file>', 'count the messages of a chat as the model bills them: a JSON file, - for stdin')
     .addHelpText(
       'after',
       examples(
@@ -149,54 +153,60 @@ const count = (tokenmill: Command) =>
 const prepare = (tokenmill: Command) =>
   tokenmill
     .command('prepare')
-    .summary('documents to shards of token ids')
+    .summary('tokenize documents into shards of token ids')
     .description(
-      'Reads documents, encodes them on all cores and writes a dataset that any trainer reads. After an interruption the same command goes on, with the same result.',
+      'Reads documents, encodes them on all cores and writes a dataset that any trainer reads. After an interruption, the same command resumes, with the same result.',
     )
     .argument(
       '<inputs...>',
       'files and globs: .txt, .jsonl, .parquet, also with .gz or .zst; - for stdin. A file that is named twice is read once',
     )
-    .requiredOption('-o, --out <folder>', 'the folder of the dataset')
+    .requiredOption('-o, --out <folder>', 'the folder of the dataset (required)')
     .addOption(shared.encoding())
     .addOption(shared.model())
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
     .addOption(
-      new Option('--input-format <format>', 'what the files hold (default: by their names)').choices([
+      new Option('--input-format <format>', 'format of the input files (default: by their names)').choices([
         'text',
         'lines',
         'jsonl',
         'parquet',
       ]),
     )
-    .option('--document-separator <text>', 'what stands between the documents of a file')
-    .option('--field <name>', 'the JSON field or Parquet column that is the text', 'text')
+    .option('--document-separator <text>', 'the text that separates the documents of a file')
+    .option('--field <name>', 'the JSON field or Parquet column that holds the text', 'text')
     .addOption(
-      new Option('--format <formats>', 'forms of output, with commas between: raw, nanogpt, llmc, megatron, npy')
+      new Option('--format <formats>', 'output formats, separated by commas: raw, nanogpt, llmc, megatron, npy')
         .argParser(list)
         .default(['raw'], 'raw'),
     )
-    .option('--validation <share>', 'the share of documents for the split val, as in 0.01', share)
-    .option('--seed <n>', 'the seed that decides which documents those are', integer(0), 0)
-    .option('--separator <id>', 'the id between documents, or none (default: that of <|endoftext|>)', separator)
-    .addOption(
-      new Option('--separator-position <where>', 'where it stands').choices(['before', 'after']).default('after'),
+    .option('--validation <share>', 'fraction of the documents for the validation split, as in 0.01', share)
+    .option('--seed <n>', 'random seed of that split', integer(0), 0)
+    .option(
+      '--separator <id>',
+      'the separator token id between documents, or none (default: that of <|endoftext|>)',
+      separator,
     )
-    .option('--shard-tokens <n>', 'ids in a shard', integer(1), 100_000_000)
-    .option('--deduplicate', 'leave out documents that came before')
-    .option('--max-document-bytes <n>', 'the most bytes of a document (default: 268435456)', integer(1))
-    .option('--skip-malformed', 'leave out lines that hold no document, instead of failing')
-    .option('--skip-too-large', 'leave out documents that are too large, instead of failing')
     .addOption(
-      new Option('--invalid-utf8 <how>', 'bytes that are not UTF-8: fail, leave the document out, or U+FFFD')
+      new Option('--separator-position <where>', 'where the separator goes')
+        .choices(['before', 'after'])
+        .default('after'),
+    )
+    .option('--shard-tokens <n>', 'tokens per shard', integer(1), 100_000_000)
+    .option('--deduplicate', 'drop duplicate documents')
+    .option('--max-document-bytes <n>', 'maximum size of a document (default: 268435456)', integer(1))
+    .option('--skip-malformed', 'skip malformed lines instead of failing')
+    .option('--skip-too-large', 'skip documents that are too large instead of failing')
+    .addOption(
+      new Option('--invalid-utf8 <how>', 'invalid UTF-8: fail, skip the document, or replace by U+FFFD')
         .choices(['error', 'skip', 'replace'])
         .default('error'),
     )
     .addOption(shared.special('text'))
-    .option('--threads <n>', 'threads that read and encode (default: all cores)', integer(1))
-    .option('--no-resume', 'begin again instead of going on')
-    .option('--checkpoint-seconds <n>', 'the work that an interruption costs at most', integer(0), 5)
+    .option('--threads <n>', 'number of threads (default: all cores)', integer(1))
+    .option('--no-resume', 'start over instead of resuming')
+    .option('--checkpoint-seconds <n>', 'seconds between checkpoints', integer(0), 5)
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -212,15 +222,15 @@ const prepare = (tokenmill: Command) =>
 const inspect = (tokenmill: Command) =>
   tokenmill
     .command('inspect')
-    .summary('what a dataset, tokenizer or weights file is')
+    .summary('describe a dataset, tokenizer or weights file')
     .description(
-      'Shows what a dataset of `prepare` holds, what a tokenizer file is, or which tensors a safetensors file has. Exit code 1 when it is not what it should be.',
+      'Shows what a dataset of `prepare` holds, what a tokenizer file is, or which tensors a safetensors file has. Exit code 1 when it is invalid.',
     )
     .argument(
       '<path>',
       'the folder of a dataset, a tokenizer.json, .tiktoken or vocabulary.json, or a .safetensors file',
     )
-    .option('--verify', 'hash every file of the dataset')
+    .option('--verify', 'verify the checksum of every file of the dataset')
     .addOption(shared.pattern())
     .addOption(shared.json())
     .addHelpText(
@@ -238,20 +248,25 @@ const inspect = (tokenmill: Command) =>
 const windows = (tokenmill: Command) =>
   tokenmill
     .command('windows')
-    .summary('the training windows of a text or a dataset')
-    .description('Shows the windows that a model learns from: inputs, and the same tokens one step later as targets.')
+    .summary('show training windows of a text or dataset')
+    .description('Shows the windows that a model trains on: inputs, and the same tokens shifted by one as targets.')
     .argument('[path]', 'the text, - for stdin, or the folder of a dataset of `prepare` (default: stdin)')
+    .addOption(shared.text())
     .addOption(shared.encoding())
     .addOption(shared.model())
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
-    .addOption(new Option('--split <name>', 'which split of a dataset (default: train)').choices(['train', 'val']))
-    .option('-c, --context-length <tokens>', 'inputs in one window', integer(1), 16)
-    .option('-s, --stride <tokens>', 'tokens between two window starts (default: the context length)', integer(1))
-    .option('--within', 'no window over the end of a document')
-    .option('--tails', 'keep what fills no window as a shorter one')
-    .option('--first <index>', 'the first window to show', integer(0), 0)
-    .option('--limit <n>', 'how many are shown', integer(1), 3)
+    .addOption(new Option('--split <name>', 'the split of a dataset (default: train)').choices(['train', 'val']))
+    .option('-c, --context-length <tokens>', 'input tokens per window', integer(1), 16)
+    .option(
+      '-s, --stride <tokens>',
+      'tokens from one window start to the next (default: the context length)',
+      integer(1),
+    )
+    .option('--within', 'no window crosses the end of a document')
+    .option('--tails', 'keep the rest as a shorter window')
+    .option('--first <index>', 'index of the first window to show', integer(0), 0)
+    .option('--limit <n>', 'number of windows to show', integer(1), 3)
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
@@ -269,36 +284,41 @@ const windows = (tokenmill: Command) =>
 const train = (tokenmill: Command) =>
   tokenmill
     .command('train')
-    .summary('a tokenizer of your own text')
+    .summary('train a BPE tokenizer on your files')
     .description(
       "Trains a byte-level BPE tokenizer on files, on all cores, with the merges of Hugging Face's trainer. A .txt file is one text, a .jsonl line or a Parquet row is one; each may be packed by gzip or Zstandard.",
     )
     .argument('<inputs...>', 'files and globs')
-    .requiredOption('-n, --vocab-size <tokens>', 'special tokens, the 256 bytes and merges together', integer(256))
-    .requiredOption('-o, --output <file>', 'a tokenizer.json or a .tiktoken file, by its ending')
+    .requiredOption(
+      '-n, --vocab-size <tokens>',
+      'vocabulary size: special tokens, the 256 bytes and merges (required)',
+      integer(256),
+    )
+    .requiredOption('-o, --output <file>', 'a tokenizer.json or a .tiktoken file, by its ending (required)')
     .option(
       '-p, --pattern <pattern>',
-      'how texts are split: a name, as in gpt2, cl100k, o200k, or a regular expression',
+      'pre-tokenization pattern: a name, as in gpt2, cl100k, o200k, or a regular expression',
       'gpt2',
     )
-    .option(
-      '--special <token>',
-      'a special token; give the option once for each: commas are part of a token. They get the first ids',
-      each,
-      [],
-    )
-    .option('--min-frequency <n>', 'rarer pairs are not merged', integer(0), 1)
-    .option('--max-token-length <bytes>', 'tokens of more than two bytes are shorter', integer(0))
     .addOption(
-      new Option('--input-format <format>', 'what the files hold')
+      new Option('--special <token>', 'a special token; repeat the option for several. They get the first ids')
+        .argParser(each)
+        .default([], 'none'),
+    )
+    .option('--min-frequency <n>', 'minimum frequency of a pair to be merged', integer(0), 1)
+    .option('--max-token-length <bytes>', 'maximum length of merged tokens', integer(0))
+    .addOption(
+      new Option('--input-format <format>', 'format of the input files')
         .choices(['auto', 'text', 'lines', 'jsonl', 'parquet'])
         .default('auto'),
     )
-    .option('--field <name>', 'the field or column with the text', 'text')
+    .option('--field <name>', 'the JSON field or Parquet column that holds the text', 'text')
     .addOption(
-      new Option('--invalid-utf8 <how>', 'bytes that are not UTF-8').choices(['error', 'replace']).default('error'),
+      new Option('--invalid-utf8 <how>', 'invalid UTF-8: fail, or replace by U+FFFD')
+        .choices(['error', 'replace'])
+        .default('error'),
     )
-    .option('--memory <MiB>', 'what does not fit goes to temporary files (default: 1024)', integer(1))
+    .option('--memory <MiB>', 'memory limit, beyond which temporary files are used (default: 1024)', integer(1))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -314,42 +334,42 @@ const train = (tokenmill: Command) =>
 const embed = (tokenmill: Command) =>
   tokenmill
     .command('embed')
-    .summary('rows of numbers of tokens, and to learn them')
+    .summary('print or train token embeddings')
     .description(
-      'Prints the embedding of each token of a text: its id and its numbers on one line. With --train, an embedding is learned from a text or from a dataset of `prepare`, by guessing tokens from their neighbours.',
+      'Prints the embedding of each token of a text: its id and its values on one line. With --train, trains an embedding on a text or a dataset of `prepare`, by predicting tokens from their neighbours.',
     )
     .argument('[file]', 'the text, - for stdin (default: stdin); with --train also the folder of a dataset')
     .addOption(shared.text())
     .option(
       '-w, --weights <file>',
-      'the embedding: a safetensors file, an index of several, or a folder with one of these',
+      'the embedding: a safetensors file, the index of a sharded one, or a folder with one of these',
     )
     .addOption(shared.encoding())
     .addOption(shared.model())
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
-    .option('-o, --output <file>', 'where to write: a .npy file of the rows; with --train, a .safetensors file')
-    .option('--train', 'learn an embedding')
+    .option('-o, --output <file>', 'output file: a .npy file of the rows; with --train, a .safetensors file')
+    .option('--train', 'train an embedding')
     .addOption(
-      new Option('--objective <what>', 'what is guessed: the next token, or hidden ones')
+      new Option('--objective <what>', 'training objective: predict the next token, or masked tokens')
         .choices(['nextToken', 'masked'])
         .default('nextToken'),
     )
-    .option('-d, --dimensions <n>', 'numbers in one embedding', integer(1), 64)
-    .option('-c, --context-length <tokens>', 'tokens in one window', integer(1), 64)
-    .option('--neighbours <n>', 'tokens on each side that another is guessed from (default: 8)', integer(1))
+    .option('-d, --dimensions <n>', 'embedding dimensions', integer(1), 64)
+    .option('-c, --context-length <tokens>', 'tokens per window', integer(1), 64)
+    .option('--neighbours <n>', 'context tokens on each side (default: 8)', integer(1))
     .option(
       '--candidates <n>',
-      'tell targets from so many ids (default: from all up to 8192, else from 4096)',
+      'candidates per sampled-softmax step (default: the whole vocabulary up to 8192, else 4096)',
       integer(1),
     )
-    .option('-b, --batch-size <windows>', 'windows in one step', integer(1), 32)
-    .option('--epochs <n>', 'how often the text is read', integer(1), 1)
-    .option('--learning-rate <x>', 'how far the longest step goes', positive, 0.003)
-    .option('--dropout <share>', 'the share of numbers that a step leaves out', share)
-    .option('--seed <n>', 'decides the initial weights and the order', integer(0), 0)
-    .option('--checkpoint <file>', 'where the training is kept, to go on after an interruption')
-    .option('--checkpoint-steps <n>', 'steps from one checkpoint to the next', integer(1), 1000)
+    .option('-b, --batch-size <windows>', 'windows per step', integer(1), 32)
+    .option('--epochs <n>', 'passes over the text', integer(1), 1)
+    .option('--learning-rate <x>', 'peak learning rate', positive, 0.003)
+    .option('--dropout <share>', 'dropout rate', share)
+    .option('--seed <n>', 'random seed of the initial weights and the order', integer(0), 0)
+    .option('--checkpoint <file>', 'checkpoint file, to resume after an interruption')
+    .option('--checkpoint-steps <n>', 'steps between checkpoints', integer(1), 1000)
     .addOption(shared.special('text'))
     .addOption(shared.utf8())
     .addOption(shared.json())
@@ -366,9 +386,9 @@ const embed = (tokenmill: Command) =>
 const doctor = (tokenmill: Command) =>
   tokenmill
     .command('doctor')
-    .summary('what works on this machine, and why not')
+    .summary('check the installation on this machine')
     .description(
-      'Looks at the native addon, the processor, the encodings and the devices. Exit code 1 when something that is needed does not work.',
+      'Checks the native addon, the processor, the encodings and the devices. Exit code 1 when something required does not work.',
     )
     .addOption(shared.json())
     .addHelpText('after', examples('tokenmill doctor', 'tokenmill doctor --json'))

@@ -37,7 +37,7 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly position?: Position
   /**
-   * What rows of the token table are multiplied by before positions are added: `true` is √dimensions (Vaswani et al.,
+   * Factor of the token rows before positions are added: `true` is √dimensions (Vaswani et al.,
    * section 3.4), `false` is 1.
    * @default false
    */
@@ -49,12 +49,12 @@ export interface InputEmbeddingOptions extends TableOptions {
   readonly tokenTypes?: number
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
-   * torch, and BERT has 1e-12. It is computed on the processor alone: on a CUDA device it is `ERR_DEVICE`.
+   * torch, and BERT has 1e-12.
    * @default false
    */
   readonly layerNorm?: boolean | { readonly epsilon: number }
   /**
-   * The share of values that a pass in training leaves out at random; the others are enlarged by as much. At least 0 and less than 1.
+   * Dropout rate in training; the other values are scaled by 1 / (1 - dropout). At least 0 and less than 1.
    * @default 0
    */
   readonly dropout?: number
@@ -64,7 +64,7 @@ export interface InputEmbeddingOptions extends TableOptions {
    */
   readonly paddingId?: number
   /**
-   * The seed of the initial values, which are N(0, 0.02) as in GPT-2, and of what dropout leaves out. The same seed gives the same
+   * Random seed of the initial values, which are N(0, 0.02) as in GPT-2, and of dropout. The same seed gives the same
    * values on every machine.
    * @default 0
    */
@@ -89,7 +89,7 @@ export interface ForwardOptions extends LookupOptions {
    */
   readonly typeIds?: Uint32Array
   /**
-   * Whether dropout leaves values out. Each such pass has another mask, made from the seed and the number of passes before.
+   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before.
    * @default false
    */
   readonly training?: boolean
@@ -127,11 +127,11 @@ export class InputEmbedding {
   readonly dimensions: number
   /** How the position of a token enters. */
   readonly position: Position
-  /** What rows of the token table are multiplied by, as a 32-bit float. */
+  /** Factor of the token rows, as a 32-bit float. */
   readonly scale: number
   /** Rows of the table of token types; 0 where there is none. */
   readonly tokenTypes: number
-  /** The share of values that a pass in training leaves out. */
+  /** Dropout rate in training. */
   readonly dropout: number
   /** The type of the values. */
   readonly dtype: DType

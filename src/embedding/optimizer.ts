@@ -11,11 +11,11 @@ import { Parameter } from './parameter.ts'
 
 /** What both rules have. */
 export interface OptimizerOptions {
-  /** How far a step goes. */
+  /** Learning rate. */
   readonly learningRate: number
   /**
-   * Whether a step changes rows without a gradient too, as torch's optimisers do: their moments fade, their weights decay, and they
-   * move on along their moments. Without it a step costs no more than the rows that were looked up.
+   * Whether a step updates rows without a gradient too, as torch's dense optimisers do: their moments decay, their weights decay, and the
+   * moments still move them. Without it a step costs no more than the rows that were looked up.
    * @default false
    */
   readonly dense?: boolean
@@ -24,17 +24,17 @@ export interface OptimizerOptions {
 /** Options of {@link Optimizer.adamW}. */
 export interface AdamWOptions extends OptimizerOptions {
   /**
-   * How slowly the first and the second moment follow the gradient, each at least 0 and less than 1.
+   * Decay rates (β1, β2) of the moment estimates, each at least 0 and less than 1.
    * @default [0.9, 0.999]
    */
   readonly betas?: readonly [number, number]
   /**
-   * What the divisor is enlarged by.
+   * Added to the denominator for numerical stability.
    * @default 1e-8
    */
   readonly epsilon?: number
   /**
-   * The share, times the learning rate, that weights lose in each step, apart from the gradient.
+   * Decoupled weight decay.
    * @default 0.01
    */
   readonly weightDecay?: number
@@ -43,17 +43,17 @@ export interface AdamWOptions extends OptimizerOptions {
 /** Options of {@link Optimizer.sgd}. */
 export interface SgdOptions extends OptimizerOptions {
   /**
-   * The share of the direction before that is kept.
+   * Momentum factor.
    * @default 0
    */
   readonly momentum?: number
   /**
-   * What weights times this is added to their gradient.
+   * Weight decay (L2 penalty).
    * @default 0
    */
   readonly weightDecay?: number
   /**
-   * Whether a step looks ahead along the momentum.
+   * Whether to use Nesterov momentum.
    * @default false
    */
   readonly nesterov?: boolean
@@ -63,7 +63,7 @@ export interface SgdOptions extends OptimizerOptions {
 export interface OptimizerState {
   /** The rule. */
   readonly rule: 'adamW' | 'sgd'
-  /** How far a step goes. */
+  /** Learning rate. */
   readonly learningRate: number
   /** For each parameter, in order. */
   readonly parameters: readonly ParameterState[]
@@ -148,7 +148,7 @@ export class Optimizer {
     return new Optimizer(parameters, rule)
   }
 
-  /** How far a step goes. It can be set at any time, for the steps that are asked for after it. */
+  /** Learning rate. It can be set at any time, for the steps that are asked for after it. */
   get learningRate(): number {
     return this.#learningRate
   }

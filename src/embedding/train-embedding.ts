@@ -22,17 +22,17 @@ import { checkMemory, memoryLimit } from './memory.ts'
 import { frequencyLoss, targetCounts } from './target-counts.ts'
 import { readProgress, type SavedProgress, writeProgress } from './training-progress.ts'
 
-/** Where a training is kept, so that it can go on after an interruption. */
+/** Checkpoints of a training, to resume after an interruption. */
 export interface TrainingCheckpoint {
   /** A safetensors file; it also is what `InputEmbedding.load` reads. */
   readonly path: string | URL
   /**
-   * Steps from one checkpoint to the next. One more is written at the end, and when the training is stopped by its signal.
+   * Steps between two checkpoints. One more is written at the end, and when the training is stopped by its signal.
    * @default 1000
    */
   readonly everySteps?: number
   /**
-   * Whether a file that is there is gone on from. With `false` it is replaced.
+   * Whether to resume from an existing file. With `false` it is replaced.
    * @default true
    */
   readonly resume?: boolean
@@ -48,21 +48,21 @@ export interface EmbeddingTrainingProgress {
   readonly epoch: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** The mean loss of the targets since the report before, in nats. */
+  /** Mean loss of the targets since the previous report, in nats. */
   readonly loss: number
-  /** How far the last step went. */
+  /** Learning rate of the last step. */
   readonly learningRate: number
-  /** The mean loss of the validation dataset, when it was just measured. */
+  /** Mean loss of the validation dataset, when it was just measured. */
   readonly validationLoss?: number
 }
 
 /** What {@link trainEmbedding} trains, and how. */
 export interface TrainEmbeddingOptions {
   /**
-   * What is guessed:
+   * What is predicted:
    *
    * - `'nextToken'`: the next token, from those before it (GPT); for a dataset of `nextToken()`
-   * - `'masked'`: hidden tokens, from both sides (BERT); for a dataset of `maskedTokens()`
+   * - `'masked'`: masked tokens, from both sides (BERT); for a dataset of `maskedTokens()`
    */
   readonly objective: 'nextToken' | 'masked'
   /** Rows of the token table: ids are 0 to vocabSize - 1. */
@@ -80,53 +80,53 @@ export interface TrainEmbeddingOptions {
    */
   readonly position?: Position
   /**
-   * The share of values that a step leaves out.
+   * Dropout rate.
    * @default 0
    */
   readonly dropout?: number
   /**
-   * How many neighbours a token is guessed from, on each side from which there are any.
+   * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
    * @default 8
    */
   readonly neighbours?: number
   /**
-   * A target is told from so many ids that are drawn by their frequency, instead of from all: for large vocabularies.
+   * Candidates per sampled-softmax step, drawn by frequency, instead of the whole vocabulary: for large vocabularies.
    * @default 'all' up to 8192 ids, else 4096
    */
   readonly candidates?: number | 'all'
   /**
-   * Samples in one step.
+   * Samples per step.
    * @default 32
    */
   readonly batchSize?: number
   /**
-   * How often the dataset is read.
+   * Passes over the dataset.
    * @default 1
    */
   readonly epochs?: number
   /**
-   * How far the longest step goes. Steps grow over the first 5 % of the training, and then become smaller to its end.
+   * Peak learning rate: linear warmup over the first 5 % of the steps, then linear decay to 0.
    * @default 0.003
    */
   readonly learningRate?: number
   /**
-   * The share, times the learning rate, that weights lose in each step.
+   * Decoupled weight decay of AdamW.
    * @default 0.01
    */
   readonly weightDecay?: number
-  /** What is measured but not learned, with the same objective. */
+  /** The validation dataset, of the same objective. */
   readonly validation?: Dataset
   /**
-   * Steps from one measuring to the next; one more is made at the end.
+   * Steps between two validations; one more is made at the end.
    * @default at the end only
    */
   readonly validateEverySteps?: number
   /**
-   * Decides the initial weights, the order of the samples, dropout and draws.
+   * Random seed of the initial weights, the order of the samples, dropout and candidates.
    * @default 0
    */
   readonly seed?: number
-  /** Where the training is kept. */
+  /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
   readonly signal?: AbortSignal
@@ -146,13 +146,13 @@ export interface EmbeddingTraining {
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
-  /** The loss of the validation dataset, or else of the dataset, of one who knows nothing but how frequent each id is in the dataset. */
+  /** The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone. */
   readonly frequencyLoss: number
 }
 
-/** The share of steps over which they grow. */
+/** The share of steps of the warmup. */
 const warmup = 0.05
-/** Above so many ids, targets are told from so few of them. */
+/** Above so many ids, the softmax is sampled, from so few of them. */
 const [manyIds, fewIds] = [8192, 4096]
 /** Targets of the dataset that are counted, to know how frequent ids are. */
 const mostCounted = 2 ** 22
@@ -160,16 +160,17 @@ const mostCounted = 2 ** 22
 const interval = 200
 
 /**
- * Trains an embedding by a small model: a token is guessed from a weighted sum of the embeddings of its neighbours, and how likely an id is
- * follows from the product of that sum and the id's own row of the token table. What is learned is thus nearly all in the embedding: ids
- * that stand in like places get like rows. The same seed gives the same weights on the same machine with one thread.
+ * Trains an embedding with a small model: a token is predicted from a weighted sum of the embeddings of its neighbours, and the logit of an id
+ * is the product of that sum and the id's own row of the token table (tied weights). What is learned is thus nearly all in the embedding: ids
+ * of similar contexts get similar rows. The same seed gives the same weights on the same machine with one thread.
  *
  * ```ts
  * const { embedding, validationLoss } = await trainEmbedding(dataset, { objective: 'nextToken', vocabSize, dimensions: 64, validation })
  * ```
  *
  * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
- *   `ERR_INVALID_FILE` when the checkpoint is that of another training; `ERR_LIMIT` when there is not enough memory.
+ *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, or of a dataset with other frequencies of ids; `epochs`,
+ *   `learningRate`, `batchSize` and `validation` may change); `ERR_LIMIT` when there is not enough memory.
  */
 export const trainEmbedding = async (dataset: Dataset, options: TrainEmbeddingOptions): Promise<EmbeddingTraining> => {
   const resolved = resolve(dataset, options)

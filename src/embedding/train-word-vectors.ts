@@ -17,59 +17,59 @@ import { WordVectors } from './word-vectors.ts'
 /** How {@link trainWordVectors} trains. The defaults are those of gensim, but for the objective and the threads. */
 export interface TrainWordVectorsOptions extends TrainSourceOptions {
   /**
-   * Numbers of a vector, from 1 to 65536.
+   * Dimensions of the vectors, from 1 to 65536.
    * @default 100
    */
   readonly dimensions?: number
   /**
-   * The farthest neighbour that belongs to the context of a word, from 1 to 1000. For each word a distance from 1 to this is chosen at random.
+   * Maximum distance between a word and its context words, from 1 to 1000. For each word the window is drawn from 1 to this.
    * @default 5
    */
   readonly window?: number
   /**
-   * How many random words each word is told from, from 1 to 1000.
+   * Negative samples per word, from 1 to 1000.
    * @default 5
    */
   readonly negatives?: number
   /**
-   * - `'skipgram'`: a word is predicted from each of its neighbours; better for rare words
+   * - `'skipgram'`: a word is predicted from each of its context words; better for rare words
    * - `'cbow'`: from the mean of all of them; several times faster
    * @default 'skipgram'
    */
   readonly objective?: 'skipgram' | 'cbow'
   /**
-   * The share of all words above which a word is frequent: words are skipped at random, the more frequent the more often. 0 skips none.
+   * Subsampling threshold of frequent words, as a share of all words: words above it are dropped at random, the more frequent the more often. 0 drops none.
    * @default 0.001
    */
   readonly subsample?: number
   /**
-   * How often all texts are gone through.
+   * Passes over the texts.
    * @default 5
    */
   readonly epochs?: number
   /**
-   * How much is learned at a time at first, from 0 to 10.
+   * Initial learning rate, from 0 to 10.
    * @default 0.025
    */
   readonly learningRate?: number
   /**
-   * The rate at the end; it falls evenly.
+   * Final learning rate, after linear decay.
    * @default 0.0001, or learningRate where that is less
    */
   readonly minLearningRate?: number
   /**
-   * Words that stand in the texts less often are left out, as if they were not there.
+   * Words with a lower count are ignored, as if they were not there.
    * @default 5
    */
   readonly minFrequency?: number
   /**
-   * How many threads train, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
+   * Number of threads, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
    * same rows, in no fixed order.
    * @default as many as setThreads says
    */
   readonly threads?: number
   /**
-   * Decides initial vectors and all chances.
+   * Random seed.
    * @default 0
    */
   readonly seed?: number
@@ -80,7 +80,7 @@ export interface TrainWordVectorsOptions extends TrainSourceOptions {
    */
   readonly split?: 'words' | 'spaces'
   /**
-   * Makes capital letters small.
+   * Whether words are lowercased.
    * @default false
    */
   readonly lowerCase?: boolean
@@ -106,7 +106,7 @@ const optionNames = [
 
 /**
  * Trains word vectors by skip-gram or CBOW with negative sampling, by the rules of word2vec.c: the words that stand beside a word decide where its vector
- * points. Each line of a text is a sentence, and no context goes over its ends. The words of the result are ordered by their frequency.
+ * points. Each line of a text is a sentence, cut every 1,000 words, and no context crosses its ends. The words of the result are ordered by their frequency.
  *
  * ```ts
  * const vectors = await trainWordVectors(['books/*.txt'], { dimensions: 100, lowerCase: true })

@@ -44,7 +44,7 @@ export const getEncoding = (name: EncodingName | (string & {})): BpeTokenizer =>
   if (!Object.hasOwn(ranks, name)) {
     throw new TokenmillError(
       'ERR_INVALID_ARGUMENT',
-      `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known are: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`,
+      `there is no encoding called ${received(name)}${didYouMean(name, encodingNames)} Known encodings: ${encodingNames.join(', ')}. For the name of a model, use encodingForModel`,
     )
   }
   const file = ranksFile(ranks[name as EncodingName])

@@ -27,7 +27,7 @@ export const checkedPattern = (name: string, pattern: unknown): string => {
   if (names !== undefined && !names.includes(pattern)) {
     throw new TokenmillError(
       'ERR_INVALID_ARGUMENT',
-      `there is no pattern called ${received(pattern)}, for ${name}${didYouMean(pattern, names)} Known are: ${names.join(', ')}`,
+      `there is no pattern called ${received(pattern)}, for ${name}${didYouMean(pattern, names)} Known patterns: ${names.join(', ')}`,
     )
   }
   return pattern

@@ -5,6 +5,7 @@ import { readInput } from '../input.ts'
 import { encodeOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
+import { checkWritable } from '../writable.ts'
 import { trainEmbed, type TrainEmbedFlags } from './train-embed.ts'
 
 export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
@@ -24,6 +25,7 @@ export const embed = async (file: string | undefined, flags: EmbedFlags): Promis
   if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
   if (flags.output !== undefined && !flags.output.endsWith('.npy'))
     throw usageFailure('pass an --output that ends in .npy')
+  if (flags.output !== undefined) await checkWritable(flags.output)
   const tokenizer = await tokenizerOf(flags)
   const text = flags.text ?? (await readInput(file)).bytes
   const ids = tokenizer.encode(text, encodeOptions(flags))

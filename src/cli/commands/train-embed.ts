@@ -8,15 +8,17 @@ import {
   trainEmbedding,
   type TrainEmbeddingOptions,
 } from '../../embedding/train-embedding.ts'
-import { checkLength } from '../check-length.ts'
+import { checkLength, splitName, textName } from '../check-length.ts'
 import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { interruptible } from '../interrupt.ts'
+import { encodeOptions } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
 import { tokenizerOf } from '../tokenizer-of.ts'
+import { checkWritable } from '../writable.ts'
 import type { EmbedFlags } from './embed.ts'
 
 export interface TrainEmbedFlags {
@@ -43,6 +45,8 @@ export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): P
   // Before the work, not after it.
   if (output === undefined || !output.endsWith('.safetensors'))
     throw usageFailure('pass an --output that ends in .safetensors')
+  await checkWritable(output)
+  if (checkpoint !== undefined) await checkWritable(checkpoint)
   const began = performance.now()
   const source = await sourceOf(file, flags)
   const line = new ProgressLine()
@@ -93,9 +97,9 @@ interface Source {
 const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<Source> => {
   if (file !== undefined && (await isFolder(file))) return ofFolder(file, flags)
   const tokenizer = await tokenizerOf(flags)
-  const ids = tokenizer.encodeOrdinary(flags.text ?? (await readInput(file)).bytes)
+  const ids = tokenizer.encode(flags.text ?? (await readInput(file)).bytes, encodeOptions(flags))
   const cut = Math.floor(ids.length * (1 - heldOut))
-  const dataset = datasetOf(file, flags, tokenizer.vocabSize)
+  const dataset = datasetOf(textName(file), flags, tokenizer.vocabSize)
   const [training, validation] = [ids.subarray(0, cut), ids.subarray(cut)]
   const isLong = validation.length > flags.contextLength
   return {
@@ -113,7 +117,7 @@ const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
   } = await openDataset(folder, flags, { split: 'train', mode: 'map' })
   const held =
     (splits.val?.tokens ?? 0) > flags.contextLength ? await TokenStore.open(folder, { split: 'val' }) : undefined
-  const dataset = datasetOf(folder, flags, tokenizer.vocabSize)
+  const dataset = datasetOf(splitName(folder, 'train'), flags, tokenizer.vocabSize)
   return {
     ...dataset.sizes,
     training: dataset.of(store),
@@ -126,7 +130,7 @@ const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
 }
 
 /** Windows of the objective. What hides a token is one id more than there are. */
-const datasetOf = (source = '-', { objective, contextLength, seed }: EmbedFlags, vocabSize: number) => {
+const datasetOf = (source: string, { objective, contextLength, seed }: EmbedFlags, vocabSize: number) => {
   const isMasked = objective === 'masked'
   const asked = isMasked ? maskedTokens({ maskId: vocabSize, vocabSize, seed }) : nextToken()
   return {

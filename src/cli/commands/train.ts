@@ -4,6 +4,7 @@ import { interruptible } from '../interrupt.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
+import { checkWritable } from '../writable.ts'
 
 export interface TrainFlags {
   readonly vocabSize: number
@@ -24,6 +25,7 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
   const { vocabSize, output, pattern, special: specialTokens, minFrequency, maxTokenLength, memory, field } = flags
   // Before the work, not after it.
   if (!/\.(json|tiktoken)$/.test(output)) throw usageFailure('pass an --output that ends in .json or .tiktoken')
+  await checkWritable(output)
   // A thread that waits for input could not be stopped.
   if (inputs.includes('-')) throw usageFailure('name files: train does not read stdin')
   const began = performance.now()

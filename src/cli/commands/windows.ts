@@ -4,7 +4,7 @@ import { sourceOf as tokensOf } from '../../dataset/tokens.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
 import { encodingNames, getEncoding } from '../../tokenizer/encodings.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
-import { checkLength } from '../check-length.ts'
+import { checkLength, splitName, textName } from '../check-length.ts'
 import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
@@ -14,9 +14,10 @@ import { integer } from '../terminal/format.ts'
 import { styleOf } from '../terminal/style.ts'
 import { visibleToken } from '../terminal/visible.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
-import { oneWindow } from '../walk/window-view.ts'
+import { oneWindow, windowTitle } from '../walk/window-view.ts'
 
 export interface WindowsFlags extends TokenizerChoice {
+  readonly text?: string
   readonly split?: SplitName
   readonly contextLength: number
   readonly stride?: number
@@ -30,8 +31,9 @@ export interface WindowsFlags extends TokenizerChoice {
   readonly color?: boolean
 }
 
-/** Ids, and whose they are where that is known. */
+/** Ids, where they are from, and whose they are where that is known. */
 interface Source {
+  readonly name: string
   readonly tokens: Uint32Array | TokenStore
   readonly tokenizer: Tokenizer | undefined
 }
@@ -39,9 +41,10 @@ interface Source {
 /** `tokenmill windows` */
 export const windows = async (path: string | undefined, flags: WindowsFlags): Promise<void> => {
   const { contextLength, stride = contextLength, first, limit } = flags
-  const { tokens, tokenizer } = await sourceOf(path, flags)
+  if (flags.text !== undefined && path !== undefined) throw usageFailure('pass --text or a path, not both')
+  const { name, tokens, tokenizer } = await sourceOf(path, flags)
   const [length, isOneOf] = flags.within ? [longestOf(tokens), tokens instanceof TokenStore] : [tokens.length, false]
-  checkLength(isOneOf ? `the longest document of ${path}` : (path ?? '-'), length, flags.tails ? 1 : contextLength)
+  checkLength(isOneOf ? `the longest document of ${name}` : name, length, flags.tails ? 1 : contextLength)
   const dataset = new WindowDataset(tokens, {
     ...{ contextLength, stride, boundaries: flags.within ? 'within' : 'cross', tails: flags.tails ? 'keep' : 'drop' },
   })
@@ -64,7 +67,7 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
       targets: Array.from(targets, token),
     }
     // Where documents are apart, the place of a window is not told by its number.
-    const title = flags.within ? `window ${index}` : undefined
+    const title = flags.within ? `window ${index}` : windowTitle(window, name)
     return ['', ...oneWindow(style, window, style.columns, title)]
   })
   const left = droppedTokens === 1 ? '1 token is in none' : `${integer(droppedTokens)} tokens are in none`
@@ -84,16 +87,14 @@ const longestOf = (tokens: Uint32Array | TokenStore): number => {
 
 const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
   if (path !== undefined && (await isFolder(path))) {
-    const { store, manifest, tokenizer } = await openDataset(path, flags, {
-      split: flags.split ?? 'train',
-      mode: 'read',
-    })
-    return { tokens: store, tokenizer: tokenizer ?? known(manifest) }
+    const { split = 'train' } = flags
+    const { store, manifest, tokenizer } = await openDataset(path, flags, { split, mode: 'read' })
+    return { name: splitName(path, split), tokens: store, tokenizer: tokenizer ?? known(manifest) }
   }
   if (flags.split !== undefined) throw usageFailure('--split is for the folder of a dataset')
   const tokenizer = await tokenizerOf(flags)
-  const { bytes } = await readInput(path)
-  return { tokens: tokenizer.encode(bytes, encodeOptions(flags)), tokenizer }
+  const text = flags.text ?? (await readInput(path)).bytes
+  return { name: textName(path), tokens: tokenizer.encode(text, encodeOptions(flags)), tokenizer }
 }
 
 /** The tokenizer of a dataset, when it is one of ours; none when it is a file's. */

@@ -3,7 +3,7 @@ import { WindowDataset } from '../../dataset/window-dataset.ts'
 import type { EncodeOptions, Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../tokenizer/word-tokenizer.ts'
-import { checkLength } from '../check-length.ts'
+import { checkLength, textName } from '../check-length.ts'
 import { visible, visibleToken } from '../terminal/visible.ts'
 import { embeddingStage } from './embedding-stage.ts'
 import { colourfulLine, firstLines, textSizes } from './excerpt.ts'
@@ -27,7 +27,7 @@ export const walk = async (
   const { value: tokenizer, ms: loadMs } = timed(() => warm(kind === 'word' ? words.tokenizer : loadTokenizer()))
 
   const { ids, ms: encodeMs } = await encodeStage(tokenizer, kind === 'word' ? text : bytes, options.encode)
-  checkLength(source, ids.length, contextLength)
+  checkLength(textName(source), ids.length, contextLength)
 
   const { value: dataset, ms: windowMs } = timed(() => new WindowDataset(ids, { contextLength, stride }))
   const loader = new DataLoader(dataset, { batchSize })

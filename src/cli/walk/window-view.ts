@@ -15,12 +15,16 @@ export const windowLines = (style: Style, windows: Walk['windows'], columns: num
   ...windows.start.flatMap((window) => ['', ...oneWindow(style, window, columns)]),
 ]
 
+/** Which window it is, and which tokens of `source` its inputs are. */
+export const windowTitle = ({ index, start, inputs }: Omit<ShownWindow, 'targets'>, source: string): string =>
+  `window ${index}  tokens ${start}–${start + inputs.length} of ${source}`
+
 /** One window, as far as it fits into `columns`. */
 export const oneWindow = (
   style: Style,
   { index, start, inputs, targets }: ShownWindow,
   columns: number,
-  title = `window ${index}  tokens ${start}–${start + inputs.length} of the text`,
+  title = windowTitle({ index, start, inputs }, 'the text'),
 ): string[] => {
   const label = 6
   const kept: number[] = []

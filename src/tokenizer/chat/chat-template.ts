@@ -158,7 +158,7 @@ export class ChatTemplate {
     if (typeof chosen === 'string' && this.#sources.has(chosen)) return chosen
     throw new TokenmillError(
       'ERR_INVALID_ARGUMENT',
-      `there is no template called ${received(chosen)}${didYouMean(String(chosen), this.names)} Known are: ${this.names.join(', ')}`,
+      `there is no template called ${received(chosen)}${didYouMean(String(chosen), this.names)} Known templates: ${this.names.join(', ')}`,
     )
   }
 

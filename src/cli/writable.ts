@@ -1,0 +1,29 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CliFailure } from './failure.ts'
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'its folder is none',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+}
+
+/** Fails when no file can be made at `path`: before the work, not after it. */
+export const checkWritable = async (path: string): Promise<void> => {
+  const code = await whyNot(path)
+  if (code !== undefined) throw new CliFailure('ERR_OUTPUT', `cannot write ${path}: ${reasons[code] ?? code}`)
+}
+
+const whyNot = async (path: string): Promise<string | undefined> => {
+  const folder = dirname(path)
+  try {
+    if (!(await stat(folder)).isDirectory()) return 'ENOTDIR'
+    // A file takes the place of another by a rename: the folder is what is written.
+    await access(folder, constants.W_OK)
+    return (await stat(path).catch(() => undefined))?.isDirectory() ? 'EISDIR' : undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
