@@ -2362,7 +2362,7 @@ export type DeviceInfo =
   | {
       readonly kind: 'cpu'
       readonly available: true
-      /** Threads that run at once. */
+      /** Hardware threads. */
       readonly cores: number
       /** Vector extensions of the processor, such as `avx2` and `fma`. */
       readonly features: readonly string[]
@@ -2372,11 +2372,11 @@ export type DeviceInfo =
       readonly available: true
       /** What `{ cuda: index }` names. */
       readonly index: number
-      /** What its maker calls it. */
+      /** Its name by its maker. */
       readonly name: string
-      /** The bytes of its memory. */
+      /** Memory in bytes. */
       readonly memory: number
-      /** Such as `'9.0'`. */
+      /** Compute capability, such as `'9.0'`. */
       readonly computeCapability: string
     }
   | {
@@ -2521,7 +2521,7 @@ export interface TableOptions {
   readonly dtype?: DType
 }
 
-/** How a table learns. */
+/** How a table is trained. */
 export interface LearningOptions {
   /**
    * An id whose row is zeros and has no gradient.
@@ -3026,7 +3026,7 @@ export type RopeScaling =
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
       /**
-       * What all values are multiplied by.
+       * Factor of all values.
        * @default 0.1 ln(factor) + 1
        */
       readonly attentionFactor?: number
@@ -3209,18 +3209,18 @@ export declare class Optimizer {
   [Symbol.dispose](): void
 }
 
-/** A word, and how near it is. */
+/** A word and its similarity. */
 export interface NearWord {
   /** The word. */
   readonly word: string
-  /** The cosine of the angle between the two vectors: from -1 to 1, 0 when one of them is zero. */
+  /** Cosine similarity of the two vectors: from -1 to 1, 0 when one of them is zero. */
   readonly similarity: number
 }
 
 /** How {@link WordVectors.load} reads. */
 export interface WordVectorsLoadOptions {
   /**
-   * How many words are read, from the first on: published files begin with the most frequent.
+   * Maximum number of words to read, from the first on: published files begin with the most frequent.
    * @default all
    */
   readonly limit?: number
@@ -3229,8 +3229,7 @@ export interface WordVectorsLoadOptions {
 }
 
 /**
- * A vector for each of many words, as word2vec and GloVe made them popular: which words are near each other, and what is to one word as a second is to
- * a third.
+ * Word vectors of word2vec or GloVe: nearest neighbours, similarities and analogies.
  *
  * After {@link WordVectors.dispose}, everything but its sizes throws `ERR_DISPOSED`.
  */
@@ -3238,7 +3237,7 @@ export declare class WordVectors {
   #private
   /** How many words there are. */
   readonly size: number
-  /** Numbers of a vector. */
+  /** Dimensions of the vectors. */
   readonly dimensions: number
   /**
    * Reads a file by its name: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
@@ -3270,13 +3269,13 @@ export declare class WordVectors {
   /** A copy of all vectors, row after row: `size × dimensions` numbers. */
   toFloat32(): Float32Array
   /**
-   * The cosine of the angle between the vectors of two words: from -1 to 1.
+   * Cosine similarity of the vectors of two words: from -1 to 1.
    * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.
    */
   similarity(a: string, b: string): number
   /**
-   * The `count` words whose vectors point most nearly as that of `to` does, the nearest first, without `to` itself. Of words that are equally near the
-   * one of the smaller row is first. All rows are looked at, on all threads.
+   * The `count` words with the highest cosine similarity to `to`, the nearest first, without `to` itself. Of words that are equally near the
+   * one of the smaller row is first. The search is exact: all rows are scored, on all threads.
    *
    * @param to a word, or a vector of `dimensions` numbers
    * @throws `ERR_UNKNOWN_TOKEN` when the word has no vector.
@@ -3285,7 +3284,7 @@ export declare class WordVectors {
   /** {@link WordVectors.nearest} off the event loop. */
   nearestAsync(to: string | Float32Array | readonly number[], count?: number): Promise<NearWord[]>
   /**
-   * What is to `c` as `b` is to `a`: the `count` words nearest to b - a + c, of vectors made equally long, without the three themselves.
+   * What is to `c` as `b` is to `a`: the `count` words nearest to b - a + c, of normalized vectors, without the three themselves.
    * `analogy('man', 'king', 'woman')` asks for the queen.
    *
    * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.

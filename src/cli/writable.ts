@@ -6,6 +6,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such folder',
   ENOTDIR: 'its folder is none',
   EISDIR: 'it is a folder',
+  special: 'it is no regular file',
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
 }
@@ -22,7 +23,9 @@ const whyNot = async (path: string): Promise<string | undefined> => {
     if (!(await stat(folder)).isDirectory()) return 'ENOTDIR'
     // A file takes the place of another by a rename: the folder is what is written.
     await access(folder, constants.W_OK)
-    return (await stat(path).catch(() => undefined))?.isDirectory() ? 'EISDIR' : undefined
+    const there = await stat(path).catch(() => undefined)
+    if (there === undefined || there.isFile()) return undefined
+    return there.isDirectory() ? 'EISDIR' : 'special'
   } catch (error) {
     return (error as NodeJS.ErrnoException).code
   }

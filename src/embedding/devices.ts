@@ -7,7 +7,7 @@ export type DeviceInfo =
   | {
       readonly kind: 'cpu'
       readonly available: true
-      /** Threads that run at once. */
+      /** Hardware threads. */
       readonly cores: number
       /** Vector extensions of the processor, such as `avx2` and `fma`. */
       readonly features: readonly string[]
@@ -17,11 +17,11 @@ export type DeviceInfo =
       readonly available: true
       /** What `{ cuda: index }` names. */
       readonly index: number
-      /** What its maker calls it. */
+      /** Its name by its maker. */
       readonly name: string
-      /** The bytes of its memory. */
+      /** Memory in bytes. */
       readonly memory: number
-      /** Such as `'9.0'`. */
+      /** Compute capability, such as `'9.0'`. */
       readonly computeCapability: string
     }
   | {

@@ -28,7 +28,7 @@ export interface TableOptions {
   readonly dtype?: DType
 }
 
-/** How a table learns. */
+/** How a table is trained. */
 export interface LearningOptions {
   /**
    * An id whose row is zeros and has no gradient.

@@ -42,7 +42,7 @@ export type RopeScaling =
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
       /**
-       * What all values are multiplied by.
+       * Factor of all values.
        * @default 0.1 ln(factor) + 1
        */
       readonly attentionFactor?: number

@@ -16,18 +16,18 @@ import {
 import { filePath } from '../file-path.ts'
 import { Handle } from './handle.ts'
 
-/** A word, and how near it is. */
+/** A word and its similarity. */
 export interface NearWord {
   /** The word. */
   readonly word: string
-  /** The cosine of the angle between the two vectors: from -1 to 1, 0 when one of them is zero. */
+  /** Cosine similarity of the two vectors: from -1 to 1, 0 when one of them is zero. */
   readonly similarity: number
 }
 
 /** How {@link WordVectors.load} reads. */
 export interface WordVectorsLoadOptions {
   /**
-   * How many words are read, from the first on: published files begin with the most frequent.
+   * Maximum number of words to read, from the first on: published files begin with the most frequent.
    * @default all
    */
   readonly limit?: number
@@ -36,15 +36,14 @@ export interface WordVectorsLoadOptions {
 }
 
 /**
- * A vector for each of many words, as word2vec and GloVe made them popular: which words are near each other, and what is to one word as a second is to
- * a third.
+ * Word vectors of word2vec or GloVe: nearest neighbours, similarities and analogies.
  *
  * After {@link WordVectors.dispose}, everything but its sizes throws `ERR_DISPOSED`.
  */
 export class WordVectors {
   /** How many words there are. */
   readonly size: number
-  /** Numbers of a vector. */
+  /** Dimensions of the vectors. */
   readonly dimensions: number
   readonly #handle: Handle<NativeWordVectors>
   #words: readonly string[] | undefined
@@ -118,7 +117,7 @@ export class WordVectors {
   }
 
   /**
-   * The cosine of the angle between the vectors of two words: from -1 to 1.
+   * Cosine similarity of the vectors of two words: from -1 to 1.
    * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.
    */
   similarity(a: string, b: string): number {
@@ -127,8 +126,8 @@ export class WordVectors {
   }
 
   /**
-   * The `count` words whose vectors point most nearly as that of `to` does, the nearest first, without `to` itself. Of words that are equally near the
-   * one of the smaller row is first. All rows are looked at, on all threads.
+   * The `count` words with the highest cosine similarity to `to`, the nearest first, without `to` itself. Of words that are equally near the
+   * one of the smaller row is first. The search is exact: all rows are scored, on all threads.
    *
    * @param to a word, or a vector of `dimensions` numbers
    * @throws `ERR_UNKNOWN_TOKEN` when the word has no vector.
@@ -145,7 +144,7 @@ export class WordVectors {
   }
 
   /**
-   * What is to `c` as `b` is to `a`: the `count` words nearest to b - a + c, of vectors made equally long, without the three themselves.
+   * What is to `c` as `b` is to `a`: the `count` words nearest to b - a + c, of normalized vectors, without the three themselves.
    * `analogy('man', 'king', 'woman')` asks for the queen.
    *
    * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.
