@@ -83,14 +83,9 @@ export type {
 export { nextToken, type Objective, type TokenViews, type WindowPlace } from './dataset/objective.ts'
 export { PackedDataset, type PackingOptions } from './dataset/packed-dataset.ts'
 export { prepare, type PrepareOptions, type PrepareProgress } from './dataset/prepare.ts'
-export {
-  TokenStore,
-  type StoreDocuments,
-  type TokenStoreOptions,
-  type VerifyOptions,
-  type VerifyProgress,
-} from './dataset/token-store.ts'
+export { TokenStore, type StoreDocuments, type TokenStoreOptions } from './dataset/token-store.ts'
 export type { TokenArray, TokensOrDocuments } from './dataset/tokens.ts'
+export type { VerifyOptions, VerifyProgress } from './dataset/verify.ts'
 export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'
 export {

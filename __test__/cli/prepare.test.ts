@@ -145,6 +145,54 @@ test('an interrupt keeps what was done, and the same command goes on', async (t)
   t.deepEqual(readdirSync(at('interrupted')).sort(), ['manifest.json', 'train-00000.bin', 'train-documents.u64'])
 })
 
+test('standard input goes on when it gives the same again, and another one is refused', async (t) => {
+  const lines = (letter: string) => `{"text":"${letter.repeat(1000)}"}\n`.repeat(3000)
+  const call = (input: string) =>
+    tokenmill(['prepare', '-o', at('again'), '-e', 'gpt2', '--input-format', 'jsonl', '--json', '-'], { input })
+  t.regex((await call(`${lines('a')}bad`)).stderr, /^tokenmill: ERR_INVALID_FILE: -, line 3001: /)
+  const other = await call(`${lines('b')}{"text":"end"}`)
+  t.regex(other.stderr, /^tokenmill: ERR_INVALID_FILE: - is not a valid input: expected the \d+ bytes that it gave before/)
+  const done = await call(`${lines('a')}{"text":"end"}`)
+  t.is(JSON.parse(done.stdout).counts.documents, 3001)
+  const ids = readFileSync(join(at('again'), 'train-00000.bin'))
+  const whole = await tokenmill(['prepare', '-o', at('whole'), '-e', 'gpt2', '--input-format', 'jsonl', '-'], {
+    input: `${lines('a')}{"text":"end"}`,
+  })
+  t.is(whole.code, 0)
+  t.true(ids.equals(readFileSync(join(at('whole'), 'train-00000.bin'))))
+})
+
+const unlessWindows = process.platform === 'win32' ? test.skip : test
+
+unlessWindows('a disk that fills up is no gap in the files once there is room', async (t) => {
+  const input = folder.file('room.jsonl', `${JSON.stringify({ text: 'abcdefgh'.repeat(500) })}\n`.repeat(1500))
+  const args = (out: string) => ['prepare', '-o', at(out), '-e', 'gpt2', '--checkpoint-seconds', '0', input]
+  t.is((await tokenmill(args('roomy'))).code, 0)
+  const main = join(process.cwd(), 'dist/cli/main.js')
+  // Of 512 or 1024 bytes, as shells have it; less than the shard either way.
+  const limited = ['-c', 'ulimit -f 1500; exec "$@"', 'sh', process.execPath, main, ...args('full')]
+  const { code, output } = await run('sh', limited, { quiet: true, allowFailure: true })
+  t.is(code, 1, output)
+  t.regex(output, /cannot write .*train-00000\.bin: File too large/)
+  t.is((await tokenmill(args('full'))).code, 0)
+  for (const name of ['train-00000.bin', 'train-documents.u64', 'manifest.json'])
+    t.true(readFileSync(join(at('full'), name)).equals(readFileSync(join(at('roomy'), name))), name)
+})
+
+test('a dataset without raw shards is shown and verified too', async (t) => {
+  const input = folder.file('forms.jsonl', '{"text":"a"}\n{"text":"b"}\n')
+  const prepared = await tokenmill(['prepare', '-o', at('forms'), '-e', 'gpt2', '--format', 'npy,megatron', input])
+  t.is(prepared.code, 0, prepared.stderr)
+  const shown = await tokenmill(['inspect', '--verify', at('forms')])
+  t.regex(shown.stdout, /train +4 tokens, 2 documents, 0 raw shards, megatron, npy\nverified/, shown.stderr)
+  folder.file('forms/megatron/train.bin', new Uint8Array(8))
+  const changed = await tokenmill(['inspect', '--verify', at('forms')])
+  t.regex(changed.stderr, /^tokenmill: ERR_CORRUPT_DATASET: .*train\.bin: expected the BLAKE3/)
+  folder.file('forms/megatron/train.bin', new Uint8Array(7))
+  const short = await tokenmill(['inspect', at('forms')])
+  t.regex(short.stderr, /^tokenmill: ERR_CORRUPT_DATASET: .*train\.bin: expected 8 bytes, received 7/)
+})
+
 test('20 kills at random moments change no byte', async (t) => {
   t.timeout(600_000)
   const { code, output } = await run(process.execPath, ['scripts/kill-prepare.mjs', '20', '7'], {

@@ -31,7 +31,7 @@ export const openDataset = async (
 }
 
 /** Says what a folder without a manifest is: that the file is missing says little to who named the wrong folder. */
-const checkHoldsDataset = async (folder: string): Promise<void> => {
+export const checkHoldsDataset = async (folder: string): Promise<void> => {
   const holds = (name: string) =>
     stat(join(folder, name)).then(
       () => true,

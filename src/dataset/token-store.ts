@@ -1,16 +1,15 @@
 import { types } from 'node:util'
 import { stat } from 'node:fs/promises'
-import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
 import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { abortSignal, callback, integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
-import { watching } from '../watching.ts'
+import { integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
+import { verifyDataset, type VerifyOptions } from './verify.ts'
 
 /** How {@link TokenStore.open} opens a dataset or a file. */
 export interface TokenStoreOptions {
@@ -29,22 +28,6 @@ export interface TokenStoreOptions {
   readonly mode?: 'map' | 'read'
   /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
   readonly dtype?: 'uint16' | 'uint32'
-}
-
-/** How far {@link TokenStore.verify} is. */
-export interface VerifyProgress {
-  /** Bytes of files that are found to be right. */
-  readonly bytes: number
-  /** The bytes of all files. */
-  readonly bytesTotal: number
-}
-
-/** Options of {@link TokenStore.verify}. */
-export interface VerifyOptions {
-  /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
-  /** Called some times a second. */
-  readonly onProgress?: (progress: VerifyProgress) => void
 }
 
 /** Where the documents of a {@link TokenStore} start. */
@@ -210,8 +193,6 @@ export class TokenStore {
    * @throws `ERR_CORRUPT_DATASET` names the first file that is not what the manifest says.
    */
   async verify(options?: VerifyOptions): Promise<void> {
-    const { signal, onProgress } = checkedOptions('options', options, ['signal', 'onProgress'])
-    const watcher = { signal: abortSignal(signal), onProgress: callback('options.onProgress', onProgress) }
     if (this.manifest === undefined)
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
@@ -219,12 +200,7 @@ export class TokenStore {
       )
     // An error when it is closed.
     callNative(() => this.#native.length)
-    const bytesTotal = bytesOf(this.manifest)
-    const status = new (native().VerifyStatus)()
-    const glance = () => ({ bytes: status.bytes, bytesTotal })
-    await watching(watcher, glance, (either) =>
-      cancellable(either, (flag) => native().verifyDataset(this.#folder, status, flag)),
-    )
+    await verifyDataset(this.#folder, this.manifest, options)
   }
 
   /** Lets the files go; other calls are then `ERR_DISPOSED`. */
@@ -268,15 +244,4 @@ const arrayOf = (length: number): Uint32Array => {
   } catch (cause) {
     throw new TokenmillError('ERR_LIMIT', `there is not enough memory for ${length} ids`, { cause })
   }
-}
-
-const bytesOf = ({ splits, dtype }: Manifest): number => {
-  const width = dtype === 'uint16' ? 2 : 4
-  let bytes = 0
-  for (const { shards, others, documentStarts } of Object.values(splits)) {
-    for (const { tokens } of shards) bytes += tokens * width
-    for (const file of Object.values(others).flat()) bytes += file.bytes
-    bytes += documentStarts.bytes
-  }
-  return bytes
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Int32ArraySlice, Object, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_corpus::{DType, Mode, Store, verify};
+use tokenmill_corpus::{DType, Mode, Store, survey, verify};
 
 use crate::apart::check_apart;
 use crate::arrays::to_array;
@@ -189,6 +189,12 @@ impl VerifyStatus {
     pub fn bytes(&self) -> f64 {
         number(self.done.load(Ordering::Relaxed))
     }
+}
+
+/// The manifest of the dataset in `folder` as JSON, when all of its files are as long as it says.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn survey_dataset(folder: String) -> AsyncTask<Work<Later<String>>> {
+    later(move || survey(&PathBuf::from(folder)).and_then(|manifest| manifest.to_json()).map_err(coded))
 }
 
 /// Hashes all files of the dataset in `folder`; its manifest as JSON.

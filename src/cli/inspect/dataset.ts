@@ -1,7 +1,10 @@
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
+import { verifyDataset } from '../../dataset/verify.ts'
+import { callNativeAsync } from '../../errors.ts'
+import { native } from '../../native.ts'
 import { leftOut } from '../commands/prepare.ts'
 import type { InspectFlags } from '../commands/inspect.ts'
-import { openDataset } from '../dataset.ts'
+import { checkHoldsDataset } from '../dataset.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -9,17 +12,17 @@ import { aligned } from './aligned.ts'
 
 /** What the dataset in `folder` holds. */
 export const inspectDataset = async (folder: string, flags: InspectFlags): Promise<void> => {
-  const { store, manifest } = await openDataset(folder, {}, { split: 'train', mode: 'read' })
+  await checkHoldsDataset(folder)
+  const manifest = JSON.parse(await callNativeAsync(() => native().surveyDataset(folder))) as Manifest
   const line = new ProgressLine()
   try {
     if (flags.verify) {
-      await store.verify({
+      await verifyDataset(folder, manifest, {
         onProgress: ({ bytes: done, bytesTotal }) => line.show(`${bytes(done)} of ${bytes(bytesTotal)} verified`),
       })
     }
   } finally {
     line.end()
-    store.close()
   }
   if (flags.json) return writeJson({ ...manifest, verified: flags.verify ?? false })
   await write(aligned(facts(manifest, flags.verify ?? false)))
