@@ -40,7 +40,9 @@ const corpus = (folder) => {
       writeFileSync(join(folder, `${index}.jsonl.zst`), zlib.zstdCompressSync(lines(index * 20_000)))
   }
   // Documents between empty lines, of which there is often one too many: a separator that overlaps itself.
-  const texts = lines(90_000).split('\n').map((line, index) => line + '\n'.repeat(2 + (index % 2)))
+  const texts = lines(90_000)
+    .split('\n')
+    .map((line, index) => line + '\n'.repeat(2 + (index % 2)))
   for (const name of ['8.txt', '9.txt']) writeFileSync(join(folder, name), texts.join('').repeat(2))
 }
 

@@ -151,7 +151,10 @@ test('standard input goes on when it gives the same again, and another one is re
     tokenmill(['prepare', '-o', at('again'), '-e', 'gpt2', '--input-format', 'jsonl', '--json', '-'], { input })
   t.regex((await call(`${lines('a')}bad`)).stderr, /^tokenmill: ERR_INVALID_FILE: -, line 3001: /)
   const other = await call(`${lines('b')}{"text":"end"}`)
-  t.regex(other.stderr, /^tokenmill: ERR_INVALID_FILE: - is not a valid input: expected the \d+ bytes that it gave before/)
+  t.regex(
+    other.stderr,
+    /^tokenmill: ERR_INVALID_FILE: - is not a valid input: expected the \d+ bytes that it gave before/,
+  )
   const done = await call(`${lines('a')}{"text":"end"}`)
   t.is(JSON.parse(done.stdout).counts.documents, 3001)
   const ids = readFileSync(join(at('again'), 'train-00000.bin'))

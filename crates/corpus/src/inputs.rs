@@ -22,6 +22,12 @@ impl Input {
     pub fn is_stdin(&self) -> bool {
         self.name == "-"
     }
+
+    /// The same for every path that leads to the file.
+    fn place(&self) -> PathBuf {
+        let place = if self.is_stdin() { None } else { self.path.canonicalize().ok() };
+        place.unwrap_or_else(|| self.path.clone())
+    }
 }
 
 /// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth) and `-`. In the order of `names`, the files of one
@@ -35,8 +41,7 @@ pub fn resolve(names: &[String]) -> Result<Vec<Input>, Error> {
     let mut known = HashSet::new();
     for name in names {
         for input in matching(name)? {
-            // A file has many paths; what has none, as a pipe, is its name.
-            if known.insert(input.path.canonicalize().unwrap_or_else(|_| input.path.clone())) {
+            if known.insert(input.place()) {
                 inputs.push(input);
             }
         }
