@@ -40,10 +40,13 @@ const corpus = (folder) => {
       writeFileSync(join(folder, `${index}.jsonl.zst`), zlib.zstdCompressSync(lines(index * 20_000)))
   }
   // Documents between empty lines, of which there is often one too many: a separator that overlaps itself.
-  const texts = lines(90_000)
-    .split('\n')
-    .map((line, index) => line + '\n'.repeat(2 + (index % 2)))
-  for (const name of ['8.txt', '9.txt']) writeFileSync(join(folder, name), texts.join('').repeat(2))
+  const separated = (line, index) => line + '\n'.repeat(2 + (index % 2))
+  for (let index = 8; index < 12; index++) {
+    const texts = lines(index * 10_000)
+      .trimEnd()
+      .split('\n')
+    writeFileSync(join(folder, `${index}.txt`), texts.map(separated).join(''))
+  }
 }
 
 const hashOf = (folder) => {
