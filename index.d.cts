@@ -1763,6 +1763,22 @@ export interface DatasetCounts {
   readonly tooLarge: number
 }
 
+/** How far {@link TokenStore.verify} is. */
+export interface VerifyProgress {
+  /** Bytes of files that are found to be right. */
+  readonly bytes: number
+  /** The bytes of all files. */
+  readonly bytesTotal: number
+}
+
+/** Options of {@link TokenStore.verify}. */
+export interface VerifyOptions {
+  /** Stops the work; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /** Called some times a second. */
+  readonly onProgress?: (progress: VerifyProgress) => void
+}
+
 /** How {@link TokenStore.open} opens a dataset or a file. */
 export interface TokenStoreOptions {
   /**
@@ -1780,22 +1796,6 @@ export interface TokenStoreOptions {
   readonly mode?: 'map' | 'read'
   /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
   readonly dtype?: 'uint16' | 'uint32'
-}
-
-/** How far {@link TokenStore.verify} is. */
-export interface VerifyProgress {
-  /** Bytes of files that are found to be right. */
-  readonly bytes: number
-  /** The bytes of all files. */
-  readonly bytesTotal: number
-}
-
-/** Options of {@link TokenStore.verify}. */
-export interface VerifyOptions {
-  /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
-  /** Called some times a second. */
-  readonly onProgress?: (progress: VerifyProgress) => void
 }
 
 /** Where the documents of a {@link TokenStore} start. */

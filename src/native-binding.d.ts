@@ -737,6 +737,9 @@ export interface SpecialToken {
   id: number
 }
 
+/** The manifest of the dataset in `folder` as JSON, when all of its files are as long as it says. */
+export declare function surveyDataset(folder: string): Promise<string>
+
 /** The ids of the last [`encode`], or of all parts. */
 export declare function takeIds(encoder: number): Uint32Array
 
