@@ -163,7 +163,7 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly maxLength?: number
   /**
-   * The least ids of a row: shorter rows are filled up with `padId`. Rows are as long as the longest of them in any case.
+   * The least ids of a row: shorter rows are padded with `padId`. Rows are as long as the longest of them in any case.
    * @default what the tokenizer.json says, else 0
    */
   readonly padTo?: number
@@ -194,18 +194,18 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly stride?: number
   /**
-   * Where rows are filled up.
+   * The side on which rows are padded.
    * @default what the tokenizer.json says, else 'end'
    */
   readonly paddingSide?: 'start' | 'end'
   /**
-   * The id to fill up with.
+   * The id of padding.
    * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
    * has, else 0
    */
   readonly padId?: number
   /**
-   * The type id to fill up with.
+   * The type id of padding.
    * @default what the tokenizer.json says, else 0
    */
   readonly padTypeId?: number
@@ -220,7 +220,7 @@ export interface PaddedOptions extends EncodeOptions {
 export interface PaddedBatch {
   /** The ids, `shape[0] * shape[1]` of them. */
   readonly ids: Uint32Array
-  /** 1 for each id, 0 for what was filled up. */
+  /** 1 for each id, 0 for padding. */
   readonly attentionMask: Uint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
   readonly typeIds: Uint32Array
@@ -330,7 +330,7 @@ export interface Tokenizer {
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
   /**
-   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, filled up, and with what the post-processor of a
+   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, padded, and with what the post-processor of a
    * tokenizer.json puts around them.
    * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
    */
@@ -1121,15 +1121,15 @@ export interface Batch {
   readonly targets: Int32Array
   /** Rows and ids per row. */
   readonly shape: readonly [rows: number, columns: number]
-  /** 1 where an input belongs to the sample, 0 where the row was filled up. */
+  /** 1 where an input belongs to the sample, 0 for padding. */
   readonly attentionMask?: Uint8Array
   /** The place of each input in its document, from 0. */
   readonly positionIds?: Uint32Array
-  /** Which document of its row each input belongs to, from 1; 0 where the row was filled up. */
+  /** Which document of its row each input belongs to, from 1; 0 for padding. */
   readonly segmentIds?: Uint32Array
   /**
    * Where each segment of the batch starts in the row of all its inputs, and at last their number: `cu_seqlens` of attention over
-   * sequences of different lengths. What a row is filled up with is a segment too.
+   * sequences of different lengths. The padding of a row is a segment too.
    */
   readonly cuSeqlens?: Int32Array
 }
@@ -1252,11 +1252,11 @@ export interface Sample {
   readonly inputs: Uint32Array
   /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
-  /** 1 where an input belongs to the sample, 0 where it was filled up. */
+  /** 1 where an input belongs to the sample, 0 for padding. */
   readonly attentionMask?: Uint8Array
   /** The place of each input in its document, from 0. */
   readonly positionIds?: Uint32Array
-  /** Which document each input belongs to, from 1; 0 where the sample was filled up. */
+  /** Which document each input belongs to, from 1; 0 for padding. */
   readonly segmentIds?: Uint32Array
 }
 
@@ -1279,12 +1279,12 @@ export interface BatchOptions extends SampleOptions {
 
 /**
  * Samples by index: what a `DataLoader` reads. `length` and `get` are enough; the other members make it faster, or say what rows
- * of different lengths are filled up with.
+ * of different lengths are padded with.
  */
 export interface Dataset {
   /** The number of samples. */
   readonly length: number
-  /** The id that shorter samples of a batch are filled up with. Without it all samples of a batch must be equally long. */
+  /** The id that shorter samples of a batch are padded with. Without it all samples of a batch must be equally long. */
   readonly paddingId?: number
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample
@@ -1429,7 +1429,7 @@ export interface ExampleOptions<Record> {
    */
   readonly tooLong?: 'cut' | 'drop' | 'error'
   /**
-   * What shorter rows of a batch are filled up with; their targets are -100.
+   * What shorter rows of a batch are padded with; their targets are -100.
    * @default tokenizer.endOfTextId, else 0
    */
   readonly paddingId?: number
@@ -1448,7 +1448,7 @@ export declare class ExampleDataset<Record = unknown> implements Dataset {
   #private
   /** The number of examples. */
   readonly length: number
-  /** What shorter rows of a batch are filled up with. */
+  /** What shorter rows of a batch are padded with. */
   readonly paddingId: number
   /** The most inputs of an example. */
   readonly maxLength: number
@@ -1592,7 +1592,7 @@ export declare class MixedDataset implements Dataset {
   #private
   /** The samples of an epoch. */
   readonly length: number
-  /** What shorter samples of a batch are filled up with: that of the parts, which have the same one. */
+  /** What shorter samples of a batch are padded with: that of the parts, which have the same one. */
   readonly paddingId?: number
   /** Has what the samples at `indices` of an epoch are made of in memory, off the event loop; there where a part has it. */
   readonly readAhead?: (indices: Float64Array, options?: SampleOptions) => Promise<void>
@@ -1893,17 +1893,17 @@ export interface PackingOptions {
    */
   readonly objective?: Objective
   /**
-   * What windows are filled up with.
+   * What windows are padded with.
    * @default 0
    */
   readonly paddingId?: number
 }
 
 /**
- * Whole documents side by side in windows of one length, so that little of a batch is filled up with nothing.
+ * Whole documents side by side in windows of one length, so that little of a batch is padding.
  *
  * A document longer than a window is cut into several pieces, each of which goes on where the one before ended: no prediction is
- * lost. Samples have `segmentIds` (which piece, from 1; 0 is filled up), `positionIds` that start at 0 in each piece and an
+ * lost. Samples have `segmentIds` (which piece, from 1; 0 is padding), `positionIds` that start at 0 in each piece and an
  * `attentionMask`; batches have `cuSeqlens` too. A model that looks at them keeps documents apart, as if each were alone.
  */
 export declare class PackedDataset implements Dataset {
@@ -1914,9 +1914,9 @@ export declare class PackedDataset implements Dataset {
   readonly objective: Objective
   /** The number of windows. */
   readonly length: number
-  /** What windows are filled up with. */
+  /** What windows are padded with. */
   readonly paddingId: number
-  /** Places of all windows that are filled up. */
+  /** Places of all windows that are padding. */
   readonly paddedPlaces: number
   /** Documents that were cut, since they are longer than a window. */
   readonly cutDocuments: number
@@ -2106,12 +2106,12 @@ export interface WindowOptions {
    * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
    *
    * - `'drop'`: they are left out; `droppedTokens` counts them
-   * - `'keep'`: they are a window that is filled up with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
+   * - `'keep'`: they are a window that is padded with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
    * @default 'drop'
    */
   readonly tails?: 'drop' | 'keep'
   /**
-   * What kept tails are filled up with.
+   * What kept tails are padded with.
    * @default 0
    */
   readonly paddingId?: number
@@ -2141,7 +2141,7 @@ export declare class WindowDataset implements Dataset {
   readonly boundaries: 'cross' | 'within'
   /** What becomes of tokens that fill no window. */
   readonly tails: 'drop' | 'keep'
-  /** What kept tails are filled up with. */
+  /** What kept tails are padded with. */
   readonly tailPaddingId: number
   /** The number of windows. */
   readonly length: number

@@ -14,15 +14,15 @@ export interface Batch {
   readonly targets: Int32Array
   /** Rows and ids per row. */
   readonly shape: readonly [rows: number, columns: number]
-  /** 1 where an input belongs to the sample, 0 where the row was filled up. */
+  /** 1 where an input belongs to the sample, 0 for padding. */
   readonly attentionMask?: Uint8Array
   /** The place of each input in its document, from 0. */
   readonly positionIds?: Uint32Array
-  /** Which document of its row each input belongs to, from 1; 0 where the row was filled up. */
+  /** Which document of its row each input belongs to, from 1; 0 for padding. */
   readonly segmentIds?: Uint32Array
   /**
    * Where each segment of the batch starts in the row of all its inputs, and at last their number: `cu_seqlens` of attention over
-   * sequences of different lengths. What a row is filled up with is a segment too.
+   * sequences of different lengths. The padding of a row is a segment too.
    */
   readonly cuSeqlens?: Int32Array
 }

@@ -10,14 +10,14 @@ export const ignored = -100
 
 /** What {@link collate} may do besides copying. */
 export interface CollateOptions {
-  /** What shorter samples are filled up with at their end; without it a sample of another length is an error. */
+  /** What shorter samples are padded with at their end; without it a sample of another length is an error. */
   readonly paddingId?: number | undefined
   /** Where to write, rather than into fresh arrays. */
   readonly out?: BatchArrays | undefined
 }
 
 /**
- * Copies samples, of which there is at least one, into one batch. Shorter ones are filled up to the longest: inputs with `paddingId`,
+ * Copies samples, of which there is at least one, into one batch. Shorter ones are padded to the longest: inputs with `paddingId`,
  * targets with -100, everything else with 0; then there is an `attentionMask`. Where one sample has segments or positions, one that has none is one
  * segment, in its order.
  */

@@ -6,11 +6,11 @@ export interface Sample {
   readonly inputs: Uint32Array
   /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
-  /** 1 where an input belongs to the sample, 0 where it was filled up. */
+  /** 1 where an input belongs to the sample, 0 for padding. */
   readonly attentionMask?: Uint8Array
   /** The place of each input in its document, from 0. */
   readonly positionIds?: Uint32Array
-  /** Which document each input belongs to, from 1; 0 where the sample was filled up. */
+  /** Which document each input belongs to, from 1; 0 for padding. */
   readonly segmentIds?: Uint32Array
 }
 
@@ -33,12 +33,12 @@ export interface BatchOptions extends SampleOptions {
 
 /**
  * Samples by index: what a `DataLoader` reads. `length` and `get` are enough; the other members make it faster, or say what rows
- * of different lengths are filled up with.
+ * of different lengths are padded with.
  */
 export interface Dataset {
   /** The number of samples. */
   readonly length: number
-  /** The id that shorter samples of a batch are filled up with. Without it all samples of a batch must be equally long. */
+  /** The id that shorter samples of a batch are padded with. Without it all samples of a batch must be equally long. */
   readonly paddingId?: number
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample

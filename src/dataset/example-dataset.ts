@@ -24,7 +24,7 @@ export interface ExampleOptions<Record> {
    */
   readonly tooLong?: 'cut' | 'drop' | 'error'
   /**
-   * What shorter rows of a batch are filled up with; their targets are -100.
+   * What shorter rows of a batch are padded with; their targets are -100.
    * @default tokenizer.endOfTextId, else 0
    */
   readonly paddingId?: number
@@ -53,7 +53,7 @@ interface Row {
 export class ExampleDataset<Record = unknown> implements Dataset {
   /** The number of examples. */
   readonly length: number
-  /** What shorter rows of a batch are filled up with. */
+  /** What shorter rows of a batch are padded with. */
   readonly paddingId: number
   /** The most inputs of an example. */
   readonly maxLength: number

@@ -47,7 +47,7 @@ const precision = 2 ** 20
 export class MixedDataset implements Dataset {
   /** The samples of an epoch. */
   readonly length: number
-  /** What shorter samples of a batch are filled up with: that of the parts, which have the same one. */
+  /** What shorter samples of a batch are padded with: that of the parts, which have the same one. */
   readonly paddingId?: number
   /** Has what the samples at `indices` of an epoch are made of in memory, off the event loop; there where a part has it. */
   readonly readAhead?: (indices: Float64Array, options?: SampleOptions) => Promise<void>

@@ -23,7 +23,7 @@ export interface PackingOptions {
    */
   readonly objective?: Objective
   /**
-   * What windows are filled up with.
+   * What windows are padded with.
    * @default 0
    */
   readonly paddingId?: number
@@ -37,10 +37,10 @@ interface Pieces {
 }
 
 /**
- * Whole documents side by side in windows of one length, so that little of a batch is filled up with nothing.
+ * Whole documents side by side in windows of one length, so that little of a batch is padding.
  *
  * A document longer than a window is cut into several pieces, each of which goes on where the one before ended: no prediction is
- * lost. Samples have `segmentIds` (which piece, from 1; 0 is filled up), `positionIds` that start at 0 in each piece and an
+ * lost. Samples have `segmentIds` (which piece, from 1; 0 is padding), `positionIds` that start at 0 in each piece and an
  * `attentionMask`; batches have `cuSeqlens` too. A model that looks at them keeps documents apart, as if each were alone.
  */
 export class PackedDataset implements Dataset {
@@ -50,9 +50,9 @@ export class PackedDataset implements Dataset {
   readonly objective: Objective
   /** The number of windows. */
   readonly length: number
-  /** What windows are filled up with. */
+  /** What windows are padded with. */
   readonly paddingId: number
-  /** Places of all windows that are filled up. */
+  /** Places of all windows that are padding. */
   readonly paddedPlaces: number
   /** Documents that were cut, since they are longer than a window. */
   readonly cutDocuments: number

@@ -6,7 +6,7 @@ import type { BatchOptions, SampleOptions } from './dataset.ts'
 
 /* The arguments of `get` and `batch`, checked in one way for all datasets. */
 
-/** The most places of a window: what is filled up takes memory for all of them, however few ids there are. */
+/** The most places of a window: padding takes memory for all of them, however few ids there are. */
 export const mostPlaces = 2 ** 27
 
 /** The epoch that a sample is asked for. */

@@ -33,12 +33,12 @@ export interface WindowOptions {
    * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
    *
    * - `'drop'`: they are left out; `droppedTokens` counts them
-   * - `'keep'`: they are a window that is filled up with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
+   * - `'keep'`: they are a window that is padded with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
    * @default 'drop'
    */
   readonly tails?: 'drop' | 'keep'
   /**
-   * What kept tails are filled up with.
+   * What kept tails are padded with.
    * @default 0
    */
   readonly paddingId?: number
@@ -71,7 +71,7 @@ export class WindowDataset implements Dataset {
   readonly boundaries: 'cross' | 'within'
   /** What becomes of tokens that fill no window. */
   readonly tails: 'drop' | 'keep'
-  /** What kept tails are filled up with. */
+  /** What kept tails are padded with. */
   readonly tailPaddingId: number
   /** The number of windows. */
   readonly length: number

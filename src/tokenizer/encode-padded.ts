@@ -17,7 +17,7 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly maxLength?: number
   /**
-   * The least ids of a row: shorter rows are filled up with `padId`. Rows are as long as the longest of them in any case.
+   * The least ids of a row: shorter rows are padded with `padId`. Rows are as long as the longest of them in any case.
    * @default what the tokenizer.json says, else 0
    */
   readonly padTo?: number
@@ -48,18 +48,18 @@ export interface PaddedOptions extends EncodeOptions {
    */
   readonly stride?: number
   /**
-   * Where rows are filled up.
+   * The side on which rows are padded.
    * @default what the tokenizer.json says, else 'end'
    */
   readonly paddingSide?: 'start' | 'end'
   /**
-   * The id to fill up with.
+   * The id of padding.
    * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
    * has, else 0
    */
   readonly padId?: number
   /**
-   * The type id to fill up with.
+   * The type id of padding.
    * @default what the tokenizer.json says, else 0
    */
   readonly padTypeId?: number
@@ -74,7 +74,7 @@ export interface PaddedOptions extends EncodeOptions {
 export interface PaddedBatch {
   /** The ids, `shape[0] * shape[1]` of them. */
   readonly ids: Uint32Array
-  /** 1 for each id, 0 for what was filled up. */
+  /** 1 for each id, 0 for padding. */
   readonly attentionMask: Uint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
   readonly typeIds: Uint32Array

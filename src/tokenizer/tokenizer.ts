@@ -107,7 +107,7 @@ export interface Tokenizer {
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
   /**
-   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, filled up, and with what the post-processor of a
+   * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, padded, and with what the post-processor of a
    * tokenizer.json puts around them.
    * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
    */
