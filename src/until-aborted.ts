@@ -49,9 +49,10 @@ class Wait {
 
   for<T>(value: T | PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#signal.aborted) return reject(this.#signal.reason)
       this.#reject = reject
+      // Also of what nobody waits for any more, which may fail by the same signal: else that would be unhandled.
       Promise.resolve(value).then(resolve, reject)
+      if (this.#signal.aborted) reject(this.#signal.reason)
     })
   }
 }
