@@ -142,10 +142,82 @@ test('text that is not in form C has the ids of its form C, and offsets of its o
   t.deepEqual(tokenizer.encode(text), tokenizer.encode(text.normalize('NFC')))
   t.deepEqual(tokenizer.encode(bytesOf(text)), tokenizer.encode(text))
   t.is(tokenizer.count(text), tokenizer.encode(text).length)
-  t.deepEqual([...tokenizer.encodeBatch(['a', text])], [tokenizer.encode('a'), tokenizer.encode(text)])
   const { offsets } = tokenizer.encodeWithOffsets(text)
   t.is(offsets.at(-1), text.length)
   t.is([...tokenizer.chunk(text, { maxTokens: 3 })].map((chunk) => chunk.text).join(''), text)
+})
+
+const decomposed = 'cafe\u0301'
+
+/** Texts in form C and others in turn, at random places. */
+const mixedTexts = (count: number): string[] =>
+  Array.from({ length: count }, (_, row) =>
+    (row * row) % 7 < 3 ? `${decomposed} number ${row}` : `text number ${row}, 原始文本`,
+  )
+
+test('texts of a batch that are not in form C leave the others where they are', async (t) => {
+  const llama3 = await json('llama3')
+  const tokenizer = await loadTokenizer(bytesOf({ ...llama3, normalizer: { type: 'NFC' } }))
+  const texts = mixedTexts(60)
+  for (const options of [{}, { addSpecialTokens: true }]) {
+    const rows = texts.map((text) => tokenizer.encode(text.normalize('NFC'), options))
+    const counts = rows.map(({ length }) => length)
+    for (const batch of [texts, texts.map(bytesOf)]) {
+      t.deepEqual([...tokenizer.encodeBatch(batch, options)], rows)
+      t.deepEqual([...(await tokenizer.encodeBatchAsync(batch, options))], rows)
+      t.deepEqual([...tokenizer.countBatch(batch, options)], counts)
+      t.deepEqual([...(await tokenizer.countBatchAsync(batch, options))], counts)
+    }
+    const padded = tokenizer.encodePadded(texts, { addSpecialTokens: options.addSpecialTokens ?? false })
+    t.deepEqual(
+      rows.map((row, index) => [...padded.ids.subarray(index * padded.shape[1])].slice(0, row.length)),
+      rows.map((row) => [...row]),
+    )
+  }
+  const segments = texts.map((text) => ({ text, trusted: false }))
+  t.deepEqual([...tokenizer.encodeSegments(segments)], [...tokenizer.encodeBatch(texts).ids])
+})
+
+test('a text in form C may be of any length, whatever the others of its batch are', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('qwen2'))
+  const long = 'a mill '.repeat(1_300_000)
+  const counts = [tokenizer.count(long), tokenizer.count(decomposed)]
+  t.deepEqual([...tokenizer.countBatch([long, decomposed])], counts)
+  t.deepEqual([...(await tokenizer.countBatchAsync([long, decomposed]))], counts)
+})
+
+test('the error of a batch is that of its first text with one, in form C or not', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('qwen2'))
+  const [fine, alsoFine] = ['a', decomposed]
+  const [special, alsoSpecial] = ['<|endoftext|>', `${decomposed}<|endoftext|>`]
+  const notUtf8 = Uint8Array.of(0x61, 0xff)
+  const alsoNotUtf8 = Uint8Array.of(...(bytesOf(decomposed) as Uint8Array), 0xff)
+  const tooLong = `${decomposed} `.repeat(1 << 21)
+  const cases: [texts: (string | Uint8Array)[], code: string, message: RegExp][] = [
+    [[fine, alsoFine, special, alsoSpecial], 'ERR_SPECIAL_TOKEN', /^texts\[2\] holds .* at index 0;/],
+    [[fine, alsoFine, alsoSpecial, special], 'ERR_SPECIAL_TOKEN', /^texts\[2\] holds .* at index 5;/],
+    [[alsoFine, alsoFine, notUtf8, alsoSpecial], 'ERR_INVALID_UTF8', /for texts\[2\], .* from byte 1 on/],
+    [[fine, fine, alsoNotUtf8, special], 'ERR_INVALID_UTF8', /for texts\[2\], .* from byte 6 on/],
+    [[fine, alsoFine, special, tooLong], 'ERR_SPECIAL_TOKEN', /^texts\[2\] holds/],
+    [[fine, alsoFine, tooLong, special], 'ERR_LIMIT', /, for texts\[2\]$/],
+  ]
+  for (const [texts, code, message] of cases) {
+    t.throws(() => tokenizer.encodeBatch(texts, { utf8: 'strict' }), { code, message })
+    await t.throwsAsync(tokenizer.encodeBatchAsync(texts, { utf8: 'strict' }), { code, message })
+    const counting = { utf8: 'strict', disallowedSpecial: 'all' } as const
+    t.throws(() => tokenizer.countBatch(texts, counting), { code, message })
+    await t.throwsAsync(tokenizer.countBatchAsync(texts, counting), { code, message })
+  }
+  // Of one text alone nothing is said about several.
+  await t.throwsAsync(tokenizer.encodeAsync(tooLong), { code: 'ERR_LIMIT', message: /received one of \d+$/ })
+})
+
+test('an aborted batch of both kinds rejects with the reason of its signal', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('qwen2'))
+  const [controller, reason] = [new AbortController(), new Error('enough')]
+  const promise = tokenizer.encodeBatchAsync(mixedTexts(20_000), { signal: controller.signal })
+  controller.abort(reason)
+  t.is(await t.throwsAsync(promise), reason)
 })
 
 test('fingerprints tell tokenizers apart', async (t) => {

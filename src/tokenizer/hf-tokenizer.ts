@@ -344,7 +344,7 @@ const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 =
 /** A native error of a list of one text, as one of the text. */
 const explainedOfOne = (error: unknown): unknown => {
   const whole = explained(error, 0, 'the text', true)
-  return whole instanceof TokenmillError && whole.message.includes('texts[0]')
-    ? new TokenmillError(whole.code, whole.message.replace('texts[0]', 'text'), { cause: whole.cause })
-    : whole
+  if (!(whole instanceof TokenmillError)) return whole
+  const message = whole.message.replace(', for texts[0]', '').replace('texts[0]', 'text')
+  return new TokenmillError(whole.code, message, { cause: whole.cause })
 }

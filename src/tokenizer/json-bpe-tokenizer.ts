@@ -2,10 +2,11 @@ import { isAscii } from 'node:buffer'
 import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
+import { joinIds } from '../join-ids.ts'
 import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
 import { native } from '../native.ts'
 import { boolean, integerIn, string } from '../validate.ts'
-import { checkedTexts, ownChoices } from './arguments.ts'
+import { checkedSegments, checkedTexts, ownChoices } from './arguments.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
@@ -17,6 +18,7 @@ import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import { PostProcessor } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
+import { doParts, doPartsAsync, joinCounts, joinRows, splitBatch, type SplitBatch } from './split-batch.ts'
 import {
   encodeChunksOf,
   encodeStreamOf,
@@ -85,15 +87,24 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override encodeSegments(segments: readonly Segment[]): Uint32Array {
-    if (Array.isArray(segments) && segments.some((segment) => this.#changes((segment as Segment | null)?.text)))
-      return this.#byCrate.encodeSegments(segments)
-    return super.encodeSegments(segments)
+    const checked = checkedSegments(segments)
+    if (!checked.some(({ text }) => this.#changes(text))) return super.encodeSegments(checked)
+    return joinIds(
+      checked.map((segment) =>
+        this.#changes(segment.text) ? this.#byCrate.encodeSegments([segment]) : super.encodeSegments([segment]),
+      ),
+    )
   }
 
   override encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
     const checked = checkedTexts(texts)
-    if (checked.some((text) => this.#changes(text))) return this.#byCrate.encodeBatch(checked, options)
-    return this.#around(super.encodeBatch(checked, options), options)
+    const encode = (own: readonly Text[]) => this.#around(super.encodeBatch(own, options), options)
+    const split = this.#split(checked)
+    if (split === undefined) return encode(checked)
+    return joinRows(
+      split,
+      doParts(split, encode, (others) => this.#byCrate.encodeBatch(others, options)),
+    )
   }
 
   override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
@@ -105,10 +116,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
     const checked = checkedTexts(texts)
-    if (checked.some((text) => this.#changes(text))) return this.#byCrate.encodeBatchAsync(checked, options)
     const whole = isWhole(options)
-    const batch = await super.encodeBatchAsync(checked, options)
-    return whole ? this.#postProcessor.aroundRows(batch) : batch
+    const encode = async (own: readonly Text[]) => {
+      const batch = await super.encodeBatchAsync(own, options)
+      return whole ? this.#postProcessor.aroundRows(batch) : batch
+    }
+    const split = this.#split(checked)
+    if (split === undefined) return encode(checked)
+    return joinRows(
+      split,
+      await doPartsAsync(split, encode, (others) => this.#byCrate.encodeBatchAsync(others, options)),
+    )
   }
 
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
@@ -136,8 +154,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
     const checked = checkedTexts(texts)
-    if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatch(checked, options)
-    return this.#aroundCounts(super.countBatch(checked, options), options)
+    const count = (own: readonly Text[]) => this.#aroundCounts(super.countBatch(own, options), options)
+    const split = this.#split(checked)
+    if (split === undefined) return count(checked)
+    return joinCounts(
+      split,
+      doParts(split, count, (others) => this.#byCrate.countBatch(others, options)),
+    )
   }
 
   override async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
@@ -148,10 +171,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
     const checked = checkedTexts(texts)
-    if (checked.some((text) => this.#changes(text))) return this.#byCrate.countBatchAsync(checked, options)
     const whole = isWhole(options)
-    const counts = await super.countBatchAsync(checked, options)
-    return whole ? this.#postProcessor.aroundCounts(counts) : counts
+    const count = async (own: readonly Text[]) => {
+      const counts = await super.countBatchAsync(own, options)
+      return whole ? this.#postProcessor.aroundCounts(counts) : counts
+    }
+    const split = this.#split(checked)
+    if (split === undefined) return count(checked)
+    return joinCounts(
+      split,
+      await doPartsAsync(split, count, (others) => this.#byCrate.countBatchAsync(others, options)),
+    )
   }
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -204,6 +234,11 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     if (isAscii(own)) return false
     const read = new TextDecoder('utf-8', { ignoreBOM: true }).decode(own)
     return read.normalize('NFC') !== read
+  }
+
+  /** Texts of which the normalizer changes some: these are the rest. */
+  #split(texts: readonly Text[]): SplitBatch | undefined {
+    return this.#isNfc ? splitBatch(texts, (text) => this.#changes(text)) : undefined
   }
 
   /** Whether nothing of a stream is sure before its end: how it is normalized, or what is put around it. */

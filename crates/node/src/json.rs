@@ -382,10 +382,8 @@ impl Batch {
         on_all_threads(|| {
             let (groups, not_utf8) = self.texts.utf8();
             let (texts, origins): (Vec<&str>, Vec<Origin<'_>>) = groups.iter().flat_map(ReadTexts::texts).unzip();
-            let done = work(tokenizer, &texts).map_err(|RowError { row, error }| {
-                let special = matches!(error, JsonError::DisallowedSpecialToken { .. });
-                in_row(row, special, from_json_in(origins[row], error))
-            })?;
+            let done = work(tokenizer, &texts)
+                .map_err(|RowError { row, error }| in_row(row, from_json_in(origins[row], error)))?;
             not_utf8.map_or(Ok(done), Err)
         })?
     }

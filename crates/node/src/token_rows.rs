@@ -12,7 +12,7 @@ use tokenmill_bpe::{
 
 use crate::arrays::to_array;
 use crate::encoder::{as_u32, from_bpe, from_bpe_in, handed_over, ids_to_array};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::memory::{push, room, try_collected};
 use crate::pool::on_all_threads;
 use crate::text::{JsTextOrBytes, not_utf8};
@@ -236,11 +236,14 @@ fn with_utf8<T: Send>(
 
 /// An error about text `row` of several.
 pub fn from_bpe_in_row(row: usize, origin: Origin<'_>, error: BpeError) -> Error {
-    let special = matches!(error, BpeError::DisallowedSpecialToken { .. });
-    in_row(row, special, from_bpe_in(origin, error))
+    in_row(row, from_bpe_in(origin, error))
 }
 
-/// `error`, which is about a `special` token or not, about text `row` of several.
-pub fn in_row(row: usize, special: bool, error: Error) -> Error {
-    if special { Error::new(error.status, format!("{row}/{}", error.reason)) } else { error }
+/// `error`, which is about text `row` of several.
+pub fn in_row(row: usize, error: Error) -> Error {
+    match error.status {
+        Code::SpecialToken => Error::new(error.status, format!("{row}/{}", error.reason)),
+        Code::Limit | Code::UnknownToken => Error::new(error.status, format!("{}, for texts[{row}]", error.reason)),
+        _ => error,
+    }
 }
