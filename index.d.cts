@@ -2448,7 +2448,7 @@ export declare class Parameter {
   toFloat32(): Float32Array
   /**
    * Gives it these values, row after row, each rounded to its type. A padding row stays zero.
-   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   * @throws `ERR_DISPOSED` when the embedding was disposed; `ERR_BUSY` while it is saved, or changed by a step off the event loop.
    */
   set(values: Float32Array): void
   /**
@@ -2630,7 +2630,7 @@ export declare class Embedding {
   parameters(): readonly Parameter[]
   /**
    * Writes the table under the name `key` into a safetensors file; or, when the name of the file ends in `.npy`, as numpy saves a matrix.
-   * It replaces an older file in one step, so that nobody ever reads half of it.
+   * It replaces an older file in one step, so that nobody ever reads half of it. Steps of optimisers wait until it is written, or are `ERR_BUSY`.
    * @throws `ERR_INVALID_FILE` when the file cannot be written; numpy has no `bf16`.
    */
   save(path: string | URL, key?: string): Promise<void>
@@ -2817,13 +2817,13 @@ export declare class InputEmbedding {
   /**
    * Changes the number of tokens. Rows of ids that stay keep their values. All parameters from before, gradients and optimisers of them are
    * gone: they throw `ERR_DISPOSED`.
-   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go; nothing is changed
-   * then.
+   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go, `ERR_BUSY` while the embedding
+   * is saved, or changed by a step off the event loop; nothing is changed then.
    */
   resize(vocabSize: number, options?: ResizeOptions): void
   /**
-   * Writes the parameters, and how they are used, into a safetensors file. It replaces an older file in one step, so that
-   * nobody ever reads half of it.
+   * Writes the parameters, as they are between two steps, and how they are used, into a safetensors file. It replaces an older file in one
+   * step, so that nobody ever reads half of it. Steps of optimisers wait until it is written, or are `ERR_BUSY`.
    * @throws `ERR_INVALID_FILE` when the file cannot be written.
    */
   save(path: string | URL, options?: SaveOptions): Promise<void>
@@ -3175,10 +3175,10 @@ export declare class Optimizer {
   set learningRate(learningRate: number)
   /**
    * Changes the parameters by their gradients, which stay until {@link Optimizer.zeroGrad}.
-   * @throws `ERR_DISPOSED` when an embedding was disposed or resized; nothing is changed then.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized, `ERR_BUSY` while one is saved; nothing is changed then.
    */
   step(): void
-  /** {@link Optimizer.step} off the event loop. */
+  /** {@link Optimizer.step} off the event loop, once embeddings that are saved are so. */
   stepAsync(): Promise<void>
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void

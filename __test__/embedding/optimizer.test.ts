@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { TokenmillError } from '../../src/errors.ts'
 import { Embedding } from '../../src/embedding/embedding.ts'
+import { InputEmbedding } from '../../src/embedding/input-embedding.ts'
 import { Optimizer, type OptimizerState } from '../../src/embedding/optimizer.ts'
 import { temporaryFolder } from './safetensors.ts'
 
@@ -159,6 +160,61 @@ test('what would wait for work off the event loop is ERR_BUSY, until that is don
     )
     t.is(failure?.code, work === works[2] ? 'ERR_INVALID_FILE' : undefined)
     t.deepEqual(optimizer.state(), state)
+  }
+})
+
+test('an embedding is saved as it is between two steps', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'embedding.safetensors')
+  const embedding = InputEmbedding.create({ vocabSize: 20_000, contextLength: 4, dimensions: 64, layerNorm: true })
+  const optimizer = Optimizer.adamW(embedding.parameters(), { learningRate: 0.1, dense: true })
+  const other = Optimizer.sgd(embedding.parameters(), { learningRate: 1 })
+  const output = embedding.forward([1, 2, 3, 4])
+  embedding.backward(output, new Float32Array(4 * 64).fill(1))
+  const values = () => embedding.parameters().map((parameter) => parameter.toFloat32())
+  const saved = async () => {
+    const read = await InputEmbedding.load(path)
+    const all = read.parameters().map((parameter) => parameter.toFloat32())
+    read.dispose()
+    return all
+  }
+
+  // What a step on the event loop would have to wait for.
+  const before = values()
+  const save = embedding.save(path)
+  const busy = { instanceOf: TokenmillError, code: 'ERR_BUSY', message: /^the embedding is at work off the event loop/ }
+  t.throws(() => optimizer.step(), busy)
+  t.throws(() => embedding.resize(5), busy)
+  t.throws(() => embedding.parameters()[1]?.set(new Float32Array(4 * 64)), busy)
+  t.deepEqual(embedding.forward([7], { out: new Float32Array(64) }).length, 64)
+  await save
+  t.deepEqual(await saved(), before)
+
+  // Steps off the event loop, of whichever optimiser, and saves are made in turn.
+  const steps = [optimizer.stepAsync(), other.stepAsync()]
+  const afterSteps = embedding.save(path)
+  const last = optimizer.stepAsync()
+  await Promise.all(steps)
+  const after = values()
+  await afterSteps
+  await last
+  t.deepEqual(await saved(), after)
+  t.notDeepEqual(values(), after)
+
+  // A save that fails holds nothing up.
+  await t.throwsAsync(embedding.save(folder), { code: 'ERR_INVALID_FILE' })
+  optimizer.step()
+})
+
+test('a table is saved as it is between two steps', async (t) => {
+  const folder = await temporaryFolder(t)
+  for (const name of ['table.safetensors', 'table.npy']) {
+    const table = make()
+    const optimizer = rules.sgd(table)
+    const save = table.save(join(folder, name))
+    t.throws(() => optimizer.step(), { code: 'ERR_BUSY', message: /^the embedding is at work/ })
+    await save
+    optimizer.step()
   }
 })
 

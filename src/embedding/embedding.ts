@@ -7,7 +7,7 @@ import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, r
 import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
-import { Handle } from './handle.ts'
+import { TablesHandle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
@@ -87,14 +87,14 @@ export class Embedding {
   readonly dtype: DType
   /** Where the table is. */
   readonly device: DeviceName
-  readonly #handle: Handle<NativeEmbedding>
+  readonly #handle: TablesHandle<NativeEmbedding>
 
   private constructor(native: NativeEmbedding, dtype: DType, device: DeviceName) {
     this.count = native.count
     this.dimensions = native.dimensions
     this.dtype = dtype
     this.device = device
-    this.#handle = new Handle('embedding', native)
+    this.#handle = new TablesHandle('embedding', native)
   }
 
   /**
@@ -215,14 +215,13 @@ export class Embedding {
 
   /**
    * Writes the table under the name `key` into a safetensors file; or, when the name of the file ends in `.npy`, as numpy saves a matrix.
-   * It replaces an older file in one step, so that nobody ever reads half of it.
+   * It replaces an older file in one step, so that nobody ever reads half of it. Steps of optimisers wait until it is written, or are `ERR_BUSY`.
    * @throws `ERR_INVALID_FILE` when the file cannot be written; numpy has no `bf16`.
    */
   async save(path: string | URL, key = 'weight'): Promise<void> {
     const [file, name] = [filePath('path', path), string('key', key)]
-    await callNativeAsync(() =>
-      isNpy(file) ? this.#handle.native.saveNpy(file) : this.#handle.native.save(file, name),
-    )
+    const save = () => (isNpy(file) ? this.#handle.native.saveNpy(file) : this.#handle.native.save(file, name))
+    await this.#handle.calls.later(() => callNativeAsync(save))
   }
 
   /** Whether the memory was freed. */

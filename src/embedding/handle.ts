@@ -1,4 +1,5 @@
 import { TokenmillError } from '../errors.ts'
+import { Calls } from './calls.ts'
 
 /** A native object and its end: after `dispose`, asking for it is `ERR_DISPOSED`. */
 export class Handle<T extends { dispose(): void }> {
@@ -24,5 +25,16 @@ export class Handle<T extends { dispose(): void }> {
     const native = this.#native
     this.#native = undefined
     native?.dispose()
+  }
+}
+
+/** The handle of tables that change, and that are saved as they are at one moment. */
+export class TablesHandle<T extends { dispose(): void }> extends Handle<T> {
+  /** Steps and saves, of which none begins before the one before it is done. */
+  readonly calls: Calls
+
+  constructor(name: string, native: T) {
+    super(name, native)
+    this.calls = new Calls(name)
   }
 }

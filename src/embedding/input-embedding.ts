@@ -7,7 +7,7 @@ import type { DType, Values } from './dtype.ts'
 import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } from './embedding.ts'
 import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
-import { Handle } from './handle.ts'
+import { TablesHandle } from './handle.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
@@ -137,7 +137,7 @@ export class InputEmbedding {
   readonly dtype: DType
   /** Where the tables are. */
   readonly device: DeviceName
-  readonly #handle: Handle<NativeInputEmbedding>
+  readonly #handle: TablesHandle<NativeInputEmbedding>
   readonly #seed: number
   #vocabSize: number
   /** Passes in training, each with another mask. */
@@ -155,7 +155,7 @@ export class InputEmbedding {
     this.dtype = dtype
     this.device = device
     this.#seed = seed
-    this.#handle = new Handle('embedding', native)
+    this.#handle = new TablesHandle('embedding', native)
   }
 
   /** Rows of the token table. */
@@ -289,27 +289,27 @@ export class InputEmbedding {
   /**
    * Changes the number of tokens. Rows of ids that stay keep their values. All parameters from before, gradients and optimisers of them are
    * gone: they throw `ERR_DISPOSED`.
-   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go; nothing is changed
-   * then.
+   * @throws `ERR_LIMIT` when the table does not fit into memory, `ERR_OUT_OF_RANGE` when the padding row would go, `ERR_BUSY` while the embedding
+   * is saved, or changed by a step off the event loop; nothing is changed then.
    */
   resize(vocabSize: number, options?: ResizeOptions): void {
     const { seed = this.#seed } = known('options', options, ['seed'])
     const [size, checkedSeed] = [positiveInteger('vocabSize', vocabSize), integerIn('options.seed', seed, 0)]
     checkMemory(`a table of ${size} rows and ${this.dimensions} dimensions`, size * this.dimensions, this.dtype)
-    callNative(() => this.#handle.native.resize(size, checkedSeed))
+    this.#handle.calls.now(() => callNative(() => this.#handle.native.resize(size, checkedSeed)))
     this.#vocabSize = size
   }
 
   /**
-   * Writes the parameters, and how they are used, into a safetensors file. It replaces an older file in one step, so that
-   * nobody ever reads half of it.
+   * Writes the parameters, as they are between two steps, and how they are used, into a safetensors file. It replaces an older file in one
+   * step, so that nobody ever reads half of it. Steps of optimisers wait until it is written, or are `ERR_BUSY`.
    * @throws `ERR_INVALID_FILE` when the file cannot be written.
    */
   async save(path: string | URL, options?: SaveOptions): Promise<void> {
     const file = filePath('path', path)
     const { names = 'gpt2' } = known('options', options, ['names'])
     const checked = oneOf('options.names', names, ['gpt2', 'bert'])
-    await callNativeAsync(() => this.#handle.native.save(file, checked))
+    await this.#handle.calls.later(() => callNativeAsync(() => this.#handle.native.save(file, checked)))
   }
 
   /** Whether the memory was freed. */

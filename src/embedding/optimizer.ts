@@ -97,6 +97,8 @@ export class Optimizer {
   #learningRate: number
   readonly #handle: Handle<NativeOptimizer>
   readonly #calls = new Calls('optimizer')
+  /** Its own, and those of the embeddings that a step changes. */
+  readonly #stepCalls: readonly Calls[]
 
   private constructor(
     parameters: readonly Parameter[],
@@ -104,6 +106,7 @@ export class Optimizer {
   ) {
     this.#parameters = parametersOf(parameters)
     const addon = callNative(() => addonOf(this.#parameters[0]?.device ?? 'cpu'))
+    this.#stepCalls = [this.#calls, ...new Set(this.#parameters.map(Parameter.callsOf))]
     this.#rule = rule.name
     this.#learningRate = learningRate
     this.#handle = callNative(
@@ -159,16 +162,16 @@ export class Optimizer {
 
   /**
    * Changes the parameters by their gradients, which stay until {@link Optimizer.zeroGrad}.
-   * @throws `ERR_DISPOSED` when an embedding was disposed or resized; nothing is changed then.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized, `ERR_BUSY` while one is saved; nothing is changed then.
    */
   step(): void {
-    this.#calls.now(() => callNative(() => this.#ready.step(this.#learningRate)))
+    Calls.nowOf(this.#stepCalls, () => callNative(() => this.#ready.step(this.#learningRate)))
   }
 
-  /** {@link Optimizer.step} off the event loop. */
+  /** {@link Optimizer.step} off the event loop, once embeddings that are saved are so. */
   async stepAsync(): Promise<void> {
     const learningRate = this.#learningRate
-    await this.#calls.later(() => callNativeAsync(() => this.#ready.stepAsync(learningRate)))
+    await Calls.laterOf(this.#stepCalls, () => callNativeAsync(() => this.#ready.stepAsync(learningRate)))
   }
 
   /** Lets the gradients of all parameters go. */

@@ -3,6 +3,7 @@ import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { boolean, invalid } from '../validate.ts'
+import type { Calls } from './calls.ts'
 import { copyOf, lengthOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
@@ -18,6 +19,8 @@ export interface RowGradient {
 /** What a parameter belongs to: an embedding that may be disposed. */
 interface Owner {
   readonly disposed: boolean
+  /** Calls that change its tables, or save them. */
+  readonly calls: Calls
 }
 
 /**
@@ -57,6 +60,11 @@ export class Parameter {
     return parameter.#checked
   }
 
+  /** @internal */
+  static callsOf(parameter: Parameter): Calls {
+    return parameter.#owner.calls
+  }
+
   get #checked(): NativeParameter {
     if (!this.#owner.disposed) return this.#native
     throw new TokenmillError('ERR_DISPOSED', 'the embedding was disposed')
@@ -89,13 +97,13 @@ export class Parameter {
 
   /**
    * Gives it these values, row after row, each rounded to its type. A padding row stays zero.
-   * @throws `ERR_DISPOSED` when the embedding was disposed.
+   * @throws `ERR_DISPOSED` when the embedding was disposed; `ERR_BUSY` while it is saved, or changed by a step off the event loop.
    */
   set(values: Float32Array): void {
     if (!types.isFloat32Array(values)) throw invalid('values', 'a Float32Array', values)
     const length = lengthOf(this.shape)
     if (values.length !== length) throw invalid('values', `${length} values`, `${values.length} values`)
-    callNative(() => this.#checked.setValues(unsharedNumbers(values)))
+    this.#owner.calls.now(() => callNative(() => this.#checked.setValues(unsharedNumbers(values))))
   }
 
   /**
