@@ -6,12 +6,14 @@ use crate::Error;
 use crate::copies::Appended;
 use crate::pages::{Pages, Zero};
 
-/// Numbers with [room from the start](Buffer::with_room) are on pages as the system chooses, others on large ones where they are many. The memory may be
+/// Numbers with [room from the start](Buffer::with_room) are on pages as the system chooses, which are touched in good time, others on large ones where they are many. The memory may be
 /// used again for other numbers.
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     pages: Pages<T>,
     length: usize,
+    /// Up to where pages were touched, and numbers may be written.
+    ready: usize,
     /// The most that `length` was: what was never written to takes no memory.
     longest: usize,
 }
@@ -19,7 +21,7 @@ pub(crate) struct Buffer<T> {
 impl<T: Zero> Buffer<T> {
     /// None, and no memory.
     pub const fn new() -> Self {
-        Self { pages: Pages::none(), length: 0, longest: 0 }
+        Self { pages: Pages::none(), length: 0, ready: 0, longest: 0 }
     }
 
     /// Room for `most`; `None` where that would take memory at once.
@@ -47,7 +49,7 @@ impl<T: Zero> Buffer<T> {
     pub fn shrink_to_fit(&mut self) {
         if self.longest > self.length {
             self.pages.empty_from(self.length);
-            self.longest = self.length;
+            (self.ready, self.longest) = (self.length, self.length);
         }
     }
 
@@ -57,10 +59,20 @@ impl<T: Zero> Buffer<T> {
     /// [`Error::OutOfMemory`].
     #[inline(always)]
     pub fn reserve(&mut self, more: usize) -> Result<(), Error> {
-        if self.capacity() - self.length < more { self.make_room(more) } else { Ok(()) }
+        if self.ready - self.length < more { self.make_ready(more) } else { Ok(()) }
     }
 
     #[cold]
+    fn make_ready(&mut self, more: usize) -> Result<(), Error> {
+        if self.capacity() - self.length < more {
+            self.make_room(more)?;
+            self.ready = self.capacity();
+        } else {
+            self.ready = self.pages.touch(self.ready..self.length + more);
+        }
+        Ok(())
+    }
+
     fn make_room(&mut self, more: usize) -> Result<(), Error> {
         let most = self.length.saturating_add(more).max(self.length.saturating_mul(2));
         let no_memory = || Error::OutOfMemory { bytes: most.saturating_mul(size_of::<T>()) };
@@ -81,6 +93,7 @@ impl<T: Zero> Buffer<T> {
     pub fn add(&mut self, count: usize) {
         assert!(count <= self.capacity() - self.length, "there is room for them");
         self.length += count;
+        self.ready = self.ready.max(self.length);
     }
 }
 

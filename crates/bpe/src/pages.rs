@@ -3,7 +3,7 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
 /// A line of the processor's caches.
@@ -66,6 +66,18 @@ impl<T: Zero> Pages<T> {
         Some(Self { start: large::map(layout::<T>(length)?.size())?.cast(), length, is_mapped: true })
     }
 
+    /// Takes memory for what will be written from the start of `range` on, by one call of the system where each page would be a fault, but for no more than
+    /// [`large::STEP`] bytes. Returns up to where numbers may be written before it is asked again, which is not within `range`.
+    pub fn touch(&mut self, range: Range<usize>) -> usize {
+        let start = range.start * size_of::<T>() / large::STEP * large::STEP;
+        let end = (start + large::STEP).min(self.length * size_of::<T>());
+        if self.is_mapped && start < end {
+            // SAFETY: it was mapped for these bytes.
+            unsafe { large::touch(self.start.cast().add(start), end - start) };
+        }
+        (end / size_of::<T>()).max(range.end)
+    }
+
     /// Gives back the memory of the large pages that are wholly behind the first `length` numbers: they are zeros again, on Linux.
     pub fn empty_from(&mut self, length: usize) {
         let kept = (length * size_of::<T>()).next_multiple_of(large::LARGE);
@@ -91,6 +103,8 @@ mod large {
     pub const LARGE: usize = 2 << 20;
     /// A multiple of the size of any page.
     const PAGES: usize = 64 << 10;
+    /// How many bytes are touched at a time: with more a fault is no cheaper, and what is not written to in the end takes memory too.
+    pub const STEP: usize = PAGES;
 
     /// So many zeros, when they are a large page and more, and the system has them.
     pub fn map(bytes: usize) -> Option<NonNull<u8>> {
@@ -122,6 +136,15 @@ mod large {
         unsafe { libc::madvise(start.as_ptr().cast(), bytes.next_multiple_of(PAGES), libc::MADV_HUGEPAGE) };
     }
 
+    /// Takes memory for so many bytes from `start` on, which is the start of a page.
+    ///
+    /// # Safety
+    /// [`map`] gave them.
+    pub unsafe fn touch(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise. Where the system does not know of it, or has none, there is no harm.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
+    }
+
     /// Gives back what [`map`] gave for so many bytes.
     ///
     /// # Safety
@@ -147,12 +170,15 @@ mod large {
     use std::ptr::NonNull;
 
     pub const LARGE: usize = 2 << 20;
+    pub const STEP: usize = 64 << 10;
 
     pub fn map(_: usize) -> Option<NonNull<u8>> {
         None
     }
 
     pub fn prefer(_: NonNull<u8>, _: usize) {}
+
+    pub unsafe fn touch(_: NonNull<u8>, _: usize) {}
 
     pub unsafe fn unmap(_: NonNull<u8>, _: usize) {}
 
@@ -214,6 +240,27 @@ mod tests {
             assert!(other.iter().all(|&numbers| numbers == [0; 4]));
             assert!(pages.iter().all(|&number| number == u64::MAX));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_touched_stays_as_it_is() {
+        const STEP: usize = large::STEP / size_of::<u32>();
+        let mut pages = Pages::<u32>::map(40 * STEP + 5).expect("the system has large pages");
+        for (range, next) in [
+            (0..1, STEP),
+            (STEP..STEP + 8, 2 * STEP),
+            (2 * STEP - 1..2 * STEP, 2 * STEP),
+            (2 * STEP + 3..5 * STEP, 5 * STEP),
+            (5 * STEP + 7..5 * STEP + 8, 6 * STEP),
+            (40 * STEP..40 * STEP + 5, 40 * STEP + 5),
+        ] {
+            pages[..range.start].fill(7);
+            assert_eq!(pages.touch(range.clone()), next);
+            assert!(pages[..range.start].iter().all(|&number| number == 7));
+            assert!(pages[range.start..].iter().all(|&number| number == 0));
+        }
+        assert_eq!(Pages::<u32>::zeros(9).touch(3..9), 9);
     }
 
     #[test]
