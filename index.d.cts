@@ -2060,8 +2060,8 @@ export interface PrepareOptions {
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
   /**
-   * Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. Where standard input or a pipe is among the inputs it is
-   * rejected at once, and the work ends when what it waits for has come, or the pipe is closed.
+   * Stops the work; the promise is rejected with `signal.reason` when it has ended, soon, also where it waits for a pipe, and the same call goes on later.
+   * On Windows a thread that waits for standard input ends only when something comes; the promise does not wait for it.
    */
   readonly signal?: AbortSignal
 }

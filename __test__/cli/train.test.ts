@@ -97,18 +97,27 @@ test('wrong usage is exit code 2, and what fails is 1, without a file', async (t
   t.regex(stdout, /\(required\)[^]*\(required\)[^]*\(default: none\)/)
 })
 
+test('train reads stdin when it is told what that holds', async (t) => {
+  const of = (...args: string[]) =>
+    tokenmill(['train', '-', '-n', '265', '-o', join(folder.path, 'stdin.json'), '--json', ...args], { input: text })
+  const { code, stdout, stderr } = await of('--input-format', 'text')
+  t.is(code, 0, stderr)
+  t.like(JSON.parse(stdout), { texts: 1, bytes: text.length, pieces: 6 })
+  const unknown = await of()
+  t.is(unknown.code, 2)
+  t.regex(unknown.stderr, /standard input does not tell its format/)
+})
+
 test('an interrupt is exit code 130, and nothing is written', async (t) => {
   const [gate, output] = [join(folder.path, 'gate.txt'), join(folder.path, 'e.json')]
   execFileSync('mkfifo', [gate])
   const child = start(['train', gate, '-n', '300', '-o', output])
   const ended = once(child, 'close')
   child.stdin.end()
-  // A named pipe opens when the other side does: the training has begun. It waits there for text until the pipe is closed.
+  // A named pipe opens when the other side does: the training has begun. It waits there for text, which never comes.
   const pipe = await Promise.race([open(gate, 'w'), ended.then(() => undefined)])
   child.kill('SIGINT')
-  // Its message comes before the training can go on.
-  await Promise.race([once(child.stderr, 'data'), ended])
-  await pipe?.close()
   t.deepEqual(await ended, [130, null])
+  await pipe?.close()
   t.false(existsSync(output))
 })

@@ -19,7 +19,7 @@ fn read(name: &str, format: Format, invalid_utf8: OnInvalidUtf8, threads: usize)
         ..ReadOptions::default()
     };
     let (mut texts, mut faults) = (Vec::new(), Vec::new());
-    let inputs = resolve(&[name.to_owned()]).expect("the file is there");
+    let inputs = resolve(&[name.to_owned()], None).expect("the file is there");
     let read = map_batches(
         &inputs,
         &options,

@@ -288,7 +288,7 @@ const train = (tokenmill: Command) =>
     .description(
       "Trains a byte-level BPE tokenizer on files, on all cores, with the merges of Hugging Face's trainer. A .txt file is one text, a .jsonl line or a Parquet row is one; each may be packed by gzip or Zstandard.",
     )
-    .argument('<inputs...>', 'files and globs')
+    .argument('<inputs...>', 'files and globs; - for stdin, with --input-format')
     .requiredOption(
       '-n, --vocab-size <tokens>',
       'vocabulary size: special tokens, the 256 bytes and merges (required)',

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { cancellable } from '../cancel.ts'
 import { filePath } from '../file-path.ts'
 import { TokenmillError } from '../errors.ts'
@@ -149,8 +148,8 @@ export interface PrepareOptions {
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
   readonly onSkipped?: (message: string) => void
   /**
-   * Stops the work; the promise is rejected with `signal.reason`, and the same call goes on later. Where standard input or a pipe is among the inputs it is
-   * rejected at once, and the work ends when what it waits for has come, or the pipe is closed.
+   * Stops the work; the promise is rejected with `signal.reason` when it has ended, soon, also where it waits for a pipe, and the same call goes on later.
+   * On Windows a thread that waits for standard input ends only when something comes; the promise does not wait for it.
    */
   readonly signal?: AbortSignal
 }
@@ -199,9 +198,8 @@ const known = [
 export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   const { config, tokenizer, special, signal, onProgress, onSkipped } = resolvePrepare(options)
   signal?.throwIfAborted()
-  // An aborted call ends with its work, so that it can be made again at once; but who writes into a pipe may do nothing for ever.
-  const untilEnded = !(await Promise.all(config.inputs.map(isPipe))).includes(true)
-  signal?.throwIfAborted()
+  // An aborted call ends with its work, so that it can be made again at once; but nothing on Windows stops a thread that waits for standard input.
+  const untilEnded = process.platform !== 'win32' || !config.inputs.includes('-')
   const status = new (native().PrepareStatus)()
   const began = performance.now()
   const first = { documents: -1, read: 0, tokens: 0, text: 0 }
@@ -234,14 +232,6 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   if (onSkipped !== undefined) for (const fault of faults) onSkipped(fault)
   return JSON.parse(manifest) as Manifest
 }
-
-/** Whether an input is standard input or a pipe with a name: it may wait for what nobody writes. */
-const isPipe = async (input: string): Promise<boolean> =>
-  input === '-' ||
-  (await stat(input).then(
-    (stats) => stats.isFIFO() || stats.isCharacterDevice(),
-    () => false, // A glob, or an error when it is read.
-  ))
 
 const resolvePrepare = (options: PrepareOptions) => {
   if (options === undefined) throw invalid('options', 'an object', options)

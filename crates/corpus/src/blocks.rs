@@ -4,8 +4,8 @@ use std::io::Read;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use crate::bytes::Stream;
-use crate::options::Format;
+use crate::bytes::{Stream, damage};
+use crate::options::{Format, OnFault, ReadOptions};
 use crate::pipeline::Position;
 use crate::{Error, Fault};
 
@@ -52,6 +52,7 @@ pub struct Blocks {
     hasher: Option<blake3::Hasher>,
     end: End,
     most: usize,
+    too_large: OnFault,
     /// Read, but not yet in a block.
     rest: Vec<u8>,
     /// What is read at a time: [`BLOCK`], but in tests.
@@ -63,7 +64,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// Those of `stream`, which starts at `position`.
-    pub fn new(name: &str, stream: Stream, format: &Format, most: usize, position: &Position) -> Self {
+    pub fn new(name: &str, stream: Stream, format: &Format, options: &ReadOptions, position: &Position) -> Self {
         let end = match format {
             Format::Lines | Format::Jsonl => End::Line,
             Format::Separated(separator) => End::Separator(separator.as_bytes().to_vec()),
@@ -74,7 +75,8 @@ impl Blocks {
             source: stream.bytes,
             hasher: stream.hasher,
             end,
-            most,
+            most: options.max_document_bytes,
+            too_large: options.too_large,
             rest: Vec::new(),
             step: BLOCK,
             offset: position.offset,
@@ -102,7 +104,7 @@ impl Blocks {
                 self.is_done = true;
                 let end = self.last_end(&bytes, 0).unwrap_or(0);
                 let line = self.line + lines(&bytes[..end]);
-                faults.push((line, Fault::Malformed(format!("the compressed data is damaged: {reason}"))));
+                faults.push((line, Fault::Malformed(reason)));
                 break end;
             }
             if self.is_done {
@@ -113,6 +115,12 @@ impl Blocks {
             }
             if bytes.len() > self.most.saturating_add(self.end.most_of_its_start()) {
                 faults.push((self.line, Fault::TooLarge(self.most)));
+                if self.too_large == OnFault::Fail {
+                    // It is the error of this input, whatever its end is.
+                    self.is_done = true;
+                    bytes.clear();
+                    break 0;
+                }
                 damaged = self.skip_document(&mut bytes)?;
                 searched = 0;
             } else {
@@ -149,9 +157,7 @@ impl Blocks {
                 self.is_done = length < self.step;
                 Ok(None)
             }
-            // Decoders have no number of an error of the system.
-            Err(error) if error.raw_os_error().is_none() => Ok(Some(error.to_string())),
-            Err(error) => Err(Error::io("read", &self.name, error)),
+            Err(error) => damage(&self.name, error).map(Some),
         }
     }
 
@@ -257,7 +263,6 @@ mod tests {
 
     use super::*;
     use crate::documents::of_block;
-    use crate::{OnFault, ReadOptions};
 
     /// The documents with their lines, and the lines of those that are too large.
     type Found = (Vec<(String, u64)>, Vec<u64>);
@@ -285,7 +290,7 @@ mod tests {
         loop {
             let bytes = Box::new(Cursor::new(text.as_bytes()[position.offset as usize..].to_vec()));
             let stream = Stream { bytes, hasher: None };
-            let mut blocks = Blocks::new("text", stream, &options.format, options.max_document_bytes, &position);
+            let mut blocks = Blocks::new("text", stream, &options.format, options, &position);
             blocks.step = step;
             let Some(block) = blocks.next().unwrap() else { return found };
             let documents = of_block(block, &options.format, options, "text").unwrap();

@@ -1,13 +1,15 @@
 //! The bytes of an input, decompressed.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 
+use crate::cancel::Stop;
+use crate::error::is_no_damage;
 use crate::pipeline::Position;
+use crate::source::Source;
 use crate::{Error, Input};
 
 /// What is read from the system at a time.
@@ -16,43 +18,56 @@ const BUFFER: usize = 256 << 10;
 /// What an input holds, decompressed.
 pub struct Stream {
     pub bytes: Box<dyn Read + Send>,
-    /// Of what came before, for standard input.
+    /// Of what came before, for what can be read only once.
     pub hasher: Option<blake3::Hasher>,
 }
 
 /// Opens `input` at the offset of `position`. Compression is known by the first bytes: neither gzip's nor Zstandard's can start a text. Adds the bytes
-/// that are read from the file to `progress`.
-pub fn open(input: &Input, position: &Position, progress: &Arc<AtomicU64>) -> Result<Stream, Error> {
+/// that are read from the file to `progress`. Reading is an error once `stop` is set.
+pub fn open(input: &Input, position: &Position, progress: &Arc<AtomicU64>, stop: &Stop) -> Result<Stream, Error> {
     let failed = |error| Error::io("read", &input.name, error);
+    let mut source = Source::open(input, progress, stop).map_err(failed)?;
     let offset = position.offset;
-    if input.is_stdin() {
-        let mut bytes = decompressed(io::stdin(), input, progress)?;
-        let mut hasher = blake3::Hasher::new();
-        skip(&mut bytes, input, offset, &mut hasher)?;
-        if offset > 0 && position.digest != Some(hasher.finalize().into()) {
-            let reason = format!("expected the {offset} bytes that it gave before, received others");
-            return Err(Error::InvalidInput { path: input.name.clone(), reason });
+    let is_file = match source.seekable() {
+        None => false,
+        Some(_) if input.is_stdin() => false,
+        Some(file) if offset > 0 => {
+            let mut start = Vec::with_capacity(4);
+            Read::by_ref(file).take(4).read_to_end(&mut start).map_err(failed)?;
+            let is_plain = compression(&start, &input.name) == Compression::None;
+            file.seek(SeekFrom::Start(if is_plain { offset } else { 0 })).map_err(failed)?;
+            if is_plain {
+                progress.fetch_add(offset, Ordering::Relaxed);
+                return Ok(Stream { bytes: Box::new(source), hasher: None });
+            }
+            true
         }
-        return Ok(Stream { bytes, hasher: Some(hasher) });
+        Some(_) => true,
+    };
+    let bytes = decompressed(source, input)?;
+    let mut bytes: Box<dyn Read + Send> = Box::new(Stoppable { inner: bytes, stop: stop.clone() });
+    if is_file {
+        skip(&mut bytes, input, offset, &mut io::sink())?;
+        return Ok(Stream { bytes, hasher: None });
     }
-    let mut file = File::open(&input.path).map_err(failed)?;
-    if offset > 0 {
-        let mut start = [0; 4];
-        let mut length = 0;
-        while let n @ 1.. = file.read(&mut start[length..]).map_err(failed)? {
-            length += n;
-        }
-        if compression(&start[..length], &input.name) == Compression::None {
-            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-            progress.fetch_add(offset, Ordering::Relaxed);
-            let bytes = Box::new(Counted { inner: file, progress: Arc::clone(progress) });
-            return Ok(Stream { bytes, hasher: None });
-        }
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut hasher = blake3::Hasher::new();
+    skip(&mut bytes, input, offset, &mut hasher)?;
+    if offset > 0 && position.digest != Some(hasher.finalize().into()) {
+        let reason = format!("expected the {offset} bytes that it gave before, received others");
+        return Err(Error::InvalidInput { path: input.name.clone(), reason });
     }
-    let mut bytes = decompressed(file, input, progress)?;
-    skip(&mut bytes, input, offset, &mut io::sink())?;
-    Ok(Stream { bytes, hasher: None })
+    Ok(Stream { bytes, hasher: Some(hasher) })
+}
+
+/// Why the data of `input` are damaged, when that is what reading them failed with.
+///
+/// # Errors
+/// Any other failure: one of the system, or that reading was to stop.
+pub fn damage(input: &str, error: io::Error) -> Result<String, Error> {
+    if is_no_damage(&error) {
+        return Err(Error::io("read", input, error));
+    }
+    Ok(format!("the compressed data is damaged: {error}"))
 }
 
 /// Has `to` take the first `offset` bytes.
@@ -65,13 +80,8 @@ fn skip(bytes: &mut impl Read, input: &Input, offset: u64, to: &mut impl Write) 
     Ok(())
 }
 
-fn decompressed(
-    source: impl Read + Send + 'static,
-    input: &Input,
-    progress: &Arc<AtomicU64>,
-) -> Result<Box<dyn Read + Send>, Error> {
+fn decompressed(mut source: Source, input: &Input) -> Result<Box<dyn Read + Send>, Error> {
     let failed = |error| Error::io("read", &input.name, error);
-    let mut source = Counted { inner: source, progress: Arc::clone(progress) };
     let mut start = Vec::with_capacity(4);
     (&mut source).take(4).read_to_end(&mut start).map_err(failed)?;
     let compression = compression(&start, &input.name);
@@ -103,16 +113,16 @@ fn compression(start: &[u8], name: &str) -> Compression {
     }
 }
 
-struct Counted<R> {
-    inner: R,
-    progress: Arc<AtomicU64>,
+/// A little of a compressed file may come to much that nobody waits for.
+struct Stoppable {
+    inner: Box<dyn Read + Send>,
+    stop: Stop,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl Read for Stoppable {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.progress.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
+        self.stop.check()?;
+        self.inner.read(buffer)
     }
 }
 

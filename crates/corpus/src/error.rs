@@ -69,9 +69,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of the system, or the one of ours that has come through it.
     pub(crate) fn io(action: &'static str, path: impl Display, source: io::Error) -> Self {
-        Self::Io { action, path: path.to_string(), source }
+        source.downcast().unwrap_or_else(|source| Self::Io { action, path: path.to_string(), source })
     }
+}
+
+/// Whether reading failed for another reason than the data. Decoders have no number of an error of the system.
+pub(crate) fn is_no_damage(error: &io::Error) -> bool {
+    error.raw_os_error().is_some() || error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).is_some()
 }
 
 /// What is wrong with one document.

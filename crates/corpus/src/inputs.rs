@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use crate::Error;
+use crate::cancel;
 
 /// One file, or standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +37,13 @@ impl Input {
 /// to it. A path that exists is that file, whatever characters it has.
 ///
 /// # Errors
-/// A path that is not there, a folder, a glob that matches no file: each is named.
-pub fn resolve(names: &[String]) -> Result<Vec<Input>, Error> {
+/// A path that is not there, a folder, a glob that matches no file: each is named. [`Error::Cancelled`] soon after `cancel` is set.
+pub fn resolve(names: &[String], cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error> {
     let mut inputs = Vec::new();
     let mut known = HashSet::new();
     for name in names {
-        for input in matching(name)? {
+        for input in matching(name, cancel)? {
+            cancel::check(cancel)?;
             if known.insert(input.place()) {
                 inputs.push(input);
             }
@@ -52,7 +55,7 @@ pub fn resolve(names: &[String]) -> Result<Vec<Input>, Error> {
     Ok(inputs)
 }
 
-fn matching(name: &str) -> Result<Vec<Input>, Error> {
+fn matching(name: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error> {
     if name == "-" {
         return Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: 0 }]);
     }
@@ -62,15 +65,16 @@ fn matching(name: &str) -> Result<Vec<Input>, Error> {
             Err(Error::InvalidOption(format!("expected files for inputs, received the folder {name}: {advice}")))
         }
         Ok(metadata) => Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: metadata.len() }]),
-        Err(_) if name.contains(['*', '?', '[']) => glob(name),
+        Err(_) if name.contains(['*', '?', '[']) => glob(name, cancel),
         Err(error) => Err(Error::io("read", name, error)),
     }
 }
 
-fn glob(pattern: &str) -> Result<Vec<Input>, Error> {
+fn glob(pattern: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error> {
     let invalid = |error| Error::InvalidOption(format!("expected a glob for inputs, received {pattern:?}: {error}"));
     let mut inputs = Vec::new();
     for path in glob::glob(pattern).map_err(invalid)? {
+        cancel::check(cancel)?;
         let path = path.map_err(|error| {
             let name = error.path().display().to_string();
             Error::io("read", name, error.into())

@@ -8,6 +8,7 @@
 mod ahead;
 mod blocks;
 mod bytes;
+mod cancel;
 mod documents;
 mod dtype;
 mod error;
@@ -21,6 +22,7 @@ mod parts;
 mod permutation;
 mod pipeline;
 mod positioned;
+mod source;
 mod store;
 mod windows;
 mod write;

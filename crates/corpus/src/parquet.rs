@@ -16,7 +16,10 @@ use ::parquet::file::serialized_reader::SerializedPageReader;
 use bytes::Bytes;
 
 use crate::blocks::{BLOCK, no_memory};
+use crate::cancel::Stop;
+use crate::error::is_no_damage;
 use crate::positioned::{read_at, read_exact_at};
+use crate::source::open;
 use crate::{Error, Fault, Input};
 
 /// A file whose column is known to be there.
@@ -28,15 +31,20 @@ pub struct ParquetFile {
 }
 
 impl ParquetFile {
-    pub fn open(input: &Input, column: &str, progress: &Arc<AtomicU64>) -> Result<Self, Error> {
+    /// Reading it is an error once `stop` is set.
+    pub fn open(input: &Input, column: &str, progress: &Arc<AtomicU64>, stop: &Stop) -> Result<Self, Error> {
         let invalid = |reason| Error::InvalidInput { path: input.name.clone(), reason };
         if input.is_stdin() {
             return Err(invalid("a Parquet file is read from its end, which standard input does not have".to_owned()));
         }
         let io = |error| Error::io("read", &input.name, error);
-        let file = File::open(&input.path).map_err(io)?;
-        let length = file.metadata().map_err(io)?.len();
-        let file = Shared { file: Arc::new(file), length, progress: Arc::clone(progress) };
+        let file = open(&input.path).map_err(io)?;
+        let found = file.metadata().map_err(io)?;
+        if !found.is_file() {
+            return Err(invalid("a Parquet file is read from its end, and this is no regular file".to_owned()));
+        }
+        let progress = Arc::clone(progress);
+        let file = Shared { file: Arc::new(file), length: found.len(), progress, stop: stop.clone() };
         let metadata =
             guarded(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(|failure| match failure {
                 Failure::System(error) => io(error),
@@ -175,7 +183,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Failu
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ParquetError::External(error))) => Err(match error.downcast::<io::Error>() {
-            Ok(error) if error.raw_os_error().is_some() => Failure::System(*error),
+            Ok(error) if is_no_damage(&error) => Failure::System(*error),
             Ok(error) => Failure::Damaged(error.to_string()),
             Err(error) => Failure::Damaged(error.to_string()),
         }),
@@ -189,6 +197,7 @@ struct Shared {
     file: Arc<File>,
     length: u64,
     progress: Arc<AtomicU64>,
+    stop: Stop,
 }
 
 impl Length for Shared {
@@ -201,6 +210,7 @@ impl ChunkReader for Shared {
     type T = BufReader<From>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        self.stop.check()?;
         let from = From { file: Arc::clone(&self.file), at: start, progress: Arc::clone(&self.progress) };
         Ok(BufReader::new(from))
     }
@@ -210,6 +220,7 @@ impl ChunkReader for Shared {
             let reason = format!("expected {length} bytes at byte {start}, received a file of {}", self.length);
             return Err(ParquetError::EOF(reason));
         }
+        self.stop.check()?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length).map_err(|_| ParquetError::General(no_memory(length).to_string()))?;
         bytes.resize(length, 0);

@@ -1,11 +1,12 @@
 //! A text that is too long for the memory, in parts.
 
-use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::io::Read;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 
 use crate::blocks::no_memory;
+use crate::bytes::damage;
+use crate::cancel::{self, LOOK, Stop, StopAtEnd};
 use crate::pipeline::{Position, Progress};
 use crate::{Error, Fault, Input, bytes};
 
@@ -27,26 +28,27 @@ pub fn read_parts(
     progress: &Progress,
     mut visit: impl FnMut(&str, bool) -> Result<usize, Error>,
 ) -> Result<(), Error> {
-    let source = bytes::open(input, &Position::default(), &Arc::clone(&progress.read))?.bytes;
-    let (send, receive) = sync_channel::<io::Result<Vec<u8>>>(1);
+    let (send, receive) = sync_channel(1);
     std::thread::scope(|scope| {
-        // Gone when this ends, however it does: then the thread is not waited for in vain.
-        let receive = receive;
+        // Both gone when this ends, however it does: then the thread is not waited for in vain.
+        let (receive, stop) = (receive, StopAtEnd(Stop::default()));
+        let reading = stop.0.clone();
         // Reads ahead, which takes time where it decompresses; it ends when the receiver is gone.
         std::thread::Builder::new()
             .name("tokenmill reader".to_owned())
-            .spawn_scoped(scope, move || read_ahead(source, &send))
+            .spawn_scoped(scope, move || read_ahead(input, progress, &reading, &send))
             .map_err(|error| Error::Limit(format!("the system does not give a thread: {error}")))?;
         let mut text = Text { name: &input.name, replace, bytes: Vec::new(), tail: Vec::new(), offset: 0 };
         let (mut is_first, mut is_end) = (true, false);
         while !is_end {
-            if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-                return Err(Error::Cancelled);
-            }
-            let Ok(part) = receive.recv() else {
-                return Err(Error::Limit("the thread that reads has ended".to_owned()));
+            cancel::check(cancel)?;
+            let mut part = match receive.recv_timeout(LOOK) {
+                Ok(part) => part?,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Limit("the thread that reads has ended".to_owned()));
+                }
             };
-            let mut part = part.map_err(|error| failed(input, error))?;
             is_end = part.len() < PART;
             if std::mem::take(&mut is_first) {
                 text.check_start(&mut part)?;
@@ -62,27 +64,27 @@ pub fn read_parts(
     })
 }
 
-fn read_ahead(mut source: impl Read, send: &std::sync::mpsc::SyncSender<io::Result<Vec<u8>>>) {
+fn read_ahead(input: &Input, progress: &Progress, stop: &Stop, send: &SyncSender<Result<Vec<u8>, Error>>) {
+    let mut source = match bytes::open(input, &Position::default(), &progress.read, stop) {
+        Ok(stream) => stream.bytes,
+        Err(error) => return drop(send.send(Err(error))),
+    };
     loop {
-        let mut part = Vec::new();
-        let read = match part.try_reserve_exact(PART) {
-            Ok(()) => (&mut source).take(PART as u64).read_to_end(&mut part),
-            Err(_) => Err(io::ErrorKind::OutOfMemory.into()),
-        };
-        let is_end = !matches!(read, Ok(PART));
-        if send.send(read.map(|_| part)).is_err() || is_end {
+        let part = read_part(input, &mut source);
+        let is_end = part.as_ref().map_or(true, |part| part.len() < PART);
+        if send.send(part).is_err() || is_end {
             return;
         }
     }
 }
 
-fn failed(input: &Input, error: io::Error) -> Error {
-    // Decoders have no number of an error of the system.
-    if error.raw_os_error().is_none() {
-        let reason = format!("the compressed data is damaged: {error}");
-        return Error::InvalidInput { path: input.name.clone(), reason };
+fn read_part(input: &Input, source: impl Read) -> Result<Vec<u8>, Error> {
+    let mut part = Vec::new();
+    part.try_reserve_exact(PART).map_err(|_| no_memory(PART))?;
+    match source.take(PART as u64).read_to_end(&mut part) {
+        Ok(_) => Ok(part),
+        Err(error) => Err(Error::InvalidInput { path: input.name.clone(), reason: damage(&input.name, error)? }),
     }
-    Error::io("read", &input.name, error)
 }
 
 fn too_long(input: &Input, most: usize) -> Error {

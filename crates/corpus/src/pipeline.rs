@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::blocks::{BLOCK, Block, Blocks};
+use crate::cancel::{self, LOOK, Stop};
 use crate::documents::{self, Documents};
 use crate::options::{Format, ReadOptions};
 use crate::parquet::{ParquetFile, RowGroup, Values};
@@ -29,7 +30,7 @@ pub struct Position {
     pub offset: u64,
     /// The line there, from 1; 0 is the same as 1.
     pub line: u64,
-    /// The BLAKE3 of those bytes when they are standard input's, which nothing else tells from another one.
+    /// The BLAKE3 of those bytes when they are of standard input or a pipe, which nothing else tells from another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<[u8; 32]>,
 }
@@ -88,6 +89,7 @@ pub fn map_batches<T: Send, F: FnMut(Documents) -> Result<T, Error>>(
         cancel,
         state: Mutex::new(State::new(start)),
         changed: Condvar::new(),
+        stop: Stop::default(),
     };
     std::thread::scope(|scope| {
         for index in 0..threads {
@@ -95,8 +97,7 @@ pub fn map_batches<T: Send, F: FnMut(Documents) -> Result<T, Error>>(
             let work = move || pipeline.work(worker);
             let thread = std::thread::Builder::new().name(format!("tokenmill reader {index}"));
             if let Err(error) = thread.spawn_scoped(scope, work) {
-                pipeline.lock().stop = true;
-                pipeline.changed.notify_all();
+                pipeline.stop();
                 return Err(Error::Limit(format!("the system does not give {threads} threads: {error}")));
             }
         }
@@ -136,8 +137,7 @@ struct Stopping<'p, 'a, T>(&'p Pipeline<'a, T>);
 
 impl<T> Drop for Stopping<'_, '_, T> {
     fn drop(&mut self) {
-        self.0.lock().stop = true;
-        self.0.changed.notify_all();
+        self.0.stop();
     }
 }
 
@@ -153,6 +153,8 @@ struct Pipeline<'a, T> {
     cancel: Option<&'a AtomicBool>,
     state: Mutex<State<T>>,
     changed: Condvar,
+    /// Set with the state locked.
+    stop: Stop,
 }
 
 struct State<T> {
@@ -170,7 +172,6 @@ struct State<T> {
     head: (Part, u64),
     /// Bytes of blocks that were read and not consumed; those of the consumer's part are apart.
     waiting: HashMap<Part, usize>,
-    stop: bool,
     panic: Option<Box<dyn Any + Send>>,
 }
 
@@ -217,7 +218,6 @@ impl<T> State<T> {
             made: BTreeMap::new(),
             head: ((start.input, start.part), 0),
             waiting: HashMap::new(),
-            stop: false,
             panic: None,
         }
     }
@@ -239,10 +239,8 @@ impl<T: Send> Pipeline<'_, T> {
             }
         }));
         if let Err(panic) = result {
-            let mut state = self.lock();
-            state.panic.get_or_insert(panic);
-            state.stop = true;
-            self.changed.notify_all();
+            self.lock().panic.get_or_insert(panic);
+            self.stop();
         }
     }
 
@@ -250,7 +248,7 @@ impl<T: Send> Pipeline<'_, T> {
     fn task(&self) -> Option<Task> {
         let mut state = self.lock();
         loop {
-            if state.stop || (state.open.is_empty() && state.next_input >= self.inputs.len()) {
+            if self.stop.is_set() || (state.open.is_empty() && state.next_input >= self.inputs.len()) {
                 return None;
             }
             let head = state.head.0;
@@ -310,7 +308,7 @@ impl<T: Send> Pipeline<'_, T> {
             let position = if at_start { self.start } else { Position { input: index, ..Position::default() } };
             return Ok(vec![Source::Unopened(position)]);
         }
-        let file = Arc::new(ParquetFile::open(input, &self.options.field, &self.progress.read)?);
+        let file = Arc::new(ParquetFile::open(input, &self.options.field, &self.progress.read, &self.stop)?);
         let groups = file.row_groups();
         let row = |part| if at_start && part == self.start.part { self.start.offset } else { 0 };
         let most = self.options.max_document_bytes;
@@ -372,8 +370,8 @@ impl<T: Send> Pipeline<'_, T> {
         if let Source::Unopened(position) = source {
             let input = &self.inputs[part.0];
             let format = self.options.format_of(input)?;
-            let stream = bytes::open(input, &position, &self.progress.read)?;
-            let blocks = Blocks::new(&input.name, stream, &format, self.options.max_document_bytes, &position);
+            let stream = bytes::open(input, &position, &self.progress.read, &self.stop)?;
+            let blocks = Blocks::new(&input.name, stream, &format, self.options, &position);
             source = Source::Bytes { blocks: Box::new(blocks), format };
         }
         let raw = match &mut source {
@@ -402,9 +400,7 @@ impl<T: Send> Pipeline<'_, T> {
                 drop(state);
                 resume_unwind(panic);
             }
-            if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-                return Err(Error::Cancelled);
-            }
+            cancel::check(self.cancel)?;
             let (part, block) = state.head;
             if part.0 >= self.inputs.len() {
                 return Ok(None);
@@ -434,13 +430,21 @@ impl<T: Send> Pipeline<'_, T> {
                 continue;
             }
             // A signal to stop is nobody's event here.
-            let patience = if self.cancel.is_some() { Duration::from_millis(20) } else { Duration::from_mins(1) };
+            let patience = if self.cancel.is_some() { LOOK } else { Duration::from_mins(1) };
             state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl<T> Pipeline<'_, T> {
+    /// Lets the threads end.
+    fn stop(&self) {
+        let state = self.lock();
+        self.stop.set();
+        drop(state);
+        self.changed.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -138,7 +138,7 @@ fn blocks_are_bounded_by_what_texts_come_to_and_not_by_what_they_take_in_the_fil
 }
 
 fn read_batches(names: &[String], options: &ReadOptions, mut visit: impl FnMut(&[&str])) {
-    let inputs = resolve(names).unwrap();
+    let inputs = resolve(names, None).unwrap();
     let visit = |texts: &[&str]| {
         visit(texts);
         ControlFlow::Continue(())

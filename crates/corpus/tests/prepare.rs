@@ -53,7 +53,7 @@ fn bytes(texts: &[&str]) -> Result<Encoded, Error> {
 }
 
 fn run(names: &[String], options: &PrepareOptions) -> Result<Prepared, Error> {
-    prepare(&resolve(names)?, options, &Status::default(), None, || bytes)
+    prepare(&resolve(names, None)?, options, &Status::default(), None, || bytes)
 }
 
 /// All files below `folder` with their bytes.
@@ -190,7 +190,7 @@ fn the_files_do_not_depend_on_threads_or_interruptions() {
                 }
                 bytes(texts)
             };
-            match prepare(&resolve(&names).unwrap(), &options, &Status::default(), Some(&cancel), || encode) {
+            match prepare(&resolve(&names, None).unwrap(), &options, &Status::default(), Some(&cancel), || encode) {
                 Ok(_) => break,
                 Err(Error::Encode(_) | Error::Cancelled) => interruptions += 1,
                 Err(error) => panic!("{error}"),
@@ -275,7 +275,7 @@ fn wide_ids_are_never_narrowed() {
     options.tokenizer.vocab_size = 200_019;
     options.separator = None;
     let encode = |_: &[&str]| Ok(Encoded { ids: vec![200_018, 65_536], ends: vec![2] });
-    let inputs = resolve(&[name]).unwrap();
+    let inputs = resolve(&[name], None).unwrap();
     prepare(&inputs, &options, &Status::default(), None, || encode).unwrap();
     let (store, manifest) = Store::open(&folder.path("out"), "train", Mode::Read).unwrap();
     let mut ids = [0; 2];
@@ -344,7 +344,7 @@ fn a_text_that_is_refused_is_named_by_file_and_line() {
     let folder = Folder::new();
     let names = [folder.write("a.jsonl", "{\"text\":\"\"}\n\n{\"text\":\"good\"}\n{\"text\":\"bad\"}\n")];
     let options = options(&folder.path("out"));
-    let inputs = resolve(&names).unwrap();
+    let inputs = resolve(&names, None).unwrap();
     let encode = |texts: &[&str]| match texts.iter().position(|&text| text == "bad") {
         Some(text) => Err(Error::Refused { text, reason: "no".to_owned() }),
         None => bytes(texts),
@@ -383,7 +383,7 @@ fn a_folder_is_finished_once_and_never_mixed() {
         if is_first { bytes(texts) } else { Err(Error::Encode("stop".to_owned())) }
     };
     let in_order = PrepareOptions { read: ReadOptions { threads: 1, ..ReadOptions::default() }, ..options.clone() };
-    prepare(&resolve(&names).unwrap(), &in_order, &Status::default(), None, || first_only).unwrap_err();
+    prepare(&resolve(&names, None).unwrap(), &in_order, &Status::default(), None, || first_only).unwrap_err();
     let other = PrepareOptions { shard_tokens: 5, ..options.clone() };
     assert!(message(&other).contains("holds an unfinished preparation of other inputs or options"));
     run(&names, &PrepareOptions { shard_tokens: 50_000, resume: false, ..options.clone() }).unwrap();

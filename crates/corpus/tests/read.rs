@@ -329,7 +329,7 @@ fn a_consumer_may_stop_fail_panic_or_be_cancelled() {
     let folder = Folder::new();
     let text = many_lines();
     let names: Vec<String> = (0..20).map(|index| folder.write(&format!("{index:02}"), &text)).collect();
-    let (inputs, options) = (resolve(&names).unwrap(), options(Format::Lines));
+    let (inputs, options) = (resolve(&names, None).unwrap(), options(Format::Lines));
     let mut count = 0;
     let stop = |_: &[&str]| {
         count += 1;
@@ -389,7 +389,7 @@ fn globs_are_sorted_and_each_file_is_read_once() {
     let at = |name: &str| name_of(&folder.path(name));
     let names = |patterns: &[&str]| -> Vec<String> {
         let patterns: Vec<String> = patterns.iter().map(|pattern| at(pattern)).collect();
-        resolve(&patterns).unwrap().into_iter().map(|input| input.name).collect()
+        resolve(&patterns, None).unwrap().into_iter().map(|input| input.name).collect()
     };
     assert_eq!(names(&["*.txt"]), ["Z.txt", "[x].txt", "a.txt", "b.txt"].map(at));
     assert_eq!(names(&["b.txt", "**/*.txt"]), ["b.txt", "Z.txt", "[x].txt", "a.txt", "deep/er/c.txt"].map(at));
@@ -399,11 +399,11 @@ fn globs_are_sorted_and_each_file_is_read_once() {
         ["b.txt", "deep/../Z.txt", "deep/../[x].txt", "deep/../a.txt"].map(at)
     );
     assert_eq!(names(&["[x].txt", "[ab].txt"]), ["[x].txt", "a.txt", "b.txt"].map(at));
-    let error = |pattern: &str| resolve(&[at(pattern)]).unwrap_err().to_string();
+    let error = |pattern: &str| resolve(&[at(pattern)], None).unwrap_err().to_string();
     assert_eq!(error("*.zip"), format!("no file matches {:?}", at("*.zip")));
     assert!(error("none.txt").starts_with(&format!("cannot read {}: ", at("none.txt"))));
     assert!(error("deep").starts_with(&format!("expected files for inputs, received the folder {}", at("deep"))));
     let error = texts(&[at("d.md")], &options(Format::Detect)).unwrap_err().to_string();
     assert!(error.ends_with("d.md does not tell its format: say which it has"), "{error}");
-    assert_eq!(resolve(&[]).unwrap_err().to_string(), "expected at least one input, received none");
+    assert_eq!(resolve(&[], None).unwrap_err().to_string(), "expected at least one input, received none");
 }

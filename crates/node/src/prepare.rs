@@ -188,7 +188,7 @@ pub fn run<F: FnMut(&[&str]) -> std::result::Result<Encoded, Core>>(
     cancel: &AtomicBool,
     encoder: impl Fn() -> F + Sync,
 ) -> Result<Prepared> {
-    let inputs = resolve(&config.inputs).map_err(coded)?;
+    let inputs = resolve(&config.inputs, Some(cancel)).map_err(coded)?;
     prepare(&inputs, &options(config)?, status, Some(cancel), encoder).map_err(coded)
 }
 

@@ -58,7 +58,7 @@ pub fn add_inputs(
 ) -> Result<()> {
     let options = read_options(format, field, strict)?;
     let threads = options.threads;
-    let inputs = resolve(names).map_err(coded)?;
+    let inputs = resolve(names, cancel).map_err(coded)?;
     reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
     let (mut large, mut others) = (Vec::new(), Vec::new());
     for input in inputs {

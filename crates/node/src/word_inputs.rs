@@ -25,7 +25,7 @@ pub fn add_inputs(
     reading: &Reading,
     cancel: Option<&AtomicBool>,
 ) -> Result<()> {
-    let inputs = resolve(names).map_err(from_corpus)?;
+    let inputs = resolve(names, cancel).map_err(from_corpus)?;
     reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
     let by_line = |format: Format| if format == Format::Text { Format::Lines } else { format };
     let formats: Vec<Format> = (inputs.iter())

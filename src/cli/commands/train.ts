@@ -26,8 +26,6 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
   // Before the work, not after it.
   if (!/\.(json|tiktoken)$/.test(output)) throw usageFailure('pass an --output that ends in .json or .tiktoken')
   await checkWritable(output)
-  // A thread that waits for input could not be stopped.
-  if (inputs.includes('-')) throw usageFailure('name files: train does not read stdin')
   const began = performance.now()
   const line = new ProgressLine()
   let mergesBegan = began

@@ -3,10 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use tokenmill_files::sync_folder_of;
 
 use crate::Error;
+use crate::cancel;
 
 /// What is written to the system at a time.
 const BUFFER: usize = 1 << 20;
@@ -40,7 +42,7 @@ impl Appender {
     }
 
     /// The file as it was when it had `length` bytes; it may have been finished since.
-    pub fn resume(path: PathBuf, length: u64) -> Result<Self, Error> {
+    pub fn resume(path: PathBuf, length: u64, cancel: Option<&AtomicBool>) -> Result<Self, Error> {
         let partial = partial(&path);
         let failed = |error| Error::io("resume", partial.display(), error);
         if !partial.exists() && path.exists() {
@@ -53,7 +55,7 @@ impl Appender {
             return Err(Error::CorruptDataset { path: partial.display().to_string(), reason });
         }
         file.set_len(length).map_err(failed)?;
-        let hasher = hash(&mut file).map_err(failed)?;
+        let hasher = hash(&mut file, cancel).map_err(failed)?;
         Ok(Self::new(path, file, length, hasher))
     }
 
@@ -90,12 +92,12 @@ impl Appender {
     }
 
     /// Overwrites the start of the file.
-    pub fn patch(&mut self, start: &[u8]) -> Result<(), Error> {
+    pub fn patch(&mut self, start: &[u8], cancel: Option<&AtomicBool>) -> Result<(), Error> {
         self.attempt(|it| {
             it.flush()?;
             it.file.seek(SeekFrom::Start(0))?;
             it.file.write_all(start)?;
-            it.hasher = hash(&mut it.file)?;
+            it.hasher = hash(&mut it.file, cancel)?;
             it.file.seek(SeekFrom::End(0)).map(drop)
         })
     }
@@ -124,11 +126,12 @@ impl Appender {
 }
 
 /// The hash of the whole of `file`, whose place is then its end.
-fn hash(file: &mut File) -> io::Result<blake3::Hasher> {
+fn hash(file: &mut File, cancel: Option<&AtomicBool>) -> io::Result<blake3::Hasher> {
     file.seek(SeekFrom::Start(0))?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; BUFFER];
     loop {
+        cancel::check(cancel).map_err(io::Error::other)?;
         match file.read(&mut buffer)? {
             0 => return Ok(hasher),
             length => hasher.update(&buffer[..length]),
@@ -137,8 +140,8 @@ fn hash(file: &mut File) -> io::Result<blake3::Hasher> {
 }
 
 /// The BLAKE3 of the file `path` in hexadecimal.
-pub fn hash_of(path: &Path) -> Result<String, Error> {
-    let hash = File::open(path).and_then(|mut file| hash(&mut file));
+pub fn hash_of(path: &Path, cancel: Option<&AtomicBool>) -> Result<String, Error> {
+    let hash = File::open(path).and_then(|mut file| hash(&mut file, cancel));
     hash.map(|hash| hash.finalize().to_hex().to_string()).map_err(|error| Error::io("read", path.display(), error))
 }
 
@@ -205,7 +208,7 @@ mod tests {
         file.write(b"lost").unwrap();
         let error = file.sync().unwrap_err();
         assert!(error.to_string().contains("No space left on device"), "{error}");
-        for again in [file.write(b"more"), file.sync(), file.patch(b"x"), file.finish().map(drop)] {
+        for again in [file.write(b"more"), file.sync(), file.patch(b"x", None), file.finish().map(drop)] {
             let error = again.unwrap_err();
             assert!(error.to_string().ends_with("writing it failed before"), "{error}");
         }

@@ -85,7 +85,10 @@ pub fn check_same(there: &Manifest, facts: &Manifest, inputs: &[Input], out_dir:
     let written = written.map_err(|error| Error::io("read", path.display(), error))?;
     for input in inputs {
         match metadata(input)? {
-            None => different.push("nobody can tell whether standard input is the same".to_owned()),
+            None => {
+                let what = if input.is_stdin() { "standard input" } else { &input.name };
+                different.push(format!("nobody can tell whether {what} is the same"));
+            }
             Some(metadata) if metadata.modified().is_ok_and(|changed| changed > written) => {
                 different.push(format!("{} was changed after the dataset was written", input.name));
             }
@@ -102,12 +105,13 @@ pub fn check_same(there: &Manifest, facts: &Manifest, inputs: &[Input], out_dir:
     ))
 }
 
-/// None of standard input.
+/// None of standard input and of pipes.
 fn metadata(input: &Input) -> Result<Option<Metadata>, Error> {
     if input.is_stdin() {
         return Ok(None);
     }
-    input.path.metadata().map(Some).map_err(|error| Error::io("read", &input.name, error))
+    let found = input.path.metadata().map_err(|error| Error::io("read", &input.name, error))?;
+    Ok(found.is_file().then_some(found))
 }
 
 fn nanoseconds(time: SystemTime) -> String {

@@ -186,7 +186,7 @@ fn prepare_in<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     }
     let mut state = found.unwrap_or_default();
     state.key = key;
-    let mut preparation = Preparation::open(inputs, options, state, work)?;
+    let mut preparation = Preparation::open(inputs, options, state, work, cancel)?;
     status.set(&preparation.state.counts);
     if is_new {
         preparation.checkpoint(Position::default())?;
@@ -276,21 +276,29 @@ struct Preparation<'a> {
     seen: Option<Seen>,
     out_dir: &'a Path,
     last_checkpoint: Instant,
+    cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> Preparation<'a> {
-    fn open(inputs: &'a [Input], options: &'a PrepareOptions, mut state: State, work: &Path) -> Result<Self, Error> {
+    fn open(
+        inputs: &'a [Input],
+        options: &'a PrepareOptions,
+        mut state: State,
+        work: &Path,
+        cancel: Option<&'a AtomicBool>,
+    ) -> Result<Self, Error> {
         let count = if options.validation.is_some() { 2 } else { 1 };
         let mut states = std::mem::take(&mut state.splits).into_iter();
         let open = |&name: &&'static str| {
             let (size, tokens) = (options.tokenizer.vocab_size, options.shard_tokens);
             let state = states.next().unwrap_or_default();
-            SplitWriter::open(&options.out_dir, name, &options.outputs, size, tokens, state)
+            SplitWriter::open(&options.out_dir, name, &options.outputs, size, tokens, state, cancel)
         };
         let splits = SPLITS[..count].iter().map(open).collect::<Result<_, _>>()?;
-        let seen = options.deduplicate.then(|| Seen::open(work, state.seen, options.memory_limit)).transpose()?;
+        let seen =
+            options.deduplicate.then(|| Seen::open(work, state.seen, options.memory_limit, cancel)).transpose()?;
         let (work, last_checkpoint) = (work.to_owned(), Instant::now());
-        Ok(Self { inputs, work, state, splits, seen, out_dir: &options.out_dir, last_checkpoint })
+        Ok(Self { inputs, work, state, splits, seen, out_dir: &options.out_dir, last_checkpoint, cancel })
     }
 
     /// Writes what is to be written of a block.
@@ -317,7 +325,7 @@ impl<'a> Preparation<'a> {
             let bytes = start..document.end;
             start = document.end;
             if let Some(seen) = &mut self.seen
-                && !seen.insert(document.digest)?
+                && !seen.insert(document.digest, self.cancel)?
             {
                 self.state.counts.duplicates += 1;
                 continue;
@@ -357,7 +365,7 @@ impl<'a> Preparation<'a> {
         }
         manifest.counts = self.state.counts;
         for (name, split) in SPLITS.into_iter().zip(self.splits) {
-            manifest.splits.insert(name.to_owned(), split.finish()?);
+            manifest.splits.insert(name.to_owned(), split.finish(self.cancel)?);
         }
         replace(&self.out_dir.join(manifest::FILE), manifest.to_json()?.as_bytes())?;
         Ok(Prepared { manifest, faults: self.state.faults, was_complete: false })

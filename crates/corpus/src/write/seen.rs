@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::appender::{Appender, remove};
 use crate::Error;
 use crate::blocks::no_memory;
+use crate::cancel;
 use crate::positioned::read_exact_at;
 
 /// The start of the BLAKE3 of a document. Zero, which marks an empty place, is counted as one.
@@ -33,13 +35,13 @@ const FIRST: usize = 1 << 12;
 
 impl Seen {
     /// The set in `folder` as it was when it had `count` digests, of at most about `limit` bytes of memory.
-    pub fn open(folder: &Path, count: u64, limit: usize) -> Result<Self, Error> {
+    pub fn open(folder: &Path, count: u64, limit: usize, cancel: Option<&AtomicBool>) -> Result<Self, Error> {
         let path = folder.join(LOG);
         let log = if count == 0 {
             remove(&path)?;
             Appender::create(path.clone())?
         } else {
-            Appender::resume(path.clone(), count * 16)?
+            Appender::resume(path.clone(), count * 16, cancel)?
         };
         let table = Table::Memory { places: vec![0; FIRST], count: 0 };
         let mut seen = Self { table, log, folder: folder.to_owned(), limit };
@@ -50,8 +52,9 @@ impl Seen {
             let mut file = std::io::BufReader::with_capacity(1 << 20, File::open(partial).map_err(failed)?);
             let mut digest = [0; 16];
             for _ in 0..count {
+                cancel::check(cancel)?;
                 file.read_exact(&mut digest).map_err(failed)?;
-                seen.insert_in_table(Digest::from_le_bytes(digest))?;
+                seen.insert_in_table(Digest::from_le_bytes(digest), cancel)?;
             }
         }
         Ok(seen)
@@ -63,9 +66,9 @@ impl Seen {
     }
 
     /// Adds `digest`; false when it was there.
-    pub fn insert(&mut self, digest: Digest) -> Result<bool, Error> {
+    pub fn insert(&mut self, digest: Digest, cancel: Option<&AtomicBool>) -> Result<bool, Error> {
         let digest = digest.max(1);
-        let is_new = self.insert_in_table(digest)?;
+        let is_new = self.insert_in_table(digest, cancel)?;
         if is_new {
             self.log.write(&digest.to_le_bytes())?;
         }
@@ -77,7 +80,7 @@ impl Seen {
         self.log.sync()
     }
 
-    fn insert_in_table(&mut self, digest: Digest) -> Result<bool, Error> {
+    fn insert_in_table(&mut self, digest: Digest, cancel: Option<&AtomicBool>) -> Result<bool, Error> {
         if let Table::Memory { places, count } = &mut self.table
             && *count * FULL.1 >= places.len() * FULL.0
         {
@@ -85,7 +88,7 @@ impl Seen {
             if places.len() * 16 * 3 > self.limit {
                 let mut disk = DiskTable::create(&self.folder, places.len() as u64 * 2)?;
                 for &digest in places.iter().filter(|&&digest| digest != 0) {
-                    disk.insert(digest)?;
+                    disk.insert(digest, cancel)?;
                 }
                 self.table = Table::Disk(disk);
             } else {
@@ -105,7 +108,7 @@ impl Seen {
                 *count += usize::from(is_new);
                 Ok(is_new)
             }
-            Table::Disk(disk) => disk.insert(digest),
+            Table::Disk(disk) => disk.insert(digest, cancel),
         }
     }
 }
@@ -145,9 +148,10 @@ impl DiskTable {
         Ok(Self { file, path, pages, count: 0 })
     }
 
-    fn insert(&mut self, digest: Digest) -> Result<bool, Error> {
+    fn insert(&mut self, digest: Digest, cancel: Option<&AtomicBool>) -> Result<bool, Error> {
+        cancel::check(cancel)?;
         if self.count * FULL.1 as u64 >= self.pages * PAGE as u64 * FULL.0 as u64 {
-            self.grow()?;
+            self.grow(cancel)?;
         }
         let mut page = digest as u64 & (self.pages - 1);
         let mut bytes = [0; PAGE * 16];
@@ -167,7 +171,7 @@ impl DiskTable {
         }
     }
 
-    fn grow(&mut self) -> Result<(), Error> {
+    fn grow(&mut self, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut larger = Self::create(folder, self.pages * PAGE as u64 * 2)?;
         let mut bytes = [0; PAGE * 16];
@@ -176,7 +180,7 @@ impl DiskTable {
             for entry in bytes.chunks_exact(16) {
                 let digest = entry.try_into().map_or(0, Digest::from_le_bytes);
                 if digest != 0 {
-                    larger.insert(digest)?;
+                    larger.insert(digest, cancel)?;
                 }
             }
         }
@@ -217,34 +221,38 @@ mod tests {
         for limit in [0, 1 << 20, usize::MAX] {
             let folder = tempfile::tempdir().unwrap();
             let mut expected = HashSet::new();
-            let mut seen = Seen::open(folder.path(), 0, limit).unwrap();
+            let mut seen = Seen::open(folder.path(), 0, limit, None).unwrap();
             for number in 0..60_000 {
-                assert_eq!(seen.insert(digest(number)).unwrap(), expected.insert(digest(number)), "{limit} {number}");
+                assert_eq!(
+                    seen.insert(digest(number), None).unwrap(),
+                    expected.insert(digest(number)),
+                    "{limit} {number}"
+                );
             }
             assert_eq!(matches!(seen.table, Table::Disk(_)), limit < usize::MAX);
             seen.sync().unwrap();
             let kept = seen.len();
             for number in 100_000..110_000 {
-                seen.insert(u128::from(number as u64)).unwrap();
+                seen.insert(u128::from(number as u64), None).unwrap();
             }
             drop(seen);
-            let mut seen = Seen::open(folder.path(), kept, limit).unwrap();
+            let mut seen = Seen::open(folder.path(), kept, limit, None).unwrap();
             assert_eq!(seen.len(), expected.len() as u64);
-            assert!((0..60_000).all(|number| !seen.insert(digest(number)).unwrap()));
-            assert!((100_000..110_000).all(|number| seen.insert(number).unwrap()));
+            assert!((0..60_000).all(|number| !seen.insert(digest(number), None).unwrap()));
+            assert!((100_000..110_000).all(|number| seen.insert(number, None).unwrap()));
         }
     }
 
     #[test]
     fn zero_and_full_tables_are_no_special_case() {
         let folder = tempfile::tempdir().unwrap();
-        let mut seen = Seen::open(folder.path(), 0, 0).unwrap();
-        assert!(seen.insert(0).unwrap());
-        assert!(!seen.insert(0).unwrap());
+        let mut seen = Seen::open(folder.path(), 0, 0, None).unwrap();
+        assert!(seen.insert(0, None).unwrap());
+        assert!(!seen.insert(0, None).unwrap());
         // All on the same place, which then runs over to the next pages.
         for number in 1..3_000_u128 {
-            assert!(seen.insert(number << 64).unwrap(), "{number}");
+            assert!(seen.insert(number << 64, None).unwrap(), "{number}");
         }
-        assert!((1..3_000_u128).all(|number| !seen.insert(number << 64).unwrap()));
+        assert!((1..3_000_u128).all(|number| !seen.insert(number << 64, None).unwrap()));
     }
 }

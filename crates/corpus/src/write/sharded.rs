@@ -1,6 +1,7 @@
 //! One form of output of one split.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,7 @@ impl Sharded {
         vocab_size: u32,
         shard_tokens: u64,
         state: ShardedState,
+        cancel: Option<&AtomicBool>,
     ) -> Result<Self, Error> {
         if let Some(name) = output.folder() {
             make_folder(&folder.join(name))?;
@@ -67,10 +69,10 @@ impl Sharded {
         if it.state.tokens > 0 {
             let header = it.header(it.shard_tokens).len() as u64;
             let length = header + it.state.tokens * it.dtypes.1.width() as u64;
-            let mut file = Appender::resume(it.path(shard), length)?;
+            let mut file = Appender::resume(it.path(shard), length, cancel)?;
             if header > 0 {
                 // It may have been finished since, as a shorter one.
-                file.patch(&it.header(it.shard_tokens))?;
+                file.patch(&it.header(it.shard_tokens), cancel)?;
             }
             it.open = Some(file);
             shard += 1;
@@ -105,7 +107,7 @@ impl Sharded {
             self.state.tokens += count;
             tokens = later;
             if self.state.tokens == self.shard_tokens {
-                self.finish_shard()?;
+                self.finish_shard(None)?;
             }
         }
         Ok(())
@@ -120,19 +122,19 @@ impl Sharded {
     }
 
     /// The last shard is whole, too; all of them.
-    pub fn finish(&mut self) -> Result<Vec<Shard>, Error> {
+    pub fn finish(&mut self, cancel: Option<&AtomicBool>) -> Result<Vec<Shard>, Error> {
         if self.open.is_some() {
-            self.finish_shard()?;
+            self.finish_shard(cancel)?;
         }
         Ok(self.state.finished.clone())
     }
 
-    fn finish_shard(&mut self) -> Result<(), Error> {
+    fn finish_shard(&mut self, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let Some(mut file) = self.open.take() else { return Ok(()) };
         let tokens = std::mem::take(&mut self.state.tokens);
         let header = self.header(tokens);
         if !header.is_empty() && tokens < self.shard_tokens {
-            file.patch(&header)?;
+            file.patch(&header, cancel)?;
         }
         let finished = file.finish()?;
         let file = self.output.file(self.split, self.state.finished.len());

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::appender::{Appender, remove};
 use super::layout::Output;
 use super::sharded::{Sharded, ShardedState};
 use crate::Error;
+use crate::cancel;
 use crate::dtype::DType;
 use crate::manifest::{FileFacts, ShardFacts, SplitFacts};
 
@@ -40,11 +42,12 @@ impl SplitWriter {
         vocab_size: u32,
         shard_tokens: u64,
         state: SplitState,
+        cancel: Option<&AtomicBool>,
     ) -> Result<Self, Error> {
         let mut states = state.outputs.into_iter();
         let open = |&output: &Output| {
             let state = states.next().unwrap_or_default();
-            Sharded::open(folder, name, output, vocab_size, shard_tokens, state).map(|writer| (output, writer))
+            Sharded::open(folder, name, output, vocab_size, shard_tokens, state, cancel).map(|writer| (output, writer))
         };
         let outputs = outputs.iter().map(open).collect::<Result<_, _>>()?;
         let path = folder.join(starts_file(name));
@@ -52,7 +55,7 @@ impl SplitWriter {
             remove(&path)?;
             Appender::create(path)?
         } else {
-            Appender::resume(path, state.documents * 8)?
+            Appender::resume(path, state.documents * 8, cancel)?
         };
         let (documents, tokens) = (state.documents, state.tokens);
         Ok(Self { folder: folder.to_owned(), name, vocab_size, documents, tokens, outputs, starts })
@@ -84,10 +87,10 @@ impl SplitWriter {
     }
 
     /// All files are whole.
-    pub fn finish(mut self) -> Result<SplitFacts, Error> {
+    pub fn finish(mut self, cancel: Option<&AtomicBool>) -> Result<SplitFacts, Error> {
         let mut facts = SplitFacts { documents: self.documents, tokens: self.tokens, ..SplitFacts::default() };
         for (output, writer) in &mut self.outputs {
-            let shards = writer.finish()?;
+            let shards = writer.finish(cancel)?;
             if *output == Output::Raw {
                 let shard = |shard: super::sharded::Shard| ShardFacts {
                     file: shard.file,
@@ -108,7 +111,7 @@ impl SplitWriter {
         facts.document_starts =
             FileFacts { file: starts_file(self.name), bytes: finished.bytes, blake3: finished.blake3 };
         if let Some(files) = facts.others.get_mut(&Output::Megatron) {
-            files.push(megatron_index(&self.folder, self.name, self.vocab_size, self.documents, self.tokens)?);
+            files.push(megatron_index(&self.folder, self.name, self.vocab_size, self.documents, self.tokens, cancel)?);
         }
         Ok(facts)
     }
@@ -126,6 +129,7 @@ fn megatron_index(
     vocab_size: u32,
     documents: u64,
     tokens: u64,
+    cancel: Option<&AtomicBool>,
 ) -> Result<FileFacts, Error> {
     let dtype = Output::Megatron.dtype(vocab_size);
     let file = format!("megatron/{split}.idx");
@@ -136,13 +140,15 @@ fn megatron_index(
     index.write(&[if dtype == DType::U16 { 8 } else { 4 }])?;
     index.write(&documents.to_le_bytes())?;
     index.write(&(documents + 1).to_le_bytes())?;
-    for_each_length(folder, split, tokens, |length, _| {
+    for_each_length(folder, split, tokens, cancel, |length, _| {
         let length = i32::try_from(length).map_err(|_| {
             Error::Limit(format!("expected at most {} ids in a document for megatron, received {length}", i32::MAX))
         })?;
         index.write(&length.to_le_bytes())
     })?;
-    for_each_length(folder, split, tokens, |_, start| index.write(&(start * dtype.width() as u64).to_le_bytes()))?;
+    for_each_length(folder, split, tokens, cancel, |_, start| {
+        index.write(&(start * dtype.width() as u64).to_le_bytes())
+    })?;
     for document in 0..=documents {
         index.write(&document.to_le_bytes())?;
     }
@@ -155,6 +161,7 @@ fn for_each_length(
     folder: &Path,
     split: &str,
     tokens: u64,
+    cancel: Option<&AtomicBool>,
     mut each: impl FnMut(u64, u64) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let path = folder.join(starts_file(split));
@@ -163,6 +170,7 @@ fn for_each_length(
     let mut number = [0; 8];
     let mut before = None;
     loop {
+        cancel::check(cancel)?;
         let start = match starts.read_exact(&mut number) {
             Ok(()) => u64::from_le_bytes(number),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::appender::hash_of;
 use crate::Error;
+use crate::cancel;
 use crate::manifest::{FileFacts, Manifest, ShardFacts};
 
 /// The manifest of the dataset in `folder`, whose files are there and as long as it says.
@@ -27,11 +28,9 @@ pub fn verify(folder: &Path, cancel: Option<&AtomicBool>, done: &AtomicU64) -> R
     let manifest = Manifest::read(folder)?;
     let files = files_of(&manifest);
     let one = |file: &Expected| {
-        if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            return Err(Error::Cancelled);
-        }
+        cancel::check(cancel)?;
         let path = file.check_length(folder)?;
-        let (found, blake3) = (hash_of(&path)?, file.blake3);
+        let (found, blake3) = (hash_of(&path, cancel)?, file.blake3);
         if found != blake3 {
             let reason = format!("expected the BLAKE3 {blake3}, received {found}: its contents have changed");
             return Err(Error::CorruptDataset { path: path.display().to_string(), reason });

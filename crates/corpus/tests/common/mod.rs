@@ -46,7 +46,7 @@ pub fn read_from(
     options: &ReadOptions,
     start: Position,
 ) -> Result<(Vec<Found>, Vec<(usize, u64, Fault)>, Vec<Position>), Error> {
-    let inputs = resolve(names)?;
+    let inputs = resolve(names, None)?;
     let (mut found, mut faults, mut positions) = (Vec::new(), Vec::new(), Vec::new());
     map_batches(
         &inputs,
