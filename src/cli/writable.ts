@@ -1,5 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { ifThere } from '../if-there.ts'
+import { withoutLinks } from '../without-links.ts'
 import { CliFailure } from './failure.ts'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -8,6 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   special: 'it is no regular file',
   EACCES: 'permission denied',
+  ELOOP: 'its links lead to one another',
   EROFS: 'the file system is read-only',
 }
 
@@ -18,12 +21,13 @@ export const checkWritable = async (path: string): Promise<void> => {
 }
 
 const whyNot = async (path: string): Promise<string | undefined> => {
-  const folder = dirname(path)
   try {
+    // Of links without end it is an error.
+    const there = await ifThere(stat(path))
+    const folder = dirname(await withoutLinks(path))
     if (!(await stat(folder)).isDirectory()) return 'ENOTDIR'
-    // A file takes the place of another by a rename: the folder is what is written.
+    // A file takes the place of another by a rename: the folder is what is written, of a link that of what it means.
     await access(folder, constants.W_OK)
-    const there = await stat(path).catch(() => undefined)
     if (there === undefined || there.isFile()) return undefined
     return there.isDirectory() ? 'EISDIR' : 'special'
   } catch (error) {

@@ -1,6 +1,8 @@
-import { promises, type Stats } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { promises } from 'node:fs'
+import { dirname } from 'node:path'
 import { TokenmillError } from '../errors.ts'
+import { ifThere } from '../if-there.ts'
+import { withoutLinks } from '../without-links.ts'
 
 /**
  * Writes a file that is complete or as before, also when the process or the machine stops: into a temporary file beside
@@ -40,21 +42,6 @@ const modeOf = async (path: string): Promise<number | undefined> => {
   const stats = await ifThere(promises.stat(path))
   if (stats?.isFile() === false) throw new Error('it is no regular file')
   return stats && stats.mode & 0o777
-}
-
-/** What a link means, also when that is not there yet. One that means itself has no mode, and is an error before. */
-const withoutLinks = async (path: string): Promise<string> => {
-  const stats = await ifThere(promises.lstat(path))
-  return stats?.isSymbolicLink() ? withoutLinks(resolve(dirname(path), await promises.readlink(path))) : path
-}
-
-const ifThere = async (found: Promise<Stats>): Promise<Stats | undefined> => {
-  try {
-    return await found
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 /** Makes the rename last. Windows can neither open nor sync a directory. */
