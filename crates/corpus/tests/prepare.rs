@@ -354,6 +354,25 @@ fn a_text_that_is_refused_is_named_by_file_and_line() {
 }
 
 #[test]
+fn an_input_that_is_changed_while_it_is_read_is_refused() {
+    let folder = Folder::new();
+    let names = corpus(&folder);
+    let options = options(&folder.path("out"));
+    let inputs = resolve(&names, None).unwrap();
+    let append = |texts: &[&str]| {
+        use std::io::Write as _;
+        let mut file = std::fs::OpenOptions::new().append(true).open(&names[0]).unwrap();
+        file.write_all(b"\n").unwrap();
+        bytes(texts)
+    };
+    let error = prepare(&inputs, &options, &Status::default(), None, || append).unwrap_err().to_string();
+    let expected = format!("{} is not a valid input: it was changed while it was read", names[0]);
+    assert!(error.starts_with(&expected), "{error}");
+    assert!(!options.out_dir.join("manifest.json").exists());
+    run(&names, &PrepareOptions { resume: false, ..options }).unwrap();
+}
+
+#[test]
 fn allowed_special_tokens_are_part_of_the_result() {
     let folder = Folder::new();
     let names = [folder.write("a.jsonl", "{\"text\":\"good\"}\n")];

@@ -55,13 +55,33 @@ pub fn facts(inputs: &[Input], options: &PrepareOptions) -> Result<Manifest, Err
     Ok(manifest)
 }
 
+/// The length of a file and when it was changed; none of standard input and pipes.
+type Stamp = Option<(u64, Option<String>)>;
+
+/// Those of `inputs` as they are now.
+pub fn stamps(inputs: &[Input]) -> Result<Vec<Stamp>, Error> {
+    let stamp = |found: Metadata| (found.len(), found.modified().ok().map(nanoseconds));
+    inputs.iter().map(|input| Ok(metadata(input)?.map(stamp))).collect()
+}
+
+/// Refuses `inputs` of which one is not what it was when `stamps` were taken: nobody knows what was read of it.
+pub fn check_unchanged(inputs: &[Input], stamps: &[Stamp]) -> Result<(), Error> {
+    for (input, (now, before)) in inputs.iter().zip(self::stamps(inputs)?.iter().zip(stamps)) {
+        if now != before {
+            let reason =
+                "it was changed while it was read: begin again when it is whole, with resume: false".to_owned();
+            return Err(Error::InvalidInput { path: input.name.clone(), reason });
+        }
+    }
+    Ok(())
+}
+
 /// The hash of all that decides the result, and of which files are read and when they were changed.
-pub fn key(facts: &Manifest, inputs: &[Input]) -> Result<String, Error> {
+pub fn key(facts: &Manifest, inputs: &[Input], stamps: &[Stamp]) -> Result<String, Error> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&json(facts)?);
-    for input in inputs {
-        let changed = metadata(input)?.map(|metadata| (metadata.len(), metadata.modified().ok().map(nanoseconds)));
-        hasher.update(&json(&(&input.name, changed))?);
+    for (input, stamp) in inputs.iter().zip(stamps) {
+        hasher.update(&json(&(&input.name, stamp))?);
     }
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::appender::{exists, remove, replace};
-use super::facts::{check_same, facts, key};
+use super::facts::{check_same, check_unchanged, facts, key, stamps};
 use super::layout::Output;
 use super::ready::{Encoded, Ready, encoded};
 use super::seen::Seen;
@@ -142,7 +142,8 @@ fn prepare_in<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     encoder: impl Fn() -> F + Sync,
 ) -> Result<Prepared, Error> {
     let facts = facts(inputs, options)?;
-    let key = key(&facts, inputs)?;
+    let stamps = stamps(inputs)?;
+    let key = key(&facts, inputs, &stamps)?;
     let mut found = if options.resume { State::read(work)? } else { None };
     if found.as_ref().is_some_and(|state| state.key != key) {
         // A call that failed before it wrote anything is in the way of none that is put right.
@@ -215,6 +216,7 @@ fn prepare_in<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
         }
         return Err(error);
     }
+    check_unchanged(inputs, &stamps)?;
     preparation.finish(facts)
 }
 
