@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
+use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 
 use crate::cancel::Stop;
 use crate::error::is_no_damage;
@@ -62,12 +63,25 @@ pub fn open(input: &Input, position: &Position, progress: &Arc<AtomicU64>, stop:
 /// Why the data of `input` are damaged, when that is what reading them failed with.
 ///
 /// # Errors
-/// Any other failure: one of the system, or that reading was to stop.
+/// Any other failure: one of the system, a limit, or that reading was to stop.
 pub fn damage(input: &str, error: io::Error) -> Result<String, Error> {
     if is_no_damage(&error) {
         return Err(Error::io("read", input, error));
     }
+    if let Some(limit) = error.get_ref().and_then(|error| error.downcast_ref().copied()).and_then(limit_of_zstd) {
+        return Err(Error::Limit(format!("{input}: {limit}")));
+    }
     Ok(format!("the compressed data is damaged: {error}"))
+}
+
+/// Why good data is not decoded.
+fn limit_of_zstd(error: zstd::Error) -> Option<&'static str> {
+    if error.is(ZSTD_ErrorCode::ZSTD_error_frameParameter_windowTooLarge) {
+        return Some(
+            "decoding it needs a window of more than 128 MiB, as zstd --long=28 and above make it: compress it without that",
+        );
+    }
+    error.is(ZSTD_ErrorCode::ZSTD_error_memory_allocation).then_some("there is not enough memory to decode it")
 }
 
 /// Has `to` take the first `offset` bytes.

@@ -199,6 +199,27 @@ fn a_damaged_compressed_file_gives_its_whole_documents_and_a_fault() {
 }
 
 #[test]
+fn a_window_that_needs_too_much_memory_is_a_limit_and_no_damage() {
+    use std::io::Write as _;
+
+    let folder = Folder::new();
+    for (log, is_read) in [(27, true), (28, false)] {
+        // Of no known length: else the window is no longer than that.
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(log).unwrap();
+        encoder.write_all(b"text").unwrap();
+        let name = folder.write("a.zst", encoder.finish().unwrap());
+        for options in [options(Format::Lines), skipping(Format::Lines)] {
+            match texts(&[name.clone()], &options) {
+                Ok(found) => assert!(is_read && found == ["text"]),
+                Err(Error::Limit(reason)) => assert!(!is_read && reason.contains("a window of more than 128 MiB")),
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn damage_in_and_behind_a_document_that_is_too_large_is_a_fault_too() {
     let folder = Folder::new();
     // Of compressed text of a length, as that of random letters.
