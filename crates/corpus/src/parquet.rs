@@ -1,5 +1,7 @@
 //! The texts of one column of a Parquet file.
 
+mod pages;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +14,6 @@ use ::parquet::data_type::{ByteArray, ByteArrayType};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use ::parquet::file::reader::{ChunkReader, Length};
-use ::parquet::file::serialized_reader::SerializedPageReader;
 use bytes::Bytes;
 
 use crate::blocks::{BLOCK, no_memory};
@@ -21,6 +22,11 @@ use crate::error::is_no_damage;
 use crate::positioned::{read_at, read_exact_at};
 use crate::source::open;
 use crate::{Error, Fault, Input};
+
+/// A page, which is in memory as a whole, may be as large as so many of the largest documents; writers put many smaller ones into it.
+const DOCUMENTS_OF_A_PAGE: usize = 4;
+/// It may always have so many bytes.
+const LEAST_PAGE: usize = 256 << 20;
 
 /// A file whose column is known to be there.
 pub struct ParquetFile {
@@ -158,13 +164,11 @@ impl RowGroup {
     fn open(&self) -> Result<ColumnReaderImpl<ByteArrayType>, ParquetError> {
         let group = self.file.metadata.row_group(self.group);
         let column = group.column(self.file.column);
-        let pages = SerializedPageReader::new(
-            Arc::clone(&self.file.file),
-            column,
-            usize::try_from(group.num_rows()).unwrap_or(0),
-            None,
-        )?;
-        let mut reader = ColumnReaderImpl::new(column.column_descr_ptr(), Box::new(pages));
+        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+        let most = self.most.saturating_mul(DOCUMENTS_OF_A_PAGE).max(LEAST_PAGE);
+        let limit = pages::Limit { name: self.file.name.clone(), most };
+        let pages = pages::open(Arc::clone(&self.file.file), column, rows, limit)?;
+        let mut reader = ColumnReaderImpl::new(column.column_descr_ptr(), pages);
         reader.skip_records(self.row as usize)?;
         Ok(reader)
     }

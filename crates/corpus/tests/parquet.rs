@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Folder, read_from, texts};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -81,9 +81,12 @@ fn rows_come_in_order_from_every_compression_and_thread_count() {
         }
     }
     let zstd = Compression::ZSTD(ZstdLevel::default());
-    for (name, compression) in
-        [("a.parquet", Compression::UNCOMPRESSED), ("b.parquet", Compression::SNAPPY), ("c.pq", zstd)]
-    {
+    for (name, compression) in [
+        ("a.parquet", Compression::UNCOMPRESSED),
+        ("b.parquet", Compression::SNAPPY),
+        ("c.pq", zstd),
+        ("d.parquet", Compression::GZIP(GzipLevel::default())),
+    ] {
         let path = write(&folder, name, compression, &groups);
         for threads in [1, 3, 8] {
             let options = ReadOptions { threads, ..options() };
