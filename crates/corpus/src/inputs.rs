@@ -34,7 +34,7 @@ impl Input {
 
 /// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth) and `-`. In the order of `names`, the files of one
 /// glob sorted by name byte by byte; a file that is named twice is read once, whichever path leads
-/// to it. A path that exists is that file, whatever characters it has.
+/// to it. A path that exists is that file, whatever characters it has; a name that is not UTF-8 matches no glob.
 ///
 /// # Errors
 /// A path that is not there, a folder, a glob that matches no file: each is named. [`Error::Cancelled`] soon after `cancel` is set.
