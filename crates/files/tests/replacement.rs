@@ -34,6 +34,20 @@ fn one_that_is_not_finished_leaves_nothing() {
 }
 
 #[test]
+fn what_a_killed_process_of_the_same_number_has_left_is_in_nobodys_way() {
+    let folder = TempDir::new().expect("there is room");
+    for count in 0..100 {
+        let left = format!(".table.{}-{count}.tmp", std::process::id());
+        fs::write(folder.path().join(left), "left").expect("there is room");
+    }
+    let path = folder.path().join("table");
+    let mut new = Replacement::of(&path).expect("there is room");
+    new.file().write_all(b"new").expect("there is room");
+    new.finish().expect("there is room");
+    assert_eq!((fs::read(&path).expect("it is there"), names(&folder).len()), (b"new".to_vec(), 101));
+}
+
+#[test]
 fn a_path_without_a_name_or_a_folder_is_an_error() {
     assert_eq!(Replacement::of(Path::new("..")).expect_err("no name").kind(), ErrorKind::InvalidInput);
     let folder = TempDir::new().expect("there is room");
