@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import { CliFailure } from '../../src/cli/failure.ts'
 import { maxInputBytes, pathOrBytes, readAll, readInput } from '../../src/cli/input.ts'
-import { makeFolder } from './cli.ts'
+import { build, makeFolder, start } from './cli.ts'
 
 const folder = makeFolder()
+test.before(build)
 test.after.always(folder.remove)
 
 test('a stream is read whole, up to its limit', async (t) => {
@@ -40,6 +43,44 @@ test('a file is read up to its limit', async (t) => {
 })
 
 const unixTest = process.platform === 'win32' ? test.skip : test
+
+const linuxTest = process.platform === 'linux' ? test : test.skip
+
+linuxTest('an interrupt ends a command that waits for a pipe, opened or not', async (t) => {
+  const pipe = join(folder.path, 'silent')
+  execFileSync('mkfifo', [pipe])
+  for (const isOpen of [false, true]) {
+    const writer = isOpen ? await open(pipe, 'r+') : undefined
+    const child = start(['count', pipe])
+    child.stdin.end()
+    const ended = once(child, 'close')
+    // It waits when it has opened the pipe; the system tells of that only who looks.
+    await until(() => readdirSync(`/proc/${child.pid}/fd`).some((fd) => linkOf(`/proc/${child.pid}/fd/${fd}`) === pipe))
+    child.kill('SIGINT')
+    t.deepEqual(await ended, [130, null])
+    await writer?.close()
+  }
+})
+
+linuxTest('a pipe into which nothing was written is empty', async (t) => {
+  const pipe = join(folder.path, 'empty')
+  execFileSync('mkfifo', [pipe])
+  const [{ bytes }] = await Promise.all([readInput(pipe, 4), writeFile(pipe, '')])
+  t.is(bytes.length, 0)
+})
+
+/** Waits for `is`. */
+const until = async (is: () => boolean): Promise<void> => {
+  while (!is()) await new Promise((done) => setTimeout(done, 20))
+}
+
+const linkOf = (path: string): string | undefined => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined // It was closed meanwhile.
+  }
+}
 
 unixTest('a pipe is read to its end, by who takes bytes of it', async (t) => {
   const pipe = join(folder.path, 'pipe')

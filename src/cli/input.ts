@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs'
+import { constants, createReadStream, openSync, type Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { packageFile } from '../package-file.ts'
 import { CliFailure, usageFailure } from './failure.ts'
 
@@ -36,11 +37,20 @@ const readFileUpTo = async (path: string, limit: number): Promise<Buffer> => {
     if (stats.isFile() && stats.size > limit) throw tooLarge(path, limit)
     // The size is 0 for files that are made while they are read, as in /proc.
     if (stats.isFile() && stats.size > 0) return await readFile(path)
-    return await readAll(createReadStream(path), path, limit)
+    return await readAll(bytesOf(path, stats), path, limit)
   } catch (error) {
     throw error instanceof CliFailure ? error : unreadable(path, error)
   }
 }
+
+/**
+ * The bytes of a file as they come. A thread that waits for somebody to open or write into a pipe cannot be stopped, and the process would not end before it:
+ * no thread waits where the system tells of a pipe that nobody has opened yet, as Linux does.
+ */
+const bytesOf = (path: string, stats: Stats): AsyncIterable<Buffer> =>
+  process.platform === 'linux' && stats.isFIFO()
+    ? new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false })
+    : createReadStream(path)
 
 /** The bytes of a pipe, as those of a shell's `<(…)`, which the library does not read; any other path as it is. */
 export const pathOrBytes = async (path: string): Promise<string | Buffer> => {
