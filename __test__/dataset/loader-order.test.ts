@@ -130,6 +130,31 @@ test('a run that is interrupted again and again sees what an undisturbed one see
   t.deepEqual(seen, expected)
 })
 
+test('the state is where reading begins until a batch was given, also when none could be made', async (t) => {
+  let isBroken = true
+  const dataset: Dataset = {
+    ...numbers(20),
+    get: (index) => {
+      if (isBroken) throw new Error('the disk is away')
+      return numbers(20).get(index)
+    },
+  }
+  const state = { ...new DataLoader(numbers(20), { batchSize: 3 }).state(), sample: 9 }
+  const loader = new DataLoader(dataset, { batchSize: 3 })
+  for (const read of [async () => rowsOf(loader), async () => loader[Symbol.asyncIterator]().next()]) {
+    loader.load(state)
+    await t.throwsAsync(read, { message: 'the disk is away' })
+    t.deepEqual(loader.state(), state)
+  }
+  isBroken = false
+  loader.load(loader.state())
+  const reading = loader[Symbol.asyncIterator]()
+  const first = reading.next()
+  t.deepEqual(loader.state(), state)
+  t.deepEqual([...((await first).value as Batch).inputs], [9, 10, 11])
+  t.is(loader.state().sample, 12)
+})
+
 test('an order of 10^12 samples takes no memory', (t) => {
   const samples = 10 ** 12
   const loader = new DataLoader(numbers(samples), { batchSize: 4, shuffle: true, seed: 1, rank: 3, worldSize: 7 })

@@ -58,6 +58,35 @@ test('each part has its share of any beginning', (t) => {
   )
 })
 
+test('a part of any weight is read, wherever it stands', (t) => {
+  const length = 3 * 2 ** 20
+  for (const [weights, expected] of [
+    [
+      [1, 1e-9],
+      [length - 3, 3],
+    ],
+    [
+      [1e20, 1, 1],
+      [length - 3, 1, 2],
+    ],
+    [
+      [1e-300, 1],
+      [3, length - 3],
+    ],
+  ] as const) {
+    const mixed = new MixedDataset(
+      weights.map((weight, name) => ({ dataset: told(name, 1), weight })),
+      { length },
+    )
+    const counts = weights.map(() => 0)
+    for (let index = 0; index < length; index++) {
+      const { part } = mixed.placeOf(index, 0)
+      counts[part] = (counts[part] as number) + 1
+    }
+    t.deepEqual(counts, [...expected])
+  }
+})
+
 test('a part is read through in an order of its own before a sample comes again, from epoch to epoch', (t) => {
   fc.assert(
     fc.property(anyParts, fc.integer({ min: 1, max: 50 }), (parts, length) => {
@@ -291,6 +320,12 @@ for (const [title, parts, options, message] of [
   ['an empty dataset', [{ dataset: told(0, 0), weight: 1 }], {}, /at least one sample for parts\[0\].dataset/],
   ['a weight of 0', [{ dataset: told(0, 1), weight: 0 }], {}, /above 0 for parts\[0\].weight, received 0/],
   ['a weight of NaN', [{ dataset: told(0, 1), weight: NaN }], {}, /parts\[0\].weight, received NaN/],
+  [
+    'weights that are too large',
+    [1e308, 1e308].map((weight) => ({ dataset: told(0, 1), weight })),
+    {},
+    /whose sum is a number for parts/,
+  ],
   ['a length of 0', [{ dataset: told(0, 1), weight: 1 }], { length: 0 }, /options.length, received 0/],
   ['a seed of -1', [{ dataset: told(0, 1), weight: 1 }], { seed: -1 }, /options.seed, received -1/],
   [

@@ -235,6 +235,8 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   #begin(): Reading {
     const [epoch, start] = [this.#epoch, this.#start]
     this.#start = 0
+    // Until there is a batch, reading is where it began.
+    this.#given ??= { epoch, sample: start }
     return { epoch, order: this.#order(epoch, start) }
   }
 

@@ -61,12 +61,8 @@ export class MixedDataset implements Dataset {
     const { length = all, seed = 0 } = checkedOptions('options', options, ['length', 'seed'])
     this.length = positiveInteger('options.length', length)
     this.#seed = integerIn('options.seed', seed, 0)
-    let left = checked.reduce((sum, { weight }) => sum + weight, 0)
-    this.#parts = checked.map(({ dataset, weight }) => {
-      const share = Math.min(precision, Math.max(1, Math.round((weight / left) * precision)))
-      left -= weight
-      return { dataset, share, order: undefined }
-    })
+    const shares = sharesOf(checked.map(({ weight }) => weight))
+    this.#parts = checked.map(({ dataset }, part) => ({ dataset, share: shares[part] as number, order: undefined }))
     const [paddingId] = new Set(checked.map(({ dataset }) => dataset.paddingId))
     if (paddingId !== undefined) this.paddingId = paddingId
     if (checked.some(({ dataset }) => dataset.readAhead))
@@ -162,6 +158,18 @@ interface Take {
   readonly places: number[]
 }
 
+/** What each part has of what the parts before it left, in parts of {@link precision}: something, and not all. */
+const sharesOf = (weights: readonly number[]): readonly number[] => {
+  let left = 0
+  return weights
+    .toReversed()
+    .map((weight) => {
+      left += weight
+      return Math.min(precision - 1, Math.max(1, Math.round((weight / left) * precision)))
+    })
+    .toReversed()
+}
+
 /** floor(number * share / precision), exactly. */
 const shareOf = (number: number, share: number): number =>
   Math.floor(number / precision) * share + Math.floor(((number % precision) * share) / precision)
@@ -177,6 +185,8 @@ const checkedParts = (parts: unknown): readonly MixturePart[] => {
     if (finiteNumber(`${name}.weight`, weight) <= 0) throw invalid(`${name}.weight`, 'a number above 0', weight)
     return { dataset, weight: weight as number }
   })
+  const sum = checked.reduce((sum, { weight }) => sum + weight, 0)
+  if (sum === Infinity) throw invalid('parts', 'weights whose sum is a number', sum)
   const paddings = new Set(checked.map(({ dataset }) => dataset.paddingId))
   if (paddings.size > 1) throw invalid('parts', 'datasets with the same paddingId', [...paddings].join(', '))
   return checked
