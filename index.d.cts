@@ -2906,7 +2906,7 @@ export interface TrainEmbeddingOptions {
   readonly dropout?: number
   /**
    * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
-   * @default 8
+   * @default 8, or contextLength where that is less
    */
   readonly neighbours?: number
   /**

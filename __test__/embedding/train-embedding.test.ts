@@ -179,6 +179,19 @@ test('a training that was stopped goes on as if it had not been', async (t) => {
   t.deepEqual([again.steps, again.loss], [rest.steps, rest.loss])
 })
 
+test('a checkpoint of a dataset of another length is refused, also when its ids are as frequent', async (t) => {
+  const dataset = (length: number) =>
+    new WindowDataset(
+      Uint32Array.from({ length: length + 1 }, (_, id) => id % 4),
+      { contextLength: 4 },
+    )
+  const path = join(folder, 'length.safetensors')
+  const options: TrainEmbeddingOptions = { objective: 'nextToken', vocabSize: 4, dimensions: 2, checkpoint: { path } }
+  await trainEmbedding(dataset(36), options)
+  const message = /length\.safetensors: it is of another training: expected the state of a loader with samples 19/
+  await t.throwsAsync(trainEmbedding(dataset(76), options), { code: 'ERR_INVALID_FILE', message })
+})
+
 test('a checkpoint is replaced when it is not to be gone on from, and refused when it is another', async (t) => {
   const dataset = await small()
   const path = join(folder, 'other.safetensors')

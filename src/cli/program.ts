@@ -357,7 +357,11 @@ const embed = (tokenmill: Command) =>
     )
     .option('-d, --dimensions <n>', 'embedding dimensions', integer(1), 64)
     .option('-c, --context-length <tokens>', 'tokens per window', integer(1), 64)
-    .option('--neighbours <n>', 'context tokens on each side (default: 8)', integer(1))
+    .option(
+      '--neighbours <n>',
+      'context tokens on each side (default: 8, or the context length where that is less)',
+      integer(1),
+    )
     .option(
       '--candidates <n>',
       'candidates per sampled-softmax step (default: the whole vocabulary up to 8192, else 4096)',

@@ -86,7 +86,7 @@ export interface TrainEmbeddingOptions {
   readonly dropout?: number
   /**
    * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
-   * @default 8
+   * @default 8, or contextLength where that is less
    */
   readonly neighbours?: number
   /**
@@ -203,7 +203,17 @@ class Run {
     this.#trainer = trainer
     this.#loader = training.loader()
     if (progress === undefined) return
-    this.#loader.load(progress.loader)
+    this.#resume(progress)
+  }
+
+  #resume(progress: SavedProgress): void {
+    try {
+      this.#loader.load(progress.loader)
+    } catch (cause) {
+      const { checkpoint } = this.#training
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new TokenmillError('ERR_INVALID_FILE', `${checkpoint?.path}: it is of another training: ${why}`, { cause })
+    }
     this.#step = progress.step
     this.#targets = progress.targets
     this.#epoch = { ...progress.epoch }
@@ -315,7 +325,6 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
   const {
     position = 'learned',
     dropout = 0,
-    neighbours = 8,
     batchSize = 32,
     epochs = 1,
     learningRate = 0.003,
@@ -365,7 +374,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
     },
     trainer: {
       objective,
-      neighbours: integerIn('options.neighbours', neighbours, 1, contextLength),
+      neighbours: integerIn('options.neighbours', rest.neighbours ?? Math.min(8, contextLength), 1, contextLength),
       weightDecay: between('options.weightDecay', weightDecay, 0, Infinity),
       seed: integerIn('options.seed', seed, 0),
       ...candidatesOf('options.candidates', rest.candidates, vocabSize),
