@@ -34,6 +34,13 @@ const holes = (): unknown[] => {
   return array
 }
 
+/** `Array.isArray` throws of one. */
+const revoked = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable([], {})
+  revoke()
+  return proxy
+}
+
 /** A value that is refused wherever another type belongs, or is one that is empty, huge, not a number, gone, or throws when it is looked at. */
 const hostile: Readonly<Record<string, () => unknown>> = {
   undefined: () => undefined,
@@ -104,8 +111,12 @@ function* changed(place: string, value: unknown): Generator<[what: string, value
       yield [`${place} without ${key}`, others]
       for (const [what, other] of changed(`${place}.${key}`, own)) yield [what, { ...others, [key]: other }]
     }
-  else if (Array.isArray(value) && value.length > 0)
-    for (const [what, other] of changed(`${place}[0]`, value[0])) yield [what, [other, ...value.slice(1)]]
+  else if (Array.isArray(value)) {
+    // The language asks what is awaited for its `then`, as the elements of some arrays are.
+    if (!place.endsWith(']')) yield [`${place} is a revoked proxy`, revoked()]
+    if (value.length > 0)
+      for (const [what, other] of changed(`${place}[0]`, value[0])) yield [what, [other, ...value.slice(1)]]
+  }
 }
 
 /** `args` with every hostile value in every place: each argument, each key of an object in it, the first element of an array, and what these hold. */

@@ -3,7 +3,7 @@ import type { CancelFlag } from './native-binding.d.ts'
 import { isText } from './tokenizer/read-text.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
 import { untilAborted } from './until-aborted.ts'
-import { abortSignal, callback, invalid, iterableOrAsync, oneOf, string } from './validate.ts'
+import { abortSignal, callback, invalid, isArray, isRevoked, iterableOrAsync, oneOf, own, string } from './validate.ts'
 import { watching, type Watcher } from './watching.ts'
 
 /** Where the texts of a training come from. */
@@ -52,13 +52,10 @@ export interface TrainSourceProgress {
 export const trainSourceOptionNames = ['format', 'field', 'utf8', 'signal', 'onProgress'] as const
 
 /** {@link TrainSourceOptions} and `onProgress` with their defaults, checked. */
-export const resolveTrainSource = <P>({
-  format = 'auto',
-  field = 'text',
-  utf8 = 'strict',
-  signal,
-  onProgress,
-}: TrainSourceOptions & { readonly onProgress?: (progress: P) => void }) => {
+export const resolveTrainSource = <P>(
+  options: TrainSourceOptions & { readonly onProgress?: (progress: P) => void },
+) => {
+  const { format = 'auto', field = 'text', utf8 = 'strict', signal, onProgress } = own(options)
   return {
     format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
     field: string('options.field', field),
@@ -75,7 +72,7 @@ export type CheckedSource = { readonly paths: string[] } | { readonly texts: Ite
 
 /** `source` as paths or as texts. */
 export const checkedSource = (source: unknown): CheckedSource => {
-  if (Array.isArray(source)) {
+  if (isArray(source)) {
     const paths = Array.from(source as readonly unknown[], (path, index) => {
       if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
       throw invalid(`source[${index}]`, 'a path or glob', path)
@@ -83,7 +80,7 @@ export const checkedSource = (source: unknown): CheckedSource => {
     if (paths.length === 0) throw invalid('source', 'at least one path or glob', source)
     return { paths }
   }
-  if (typeof source !== 'object' || source === null || !('texts' in source)) {
+  if (typeof source !== 'object' || source === null || isRevoked(source) || !('texts' in source)) {
     throw invalid('source', 'an array of paths and globs, or { texts }', source)
   }
   const texts = iterableOrAsync('source.texts', 'an iterable or async iterable of texts', source.texts)

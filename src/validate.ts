@@ -85,11 +85,27 @@ export const notShared = <T extends NodeJS.TypedArray>(name: string, expected: s
   throw invalid(name, `${expected} that is not shared with other threads`, array)
 }
 
+/** Whether `value` is a proxy that was revoked: whatever is asked of one throws. */
+export const isRevoked = (value: unknown): boolean => {
+  try {
+    Array.isArray(value)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** `Array.isArray` of what a caller gave, which may be a proxy that was revoked. */
+export const isArray = (value: unknown): value is readonly unknown[] => !isRevoked(value) && Array.isArray(value)
+
 /** Made like other objects, and so as fast as they are, but nothing is inherited: what is put on `Object.prototype` is no option. */
 const OwnOptions = function () {} as unknown as new () => object
 OwnOptions.prototype = Object.freeze(Object.create(null))
 
 const noOptions: object = Object.freeze(new OwnOptions())
+
+/** A copy of `value` that inherits nothing: for what is left of options when some were taken, and for records whose absent fields native code looks for. */
+export const own = <T extends object>(value: T): T => Object.assign(new OwnOptions(), value)
 
 /**
  * A copy of the options of an object, which are its own properties: `undefined` has none. Other keys than the known ones are an error, and so is an object
@@ -101,17 +117,18 @@ export const options = <T extends object>(
   known: readonly (keyof T & string)[],
 ): Partial<T> => {
   if (value === undefined) return noOptions
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'an object', value)
+  if (typeof value !== 'object' || value === null || isRevoked(value) || isArray(value))
+    throw invalid(name, 'an object', value)
   const keys = Object.keys(value) as (keyof T & string)[]
   if (keys.length === 0 && !isPlain(value)) throw invalid(name, 'an object with options', value)
-  const own: Partial<T> = new OwnOptions()
+  const checked: Partial<T> = new OwnOptions()
   for (const key of keys) {
     if (!known.includes(key)) {
       throw new TokenmillError('ERR_INVALID_ARGUMENT', `expected only ${known.join(', ')} in ${name}, received ${key}`)
     }
-    own[key] = value[key]
+    checked[key] = value[key]
   }
-  return own
+  return checked
 }
 
 /** Whether `value` is of no class, of whatever realm. */
@@ -137,6 +154,7 @@ export const iterable = (name: string, expected: string, value: unknown): Iterab
   const isIterable =
     typeof value === 'object' &&
     value !== null &&
+    !isRevoked(value) &&
     typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
   if (isIterable && !isGone(value)) return value as unknown as Iterable<unknown>
   throw invalid(name, expected, value)
@@ -148,7 +166,7 @@ export const iterableOrAsync = (
   expected: string,
   value: unknown,
 ): Iterable<unknown> | AsyncIterable<unknown> =>
-  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+  typeof value === 'object' && value !== null && !isRevoked(value) && Symbol.asyncIterator in value
     ? (value as AsyncIterable<unknown>)
     : iterable(name, expected, value)
 

@@ -308,11 +308,12 @@ test('nobody changes the special tokens of a tokenizer that others have too', as
 })
 
 test.serial('options are own properties of a plain object', async (t) => {
-  const polluted = Object.prototype as { allowedSpecial?: unknown; addSpecialTokens?: unknown }
+  const polluted = Object.prototype as { allowedSpecial?: unknown; addSpecialTokens?: unknown; signal?: unknown }
   const llama = await loadTokenizer(jsonFile('llama3'))
   const length = llama.encode('a').length
   polluted.allowedSpecial = 'all'
   polluted.addSpecialTokens = true
+  polluted.signal = AbortSignal.abort()
   try {
     for (const tokenizer of [gpt2, llama]) {
       const [name] = tokenizer.specialTokens.keys()
@@ -323,9 +324,11 @@ test.serial('options are own properties of a plain object', async (t) => {
     }
     t.is(llama.encode('a', {}).length, length)
     t.is((await llama.encodeAsync('a', {})).length, length)
+    t.is((await llama.encodeAsync('a')).length, length)
   } finally {
     delete polluted.allowedSpecial
     delete polluted.addSpecialTokens
+    delete polluted.signal
   }
   class Options {
     allowedSpecial = 'all' as const

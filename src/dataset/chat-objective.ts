@@ -2,7 +2,7 @@ import { TokenmillError } from '../errors.ts'
 import { ChatTemplate, type RenderedChat, type RenderOptions } from '../tokenizer/chat/chat-template.ts'
 import type { ChatMessage } from '../tokenizer/chat/message.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { invalid, options as checkedOptions } from '../validate.ts'
+import { invalid, isArray, options as checkedOptions } from '../validate.ts'
 import type { ExampleObjective, ExamplePart } from './example-objective.ts'
 
 /** How {@link chat} reads records. */
@@ -46,8 +46,8 @@ export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): E
     if (typeof messages === 'function') return messages(record)
     if (typeof record !== 'object' || record === null) throw invalid(`records[${index}]`, 'an object', record)
     const list = (record as { readonly [key: string]: unknown })[messages]
-    if (!Array.isArray(list)) throw invalid(`records[${index}].${messages}`, 'an array of messages', list)
-    return list
+    if (!isArray(list)) throw invalid(`records[${index}].${messages}`, 'an array of messages', list)
+    return list as readonly ChatMessage[]
   }
   return {
     name: 'chat',

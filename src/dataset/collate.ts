@@ -3,7 +3,7 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
-import { invalid, notShared } from '../validate.ts'
+import { invalid, notShared, own } from '../validate.ts'
 
 /** The target that the loss ignores: torch's `ignore_index`. */
 export const ignored = -100
@@ -21,7 +21,8 @@ export interface CollateOptions {
  * targets with -100, everything else with 0; then there is an `attentionMask`. Where one sample has segments or positions, one that has none is one
  * segment, in its order.
  */
-export const collate = (samples: readonly Sample[], { paddingId, out }: CollateOptions = {}): Batch => {
+export const collate = (samples: readonly Sample[], options: CollateOptions = {}): Batch => {
+  const { paddingId, out } = own(options)
   const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), 0)
   const oneTarget = samples.every(({ targets }) => targets.length === 1) && columns !== 1
   checkLengths(samples, paddingId, oneTarget)

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { boolean, integerIn, invalid, iterable, options as checkedOptions, string } from '../validate.ts'
+import { boolean, integerIn, invalid, isArray, iterable, options as checkedOptions, string } from '../validate.ts'
 
 /** A stretch of an example: its text or its ids, and whether the model is asked for them. */
 export type ExamplePart =
@@ -88,7 +88,7 @@ export interface ClassificationOptions<Record> {
 /** Tell the class of a text: a batch has one target for each row. */
 export const classification = <Record = unknown>(options: ClassificationOptions<Record>): ExampleObjective<Record> => {
   const { labels, text = 'text', label = 'label' } = checkedOptions('options', options, ['labels', 'text', 'label'])
-  if (!Array.isArray(labels) || labels.length === 0) throw invalid('options.labels', 'an array of labels', labels)
+  if (!isArray(labels) || labels.length === 0) throw invalid('options.labels', 'an array of labels', labels)
   const places = new Map(
     Array.from(
       labels as readonly unknown[],
@@ -115,7 +115,7 @@ const largestId = 2 ** 31 - 1
 export const checkedExample = (example: unknown, index: number): Example => {
   const name = `the example of records[${index}]`
   const { parts, label } = (example ?? {}) as Partial<Example>
-  if (!Array.isArray(parts)) throw invalid(name, 'an object with an array of parts', example)
+  if (!isArray(parts)) throw invalid(name, 'an object with an array of parts', example)
   for (const [place, part] of (parts as readonly unknown[]).entries()) {
     const { text, ids, scored } = (part ?? {}) as {
       readonly text?: unknown

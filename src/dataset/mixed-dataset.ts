@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { finiteNumber, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { finiteNumber, integerIn, invalid, isArray, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { collate, rowsOf } from './collate.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
@@ -175,7 +175,7 @@ const shareOf = (number: number, share: number): number =>
   Math.floor(number / precision) * share + Math.floor(((number % precision) * share) / precision)
 
 const checkedParts = (parts: unknown): readonly MixturePart[] => {
-  if (!Array.isArray(parts) || parts.length === 0)
+  if (!isArray(parts) || parts.length === 0)
     throw invalid('parts', 'an array of { dataset, weight }, at least one', parts)
   const checked = Array.from(parts as readonly unknown[], (part, index) => {
     const { dataset, weight } = (part ?? {}) as Partial<MixturePart>

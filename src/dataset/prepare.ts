@@ -13,8 +13,10 @@ import {
   finiteNumber,
   integerIn,
   invalid,
+  isArray,
   oneOf,
   options as checkedOptions,
+  own,
   positiveInteger,
   string,
 } from '../validate.ts'
@@ -263,7 +265,7 @@ const resolvePrepare = (options: PrepareOptions) => {
   } = checkedOptions('options', options, known)
   if (typeof tokenizer?.encodeBatch !== 'function' || typeof tokenizer.specialTokens?.keys !== 'function')
     throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
-  if (!Array.isArray(inputs) || inputs.length === 0)
+  if (!isArray(inputs) || inputs.length === 0)
     throw invalid('options.inputs', 'an array of paths and globs, at least one', inputs)
   if (separator === undefined)
     throw new TokenmillError(
@@ -271,7 +273,7 @@ const resolvePrepare = (options: PrepareOptions) => {
       `expected an id or null for options.separator, as ${tokenizer.name} has no <|endoftext|>, received undefined`,
     )
   const special = resolvePolicy({ allowedSpecial, disallowedSpecial }, tokenizer.specialTokens, [])
-  const chosen = (Array.isArray(format) ? format : [format]) as readonly DatasetFormat[]
+  const chosen = (isArray(format) ? format : [format]) as readonly DatasetFormat[]
   if (chosen.length === 0) throw invalid('options.format', 'at least one format', format)
   const { validation, seed = 0 } = checkedOptions('options.split', split, ['validation', 'seed'])
   if (split !== undefined && !(finiteNumber('options.split.validation', validation) > 0 && (validation as number) < 1))
@@ -279,7 +281,7 @@ const resolvePrepare = (options: PrepareOptions) => {
   if (finiteNumber('options.checkpointSeconds', checkpointSeconds) < 0 || checkpointSeconds > 1e9)
     throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
   const vocabSize = integerIn('options.tokenizer.vocabSize', tokenizer.vocabSize, 1, 2 ** 32 - 1)
-  const config: PrepareConfig = {
+  const config = own<PrepareConfig>({
     inputs: Array.from(inputs, (input, index) => filePath(`options.inputs[${index}]`, input)),
     outDir: filePath('options.outDir', outDir),
     ...resolveInputFormat(inputFormat),
@@ -303,7 +305,7 @@ const resolvePrepare = (options: PrepareOptions) => {
     formats: [...new Set(Array.from(chosen, (name, index) => oneOf(`options.format[${index}]`, name, formats)))].sort(),
     resume: boolean('options.resume', resume),
     checkpointSeconds,
-  }
+  })
   return {
     config,
     tokenizer,

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import type { BatchArrays } from './batch.ts'
 import { checkedArrays } from './collate.ts'
 import type { BatchOptions, SampleOptions } from './dataset.ts'
 
@@ -24,12 +25,12 @@ export const indexBelow = (length: number, index: number): number => {
 export const batchCall = (
   indices: unknown,
   options: BatchOptions | undefined,
-): { readonly epoch: number } & Pick<BatchOptions, 'out' | 'next'> => {
+): { readonly epoch: number; readonly out: BatchArrays | undefined; readonly next: Float64Array | undefined } => {
   checkIndices('indices', indices)
   const { epoch, out, next } = checkedOptions('options', options, ['epoch', 'out', 'next'])
   const arrays = out === undefined ? undefined : checkedArrays(out)
   if (next !== undefined) checkIndices('options.next', next)
-  return { epoch: checkedEpoch(epoch), ...(arrays && { out: arrays }), ...(next && { next }) }
+  return { epoch: checkedEpoch(epoch), out: arrays, next }
 }
 
 const checkedEpoch = (epoch: number | undefined = 0): number => integerIn('options.epoch', epoch, 0)

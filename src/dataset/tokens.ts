@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { joinIds } from '../join-ids.ts'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, isGone } from '../validate.ts'
+import { integerIn, invalid, isArray, isGone, isRevoked } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { copyWindows } from './copy-windows.ts'
 import type { TokenViews } from './objective.ts'
@@ -35,7 +35,7 @@ export interface TokenSource {
 
 /** The ids, in place where they are a `Uint32Array` or a store. */
 export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
-  if (tokens instanceof TokenStore) return storeSource(tokens)
+  if (!isRevoked(tokens) && tokens instanceof TokenStore) return storeSource(tokens)
   const documents = documentsOf(tokens)
   const ids = documents === undefined ? checkedIds('tokens', tokens) : joinIds(documents)
   const { length } = ids
@@ -90,14 +90,14 @@ const startsOf = (documents: readonly Uint32Array[]): Float64Array => {
 
 /** The documents, when it is a list of them. */
 const documentsOf = (tokens: unknown): readonly Uint32Array[] | undefined =>
-  Array.isArray(tokens) && tokens.length > 0 && typeof tokens[0] === 'object' && tokens[0] !== null
+  isArray(tokens) && tokens.length > 0 && typeof tokens[0] === 'object' && tokens[0] !== null
     ? Array.from(tokens as readonly unknown[], (document, index) => checkedIds(`tokens[${index}]`, document))
     : undefined
 
 const checkedIds = (name: string, tokens: unknown): Uint32Array => {
   if (isGone(tokens)) throw invalid(name, 'an array whose memory is there', tokens)
   if (types.isUint16Array(tokens)) return Uint32Array.from(tokens)
-  if (Array.isArray(tokens))
+  if (isArray(tokens))
     return Uint32Array.from({ length: tokens.length }, (_, index) =>
       integerIn(`${name}[${index}]`, tokens[index], 0, largest),
     )

@@ -2,7 +2,17 @@ import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, NativeTensor } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { boolean, finiteNumber, integerIn, invalid, options as known, positiveInteger, string } from '../validate.ts'
+import {
+  boolean,
+  finiteNumber,
+  integerIn,
+  invalid,
+  isArray,
+  options as known,
+  own,
+  positiveInteger,
+  string,
+} from '../validate.ts'
 import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, resolveDevice } from './device.ts'
 import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from '../file-path.ts'
@@ -149,7 +159,7 @@ export class Embedding {
     const [file, name] = [filePath('path', path), string('key', key)]
     const { paddingId, trainable = true, ...rest } = known('options', options, [...tableKeys, ...learningKeys])
     const { devices, dtype } = resolveTable(rest)
-    const table = { dtype, ...resolveLearning(paddingId, trainable, maxId) }
+    const table = tableOf(dtype, paddingId, trainable, maxId)
     return callNativeAsync(() =>
       onFirstAsync(devices, async (device) => {
         const { NativeEmbedding } = addonOf(device)
@@ -249,27 +259,29 @@ const embeddingKeys = [...sizeKeys, 'init', 'seed'] as const
 const maxId = 0xffffffff
 
 /** Checks `device` and `dtype`. */
-export const resolveTable = ({ device = 'auto', dtype = 'f32' }: Partial<TableOptions>) => ({
-  devices: resolveDevice('options.device', device),
-  dtype: resolveDType('options.dtype', dtype),
-})
+export const resolveTable = (options: Partial<TableOptions>) => {
+  const { device = 'auto', dtype = 'f32' } = own(options)
+  return {
+    devices: resolveDevice('options.device', device),
+    dtype: resolveDType('options.dtype', dtype),
+  }
+}
 
-const resolveLearning = (paddingId: unknown, trainable: unknown, lastId: number) => ({
-  trainable: boolean('options.trainable', trainable),
-  ...resolvePadding(paddingId, lastId),
-})
+const tableOf = (dtype: DType, paddingId: unknown, trainable: unknown, lastId: number): NativeTableOptions =>
+  own({ dtype, trainable: boolean('options.trainable', trainable), ...resolvePadding(paddingId, lastId) })
 
 /** `paddingId`, when it is given, as an id that exists. */
 export const resolvePadding = (paddingId: unknown, lastId: number): { paddingId?: number } =>
   paddingId === undefined ? {} : { paddingId: integerIn('options.paddingId', paddingId, 0, lastId) }
 
-const resolveSize = ({ count, dimensions, paddingId, trainable = true, ...rest }: Partial<EmbeddingSize>) => {
+const resolveSize = (options: Partial<EmbeddingSize>) => {
+  const { count, dimensions, paddingId, trainable = true, ...rest } = own(options)
   const size = {
     count: positiveInteger('options.count', count),
     dimensions: positiveInteger('options.dimensions', dimensions),
   }
   const { devices, dtype } = resolveTable(rest)
-  const table: NativeTableOptions = { dtype, ...resolveLearning(paddingId, trainable, size.count - 1) }
+  const table = tableOf(dtype, paddingId, trainable, size.count - 1)
   checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions, dtype)
   return { ...size, table, devices }
 }
@@ -287,7 +299,7 @@ const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & {
 const resolveStd = (name: string, init: unknown): number => {
   if (init === 'normal') return 1
   if (init === 'zeros') return 0
-  if (typeof init !== 'object' || init === null || !('std' in init)) {
+  if (typeof init !== 'object' || init === null || !('std' in init && Object.hasOwn(init, 'std'))) {
     throw invalid(name, "'normal', 'zeros' or { std: number }", init)
   }
   const std = finiteNumber(`${name}.std`, init.std)
@@ -298,6 +310,6 @@ const resolveStd = (name: string, init: unknown): number => {
 /** Values that no other thread can change while they are copied. */
 const valuesOf = (data: unknown): Float32Array => {
   if (types.isFloat32Array(data)) return unsharedNumbers(data)
-  if (!Array.isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
+  if (!isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
   return Float32Array.from(data, (value: unknown, index) => finiteNumber(`data[${index}]`, value))
 }

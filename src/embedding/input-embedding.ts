@@ -1,7 +1,16 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativePass, NativeTensor } from '../native-binding.d.ts'
-import { boolean, finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
+import {
+  boolean,
+  finiteNumber,
+  integerIn,
+  invalid,
+  oneOf,
+  options as known,
+  own,
+  positiveInteger,
+} from '../validate.ts'
 import { addonOf, cudaOf, type DeviceName, onFirst, onFirstAsync } from './device.ts'
 import type { DType, Values } from './dtype.ts'
 import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } from './embedding.ts'
@@ -224,7 +233,7 @@ export class InputEmbedding {
   forward(input: BatchInputs | TokenIds, options?: ForwardOptions): Tensor
   forward(input: BatchInputs | TokenIds, options?: ForwardOptions & { readonly out?: Values }): Tensor | Values {
     const { out: target, ...rest } = known('options', options, [...forwardKeys, 'out'])
-    const { ids, shape, pass } = this.#passOf(input, rest)
+    const { ids, shape, pass } = this.#passOf(input, own(rest))
     if (target !== undefined) {
       const out = outputFor({ ids, shape }, this.dimensions, this.dtype, target)
       callNative(() => {
@@ -249,10 +258,10 @@ export class InputEmbedding {
     input: BatchInputs | TokenIds,
     { shape: given, positionOffset = 0, positionIds, typeIds, training = false }: Partial<ForwardOptions>,
   ): ShapedIds & { pass: NativePass } {
-    const { ids, shape, positionIds: own } = shapedIds(input, given)
+    const { ids, shape, positionIds: ofBatch } = shapedIds(input, given)
     const offset = integerIn('options.positionOffset', positionOffset, 0)
-    const pass: NativePass = { shape: [...shape], offset }
-    const positions = positionIds ?? own
+    const pass: NativePass = own({ shape: [...shape], offset })
+    const positions = positionIds ?? ofBatch
     if (positions !== undefined) {
       if (offset !== 0) throw invalid('options.positionOffset', '0, because each id has a position of its own,', offset)
       pass.positionIds = idsForEach(positionIds ? 'options.positionIds' : 'batch.positionIds', positions, ids.length)
@@ -348,11 +357,12 @@ const resolveInputEmbedding = (
   options: InputEmbeddingOptions,
 ): { config: NativeInputEmbeddingConfig; seed: number; devices: readonly DeviceName[] } => {
   const { position = 'learned', scale = false, seed = 0, ...rest } = known('options', options, optionKeys)
-  const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, ...sizes } = rest
+  const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, ...others } = own(rest)
+  const sizes = own(others)
   const { devices, dtype } = resolveTable(sizes)
   const dimensions = positiveInteger('options.dimensions', sizes.dimensions)
   const vocabSize = positiveInteger('options.vocabSize', sizes.vocabSize)
-  const config: NativeInputEmbeddingConfig = {
+  const config: NativeInputEmbeddingConfig = own({
     vocabSize,
     contextLength: positiveInteger('options.contextLength', sizes.contextLength),
     dimensions,
@@ -363,7 +373,7 @@ const resolveInputEmbedding = (
     dtype,
     ...resolvePadding(paddingId, vocabSize - 1),
     ...resolveLayerNorm('options.layerNorm', layerNorm),
-  }
+  })
   const rows = vocabSize + config.tokenTypes + (config.position === 'none' ? 0 : config.contextLength)
   checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions, dtype)
   return { config, seed: integerIn('options.seed', seed, 0), devices }
@@ -377,7 +387,11 @@ const resolveDropout = (name: string, dropout: unknown): number => {
 
 const resolveLayerNorm = (name: string, layerNorm: unknown): { layerNorm?: number } => {
   if (typeof layerNorm === 'boolean') return layerNorm ? { layerNorm: 1e-5 } : {}
-  if (typeof layerNorm !== 'object' || layerNorm === null || !('epsilon' in layerNorm)) {
+  if (
+    typeof layerNorm !== 'object' ||
+    layerNorm === null ||
+    !('epsilon' in layerNorm && Object.hasOwn(layerNorm, 'epsilon'))
+  ) {
     throw invalid(name, 'a boolean or { epsilon: number }', layerNorm)
   }
   const epsilon = finiteNumber(`${name}.epsilon`, layerNorm.epsilon)

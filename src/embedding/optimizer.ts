@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
-import { boolean, finiteNumber, integerIn, invalid, options as known } from '../validate.ts'
+import { boolean, finiteNumber, integerIn, invalid, isArray, options as known, own } from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
 import { Calls } from './calls.ts'
@@ -120,7 +120,7 @@ export class Optimizer {
    */
   static adamW(parameters: readonly Parameter[], options: AdamWOptions): Optimizer {
     const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, ...rest } = known('options', options, adamWKeys)
-    if (!Array.isArray(betas) || betas.length !== 2) throw invalid('options.betas', 'two numbers', betas)
+    if (!isArray(betas) || betas.length !== 2) throw invalid('options.betas', 'two numbers', betas)
     return new Optimizer(parameters, {
       ...resolveBoth(rest),
       name: 'adamW',
@@ -225,13 +225,13 @@ export class Optimizer {
       'parameters',
     ])
     if (rule !== this.#rule) throw invalid('state.rule', `'${this.#rule}'`, rule)
-    if (!Array.isArray(parameters)) throw invalid('state.parameters', 'an array', parameters)
+    if (!isArray(parameters)) throw invalid('state.parameters', 'an array', parameters)
     const slots = Array.from(parameters as readonly unknown[], (each, index): NativeSlotState => {
       const place = `state.parameters[${index}]`
       const { name, steps, moments } = known(place, each as ParameterState, ['name', 'steps', 'moments'])
       const expected = this.#parameters[index]?.name
       if (expected !== undefined && name !== expected) throw invalid(`${place}.name`, `'${expected}'`, name)
-      const own = Array.isArray(moments) ? [...(moments as readonly unknown[])] : undefined
+      const own = isArray(moments) ? [...(moments as readonly unknown[])] : undefined
       if (!own?.every((values) => types.isFloat32Array(values))) {
         throw invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
       }
@@ -266,10 +266,13 @@ const bothKeys = ['learningRate', 'dense'] as const
 const adamWKeys = [...bothKeys, 'betas', 'epsilon', 'weightDecay'] as const
 const sgdKeys = [...bothKeys, 'momentum', 'weightDecay', 'nesterov'] as const
 
-const resolveBoth = ({ learningRate, dense = false }: Partial<OptimizerOptions>) => ({
-  learningRate: atLeastZero('options.learningRate', learningRate),
-  dense: boolean('options.dense', dense),
-})
+const resolveBoth = (options: Partial<OptimizerOptions>) => {
+  const { learningRate, dense = false } = own(options)
+  return {
+    learningRate: atLeastZero('options.learningRate', learningRate),
+    dense: boolean('options.dense', dense),
+  }
+}
 
 const atLeastZero = (name: string, value: unknown): number => {
   const number = finiteNumber(name, value)
@@ -284,7 +287,7 @@ const fraction = (name: string, value: unknown): number => {
 }
 
 const parametersOf = (parameters: unknown): readonly Parameter[] => {
-  if (!Array.isArray(parameters)) throw invalid('parameters', 'an array of parameters', parameters)
+  if (!isArray(parameters)) throw invalid('parameters', 'an array of parameters', parameters)
   const checked = Array.from(parameters as readonly unknown[], (parameter, index) => {
     if (parameter instanceof Parameter) return parameter
     throw invalid(`parameters[${index}]`, 'a Parameter', parameter)

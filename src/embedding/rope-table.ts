@@ -1,7 +1,7 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeRopeScaling } from '../native-binding.d.ts'
-import { finiteNumber, integerIn, invalid, oneOf, options as known, positiveInteger } from '../validate.ts'
+import { finiteNumber, integerIn, invalid, oneOf, options as known, own, positiveInteger } from '../validate.ts'
 import { checkMemory } from './memory.ts'
 
 /** How the frequencies of a model are changed, so that it reads more positions than it was first trained with. */
@@ -91,17 +91,18 @@ export interface RopeTable {
  */
 export const ropeTable = (options: RopeTableOptions): RopeTable => {
   const keys = ['contextLength', 'headDimensions', 'base', 'positionOffset', 'scaling'] as const
-  const { base = 10_000, positionOffset = 0, scaling, ...rest } = known('options', options, keys)
+  const { base = 10_000, positionOffset = 0, scaling, ...others } = known('options', options, keys)
+  const rest = own(others)
   const contextLength = positiveInteger('options.contextLength', rest.contextLength)
   const headDimensions = positiveInteger('options.headDimensions', rest.headDimensions)
   if (headDimensions % 2 !== 0) throw invalid('options.headDimensions', 'an even number', headDimensions)
-  const config = {
+  const config = own({
     contextLength,
     headDimensions,
     base: above('options.base', base, 1),
     positionOffset: integerIn('options.positionOffset', positionOffset, 0),
     ...(scaling === undefined ? {} : { scaling: resolveScaling('options.scaling', scaling) }),
-  }
+  })
   checkMemory(
     `a table of ${contextLength} positions of ${headDimensions} dimensions`,
     contextLength * headDimensions,
@@ -111,32 +112,33 @@ export const ropeTable = (options: RopeTableOptions): RopeTable => {
   return { cos, sin, shape: [contextLength, headDimensions / 2] }
 }
 
-const resolveScaling = (name: string, scaling: RopeScaling): NativeRopeScaling => {
-  if (typeof scaling !== 'object' || scaling === null) throw invalid(name, 'an object', scaling)
+const resolveScaling = (name: string, given: RopeScaling): NativeRopeScaling => {
+  if (typeof given !== 'object' || given === null) throw invalid(name, 'an object', given)
+  const scaling = own(given)
   const type = oneOf(`${name}.type`, scaling.type, ['linear', 'llama3', 'yarn'])
   const factor = finiteNumber(`${name}.factor`, scaling.factor)
   if (factor < 1) throw invalid(`${name}.factor`, 'a number ≥ 1', factor)
   switch (scaling.type) {
     case 'linear':
       known(name, scaling, ['type', 'factor'])
-      return { type, factor }
+      return own({ type, factor })
     case 'llama3': {
       const keys = ['type', 'factor', 'lowFrequency', 'highFrequency', 'originalContextLength'] as const
       const { lowFrequency = 1, highFrequency = 4, originalContextLength } = known(name, scaling, keys)
       const low = above(`${name}.lowFrequency`, lowFrequency, 0)
-      return {
+      return own({
         type,
         factor,
         low,
         high: above(`${name}.highFrequency`, highFrequency, low),
         originalContextLength: positiveInteger(`${name}.originalContextLength`, originalContextLength),
-      }
+      })
     }
     case 'yarn': {
       const keys = ['type', 'factor', 'betaFast', 'betaSlow', 'originalContextLength', 'attentionFactor'] as const
       const { betaFast = 32, betaSlow = 1, originalContextLength, attentionFactor } = known(name, scaling, keys)
       const low = above(`${name}.betaSlow`, betaSlow, 0)
-      return {
+      return own({
         type,
         factor,
         low,
@@ -145,7 +147,7 @@ const resolveScaling = (name: string, scaling: RopeScaling): NativeRopeScaling =
         ...(attentionFactor === undefined
           ? {}
           : { attentionFactor: above(`${name}.attentionFactor`, attentionFactor, 0) }),
-      }
+      })
     }
   }
 }

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { integerIn, invalid } from '../validate.ts'
+import { integerIn, invalid, isArray, isRevoked } from '../validate.ts'
 import { lengthOf } from './copy.ts'
 
 /** Token ids: each the number of a row. */
@@ -21,26 +21,31 @@ export interface BatchInputs {
 export interface ShapedIds {
   readonly ids: Uint32Array
   readonly shape: readonly number[]
-  /** What a batch says of its positions, unchecked. */
-  readonly positionIds?: unknown
 }
 
 const maxId = 0xffffffff
 
 /** The ids and the shape of what `forward` was given. */
-export const shapedIds = (input: unknown, shape: unknown): ShapedIds => {
-  if (types.isUint32Array(input) || Array.isArray(input)) {
+export const shapedIds = (
+  input: unknown,
+  shape: unknown,
+): ShapedIds & {
+  /** What a batch says of its positions, unchecked. */
+  readonly positionIds: unknown
+} => {
+  if (types.isUint32Array(input) || isArray(input)) {
     const ids = idsOf('ids', input)
-    return { ids, shape: shape === undefined ? [ids.length] : shapeOf('options.shape', shape, ids.length) }
+    const sizes = shape === undefined ? [ids.length] : shapeOf('options.shape', shape, ids.length)
+    return { ids, shape: sizes, positionIds: undefined }
   }
-  if (typeof input !== 'object' || input === null || !('inputs' in input && 'shape' in input)) {
+  if (typeof input !== 'object' || input === null || isRevoked(input) || !('inputs' in input && 'shape' in input)) {
     throw invalid('ids', 'a Uint32Array, an array of numbers or a batch with inputs and shape', input)
   }
   if (shape !== undefined) throw invalid('options.shape', 'nothing, because a batch has its own shape,', shape)
   if (!types.isUint32Array(input.inputs)) throw invalid('batch.inputs', 'a Uint32Array', input.inputs)
   const ids = idsOf('batch.inputs', input.inputs)
   const sizes = shapeOf('batch.shape', input.shape, ids.length)
-  return 'positionIds' in input ? { ids, shape: sizes, positionIds: input.positionIds } : { ids, shape: sizes }
+  return { ids, shape: sizes, positionIds: 'positionIds' in input ? input.positionIds : undefined }
 }
 
 /** `values`, one for each of `length` ids, as an array that no other thread can change. */
@@ -66,7 +71,7 @@ const idOf = (name: string, id: unknown, index: number): number => {
 }
 
 const shapeOf = (name: string, shape: unknown, length: number): readonly number[] => {
-  if (!Array.isArray(shape) || shape.length === 0) throw invalid(name, 'an array of at least one size', shape)
+  if (!isArray(shape) || shape.length === 0) throw invalid(name, 'an array of at least one size', shape)
   const sizes = Array.from(shape, (size: unknown, index) => integerIn(`${name}[${index}]`, size, 0))
   if (lengthOf(sizes) === length) return sizes
   throw invalid(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)

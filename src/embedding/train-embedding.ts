@@ -14,6 +14,7 @@ import {
   invalid,
   oneOf,
   options as known,
+  own,
   positiveInteger,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
@@ -176,7 +177,7 @@ export const trainEmbedding = async (dataset: Dataset, options: TrainEmbeddingOp
   const resolved = resolve(dataset, options)
   const { vocabSize, signal } = resolved
   const counts = await runInTurns(targetCounts(dataset, vocabSize, mostCounted), signal)
-  const training = { ...resolved, counts }
+  const training = own({ ...resolved, counts })
   const { trainer, progress } = await begin(training)
   try {
     return await new Run(training, trainer, progress).toEnd()
@@ -262,8 +263,9 @@ class Run {
 
   #tell({
     isLast,
-    ...rest
+    ...others
   }: Pick<EmbeddingTrainingProgress, 'epoch' | 'learningRate' | 'validationLoss'> & { isLast: boolean }) {
+    const rest = own(others)
     const { onProgress, steps } = this.#training
     const isDue = performance.now() - this.#told.time >= interval || isLast || rest.validationLoss !== undefined
     if (onProgress === undefined || !isDue) return
@@ -330,8 +332,9 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
     learningRate = 0.003,
     weightDecay = 0.01,
     seed = 0,
-    ...rest
+    ...others
   } = known('options', options, optionKeys)
+  const rest = own(others)
   const objective = oneOf('options.objective', rest.objective, ['nextToken', 'masked'])
   const vocabSize = positiveInteger('options.vocabSize', rest.vocabSize)
   const dimensions = positiveInteger('options.dimensions', rest.dimensions)
@@ -362,7 +365,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
     epochs,
     batchSize,
     vocabSize,
-    embedding: {
+    embedding: own({
       vocabSize,
       contextLength,
       dimensions,
@@ -371,14 +374,14 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
       scale: 1,
       tokenTypes: 0,
       dtype: 'f32' as const,
-    },
-    trainer: {
+    }),
+    trainer: own({
       objective,
       neighbours: integerIn('options.neighbours', rest.neighbours ?? Math.min(8, contextLength), 1, contextLength),
       weightDecay: between('options.weightDecay', weightDecay, 0, Infinity),
       seed: integerIn('options.seed', seed, 0),
       ...candidatesOf('options.candidates', rest.candidates, vocabSize),
-    },
+    }),
     ...(rest.validateEverySteps === undefined
       ? {}
       : { validateEverySteps: positiveInteger('options.validateEverySteps', rest.validateEverySteps) }),

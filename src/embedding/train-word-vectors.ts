@@ -11,7 +11,7 @@ import {
   trainSourceOptionNames,
   type TrainSourceProgress,
 } from '../train-source.ts'
-import { boolean, finiteNumber, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { boolean, finiteNumber, integerIn, invalid, oneOf, options as checkedOptions, own } from '../validate.ts'
 import { WordVectors } from './word-vectors.ts'
 
 /** How {@link trainWordVectors} trains. The defaults are those of gensim, but for the objective and the threads. */
@@ -133,7 +133,7 @@ export const trainWordVectors = async (
   return inPhases('read', glance, reading, async (signal, enter) => {
     await readSource(trainer, checked, { ...reading, signal })
     enter('train')
-    const trained = await cancellable(signal, (flag) => trainer.train(settings, flag))
+    const trained = await cancellable(signal, (flag) => trainer.train(own(settings), flag))
     return callNative(() => new WordVectors(trained))
   })
 }

@@ -9,6 +9,7 @@ import {
   finiteNumber,
   integerIn,
   invalid,
+  isArray,
   options as known,
   positiveInteger,
   string,
@@ -82,7 +83,7 @@ export class WordVectors {
     options: { readonly dimensions: number },
   ): WordVectors {
     const { dimensions } = known('options', options, ['dimensions'])
-    if (!Array.isArray(words)) throw invalid('words', 'an array of strings', words)
+    if (!isArray(words)) throw invalid('words', 'an array of strings', words)
     const names = Array.from(words as readonly unknown[], (word, index) => string(`words[${index}]`, word))
     const width = positiveInteger('options.dimensions', dimensions)
     const values = vectorOf('data', data, names.length * width)
@@ -208,7 +209,7 @@ const formatOf = (file: string): string => {
 /** `length` finite numbers that no other thread can change while they are copied. `before`: what else could be given. */
 const vectorOf = (name: string, value: unknown, length: number, before = ''): Float32Array => {
   const isTyped = types.isFloat32Array(value)
-  if (!isTyped && !Array.isArray(value)) throw invalid(name, `${before}a Float32Array or an array of numbers`, value)
+  if (!isTyped && !isArray(value)) throw invalid(name, `${before}a Float32Array or an array of numbers`, value)
   if (value.length !== length) throw invalid(name, `${length} numbers`, `${value.length} numbers`)
   if (isTyped) return unsharedNumbers(value)
   return Float32Array.from(value as readonly unknown[], (number, index) => finiteNumber(`${name}[${index}]`, number))

@@ -1,6 +1,15 @@
 import { types } from 'node:util'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { abortSignal, boolean, invalid, isGone, iterable, oneOf, options as checkedOptions } from '../validate.ts'
+import {
+  abortSignal,
+  boolean,
+  invalid,
+  isArray,
+  isGone,
+  iterable,
+  oneOf,
+  options as checkedOptions,
+} from '../validate.ts'
 import { checkedText } from './read-text.ts'
 import type { DecodeOptions, EncodeAsyncOptions, EncodeOptions, Segment, Text } from './tokenizer.ts'
 
@@ -11,13 +20,13 @@ export const decodeOptionNames = ['errors', 'skipSpecialTokens'] as const
 
 /** `texts` as an array of texts of its own. */
 export const checkedTexts = (texts: unknown): Text[] => {
-  if (!Array.isArray(texts)) throw invalid('texts', 'an array', texts)
+  if (!isArray(texts)) throw invalid('texts', 'an array', texts)
   return Array.from(texts as readonly unknown[], (text, index) => checkedText(`texts[${index}]`, text))
 }
 
 /** `segments` as an array of segments of its own. */
 export const checkedSegments = (segments: unknown): Segment[] => {
-  if (!Array.isArray(segments)) throw invalid('segments', 'an array', segments)
+  if (!isArray(segments)) throw invalid('segments', 'an array', segments)
   return Array.from(segments as readonly unknown[], (segment, index) => {
     const name = `segments[${index}]`
     if (typeof segment !== 'object' || segment === null) throw invalid(name, 'an object', segment)
@@ -30,10 +39,10 @@ export const checkedSegments = (segments: unknown): Segment[] => {
 /** The signal of an asynchronous call, and the options that its synchronous twin takes too. */
 export const splitSignal = (
   options: EncodeAsyncOptions | undefined,
-): { signal?: AbortSignal; rest: EncodeOptions | undefined } => {
-  if (options === undefined) return { rest: undefined }
+): { readonly signal: AbortSignal | undefined; readonly rest: EncodeOptions | undefined } => {
+  if (options === undefined) return { signal: undefined, rest: undefined }
   const { signal, ...rest } = checkedOptions('options', options, [...encodeOptionNames, 'signal'])
-  return signal === undefined ? { rest } : { signal: abortSignal(signal) as AbortSignal, rest }
+  return { signal: abortSignal(signal), rest }
 }
 
 const expectedIds = 'a Uint32Array or another iterable of numbers'
@@ -41,8 +50,7 @@ const expectedIds = 'a Uint32Array or another iterable of numbers'
 /** A copy of options that are kept for later, and of their lists, which the caller may change. */
 export const ownChoices = (options: EncodeOptions | undefined): EncodeOptions => {
   const own = checkedOptions('options', options, encodeOptionNames)
-  const ownList = (list: EncodeOptions['allowedSpecial']) =>
-    Array.isArray(list) || types.isSet(list) ? new Set(list) : list
+  const ownList = (list: EncodeOptions['allowedSpecial']) => (isArray(list) || types.isSet(list) ? new Set(list) : list)
   return Object.fromEntries(
     Object.entries(own).map(([name, value]) => [name, name.endsWith('Special') ? ownList(value as never) : value]),
   )
@@ -57,7 +65,7 @@ export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
     if (isGone(ids)) throw invalid('ids', expectedIds, ids)
     return unsharedNumbers(ids)
   }
-  const numbers: readonly number[] = Array.isArray(ids) ? ids : [...checkedIds(ids)]
+  const numbers = isArray(ids) ? ids : [...checkedIds(ids)]
   const array = new Uint32Array(numbers.length)
   for (let index = 0; index < numbers.length; index++) {
     const id = numbers[index] as number

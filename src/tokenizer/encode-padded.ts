@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { boolean, integerIn, invalid, oneOf, options as checkedOptions } from '../validate.ts'
+import { boolean, integerIn, invalid, isArray, oneOf, options as checkedOptions, own } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
 import { cutRows, mostIds, type RowIds } from './cut-rows.ts'
 import { PostProcessor } from './post-processor.ts'
@@ -108,7 +108,7 @@ export const encodePadded = (
 ): PaddedBatch => {
   const given = checkedOptions('options', options, names)
   const { texts, isPair } = checkedInputs(inputs)
-  const shape = checkedShape({ ...rowShape, ...withoutUndefined(given) }, tokenizer.specialTokens)
+  const shape = checkedShape(own({ ...rowShape, ...withoutUndefined(given) }), tokenizer.specialTokens)
   const overflow = boolean('options.overflow', given.overflow ?? false)
   const addSpecialTokens = boolean('options.addSpecialTokens', given.addSpecialTokens ?? true)
   // What is put around a text is put around a row, below.
@@ -156,10 +156,10 @@ export const encodePadded = (
 
 /** All texts one after the other, and of each row whether it has two of them. */
 const checkedInputs = (inputs: unknown): { texts: Text[]; isPair: boolean[] } => {
-  if (!Array.isArray(inputs)) throw invalid('inputs', 'an array', inputs)
+  if (!isArray(inputs)) throw invalid('inputs', 'an array', inputs)
   const texts: Text[] = []
   const isPair = Array.from(inputs as readonly unknown[], (input, index) => {
-    const pair = Array.isArray(input)
+    const pair = isArray(input)
     if (pair && input.length !== 2) throw invalid(`inputs[${index}]`, 'a text, or an array of two', input)
     for (const [place, text] of (pair ? (input as unknown[]) : [input]).entries())
       texts.push(checkedText(`inputs[${index}]${pair ? `[${place}]` : ''}`, text))

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid } from '../validate.ts'
+import { integerIn, invalid, isArray, isRevoked } from '../validate.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
 /** Special tokens and their ids, or special tokens that get the next free ids in their order. */
@@ -8,7 +8,7 @@ export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<st
 
 /** `list` as pairs; those without an id follow `firstId`. That no id is one of another token is checked in native code. */
 export const checkedSpecialTokens = (name: string, list: unknown, firstId: number): { token: string; id: number }[] => {
-  if (typeof list !== 'object' || list === null)
+  if (typeof list !== 'object' || list === null || isRevoked(list))
     throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
   return Array.from(specialTokenEntries(list, firstId), ([token, id]) => {
     // A lone surrogate would be another token than the one in the text.
@@ -21,7 +21,7 @@ export const checkedSpecialTokens = (name: string, list: unknown, firstId: numbe
 
 /** One by one: the first that is wrong ends it, however long an array says to be. */
 function* specialTokenEntries(list: object, firstId: number): Generator<readonly [unknown, unknown], void, undefined> {
-  if (!Array.isArray(list)) return yield* types.isMap(list) ? list : Object.entries(list)
+  if (!isArray(list)) return yield* types.isMap(list) ? list : Object.entries(list)
   let id = firstId
   for (const token of list as readonly unknown[]) yield [token, id++]
 }
@@ -55,8 +55,7 @@ export const resolvePolicy = (
 const names = (option: string, choice: Choice): ReadonlySet<string> | undefined => {
   const expected = "'all', or an array or Set of strings,"
   if (choice === 'all') return undefined
-  if (typeof choice === 'string' || !(Array.isArray(choice) || types.isSet(choice)))
-    throw invalid(option, expected, choice)
+  if (typeof choice === 'string' || !(isArray(choice) || types.isSet(choice))) throw invalid(option, expected, choice)
   // What is checked is what is used, also of an array that gives something else when it is read again.
   const own = new Set<string>()
   for (const name of choice) {

@@ -12,7 +12,7 @@ import {
   trainSourceOptionNames,
   type TrainSourceProgress,
 } from '../train-source.ts'
-import { integerIn, invalid, options as checkedOptions, string } from '../validate.ts'
+import { integerIn, invalid, isArray, options as checkedOptions, own, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { checkedPattern } from './pattern.ts'
 
@@ -136,7 +136,7 @@ export const trainBpe = async (source: TrainSource, options: TrainBpeOptions): P
   return inPhases('count', glance, reading, async (signal, enter) => {
     await readSource(trainer, checked, { ...reading, signal })
     enter('merge')
-    const handle = await cancellable(signal, (flag) => trainer.train(settings, flag))
+    const handle = await cancellable(signal, (flag) => trainer.train(own(settings), flag))
     return callNative(() => {
       const { texts, bytes, pieces, missing } = trainer.progress()
       return new TrainedTokenizer(name, handle, { texts, bytes, pieces, missing, merges: mergesToMake - missing })
@@ -158,7 +158,7 @@ const resolved = (options: TrainBpeOptions) => {
     name = 'trainBpe',
     ...reading
   } = checkedOptions('options', options, optionNames)
-  if (!Array.isArray(specialTokens)) throw invalid('options.specialTokens', 'an array of strings', specialTokens)
+  if (!isArray(specialTokens)) throw invalid('options.specialTokens', 'an array of strings', specialTokens)
   const special = Array.from(specialTokens as readonly unknown[], (token, index) =>
     string(`options.specialTokens[${index}]`, token),
   )

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
-import { invalid } from '../validate.ts'
+import { invalid, isArray } from '../validate.ts'
 import { splitterOf, writtenRule, type SplitRule, type WrittenRule } from './split/split.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { writeFileAtomically } from './write-file.ts'
@@ -82,8 +82,8 @@ export const readVocabulary = (json: object, split: SplitRule | undefined): Voca
   for (const key of Object.keys(file))
     if (!fields.includes(key)) throw invalid('a field', `only ${fields.join(', ')}`, key)
   const { words, specialTokens, unknown } = file
-  if (!Array.isArray(words)) throw invalid('words', 'an array of strings', words)
-  if (!Array.isArray(specialTokens)) throw invalid('specialTokens', 'an array of strings', specialTokens)
+  if (!isArray(words)) throw invalid('words', 'an array of strings', words)
+  if (!isArray(specialTokens)) throw invalid('specialTokens', 'an array of strings', specialTokens)
   const rule = agreedRule(checkedRule(file['split']), split)
   const vocabulary = Vocabulary.fromWords(words as string[], { split: rule, specialTokens: specialTokens as string[] })
   if (unknown !== null && !specialTokens.includes(unknown))

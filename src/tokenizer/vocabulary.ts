@@ -1,5 +1,13 @@
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import {
+  integerIn,
+  invalid,
+  isArray,
+  iterable,
+  oneOf,
+  options as checkedOptions,
+  positiveInteger,
+} from '../validate.ts'
 import { runToEnd } from '../event-loop.ts'
 import { compareCodePoints } from './code-points.ts'
 import { wellFormed } from './read-text.ts'
@@ -219,7 +227,7 @@ const tooMany = (): TokenmillError => new TokenmillError('ERR_LIMIT', `expected 
 /** `tokens` as an array of its own. The first that is wrong ends it, however long an array says to be. */
 const checkedSpecialTokens = (tokens: unknown): readonly string[] => {
   const name = 'options.specialTokens'
-  if (!Array.isArray(tokens)) throw invalid(name, 'an array of strings', tokens)
+  if (!isArray(tokens)) throw invalid(name, 'an array of strings', tokens)
   if (tokens.length > mostTokens) throw tooMany()
   return Array.from(tokens as readonly unknown[], (token, index) => checkedToken(name, index, token))
 }

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { integerIn, invalid, options as checkedOptions, string } from '../validate.ts'
+import { integerIn, invalid, options as checkedOptions, own, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedIds,
@@ -107,7 +107,8 @@ export class WordTokenizer implements Tokenizer {
     this.vocabulary = vocabulary
     this.specialTokens = new SpecialTokenMap(this.#specialIds)
     this.unknown = unknown
-    this.#byDefault = { encode: this.#call({}, 'all'), plain: this.#call({}, []) }
+    const none = own<EncodeOptions>({})
+    this.#byDefault = { encode: this.#call(none, 'all'), plain: this.#call(none, []) }
   }
 
   get vocabSize(): number {

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { callNative, TokenmillError } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { ChatTemplateHandle } from '../../native-binding.d.ts'
-import { boolean, invalid, iterable, options as checkedOptions, received, string } from '../../validate.ts'
+import { boolean, invalid, isArray, iterable, options as checkedOptions, received, string } from '../../validate.ts'
 import type { Segment } from '../tokenizer.ts'
 import { didYouMean } from '../near-names.ts'
 import { jsonText } from './json-text.ts'
@@ -181,7 +181,7 @@ export class ChatTemplate {
 export const checkedTokens = (name: string, tokens: unknown): NamedTokens => {
   if (!isObject(tokens)) throw invalid(name, 'an object', tokens)
   for (const [key, value] of Object.entries(tokens)) {
-    const all: unknown[] = Array.isArray(value) ? value : [value]
+    const all: readonly unknown[] = isArray(value) ? value : [value]
     if (!all.every((token) => typeof token === 'string'))
       throw invalid(`${name}.${key}`, 'a string or an array of strings', value)
   }
@@ -195,7 +195,7 @@ const checkedNames = (specialTokens: unknown): string[] =>
 
 const checkedList = (name: string, list: unknown): readonly unknown[] | null => {
   if (list === undefined) return null
-  if (!Array.isArray(list)) throw invalid(name, 'an array', list)
+  if (!isArray(list)) throw invalid(name, 'an array', list)
   return list
 }
 

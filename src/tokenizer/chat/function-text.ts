@@ -1,5 +1,5 @@
 import { TokenmillError } from '../../errors.ts'
-import { invalid } from '../../validate.ts'
+import { invalid, isArray } from '../../validate.ts'
 import { isObject } from './message.ts'
 
 /** A function that the model may call. */
@@ -20,7 +20,7 @@ const deepest = 64
 
 /** The functions of `tools`, which is what the option called `name` says. */
 export const checkedFunctions = (name: string, tools: unknown): ChatFunction[] => {
-  if (!Array.isArray(tools)) throw invalid(name, 'an array', tools)
+  if (!isArray(tools)) throw invalid(name, 'an array', tools)
   return Array.from(tools as readonly unknown[], (tool, index) => {
     if (isObject(tool) && tool['type'] !== undefined && tool['type'] !== 'function')
       throw invalid(`${name}[${index}].type`, "'function'", tool['type'])
@@ -62,7 +62,7 @@ const propertyLines = (schema: Schema, indent: number): string => {
     throw new TokenmillError('ERR_LIMIT', `expected schemas nested at most ${deepest} deep, received a deeper one`)
   }
   const margin = ' '.repeat(indent)
-  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : [])
+  const required = new Set(isArray(schema['required']) ? (schema['required'] as unknown[]) : [])
   const lines: string[] = []
   for (const [name, value] of Object.entries(propertiesOf(schema))) {
     const property = isObject(value) ? value : {}
@@ -77,7 +77,7 @@ const typeText = (schema: Schema, indent: number, depth = 0): string => {
   if (depth > deepest) {
     throw new TokenmillError('ERR_LIMIT', `expected schemas nested at most ${deepest} deep, received a deeper one`)
   }
-  const choices = Array.isArray(schema['enum']) ? (schema['enum'] as unknown[]) : undefined
+  const choices = isArray(schema['enum']) ? (schema['enum'] as unknown[]) : undefined
   switch (schema['type']) {
     case 'string':
       return choices?.map((choice) => JSON.stringify(choice)).join(' | ') ?? 'string'

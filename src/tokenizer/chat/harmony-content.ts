@@ -1,4 +1,4 @@
-import { boolean, invalid, oneOf } from '../../validate.ts'
+import { boolean, invalid, isArray, oneOf } from '../../validate.ts'
 import { checkKeys, hasFunctions, toolsText, type HarmonyToolNamespace } from './harmony-tools.ts'
 import { isObject, type ChatContentPartFields } from './message.ts'
 
@@ -121,7 +121,7 @@ const channelsText = (place: string, part: Record<string, unknown>): string | un
   if (!isObject(given)) throw invalid(name, 'an object', given)
   checkKeys(name, given, ['valid_channels', 'channel_required'])
   const { valid_channels: channels, channel_required: required } = given
-  if (!Array.isArray(channels) || !Array.from(channels).every((channel) => typeof channel === 'string')) {
+  if (!isArray(channels) || !Array.from(channels).every((channel) => typeof channel === 'string')) {
     throw invalid(`${name}.valid_channels`, 'an array of strings', channels)
   }
   const always = boolean(`${name}.channel_required`, required) ? ' Channel must be included for every message.' : ''

@@ -1,5 +1,5 @@
 import { TokenmillError } from '../../errors.ts'
-import { invalid } from '../../validate.ts'
+import { invalid, isArray } from '../../validate.ts'
 import { jsonText } from './json-text.ts'
 import { isObject } from './message.ts'
 import { schemaType } from './schema-type.ts'
@@ -49,7 +49,7 @@ const namespaceText = (place: string, namespace: unknown): string => {
   if (description !== null && typeof description !== 'string') {
     throw invalid(`${place}.description`, 'a string', description)
   }
-  if (!Array.isArray(tools)) throw invalid(`${place}.tools`, 'an array', tools)
+  if (!isArray(tools)) throw invalid(`${place}.tools`, 'an array', tools)
   const about = linesOf(description ?? '')
   const parts = [`## ${name}\n`]
   if (tools.length === 0) return [...parts, ...about].join('\n')

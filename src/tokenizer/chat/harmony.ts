@@ -1,5 +1,5 @@
 import { TokenmillError } from '../../errors.ts'
-import { invalid, oneOf } from '../../validate.ts'
+import { invalid, isArray, oneOf } from '../../validate.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { harmonyPart, plainPart, type HarmonyPart } from './harmony-content.ts'
 import { joinIds } from '../../join-ids.ts'
@@ -111,6 +111,6 @@ const harmonyMessage = (message: ChatMessage, index: number): HarmonyMessage => 
 
 const partsOf = (place: string, content: unknown, role: string): HarmonyPart[] => {
   if (typeof content === 'string') return [plainPart(content)]
-  if (!Array.isArray(content)) throw invalid(place, 'a string or an array of parts', content)
+  if (!isArray(content)) throw invalid(place, 'a string or an array of parts', content)
   return Array.from(content as readonly unknown[], (part, index) => harmonyPart(`${place}[${index}]`, part, role))
 }

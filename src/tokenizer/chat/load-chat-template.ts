@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TokenmillError } from '../../errors.ts'
 import { filePath } from '../../file-path.ts'
-import { invalid, received } from '../../validate.ts'
+import { invalid, isArray, received } from '../../validate.ts'
 import { readFile } from '../read-file.ts'
 import { ChatTemplate, type NamedTokens } from './chat-template.ts'
 import { isObject } from './message.ts'
@@ -64,7 +64,7 @@ const templatesOf = (name: string, given: unknown): Record<string, string> => {
       name,
       `expected a string or a list of { name, template } for chat_template, received ${received(given)}`,
     )
-  if (!Array.isArray(given)) throw wrong()
+  if (!isArray(given)) throw wrong()
   return Object.fromEntries(
     Array.from(given as readonly unknown[], (each) => {
       if (!isObject(each) || typeof each['name'] !== 'string' || typeof each['template'] !== 'string') throw wrong()
@@ -87,8 +87,7 @@ const tokensOf = (name: string, config: Record<string, unknown>): NamedTokens =>
     if (value !== undefined && value !== null) tokens[key] = text(key, value)
   }
   const more = config['additional_special_tokens']
-  if (Array.isArray(more))
-    tokens['additional_special_tokens'] = more.map((value) => text('additional_special_tokens', value))
+  if (isArray(more)) tokens['additional_special_tokens'] = more.map((value) => text('additional_special_tokens', value))
   return tokens
 }
 

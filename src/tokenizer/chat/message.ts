@@ -1,5 +1,5 @@
 import { TokenmillError } from '../../errors.ts'
-import { invalid, received } from '../../validate.ts'
+import { invalid, isArray, isRevoked, received } from '../../validate.ts'
 
 /*
  * A message may have more fields than are named here. Where that is said by an index signature alone, no interface is such a message, as
@@ -76,7 +76,7 @@ export interface PlainMessage {
 
 /** `messages` as an array of objects that have a role. */
 export const checkedMessages = (messages: unknown): ChatMessage[] => {
-  if (!Array.isArray(messages)) throw invalid('messages', 'an array', messages)
+  if (!isArray(messages)) throw invalid('messages', 'an array', messages)
   return Array.from(messages as readonly unknown[], (message, index) => {
     const name = `messages[${index}]`
     if (!isObject(message)) throw invalid(name, 'an object', message)
@@ -106,7 +106,7 @@ export const plainMessage = (message: ChatMessage, index: number): PlainMessage 
   const calls =
     (message.function_call ?? null) === null ? [] : [checkedCall(`${name}.function_call`, message.function_call)]
   if ((message.tool_calls ?? null) !== null) {
-    if (!Array.isArray(message.tool_calls)) throw invalid(`${name}.tool_calls`, 'an array', message.tool_calls)
+    if (!isArray(message.tool_calls)) throw invalid(`${name}.tool_calls`, 'an array', message.tool_calls)
     for (const [call, { function: called } = {} as { function?: unknown }] of message.tool_calls.entries()) {
       calls.push(checkedCall(`${name}.tool_calls[${call}].function`, called))
     }
@@ -120,13 +120,12 @@ const known = new Set(['role', 'content', 'name', 'function_call', 'tool_calls',
  * Whether an answer of the API says nothing by this field, as in `refusal: null` and `annotations: []`.
  * @internal
  */
-export const isNothing = (value: unknown): boolean =>
-  (value ?? null) === null || (Array.isArray(value) && value.length === 0)
+export const isNothing = (value: unknown): boolean => (value ?? null) === null || (isArray(value) && value.length === 0)
 
 const textOf = (name: string, content: unknown): string => {
   if (typeof content === 'string') return content
   if ((content ?? null) === null) return ''
-  if (!Array.isArray(content)) throw invalid(name, 'a string, an array of parts or null', content)
+  if (!isArray(content)) throw invalid(name, 'a string, an array of parts or null', content)
   return Array.from(content as readonly unknown[], (part, index) => {
     if (!isObject(part) || part['type'] !== 'text' || typeof part['text'] !== 'string') {
       const what = isObject(part) ? `{ type: ${received(part['type'])} }` : received(part)
@@ -149,4 +148,4 @@ const checkedCall = (name: string, call: unknown): { name: string; arguments: st
 
 /** @internal */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !isRevoked(value) && !isArray(value)

@@ -1,4 +1,5 @@
 import { serdeText } from './serde-text.ts'
+import { isArray } from '../../validate.ts'
 
 /*
  * JSON schemas as types of TypeScript, with descriptions, examples and defaults as comments: line by line what openai-harmony 0.0.8 writes, also where
@@ -10,9 +11,9 @@ type Schema = unknown
 /** The type that values of `schema`, which is JSON, have. `indent` begins each of its lines but the first. */
 export const schemaType = (schema: Schema, indent = ''): string => {
   const variants = field(schema, 'oneOf')
-  if (Array.isArray(variants)) return variants.map((each) => `\n${indent} | ${lineOfVariant(each, indent)}`).join('')
+  if (isArray(variants)) return variants.map((each) => `\n${indent} | ${lineOfVariant(each, indent)}`).join('')
   const type = field(schema, 'type')
-  if (Array.isArray(type)) {
+  if (isArray(type)) {
     const names = type.filter((each) => typeof each === 'string')
     return names.length === 0 ? 'any' : names.map((name) => (name === 'integer' ? 'number' : name)).join(' | ')
   }
@@ -36,7 +37,7 @@ export const schemaType = (schema: Schema, indent = ''): string => {
 }
 
 const field = (schema: Schema, name: string): unknown =>
-  typeof schema === 'object' && schema !== null && !Array.isArray(schema) && Object.hasOwn(schema, name)
+  typeof schema === 'object' && schema !== null && !isArray(schema) && Object.hasOwn(schema, name)
     ? (schema as Record<string, unknown>)[name]
     : undefined
 
@@ -47,7 +48,7 @@ const textField = (schema: Schema, name: string): string | undefined => {
 
 const listField = (schema: Schema, name: string): readonly unknown[] => {
   const value = field(schema, name)
-  return Array.isArray(value) ? value : []
+  return isArray(value) ? value : []
 }
 
 const choices = (schema: Schema): string =>
@@ -59,7 +60,7 @@ const choices = (schema: Schema): string =>
 const objectType = (schema: Schema, indent: string): string => {
   const description = textField(schema, 'description')
   const properties = field(schema, 'properties')
-  const known = typeof properties === 'object' && properties !== null && !Array.isArray(properties) ? properties : {}
+  const known = typeof properties === 'object' && properties !== null && !isArray(properties) ? properties : {}
   const required = new Set(listField(schema, 'required'))
   const lines = Object.entries(known).map(([name, value]) =>
     property(required.has(name) ? name : `${name}?`, value, indent),
@@ -79,7 +80,7 @@ const property = (name: string, schema: Schema, indent: string): string => {
   const examples = listField(schema, 'examples')
   if (examples.length > 0) comment('Examples:')
   for (const example of examples) if (typeof example === 'string') comment(`- "${example}"`)
-  if (Array.isArray(variants)) {
+  if (isArray(variants)) {
     // The first variant may say the same as the property: it is said once.
     const above = description !== undefined && textField(variants[0], 'description') !== description
     if (above) comment(description)

@@ -1,4 +1,4 @@
-/*
+import { isArray } from '../../validate.ts' /*
  * JSON as Rust's serde_json 1.0.140 writes what it has read: numbers otherwise than JavaScript does, some of them not to the last bit, for it multiplies
  * digits by a power of ten and rounds twice.
  */
@@ -6,7 +6,7 @@
 /** `value`, which is JSON, as serde_json would write it. */
 export const serdeText = (value: unknown): string => {
   if (typeof value === 'number') return numberText(value)
-  if (Array.isArray(value)) return `[${value.map(serdeText).join(',')}]`
+  if (isArray(value)) return `[${value.map(serdeText).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   return `{${Object.entries(value)
     .map(([key, each]) => `${JSON.stringify(key)}:${serdeText(each)}`)
