@@ -1880,7 +1880,7 @@ export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
-  /** Inputs in one window, at most 2^27. */
+  /** Inputs in one window, at most 2^25: a place takes 17 bytes in its five arrays. */
   readonly contextLength: number
   /**
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
@@ -1929,6 +1929,8 @@ export declare class PackedDataset implements Dataset {
    * @throws `ERR_OUT_OF_RANGE` when there is no such window.
    */
   get(index: number, options?: SampleOptions): Sample
+  /** Windows `indices` as one batch. */
+  batch(indices: Float64Array, options?: BatchOptions): Batch
 }
 
 /** How far {@link prepare} is. */

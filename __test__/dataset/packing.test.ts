@@ -1,6 +1,7 @@
 import test from 'ava'
 import * as fc from 'fast-check'
 import type { Batch } from '../../src/dataset/batch.ts'
+import { collate } from '../../src/dataset/collate.ts'
 import { DataLoader } from '../../src/dataset/data-loader.ts'
 import { maskedTokens } from '../../src/dataset/masked-tokens.ts'
 import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
@@ -168,9 +169,33 @@ for (const [title, documents, options, message] of [
 }
 
 test('the longest window that there can be', (t) => {
-  const { length, paddedPlaces } = new PackedDataset(documentsOf([3, 4]), { contextLength: 2 ** 27 })
+  const { length, paddedPlaces } = new PackedDataset(documentsOf([3, 4]), { contextLength: 2 ** 25 })
   t.is(length, 1)
-  t.is(paddedPlaces, 2 ** 27 - 5)
+  t.is(paddedPlaces, 2 ** 25 - 5)
+  t.throws(() => new PackedDataset(documentsOf([3, 4]), { contextLength: 2 ** 25 + 1 }), {
+    code: 'ERR_INVALID_ARGUMENT',
+  })
+})
+
+test('a batch is what collating its windows gives, also in arrays that are given', (t) => {
+  const objective = maskedTokens({ maskId: 1, vocabSize: 50, probability: 0.5 })
+  const dataset = new PackedDataset(documentsOf([3, 7, 2, 30, 5, 5, 9]), { contextLength: 8, objective, paddingId: 2 })
+  const indices = Float64Array.of(2, 0, 2, 5)
+  for (const epoch of [0, 3]) {
+    const samples = Array.from(indices, (index) => dataset.get(index, { epoch }))
+    const expected = collate(samples, { paddingId: dataset.paddingId })
+    t.deepEqual(dataset.batch(indices, { epoch }), expected)
+    const out = { inputs: new Uint32Array(40).fill(9), targets: new Int32Array(40).fill(9) }
+    t.deepEqual(dataset.batch(indices, { epoch, out }), expected)
+    t.deepEqual(out.inputs.slice(0, 32), expected.inputs)
+    t.deepEqual(out.targets.slice(0, 32), expected.targets)
+  }
+  t.throws(() => dataset.batch(Float64Array.of(0, 99)), { code: 'ERR_OUT_OF_RANGE' })
+})
+
+test('a batch that no memory holds is an error before anything is made', (t) => {
+  const dataset = new PackedDataset(documentsOf([3]), { contextLength: 2 ** 25 })
+  t.throws(() => dataset.batch(new Float64Array(2 ** 20)), { code: 'ERR_LIMIT' })
 })
 
 test('a window that is not there is an error', (t) => {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
+import { allocated } from './allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
 import { invalid, notShared, own } from '../validate.ts'
@@ -28,12 +29,14 @@ export const collate = (samples: readonly Sample[], options: CollateOptions = {}
   checkLengths(samples, paddingId, oneTarget)
   const rows = samples.length
   const size = rows * columns
-  const inputs = arrayFor('inputs', size, out?.inputs) ?? new Uint32Array(size)
-  const targets = arrayFor('targets', oneTarget ? rows : size, out?.targets) ?? new Int32Array(oneTarget ? rows : size)
+  const inputs = arrayFor('inputs', size, out?.inputs) ?? numbers(size)
+  const answers = oneTarget ? rows : size
+  const targets = arrayFor('targets', answers, out?.targets) ?? allocated(4 * answers, () => new Int32Array(answers))
   const some = (field: 'attentionMask' | 'positionIds' | 'segmentIds') => samples.some((sample) => sample[field])
-  const attentionMask = paddingId !== undefined || some('attentionMask') ? new Uint8Array(size) : undefined
-  const positionIds = some('positionIds') ? new Uint32Array(size) : undefined
-  const segmentIds = some('segmentIds') ? new Uint32Array(size) : undefined
+  const masked = paddingId !== undefined || some('attentionMask')
+  const attentionMask = masked ? allocated(size, () => new Uint8Array(size)) : undefined
+  const positionIds = some('positionIds') ? numbers(size) : undefined
+  const segmentIds = some('segmentIds') ? numbers(size) : undefined
   for (let row = 0; row < rows; row++) {
     const sample = samples[row] as Sample
     const [start, length, end] = [row * columns, sample.inputs.length, (row + 1) * columns]
@@ -61,6 +64,8 @@ export const collate = (samples: readonly Sample[], options: CollateOptions = {}
   }
 }
 
+const numbers = (size: number): Uint32Array => allocated(4 * size, () => new Uint32Array(size))
+
 /** The rows of a batch as samples of one length, which are views of it. */
 export const rowsOf = ({ inputs, targets, shape, ...rest }: Batch): readonly Sample[] => {
   const [rows, columns] = shape
@@ -79,7 +84,7 @@ export const rowsOf = ({ inputs, targets, shape, ...rest }: Batch): readonly Sam
 }
 
 /** Where segments start, and at last where they end: at the start of each row, and where the number changes. */
-const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => {
+export const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => {
   const starts: number[] = []
   for (let place = 0; place < segmentIds.length; place++)
     if (place % columns === 0 || segmentIds[place] !== segmentIds[place - 1]) starts.push(place)
@@ -122,16 +127,13 @@ export const freshArrays = (size: number): BatchArrays => ({
   targets: new Int32Array(freshMemory(4 * size)),
 })
 
-const freshMemory = (bytes: number): ArrayBuffer => {
-  try {
-    // Few zeros are written sooner than a Buffer is made, which has a limit in some versions of Node.
-    return bytes > 2 ** 13 && bytes <= 2 ** 30
+const freshMemory = (bytes: number): ArrayBuffer =>
+  // Few zeros are written sooner than a Buffer is made, which has a limit in some versions of Node.
+  allocated(bytes, () =>
+    bytes > 2 ** 13 && bytes <= 2 ** 30
       ? (Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer)
-      : new ArrayBuffer(bytes)
-  } catch (cause) {
-    throw new TokenmillError('ERR_LIMIT', `there is not enough memory for ${bytes} bytes of a batch`, { cause })
-  }
-}
+      : new ArrayBuffer(bytes),
+  )
 
 const checkLengths = (samples: readonly Sample[], paddingId: number | undefined, oneTarget: boolean): void => {
   const columns = (samples[0] as Sample).inputs.length

@@ -1,16 +1,18 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, oneOf, options as checkedOptions } from '../validate.ts'
-import type { Dataset, Sample, SampleOptions } from './dataset.ts'
-import { ignored } from './collate.ts'
+import { allocated } from './allocated.ts'
+import type { Batch, BatchArrays } from './batch.ts'
+import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
+import { givenArrays, ignored, segmentStarts } from './collate.ts'
 import { nextToken, type Objective, sampleOf } from './objective.ts'
 import { type Bin, bestFitDecreasing, firstFitDecreasing } from './packing.ts'
 import { sourceOf, type TokenSource, type TokensOrDocuments } from './tokens.ts'
 import { checkedObjective, idsPerWindow } from './window-dataset.ts'
-import { epochOf, indexBelow, mostPlaces } from './sample-call.ts'
+import { batchCall, epochOf, indexBelow, mostPlaces } from './sample-call.ts'
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {
-  /** Inputs in one window, at most 2^27. */
+  /** Inputs in one window, at most 2^25: a place takes 17 bytes in its five arrays. */
   readonly contextLength: number
   /**
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
@@ -73,7 +75,7 @@ export class PackedDataset implements Dataset {
       objective = nextToken(),
       paddingId = 0,
     } = checkedOptions('options', options, known)
-    this.contextLength = integerIn('options.contextLength', contextLength, 1, mostPlaces)
+    this.contextLength = integerIn('options.contextLength', contextLength, 1, mostPacked)
     this.objective = checkedObjective(objective)
     this.paddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
     const pack =
@@ -104,17 +106,30 @@ export class PackedDataset implements Dataset {
    */
   get(index: number, options?: SampleOptions): Sample {
     const epoch = epochOf(options)
-    const bin = this.#bins[indexBelow(this.length, index)] as Bin
+    const place = indexBelow(this.length, index)
+    const window = rowsOf(1, this.contextLength)
+    this.#write(place, epoch, window, 0)
+    return window
+  }
+
+  /** Windows `indices` as one batch. */
+  batch(indices: Float64Array, options?: BatchOptions): Batch {
+    const { epoch, out } = batchCall(indices, options)
+    for (const index of indices) indexBelow(this.length, index)
     const { contextLength } = this
-    const sample = {
-      inputs: new Uint32Array(contextLength).fill(this.paddingId),
-      targets: new Int32Array(contextLength).fill(ignored),
-      attentionMask: new Uint8Array(contextLength),
-      positionIds: new Uint32Array(contextLength),
-      segmentIds: new Uint32Array(contextLength),
-    }
-    let end = 0
-    for (const [segment, piece] of bin.entries()) {
+    const rows = rowsOf(indices.length, contextLength, out)
+    for (let row = 0; row < indices.length; row++) this.#write(indices[row] as number, epoch, rows, row * contextLength)
+    const cuSeqlens = segmentStarts(rows.segmentIds, contextLength)
+    return { ...rows, shape: [indices.length, contextLength], cuSeqlens }
+  }
+
+  /** Writes window `index` into the places of `sample` from `first` on. */
+  #write(index: number, epoch: number, sample: Rows, first: number): void {
+    const { contextLength } = this
+    sample.inputs.fill(this.paddingId, first, first + contextLength)
+    sample.targets.fill(ignored, first, first + contextLength)
+    let end = first
+    for (const [segment, piece] of (this.#bins[index] as Bin).entries()) {
       const [start, size] = [this.#pieces.starts[piece] as number, this.#pieces.sizes[piece] as number]
       // The place of a piece, not of its window: it is masked alike wherever it was put.
       const { tokens, at } = this.#source.views(start, size + this.#more)
@@ -126,9 +141,30 @@ export class PackedDataset implements Dataset {
       for (let place = 0; place < size; place++) sample.positionIds[end + place] = place
       end += size
     }
-    return sample
   }
 }
+
+/** What windows are written into. */
+type Rows = Required<Sample>
+
+/** Zeros for `rows` windows of `contextLength` places, inputs and targets in `out` when it is given. */
+const rowsOf = (rows: number, contextLength: number, out?: BatchArrays): Rows => {
+  const size = rows * contextLength
+  const given = out && givenArrays(out, size)
+  return allocated(bytesPerPlace * size, () => ({
+    inputs: given?.inputs ?? new Uint32Array(size),
+    targets: given?.targets ?? new Int32Array(size),
+    attentionMask: new Uint8Array(size),
+    positionIds: new Uint32Array(size),
+    segmentIds: new Uint32Array(size),
+  }))
+}
+
+/** What a place takes in all arrays of a window. */
+const bytesPerPlace = 17
+
+/** The most places of a packed window: no more bytes than the inputs and targets of {@link mostPlaces}. */
+const mostPacked = mostPlaces / 4
 
 const piecesOf = (documentStarts: Float64Array, contextLength: number, more: number) => {
   const [starts, sizes]: [number[], number[]] = [[], []]

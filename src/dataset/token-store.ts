@@ -6,6 +6,7 @@ import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
+import { allocated } from './allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
 import type { Manifest, SplitName } from './manifest.ts'
@@ -238,10 +239,4 @@ const documentsOf = (handle: StoreHandle, length: number): StoreDocuments => {
   }
 }
 
-const arrayOf = (length: number): Uint32Array => {
-  try {
-    return new Uint32Array(length)
-  } catch (cause) {
-    throw new TokenmillError('ERR_LIMIT', `there is not enough memory for ${length} ids`, { cause })
-  }
-}
+const arrayOf = (length: number): Uint32Array => allocated(4 * length, () => new Uint32Array(length))

@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { allocated } from './allocated.ts'
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
@@ -184,11 +185,11 @@ export class WindowDataset implements Dataset {
   }
 
   #filledUp({ inputs, targets }: Sample): Sample {
-    const sample = {
+    const sample = allocated(9 * this.contextLength, () => ({
       inputs: new Uint32Array(this.contextLength).fill(this.tailPaddingId),
       targets: new Int32Array(this.contextLength).fill(ignored),
       attentionMask: new Uint8Array(this.contextLength).fill(1, 0, inputs.length),
-    }
+    }))
     sample.inputs.set(inputs)
     sample.targets.set(targets)
     return sample
