@@ -290,7 +290,7 @@ test('datasets and batches', async (t) => {
       { contextLength: 4, strategy: 'bestFit', objective: tokenmill.nextToken(), paddingId: 0 },
     ],
     'PackedDataset.get': [packed.get.bind(packed), 0, { epoch: 0 }],
-    'PackedDataset.batch': [packed.batch.bind(packed), Float64Array.of(0, 1), { epoch: 0, out }],
+    'PackedDataset.batch': [packed.batch.bind(packed), Float64Array.of(0, 0), { epoch: 0, out }],
     MixedDataset: [
       (...args: ConstructorParameters<typeof MixedDataset>) => new MixedDataset(...args).get(0),
       [{ dataset: windows, weight: 1 }],

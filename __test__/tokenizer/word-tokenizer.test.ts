@@ -432,3 +432,16 @@ test('an array of special tokens that says to be long is no reason to take memor
     message: /specialTokens\[0\]/,
   })
 })
+
+test('a hundred different options in a row each have their effect, forwards and backwards', (t) => {
+  const names = Array.from({ length: 100 }, (_, index) => `<|${index}|>`)
+  const vocabulary = Vocabulary.fromText('a b', { specialTokens: ['<|unk|>', ...names] })
+  const tokenizer = new WordTokenizer(vocabulary)
+  const text = names.join(' ')
+  for (const name of [...names, ...names.toReversed()]) {
+    const ids = tokenizer.encode(text, { allowedSpecial: [name], disallowedSpecial: [] })
+    t.is(ids.filter((id) => names.includes(tokenizer.idToToken(id) as string)).length, 1)
+    t.true(ids.includes(vocabulary.specialTokens.get(name) as number))
+    t.throws(() => tokenizer.encode(text, { disallowedSpecial: [name] }), { code: 'ERR_SPECIAL_TOKEN' })
+  }
+})

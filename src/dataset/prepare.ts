@@ -273,11 +273,6 @@ const resolvePrepare = (options: PrepareOptions) => {
       `expected an id or null for options.separator, as ${tokenizer.name} has no <|endoftext|>, received undefined`,
     )
   const special = resolvePolicy({ allowedSpecial, disallowedSpecial }, tokenizer.specialTokens, [])
-  const chosen = (isArray(format) ? format : [format]) as readonly DatasetFormat[]
-  if (chosen.length === 0) throw invalid('options.format', 'at least one format', format)
-  const { validation, seed = 0 } = checkedOptions('options.split', split, ['validation', 'seed'])
-  if (split !== undefined && !(finiteNumber('options.split.validation', validation) > 0 && (validation as number) < 1))
-    throw invalid('options.split.validation', 'a number above 0 and below 1', validation)
   if (finiteNumber('options.checkpointSeconds', checkpointSeconds) < 0 || checkpointSeconds > 1e9)
     throw invalid('options.checkpointSeconds', 'a number from 0 to 1e9', checkpointSeconds)
   const vocabSize = integerIn('options.tokenizer.vocabSize', tokenizer.vocabSize, 1, 2 ** 32 - 1)
@@ -298,11 +293,10 @@ const resolvePrepare = (options: PrepareOptions) => {
     ...(separator === null ? {} : { separator: integerIn('options.separator', separator, 0, vocabSize - 1) }),
     separatorFirst: oneOf('options.separatorPosition', separatorPosition, ['before', 'after']) === 'before',
     shardTokens: positiveInteger('options.shardTokens', shardTokens),
-    ...(validation === undefined ? {} : { validation }),
-    seed: integerIn('options.split.seed', seed, 0),
+    ...resolveSplit(split),
     deduplicate: boolean('options.deduplicate', deduplicate),
     memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
-    formats: [...new Set(Array.from(chosen, (name, index) => oneOf(`options.format[${index}]`, name, formats)))].sort(),
+    formats: resolveFormats(format),
     resume: boolean('options.resume', resume),
     checkpointSeconds,
   })
@@ -314,6 +308,23 @@ const resolvePrepare = (options: PrepareOptions) => {
     onProgress: callback('options.onProgress', onProgress),
     onSkipped: callback('options.onSkipped', onSkipped),
   }
+}
+
+const resolveSplit = (split: PrepareOptions['split']): Pick<PrepareConfig, 'validation' | 'seed'> => {
+  const { validation, seed = 0 } = checkedOptions('options.split', split, ['validation', 'seed'])
+  const checkedSeed = integerIn('options.split.seed', seed, 0)
+  if (split === undefined) return { seed: checkedSeed }
+  const share = finiteNumber('options.split.validation', validation)
+  if (share <= 0 || share >= 1) throw invalid('options.split.validation', 'a number above 0 and below 1', validation)
+  return { validation: share, seed: checkedSeed }
+}
+
+/** The formats, sorted, each once. */
+const resolveFormats = (format: unknown): DatasetFormat[] => {
+  const chosen = isArray(format) ? format : [format]
+  if (chosen.length === 0) throw invalid('options.format', 'at least one format', format)
+  const names = Array.from(chosen, (name, index) => oneOf(`options.format[${index}]`, name, formats))
+  return [...new Set(names)].sort()
 }
 
 const resolveInputFormat = (

@@ -15,6 +15,7 @@ import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chu
 import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
+import { countInParts, encodeInParts, maxPart, moreIds, scratch, truncateInParts } from './long-text.ts'
 import { callLater, type NativeWork } from './native-call.ts'
 import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
@@ -56,13 +57,6 @@ import { unshared, unsharedText } from './unshared.ts'
 const plain = 0
 const refuseAll = 1
 const allowAll = 2
-/** Where native code writes the ids of short texts. Making a typed array there costs more than slicing one here. */
-const scratch = new Uint32Array(4096)
-
-/** What native code returns when there are more ids than the limit, and so the largest limit + 1. */
-const moreIds = 0xffffffff
-/** Code units of a long string that cross at a time; when there is a limit, the least and the most. */
-const [minPart, maxPart] = [1 << 10, 1 << 16]
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
 
@@ -239,7 +233,8 @@ export class BpeTokenizer implements Tokenizer {
   count(text: Text, options?: EncodeOptions): number {
     const { policy, strict } = this.#countCall(options)
     try {
-      if (typeof text === 'string' && text.length > maxPart) return this.#countParts(text, policy, moreIds - 1)
+      if (typeof text === 'string' && text.length > maxPart)
+        return countInParts(this.#encoder, text, policy, moreIds - 1)
       return typeof text === 'string'
         ? native().count(this.#encoder, text, policy)
         : native().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
@@ -279,7 +274,7 @@ export class BpeTokenizer implements Tokenizer {
           ? native().countBytesWithin(this.#encoder, unshared(checked), strict, policy, most)
           : refuses
             ? native().countPart(this.#encoder, checked, policy, most, true, scratch)
-            : this.#countParts(checked, policy, most)
+            : countInParts(this.#encoder, checked, policy, most)
       return count === moreIds ? false : count
     } catch (error) {
       throw explained(error)
@@ -291,20 +286,8 @@ export class BpeTokenizer implements Tokenizer {
     const { policy } = this.#countCall(rest)
     // No code unit has more than three bytes, and no token less than one.
     if (policy === plain && 3 * checked.length <= most) return checked
-    // Special tokens may be anywhere, so they are looked for in all of it.
-    let length = policy === plain ? Math.max(8 * most, minPart) : checked.length
     try {
-      for (;;) {
-        const isWhole = length >= checked.length
-        let start = isWhole || keepsStart ? 0 : checked.length - length
-        let end = isWhole || !keepsStart ? checked.length : length
-        if (cutsPair(checked, start)) start--
-        if (cutsPair(checked, end)) end--
-        const part = checked.slice(start, end)
-        const place = start + native().truncate(this.#encoder, part, policy, most, !keepsStart, scratch)
-        if (isWhole || scratch[0] === 1) return keepsStart ? checked.slice(0, place) : checked.slice(place)
-        length *= 2
-      }
+      return truncateInParts(this.#encoder, checked, policy, { most, keepsStart, isPlain: policy === plain })
     } catch (error) {
       throw explained(error)
     }
@@ -328,7 +311,7 @@ export class BpeTokenizer implements Tokenizer {
       // Half a character is U+FFFD, which the text does not hold.
       return new TextCountIndex(checked.length, index.total, (start, end) =>
         cutsPair(checked, start) || cutsPair(checked, end)
-          ? this.#countParts(checked.slice(start, end), this.#policy(special), moreIds - 1)
+          ? countInParts(this.#encoder, checked.slice(start, end), this.#policy(special), moreIds - 1)
           : callNative(() => index.count(start, end)),
       )
     } catch (error) {
@@ -454,48 +437,8 @@ export class BpeTokenizer implements Tokenizer {
 
   /** {@link Tokenizer.encode} of a long string. */
   #encodeLong(text: string, policy: number): Uint32Array {
-    this.#inParts(text, maxPart, (part, isFirst, isLast) =>
-      native().encodePart(this.#encoder, part, policy, isFirst ? text.length : 0, isLast),
-    )
+    encodeInParts(this.#encoder, text, policy)
     return callNative(() => native().takeIds(this.#encoder))
-  }
-
-  /** Counts ids up to `limit`, and reads no more of the text than it must. */
-  #countParts(text: string, policy: number, limit: number): number {
-    let count = 0
-    const isCounted = this.#inParts(text, Math.min(Math.max(8 * limit, minPart), maxPart), (part, _, isLast) => {
-      const more = native().countPart(this.#encoder, part, policy, limit - count, isLast, scratch)
-      if (more === moreIds) return undefined
-      count += more
-      return scratch[0] as number
-    })
-    return isCounted ? count : moreIds
-  }
-
-  /**
-   * Hands `text` over part by part, so that no buffer is as long as the text. `take` returns how many code units of a part are done, as what
-   * follows may change the rest, or `undefined` to stop; then the result is `false`.
-   */
-  #inParts(
-    text: string,
-    firstLength: number,
-    take: (part: string, isFirst: boolean, isLast: boolean) => number | undefined,
-  ): boolean {
-    for (let start = 0, length = firstLength; ;) {
-      const end = start + length
-      const isLast = end >= text.length
-      const part = text.slice(start, isHighSurrogate(text.charCodeAt(end - 1)) && !isLast ? end - 1 : end)
-      let done
-      try {
-        done = take(part, start === 0, isLast)
-      } catch (error) {
-        throw explained(error, start)
-      }
-      if (done === undefined) return false
-      if (isLast) return true
-      start += done
-      length = done === 0 ? 2 * length : maxPart
-    }
   }
 
   #countCall(options: EncodeOptions | undefined) {
@@ -530,5 +473,3 @@ export class BpeTokenizer implements Tokenizer {
 }
 
 const batchOf = ({ ids, rowStarts }: TokenRows): TokenBatch => new TokenBatch(ids, rowStarts)
-
-const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800

@@ -15,11 +15,11 @@ export interface SpecialSearch {
 const mostUnits = { each: 4096, together: 4 << 20 }
 
 /**
- * The search for what `policy` allows, as far as this tokenizer has it, and disallows.
+ * The search for what `policy` allows, as far as `known` has it, and disallows.
  *
  * @throws `ERR_LIMIT` when one is longer than 4096 code units, or all are together than 4 Mi
  */
-export const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, number>): SpecialSearch => {
+const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, number>): SpecialSearch => {
   const lengths = [...policy.allowed, ...policy.disallowed].map((token) => token.length)
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
   const together = lengths.reduce((sum, length) => sum + length, 0)
@@ -31,6 +31,31 @@ export const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<str
     longest,
   }
 }
+
+/** The searches of a tokenizer. Those of earlier calls are kept, so that their patterns are compiled once. */
+export class SpecialSearches {
+  readonly #known: ReadonlyMap<string, number>
+  readonly #kept = new Map<string, SpecialSearch>()
+
+  constructor(known: ReadonlyMap<string, number>) {
+    this.#known = known
+  }
+
+  /** {@link specialSearch} of `policy`. */
+  of(policy: SpecialTokenPolicy): SpecialSearch {
+    const key = JSON.stringify([[...policy.allowed], [...policy.disallowed]])
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) return kept
+    const search = specialSearch(policy, this.#known)
+    if (key.length > longestKey) return search
+    if (this.#kept.size === mostKept) this.#kept.clear()
+    this.#kept.set(key, search)
+    return search
+  }
+}
+
+/** Searches that are kept for later calls, and the code units of what each is of. */
+const [mostKept, longestKey] = [64, 1 << 12]
 
 const tooLong = (expected: string, length: number): TokenmillError =>
   new TokenmillError('ERR_LIMIT', `expected special tokens ${expected} for a tokenizer of words, received ${length}`)
