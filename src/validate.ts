@@ -96,7 +96,13 @@ export const isRevoked = (value: unknown): boolean => {
 }
 
 /** `Array.isArray` of what a caller gave, which may be a proxy that was revoked. */
-export const isArray = (value: unknown): value is readonly unknown[] => !isRevoked(value) && Array.isArray(value)
+export const isArray = (value: unknown): value is readonly unknown[] => {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
 
 /** Made like other objects, and so as fast as they are, but nothing is inherited: what is put on `Object.prototype` is no option. */
 const OwnOptions = function () {} as unknown as new () => object
@@ -117,7 +123,7 @@ export const options = <T extends object>(
   known: readonly (keyof T & string)[],
 ): Partial<T> => {
   if (value === undefined) return noOptions
-  if (typeof value !== 'object' || value === null || isRevoked(value) || isArray(value))
+  if (typeof value !== 'object' || value === null || isArray(value) || isRevoked(value))
     throw invalid(name, 'an object', value)
   const keys = Object.keys(value) as (keyof T & string)[]
   if (keys.length === 0 && !isPlain(value)) throw invalid(name, 'an object with options', value)
