@@ -445,3 +445,12 @@ test('a hundred different options in a row each have their effect, forwards and 
     t.throws(() => tokenizer.encode(text, { disallowedSpecial: [name] }), { code: 'ERR_SPECIAL_TOKEN' })
   }
 })
+
+test('the error for an unknown word says what to make, the tokenizer or the vocabulary too', (t) => {
+  const message = (specialTokens: string[]) => {
+    const tokenizer = new WordTokenizer(Vocabulary.fromText('a b', { specialTokens }), { unknown: null })
+    return t.throws(() => tokenizer.encode('c'), { code: 'ERR_UNKNOWN_TOKEN' })?.message
+  }
+  t.regex(message(['<|unk|>']) as string, /make the tokenizer with unknown: '<\|unk\|>'$/)
+  t.regex(message([]) as string, /make the vocabulary with the special token '<\|unk\|>'$/)
+})

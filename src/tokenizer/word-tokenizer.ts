@@ -435,7 +435,7 @@ export class WordTokenizer implements Tokenizer {
     let partStart = 0
     const pushWord = (source: string, from: number, to: number, index: number) => {
       const id = vocabulary.wordToId(source.slice(from, to)) ?? unknownId
-      if (id === undefined) throw unknownWord(source.slice(from, to), name, partStart + index)
+      if (id === undefined) throw this.#unknownWord(source.slice(from, to), name, partStart + index)
       ids.push(id)
     }
     for (const part of partsOf(text, search)) {
@@ -454,15 +454,17 @@ export class WordTokenizer implements Tokenizer {
       `expected an id of the vocabulary for ids[${index}], received ${id}; ${exist}`,
     )
   }
-}
 
-const unknownWord = (word: string, name: string, index: number): TokenmillError => {
-  const shown = JSON.stringify(word.length > 60 ? `${word.slice(0, 60)}…` : word)
-  return new TokenmillError(
-    'ERR_UNKNOWN_TOKEN',
-    `expected words of the vocabulary for ${name}, received ${shown} at index ${index}; ` +
-      `to map unknown words to a special token, make the tokenizer with unknown: '<|unk|>'`,
-  )
+  #unknownWord(word: string, name: string, index: number): TokenmillError {
+    const shown = JSON.stringify(word.length > 60 ? `${word.slice(0, 60)}…` : word)
+    const needed = this.#specialIds.has('<|unk|>')
+      ? "make the tokenizer with unknown: '<|unk|>'"
+      : "make the vocabulary with the special token '<|unk|>'"
+    return new TokenmillError(
+      'ERR_UNKNOWN_TOKEN',
+      `expected words of the vocabulary for ${name}, received ${shown} at index ${index}; to map unknown words to a special token, ${needed}`,
+    )
+  }
 }
 
 /** `text` as it is now, whatever happens to its buffer between two turns of the event loop. */
