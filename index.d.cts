@@ -1876,7 +1876,7 @@ export declare class TokenStore {
 export type TokenArray = Uint32Array | Uint16Array | readonly number[]
 
 /** Token ids in one row, a list of documents, or a store of them on disk. */
-export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[] | TokenStore
+export type TokensOrDocuments = TokenArray | readonly TokenArray[] | TokenStore
 
 /** How {@link PackedDataset} fills windows. */
 export interface PackingOptions {

@@ -14,6 +14,7 @@ import { equal } from './equal.js'
 const dataset = new WindowDataset(new Uint32Array(10), { contextLength: 4 })
 const asDataset: Dataset = dataset
 equal<ReturnType<WindowDataset['get']>, Sample>()
+new WindowDataset([[1, 2, 3], Uint32Array.of(4, 5)], { contextLength: 1, boundaries: 'within' })
 
 const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true, seed: 1, dropLast: true })
 for (const batch of loader) equal<typeof batch, Batch>()

@@ -11,7 +11,7 @@ import { TokenStore } from './token-store.ts'
 export type TokenArray = Uint32Array | Uint16Array | readonly number[]
 
 /** Token ids in one row, a list of documents, or a store of them on disk. */
-export type TokensOrDocuments = TokenArray | readonly (Uint32Array | Uint16Array)[] | TokenStore
+export type TokensOrDocuments = TokenArray | readonly TokenArray[] | TokenStore
 
 const largest = 2 ** 31 - 1
 
