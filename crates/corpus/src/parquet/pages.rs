@@ -185,7 +185,16 @@ mod tests {
 
     use std::io::Write as _;
 
+    use ::parquet::basic::Compression;
+    use ::parquet::column::reader::ColumnReaderImpl;
+    use ::parquet::data_type::ByteArrayType;
+    use ::parquet::file::metadata::ParquetMetaDataReader;
+    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
     use super::*;
+    use crate::parquet::{Failure, guarded};
 
     fn packed(codec: Codec, bytes: &[u8]) -> Vec<u8> {
         match codec {
@@ -218,6 +227,43 @@ mod tests {
             assert!(empty.is_ok());
             let short = codec.unpack(b"level", 6, 100, &mut Vec::new()).unwrap_err();
             assert!(matches!(short, Fault::Damaged(_)), "{short:?}");
+        }
+    }
+
+    /// A file of one row of the column `text`, packed by Snappy.
+    fn file_of(text: &[u8]) -> Bytes {
+        let schema = Arc::new(parse_message_type("message rows { required binary text; }").unwrap());
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_dictionary_enabled(false);
+        let mut file = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties.build())).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&[text.to_vec().into()], None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        file.into()
+    }
+
+    #[test]
+    fn a_page_above_the_limit_is_no_damage() {
+        let file = file_of(&[b'x'; 10_000]);
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+        let column = metadata.row_group(0).column(0);
+        for (most, is_read) in [(20_000, true), (10_000, false)] {
+            let limit = Limit { name: "a.parquet".to_owned(), most };
+            let pages = open(Arc::new(file.clone()), column, 1, limit).unwrap();
+            let mut reader = ColumnReaderImpl::<ByteArrayType>::new(column.column_descr_ptr(), pages);
+            let mut texts = Vec::new();
+            match guarded(|| reader.read_records(1, None, None, &mut texts)) {
+                Ok(_) => assert!(is_read && texts[0].data() == [b'x'; 10_000]),
+                Err(Failure::System(error)) => {
+                    let error = Error::io("read", "a.parquet", error);
+                    assert!(!is_read && matches!(error, Error::Limit(_)), "{error}");
+                    assert!(error.to_string().starts_with("a.parquet: a page unpacks to more than 10000 bytes"));
+                }
+                Err(Failure::Damaged(_) | Failure::Fatal(_)) => panic!("it is neither"),
+            }
         }
     }
 

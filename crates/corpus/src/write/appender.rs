@@ -199,6 +199,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_hash_of_what_is_there_can_be_cancelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let cancel = Some(&AtomicBool::new(true));
+        let mut file = Appender::create(path.clone()).unwrap();
+        file.write(b"header and ids").unwrap();
+        assert!(matches!(file.patch(b"HEADER", cancel), Err(Error::Cancelled)));
+        assert!(matches!(Appender::resume(path.clone(), 6, cancel), Err(Error::Cancelled)));
+        // It is as if it had ended there.
+        let resumed = Appender::resume(path.clone(), 6, None).unwrap().finish().unwrap();
+        assert_eq!(resumed.blake3, hash_of(&path, None).unwrap());
+        assert!(matches!(hash_of(&path, cancel), Err(Error::Cancelled)));
+    }
+
+    #[test]
     fn nothing_is_written_behind_a_gap() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");

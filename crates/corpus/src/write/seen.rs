@@ -244,6 +244,25 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_long_can_be_cancelled_and_goes_on_from_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = Some(&AtomicBool::new(true));
+        for limit in [0, usize::MAX] {
+            let mut seen = Seen::open(folder.path(), 0, limit, None).unwrap();
+            assert!((0..10_000).all(|number| seen.insert(digest(number), None).is_ok()));
+            seen.sync().unwrap();
+            let count = seen.len();
+            if let Table::Disk(disk) = &mut seen.table {
+                assert!(matches!(disk.grow(cancel), Err(Error::Cancelled)));
+            }
+            drop(seen);
+            assert!(matches!(Seen::open(folder.path(), count, limit, cancel), Err(Error::Cancelled)));
+            let mut seen = Seen::open(folder.path(), count, limit, None).unwrap();
+            assert!((0..10_000).all(|number| !seen.insert(digest(number), None).unwrap()));
+        }
+    }
+
+    #[test]
     fn zero_and_full_tables_are_no_special_case() {
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Seen::open(folder.path(), 0, 0, None).unwrap();
