@@ -24,7 +24,7 @@ export const prepareWith = async (
     const encode = async () => {
       try {
         for (let texts: string[] | null; (texts = await callNativeAsync(() => session.next())) !== null;) {
-          const { ids, rowStarts } = checkedRows(tokenizer.encodeBatch(texts, options), texts.length, config.vocabSize)
+          const { ids, rowStarts } = checkedRows(tokenizer.encodeBatch(texts, options), texts.length)
           callNative(() => session.reply(ids, rowStarts))
         }
       } catch (error) {
@@ -41,8 +41,8 @@ export const prepareWith = async (
   }
 }
 
-/** `batch` when it is the ids of `count` texts, each below `vocabSize`. */
-const checkedRows = (batch: unknown, count: number, vocabSize: number): Pick<TokenBatch, 'ids' | 'rowStarts'> => {
+/** `batch` when it is the ids of `count` texts. That each is below the `vocabSize` is seen where it is written. */
+const checkedRows = (batch: unknown, count: number): Pick<TokenBatch, 'ids' | 'rowStarts'> => {
   const { ids, rowStarts } = (batch ?? {}) as Partial<TokenBatch>
   const what = (name: string) => `${name} of encodeBatch of options.tokenizer`
   if (!types.isUint32Array(ids)) throw invalid(what('ids'), 'a Uint32Array', ids)
@@ -50,8 +50,6 @@ const checkedRows = (batch: unknown, count: number, vocabSize: number): Pick<Tok
     throw invalid(what('rowStarts'), `a Uint32Array of ${count + 1}`, rowStarts)
   if (rowStarts[0] !== 0 || rowStarts[count] !== ids.length || rowStarts.some(isBefore))
     throw invalid(what('rowStarts'), `places in order, from 0 to ${ids.length},`, [...rowStarts.subarray(0, 8)].join())
-  const wrong = ids.find((id) => id >= vocabSize)
-  if (wrong !== undefined) throw invalid(what('ids'), `ids below its vocabSize, ${vocabSize},`, wrong)
   return { ids, rowStarts }
 }
 

@@ -41,6 +41,14 @@ pub enum Error {
     /// What the caller's function says of documents.
     #[error("{0}")]
     Encode(String),
+    /// An id that the caller's function gave, and that the vocabulary does not have.
+    #[error("expected ids below the vocabulary size {vocab_size}, received {id}")]
+    IdOutOfRange {
+        /// The id.
+        id: u32,
+        /// What all ids are below.
+        vocab_size: u32,
+    },
     /// What the caller's function says of one of the texts that it got.
     #[error("text {text}: {reason}")]
     Refused {

@@ -5,6 +5,13 @@ use tokenmill_corpus::{Error as Core, Fault};
 use crate::error::{Code, Error, Result};
 
 pub fn coded(error: Core) -> Error {
+    if let Core::IdOutOfRange { id, vocab_size } = error {
+        // Ours have none: it is a tokenizer of the caller.
+        let message = format!(
+            "expected ids below its vocabSize, {vocab_size}, for ids of encodeBatch of options.tokenizer, received {id}"
+        );
+        return Error::new(Code::InvalidArgument, message);
+    }
     let code = match &error {
         Core::InvalidOption(_) => Code::InvalidArgument,
         Core::Io { .. } | Core::InvalidInput { .. } => Code::InvalidFile,

@@ -50,9 +50,9 @@ pub fn encoded(
     if ends.len() != texts.len() || ends.last().is_some_and(|&end| end != ids.len()) {
         return Err(Error::Encode(format!("expected ids of {} texts, received those of {}", texts.len(), ends.len())));
     }
-    if let Some(id) = ids.iter().find(|&&id| id >= options.tokenizer.vocab_size) {
-        let size = options.tokenizer.vocab_size;
-        return Err(Error::Encode(format!("expected ids below the vocabulary size {size}, received {id}")));
+    let vocab_size = options.tokenizer.vocab_size;
+    if let Some(&id) = ids.iter().find(|&&id| id >= vocab_size) {
+        return Err(Error::IdOutOfRange { id, vocab_size });
     }
     let (before, after) = match &options.separator {
         Some(Separator { id, position: SeparatorPosition::Before }) => (Some(*id), None),
