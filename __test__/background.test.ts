@@ -1,8 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { TokenStore } from '../src/dataset/token-store.ts'
+import { trainWordVectors } from '../src/embedding/train-word-vectors.ts'
+import { WordVectors } from '../src/embedding/word-vectors.ts'
 import { native } from '../src/native.ts'
 import { getEncoding } from '../src/tokenizer/encodings.ts'
+import { trainBpe } from '../src/tokenizer/train-bpe.ts'
 
 /* The threads for work in the background are made to sleep, as if large batches kept them: that takes no processor from what is timed. */
 
@@ -47,6 +54,29 @@ test.serial('large batches keep none of the threads that read files and encode s
   await occupied
   for (const batch of await Promise.all(batches)) t.deepEqual(batch, tokenizer.encodeBatch(large))
   t.is(await long, tokenizer.count('a long text '.repeat(50_000)))
+})
+
+test.serial('trainings, large rows of ids and vectors that are read keep none of them either', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenmill-background-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const [ids, vectors] = [join(folder, 'ids.bin'), join(folder, 'vectors.txt')]
+  writeFileSync(ids, new Uint32Array(2 ** 20))
+  writeFileSync(vectors, 'a 1 0\nb 0 1\n')
+  const store = await TokenStore.open(ids, { dtype: 'uint32' })
+  const occupied = native().occupyThreads(sleep)
+  await setTimeout(100)
+  const texts = ['the mill stood where the river bent '.repeat(100)]
+  const work = [
+    ...Array.from({ length: 2 }, () => trainBpe({ texts }, { vocabSize: 260 })),
+    ...Array.from({ length: 2 }, () => trainWordVectors({ texts }, { dimensions: 2, epochs: 1, threads: 1 })),
+    ...Array.from({ length: 2 }, () => WordVectors.load(vectors)),
+    ...Array.from({ length: 2 }, () => store.gatherAsync(Float64Array.of(0), 2 ** 20)),
+  ]
+  await isNotKept(t, 'readFile', () => readFile(new URL(import.meta.url)))
+  await isNotKept(t, 'encodeAsync', () => tokenizer.encodeAsync('hello'))
+  await occupied
+  await Promise.all(work)
+  store.close()
 })
 
 test('few texts have the ids, counts and errors of each', async (t) => {

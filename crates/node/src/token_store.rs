@@ -20,6 +20,7 @@ use crate::memory::{collected, room, try_collected};
 use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
+use crate::waiting::{Pending, pending};
 
 /// Gathers of more ids are worth the threads of the pool.
 const MANY: usize = 1 << 16;
@@ -102,13 +103,18 @@ impl StoreHandle {
 
     /// [`StoreHandle::gather`] on a worker thread, into a new array.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn gather_async(&self, starts: Float64ArraySlice<'_>, length: u32) -> Result<AsyncTask<Work<Later<Vec<u32>>>>> {
+    pub fn gather_async<'env>(
+        &self,
+        env: &'env Env,
+        starts: Float64ArraySlice<'_>,
+        length: u32,
+    ) -> Result<Pending<'env, Vec<u32>>> {
         let (store, starts, length) = (self.store.get()?, places(&starts)?, length as usize);
-        Ok(later(move || {
+        pending(env, are_many(starts.len(), length), &Arc::default(), move || {
             let mut ids = zeros(starts.len().saturating_mul(length))?;
             gather(&store, &starts, length, &mut ids)?;
             Ok(ids)
-        }))
+        })
     }
 
     /// Reads the rows of `length` ids from each of `starts` on into the memory of the system, on a worker thread.
@@ -237,8 +243,13 @@ fn on_threads(
     length: usize,
     work: impl FnOnce() -> std::result::Result<(), tokenmill_corpus::Error> + Send,
 ) -> Result<()> {
-    let done = if rows.saturating_mul(length) < MANY { work() } else { on_all_threads(work)? };
+    let done = if are_many(rows, length) { on_all_threads(work)? } else { work() };
     done.map_err(coded)
+}
+
+/// Whether all threads copy the rows.
+fn are_many(rows: usize, length: usize) -> bool {
+    rows.saturating_mul(length) >= MANY
 }
 
 fn zeros<T: Copy + Default>(count: usize) -> Result<Vec<T>> {

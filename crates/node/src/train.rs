@@ -6,21 +6,20 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Object};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use tokenmill_bpe::train::{Budget, Progress, Scratch, TrainOptions, Trainer};
 
 use crate::cancel::CancelFlag;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
-use crate::later::{Later, later};
 use crate::own_thread::on_own_thread;
 use crate::pattern::pattern_of;
 use crate::pool::on_all_threads;
-use crate::task::Work;
 use crate::text::JsTextOrBytes;
 use crate::token_rows::Texts;
 use crate::train_inputs::{Reading, add_inputs};
+use crate::waiting::on_waiting_thread;
 
 /// What to make; the facade has checked it.
 #[napi(object)]
@@ -86,24 +85,26 @@ impl NativeTrainer {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn add_texts(
+    pub fn add_texts<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
         cancel: Option<&CancelFlag>,
-    ) -> Result<AsyncTask<Work<Later<()>>>> {
+    ) -> Result<Object<'env>> {
         let texts = Texts::read(&texts, strict)?;
-        let (shared, cancel) = (Arc::clone(&self.shared), cancel.map(CancelFlag::shared));
-        Ok(later(move || {
+        let (shared, cancel) = (Arc::clone(&self.shared), CancelFlag::of(cancel));
+        let flag = Arc::clone(&cancel);
+        on_waiting_thread(env, &cancel, move || {
             // The lock is taken on this thread: one of the pool that waits for its share of a call may begin another one.
             shared.with_trainer(|trainer| {
                 texts.on_all_threads(|texts| {
-                    trainer.add_texts(texts, cancel.as_deref()).map_err(from_bpe)?;
+                    trainer.add_texts(texts, Some(&flag)).map_err(from_bpe)?;
                     shared.reading.add(texts);
                     Ok(())
                 })?
             })
-        }))
+        })
     }
 
     /// Reads files: paths and globs.

@@ -4,20 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Object};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use tokenmill_word_vectors::train::{Objective, Options, Progress, Split, Texts as Sentences, train_rows};
 
 use crate::cancel::CancelFlag;
 use crate::embedding_convert::size;
 use crate::error::{Code, Error, Result};
-use crate::later::{Later, later};
 use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
-use crate::task::Work;
 use crate::text::JsTextOrBytes;
 use crate::token_rows::Texts;
 use crate::train_inputs::{Reading, read_options};
+use crate::waiting::on_waiting_thread;
 use crate::word_inputs::add_inputs;
 use crate::word_vectors::coded;
 
@@ -85,14 +84,15 @@ impl NativeWordTrainer {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn add_texts(
+    pub fn add_texts<'env>(
         &self,
+        env: &'env Env,
         #[napi(ts_arg_type = "readonly (string | Uint8Array)[]")] texts: Vec<JsTextOrBytes<'_>>,
         strict: bool,
-    ) -> Result<AsyncTask<Work<Later<()>>>> {
+    ) -> Result<Object<'env>> {
         let texts = Texts::read(&texts, strict)?;
         let shared = Arc::clone(&self.shared);
-        Ok(later(move || {
+        on_waiting_thread(env, &Arc::default(), move || {
             let mut sentences = shared.lock();
             let sentences = sentences.as_mut().ok_or_else(used)?;
             texts.on_all_threads(|texts| {
@@ -100,7 +100,7 @@ impl NativeWordTrainer {
                 shared.reading.add(texts);
                 Ok(())
             })?
-        }))
+        })
     }
 
     /// Reads files: paths and globs.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Either, Float32Array, ObjectFinalize};
+use napi::bindgen_prelude::{AsyncTask, Either, Float32Array, Object, ObjectFinalize};
 use napi_derive::napi;
 use tokenmill_word_vectors::{Error as Core, Format, Near, Rows, WordVectors};
 
@@ -15,6 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
 use crate::memory::copied;
+use crate::own_thread::on_own_thread;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 
@@ -43,16 +44,16 @@ impl NativeWordVectors {
 
     /// `limit`: how many words are read at most.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeWordVectors>")]
-    pub fn load(
+    pub fn load<'env>(
+        env: &'env Env,
         path: String,
         format: String,
         limit: Option<i64>,
         cancel: Option<&CancelFlag>,
-    ) -> AsyncTask<Work<Later<WordVectors>>> {
-        let cancel = cancel.map(CancelFlag::shared);
-        later(move || {
+    ) -> Result<Object<'env>> {
+        on_own_thread(env, CancelFlag::of(cancel), move |cancel| {
             let (format, limit) = (format_of(&format)?, limit.map(|limit| size("limit", limit)).transpose()?);
-            let rows = Rows::load(&PathBuf::from(path), format, limit, cancel.as_deref()).map_err(coded)?;
+            let rows = Rows::load(&PathBuf::from(path), format, limit, Some(cancel)).map_err(coded)?;
             on_all_threads(|| rows.into_vectors())?.map_err(coded)
         })
     }
