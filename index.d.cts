@@ -2644,6 +2644,9 @@ export declare class Embedding {
   [Symbol.dispose](): void
 }
 
+/** Which tokenizer it is: all tokenizers, and what manifests say of them, are one. */
+export type TokenizerIdentity = Pick<Tokenizer, 'name' | 'fingerprint'>
+
 /**
  * How the position of a token enters its embedding:
  *
@@ -2703,6 +2706,14 @@ export interface InputEmbeddingOptions extends TableOptions {
    * @default 0
    */
   readonly seed?: number
+  /** The tokenizer whose ids it is for. Files keep its name and fingerprint, and {@link InputEmbedding.load} compares them. */
+  readonly tokenizer?: TokenizerIdentity
+}
+
+/** How {@link InputEmbedding.load} reads. */
+export interface InputEmbeddingLoadOptions extends TableOptions {
+  /** The tokenizer whose ids are to be read. Weights that are known to be made for another one are refused. */
+  readonly tokenizer?: TokenizerIdentity
 }
 
 /** How {@link InputEmbedding.forward} reads ids. */
@@ -2775,6 +2786,8 @@ export declare class InputEmbedding {
   private constructor()
   /** Rows of the token table. */
   get vocabSize(): number
+  /** The tokenizer whose ids it is for, when whoever made it said so. After {@link InputEmbedding.resize} it is not known. */
+  get tokenizer(): TokenizerIdentity | undefined
   /**
    * Tables of initial values.
    * @throws `ERR_LIMIT` when the tables do not fit into memory.
@@ -2786,9 +2799,10 @@ export declare class InputEmbedding {
    * Reads what {@link InputEmbedding.save} wrote, or the tables of a GPT-2 or a BERT in safetensors, by their names, with and without
    * the prefix of the whole model: positions of such files are learned, and nothing is scaled; those of BERT have token types, and a
    * normalisation. `path` is a file, a `model.safetensors.index.json` of several, or the folder of one of these. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory; `ERR_INVALID_ARGUMENT` when the
+   *   file says that it was made for another tokenizer than `options.tokenizer`.
    */
-  static load(path: string | URL, options?: TableOptions): Promise<InputEmbedding>
+  static load(path: string | URL, options?: InputEmbeddingLoadOptions): Promise<InputEmbedding>
   /**
    * The embeddings of a batch or of ids, as a tensor of the shape of the ids and then `dimensions`. The last size of the
    * shape is the row of input along which positions count. With `out`, they are written into that array, which is returned, and nothing
@@ -2948,6 +2962,8 @@ export interface TrainEmbeddingOptions {
    * @default 0
    */
   readonly seed?: number
+  /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
+  readonly tokenizer?: TokenizerIdentity
   /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */

@@ -111,11 +111,13 @@ export {
 export {
   InputEmbedding,
   type ForwardOptions,
+  type InputEmbeddingLoadOptions,
   type InputEmbeddingOptions,
   type Position,
   type ResizeOptions,
   type SaveOptions,
 } from './embedding/input-embedding.ts'
+export type { TokenizerIdentity } from './embedding/made-for.ts'
 export { alibiSlopes } from './embedding/alibi-slopes.ts'
 export {
   trainEmbedding,

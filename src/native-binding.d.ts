@@ -461,6 +461,8 @@ export interface NativeInputEmbeddingConfig {
   dropout: number
   paddingId?: number
   dtype: 'f32' | 'bf16' | 'f16'
+  /** Whose ids it is for, as the facade writes it. */
+  tokenizer?: string
 }
 
 /** How surprised the model was by so many targets, in nats. */

@@ -47,6 +47,28 @@ test('--train writes an embedding and says what was learned', async (t) => {
   t.deepEqual([vocabSize, contextLength, dimensions], [50257, 16, 8])
 })
 
+test('weights are read with the tokenizer that they were made for, and no other', async (t) => {
+  const output = join(folder.path, 'made-for.safetensors')
+  const checkpoint = join(folder.path, 'made-for-checkpoint.safetensors')
+  const trained = await tokenmill([...training, '--output', output, '--checkpoint', checkpoint])
+  t.is(trained.code, 0, trained.stderr)
+  for (const file of [output, checkpoint]) {
+    const { tokenizer } = await InputEmbedding.load(file)
+    t.deepEqual(tokenizer, { name: 'gpt2', fingerprint: getEncoding('gpt2').fingerprint })
+    const args = ['--weights', file, '--text', 'a mill']
+    const { code, stderr } = await tokenmill([...base, ...args])
+    t.is(code, 0, stderr)
+    // It has the ids of these texts too, and their rows would be those of other tokens.
+    const other = await tokenmill(['embed', '--encoding', 'p50k_base', ...args])
+    t.is(other.code, 2)
+    t.is(other.stdout, '')
+    t.regex(
+      other.stderr,
+      /expected the tokenizer that .* was made for, gpt2 with .*, for --tokenizer, --encoding or --model, received p50k_base/,
+    )
+  }
+})
+
 test('--train reads its text as --special and --utf8 say', async (t) => {
   const output = join(folder.path, 'never.safetensors')
   const [special, bytes] = [folder.file('special.txt', 'a<|endoftext|>b'), join(folder.path, 'bytes.txt')]
@@ -91,6 +113,7 @@ test('--train of a dataset takes its own tokenizer and its held-out documents', 
   const { vocabSize, validationLoss } = JSON.parse(trained.stdout) as Record<string, number>
   t.is(vocabSize, 50258)
   t.true((validationLoss as number) > 0)
+  t.is((await InputEmbedding.load(output)).tokenizer?.name, 'r50k_base')
 
   const other = await tokenmill(['embed', '--train', data, '-e', 'cl100k_base', '--output', output])
   t.is(other.code, 2)

@@ -170,6 +170,40 @@ for (const [what, bytes, message] of crafted) {
   })
 }
 
+test('a file keeps whose ids it is for, and is refused for others', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'embedding.safetensors')
+  const own = { name: 'mine', fingerprint: 'a'.repeat(64) }
+  const other = { name: 'mine', fingerprint: 'b'.repeat(64) }
+  const sizes = { vocabSize: 3, contextLength: 2, dimensions: 2 }
+
+  const embedding = InputEmbedding.create({ ...sizes, tokenizer: own })
+  t.deepEqual(embedding.tokenizer, own)
+  await embedding.save(path)
+  t.deepEqual((await InputEmbedding.load(path)).tokenizer, own)
+  const again = await InputEmbedding.load(path, { tokenizer: { ...own, name: 'of another name' } })
+  await t.throwsAsync(InputEmbedding.load(path, { tokenizer: other }), {
+    instanceOf: TokenmillError,
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /made for, mine with the fingerprint a{64}, for options.tokenizer, received mine with b{64}$/,
+  })
+
+  // What was loaded keeps it; a table of other tokens does not.
+  await again.save(path)
+  t.deepEqual((await InputEmbedding.load(path)).tokenizer, own)
+  again.resize(4)
+  t.is(again.tokenizer, undefined)
+  await again.save(path)
+
+  // A file that does not say it is read for any.
+  t.is((await InputEmbedding.load(path, { tokenizer: other })).tokenizer, undefined)
+  for (const tokenizer of [null, 'gpt2', {}, { name: 'a' }, { name: 1, fingerprint: 'a' }]) {
+    const wrong = { code: 'ERR_INVALID_ARGUMENT', message: /options.tokenizer/ }
+    t.throws(() => InputEmbedding.create({ ...sizes, tokenizer: tokenizer as never }), wrong)
+    await t.throwsAsync(InputEmbedding.load(path, { tokenizer: tokenizer as never }), wrong)
+  }
+})
+
 test('a context length that no memory can hold is ERR_LIMIT', async (t) => {
   for (const contextLength of [2 ** 40, 2 ** 53, Number.MAX_SAFE_INTEGER]) {
     const file = fileOf(metadata({ ...model, position: 'sinusoidal', contextLength }), data)

@@ -17,6 +17,7 @@ import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } f
 import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { TablesHandle } from './handle.ts'
+import { checkedIdentity, checkMadeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
@@ -78,6 +79,14 @@ export interface InputEmbeddingOptions extends TableOptions {
    * @default 0
    */
   readonly seed?: number
+  /** The tokenizer whose ids it is for. Files keep its name and fingerprint, and {@link InputEmbedding.load} compares them. */
+  readonly tokenizer?: TokenizerIdentity
+}
+
+/** How {@link InputEmbedding.load} reads. */
+export interface InputEmbeddingLoadOptions extends TableOptions {
+  /** The tokenizer whose ids are to be read. Weights that are known to be made for another one are refused. */
+  readonly tokenizer?: TokenizerIdentity
 }
 
 /** How {@link InputEmbedding.forward} reads ids. */
@@ -146,6 +155,7 @@ export class InputEmbedding {
   readonly dtype: DType
   /** Where the tables are. */
   readonly device: DeviceName
+  #tokenizer: TokenizerIdentity | undefined
   readonly #handle: TablesHandle<NativeInputEmbedding>
   readonly #seed: number
   #vocabSize: number
@@ -153,7 +163,8 @@ export class InputEmbedding {
   #passes = 0
 
   private constructor(native: NativeInputEmbedding, seed: number, device: DeviceName) {
-    const { vocabSize, contextLength, dimensions, position, scale, tokenTypes, dropout, dtype } = native.config
+    const { vocabSize, contextLength, dimensions, position, scale, tokenTypes, dropout, dtype, tokenizer } =
+      native.config
     this.#vocabSize = vocabSize
     this.contextLength = contextLength
     this.dimensions = dimensions
@@ -164,12 +175,18 @@ export class InputEmbedding {
     this.dtype = dtype
     this.device = device
     this.#seed = seed
+    this.#tokenizer = readIdentity(tokenizer)
     this.#handle = new TablesHandle('embedding', native)
   }
 
   /** Rows of the token table. */
   get vocabSize(): number {
     return this.#vocabSize
+  }
+
+  /** The tokenizer whose ids it is for, when whoever made it said so. After {@link InputEmbedding.resize} it is not known. */
+  get tokenizer(): TokenizerIdentity | undefined {
+    return this.#tokenizer
   }
 
   /**
@@ -206,12 +223,15 @@ export class InputEmbedding {
    * Reads what {@link InputEmbedding.save} wrote, or the tables of a GPT-2 or a BERT in safetensors, by their names, with and without
    * the prefix of the whole model: positions of such files are learned, and nothing is scaled; those of BERT have token types, and a
    * normalisation. `path` is a file, a `model.safetensors.index.json` of several, or the folder of one of these. Values are rounded to `dtype`; in `'f32'`, the default, that loses nothing.
-   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory.
+   * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory; `ERR_INVALID_ARGUMENT` when the
+   *   file says that it was made for another tokenizer than `options.tokenizer`.
    */
-  static async load(path: string | URL, options?: TableOptions): Promise<InputEmbedding> {
+  static async load(path: string | URL, options?: InputEmbeddingLoadOptions): Promise<InputEmbedding> {
     const file = filePath('path', path)
-    const { devices, dtype } = resolveTable(known('options', options, ['device', 'dtype']))
-    return callNativeAsync(() =>
+    const { tokenizer, ...table } = known('options', options, ['device', 'dtype', 'tokenizer'])
+    const { devices, dtype } = resolveTable(table)
+    const given = checkedIdentity('options.tokenizer', tokenizer)
+    const embedding = await callNativeAsync(() =>
       onFirstAsync(devices, async (device) => {
         const { NativeInputEmbedding } = addonOf(device)
         return new InputEmbedding(
@@ -221,6 +241,13 @@ export class InputEmbedding {
         )
       }),
     )
+    try {
+      checkMadeFor(file, embedding.tokenizer, given)
+    } catch (error) {
+      embedding.dispose()
+      throw error
+    }
+    return embedding
   }
 
   /**
@@ -307,6 +334,7 @@ export class InputEmbedding {
     checkMemory(`a table of ${size} rows and ${this.dimensions} dimensions`, size * this.dimensions, this.dtype)
     this.#handle.calls.now(() => callNative(() => this.#handle.native.resize(size, checkedSeed)))
     this.#vocabSize = size
+    this.#tokenizer = undefined
   }
 
   /**
@@ -351,14 +379,16 @@ const optionKeys = [
   'seed',
   'device',
   'dtype',
+  'tokenizer',
 ] as const
 
 const resolveInputEmbedding = (
   options: InputEmbeddingOptions,
 ): { config: NativeInputEmbeddingConfig; seed: number; devices: readonly DeviceName[] } => {
   const { position = 'learned', scale = false, seed = 0, ...rest } = known('options', options, optionKeys)
-  const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, ...others } = own(rest)
+  const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, tokenizer, ...others } = own(rest)
   const sizes = own(others)
+  const madeFor = checkedIdentity('options.tokenizer', tokenizer)
   const { devices, dtype } = resolveTable(sizes)
   const dimensions = positiveInteger('options.dimensions', sizes.dimensions)
   const vocabSize = positiveInteger('options.vocabSize', sizes.vocabSize)
@@ -373,6 +403,7 @@ const resolveInputEmbedding = (
     dtype,
     ...resolvePadding(paddingId, vocabSize - 1),
     ...resolveLayerNorm('options.layerNorm', layerNorm),
+    ...(madeFor && { tokenizer: writeIdentity(madeFor) }),
   })
   const rows = vocabSize + config.tokenTypes + (config.position === 'none' ? 0 : config.contextLength)
   checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions, dtype)

@@ -19,6 +19,7 @@ import {
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { InputEmbedding, type Position } from './input-embedding.ts'
+import { checkedIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { frequencyLoss, targetCounts } from './target-counts.ts'
 import { readProgress, type SavedProgress, writeProgress } from './training-progress.ts'
@@ -127,6 +128,8 @@ export interface TrainEmbeddingOptions {
    * @default 0
    */
   readonly seed?: number
+  /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
+  readonly tokenizer?: TokenizerIdentity
   /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
@@ -320,7 +323,7 @@ const optionKeys = [
     'validation',
     'validateEverySteps',
   ] as const),
-  ...(['seed', 'checkpoint', 'signal', 'onProgress'] as const),
+  ...(['seed', 'tokenizer', 'checkpoint', 'signal', 'onProgress'] as const),
 ] as const
 
 const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
@@ -358,6 +361,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
   if (rest.onProgress !== undefined && typeof rest.onProgress !== 'function')
     throw invalid('options.onProgress', 'a function', rest.onProgress)
   abortSignal(rest.signal)
+  const tokenizer = checkedIdentity('options.tokenizer', rest.tokenizer)
   return {
     ...rest,
     loader,
@@ -374,6 +378,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
       scale: 1,
       tokenTypes: 0,
       dtype: 'f32' as const,
+      ...(tokenizer && { tokenizer: writeIdentity(tokenizer) }),
     }),
     trainer: own({
       objective,

@@ -119,6 +119,8 @@ impl<'a> Input<'a> {
 pub struct InputEmbedding {
     config: InputEmbeddingConfig,
     layer: Layer,
+    /// Of its maker.
+    note: Option<Arc<str>>,
 }
 
 /// The name of the token table in files, as in GPT-2.
@@ -204,7 +206,18 @@ impl InputEmbedding {
             let (weight, bias) = (checked(weight, 1)?, checked(bias, 1)?);
             layer.norm = Some(NormTables { weight, bias, epsilon: epsilon as f32 });
         }
-        Ok(Self { config, layer })
+        Ok(Self { config, layer, note: None })
+    }
+
+    /// The same with a note of its maker, as of whose ids it is made for: files keep it.
+    #[must_use]
+    pub fn noted(self, note: Option<Arc<str>>) -> Self {
+        Self { note, ..self }
+    }
+
+    /// The note of its maker.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// What it is made of.
@@ -259,7 +272,7 @@ impl InputEmbedding {
     }
 
     /// The same with another number of tokens, in the place of this one, whose parameters are then [`Error::Retired`]. Rows of ids that
-    /// stay keep their values; new ones are what [`InputEmbedding::new`] would give them by `seed`. No gradient is kept.
+    /// stay keep their values; new ones are what [`InputEmbedding::new`] would give them by `seed`. No gradient is kept, and no note.
     ///
     /// # Errors
     /// [`Error::IdOutOfRange`] when the padding row would go, those of [`Embedding::new`], [`Error::Retired`]; nothing is changed then.
@@ -284,7 +297,7 @@ impl InputEmbedding {
             (norm.weight, norm.bias) = (moved(&norm.weight)?, moved(&norm.bias)?);
         }
         old.retire();
-        Ok(Self { config, layer })
+        Ok(Self { config, layer, note: None })
     }
 
     /// The device of the tables.

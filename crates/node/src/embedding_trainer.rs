@@ -51,9 +51,10 @@ impl NativeEmbeddingTrainer {
     ) -> Result<AsyncTask<Work<Later<Made>>>> {
         let (seed, inputs) = (config.seed, config_of(&embedding)?);
         let (config, counts) = (trainer_config(&config)?, counts_of(counts)?);
+        let note = embedding.tokenizer.map(Arc::from);
         Ok(later(move || {
             let embedding = InputEmbedding::new(inputs, seed as u64, &Device::Cpu).map_err(coded)?;
-            let trainer = Trainer::new(embedding, config, &counts).map_err(coded)?;
+            let trainer = Trainer::new(embedding.noted(note), config, &counts).map_err(coded)?;
             Ok(Made { trainer, progress: String::new() })
         }))
     }
@@ -69,10 +70,11 @@ impl NativeEmbeddingTrainer {
     ) -> Result<AsyncTask<Work<Later<Made>>>> {
         let (config, counts, inputs) = (trainer_config(&config)?, counts_of(counts)?, config_of(&embedding)?);
         let max_bytes = size("maxBytes", max_bytes)?;
+        let note = embedding.tokenizer.map(Arc::from);
         Ok(later(move || {
             let loaded = Trainer::load(&PathBuf::from(path), &inputs, config, &counts, max_bytes);
             let (trainer, progress) = loaded.map_err(coded)?;
-            Ok(Made { trainer, progress })
+            Ok(Made { trainer: if note.is_some() { trainer.noted(note) } else { trainer }, progress })
         }))
     }
 

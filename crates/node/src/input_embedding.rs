@@ -40,6 +40,8 @@ pub struct NativeInputEmbeddingConfig {
     pub padding_id: Option<u32>,
     #[napi(ts_type = "'f32' | 'bf16' | 'f16'")]
     pub dtype: String,
+    /// Whose ids it is for, as the facade writes it.
+    pub tokenizer: Option<String>,
 }
 
 /// How a pass reads ids.
@@ -107,7 +109,8 @@ impl NativeInputEmbedding {
 
     #[napi(getter, catch_unwind)]
     pub fn config(&self) -> Result<NativeInputEmbeddingConfig> {
-        let config = *self.embedding.get()?.config();
+        let embedding = self.embedding.get()?;
+        let config = *embedding.config();
         Ok(NativeInputEmbeddingConfig {
             vocab_size: number(config.vocab_size),
             context_length: number(config.context_length),
@@ -119,6 +122,7 @@ impl NativeInputEmbedding {
             dropout: config.dropout,
             padding_id: config.padding,
             dtype: config.dtype.name().to_owned(),
+            tokenizer: embedding.note().map(str::to_owned),
         })
     }
 
@@ -204,7 +208,8 @@ impl NativeInputEmbedding {
 }
 
 fn create(config: NativeInputEmbeddingConfig, seed: i64, cuda: Option<u32>) -> Result<InputEmbedding> {
-    InputEmbedding::new(config_of(&config)?, seed as u64, &convert::device(cuda)?).map_err(coded)
+    let embedding = InputEmbedding::new(config_of(&config)?, seed as u64, &convert::device(cuda)?).map_err(coded)?;
+    Ok(embedding.noted(config.tokenizer.map(Arc::from)))
 }
 
 /// What the facade has checked.

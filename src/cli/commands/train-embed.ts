@@ -3,6 +3,7 @@ import { maskedTokens } from '../../dataset/masked-tokens.ts'
 import { nextToken } from '../../dataset/objective.ts'
 import { TokenStore } from '../../dataset/token-store.ts'
 import { WindowDataset } from '../../dataset/window-dataset.ts'
+import type { TokenizerIdentity } from '../../embedding/made-for.ts'
 import {
   type EmbeddingTrainingProgress,
   trainEmbedding,
@@ -53,6 +54,7 @@ export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): P
   const options: TrainEmbeddingOptions = {
     objective,
     vocabSize: source.vocabSize,
+    tokenizer: source.tokenizer,
     dimensions: flags.dimensions,
     batchSize: flags.batchSize,
     epochs: flags.epochs,
@@ -90,6 +92,7 @@ interface Source {
   readonly training: Dataset
   readonly validation?: Dataset
   readonly vocabSize: number
+  readonly tokenizer: TokenizerIdentity
   close(): void
 }
 
@@ -104,6 +107,7 @@ const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<So
   const isLong = validation.length > flags.contextLength
   return {
     ...dataset.sizes,
+    tokenizer,
     training: dataset.of(isLong ? training : ids),
     ...(isLong && { validation: dataset.of(validation) }),
     close: () => {},
@@ -120,6 +124,7 @@ const ofFolder = async (folder: string, flags: EmbedFlags): Promise<Source> => {
   const dataset = datasetOf(splitName(folder, 'train'), flags, tokenizer.vocabSize)
   return {
     ...dataset.sizes,
+    tokenizer,
     training: dataset.of(store),
     ...(held !== undefined && { validation: dataset.of(held) }),
     close: () => {

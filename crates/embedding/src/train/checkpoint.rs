@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::sampler::Sampler;
 use super::{BIAS_TABLE, MIXING_TABLE, Trainer, TrainerConfig};
 use crate::optimizer_file::{moment_tensors, read_states};
-use crate::weights::{ENTRY, FORMAT, FileFault, Weights, WeightsFile, at, write_tensors};
+use crate::weights::{FileFault, Weights, WeightsFile, at, write_tensors};
 use crate::{Device, Error, InputEmbedding, InputEmbeddingConfig, Parameter, Result, TOKEN_TABLE, TableOptions};
 
 /// The metadata entry of a [`Training`].
@@ -51,7 +51,8 @@ impl Trainer {
         let json = serde_json::to_string(&self.training(steps, progress));
         let json = json.map_err(FileFault::Header).map_err(at(path))?;
         let description = self.embedding().description().map_err(at(path))?;
-        let metadata = [FORMAT, (ENTRY, &*description), (TRAINING, &*json)];
+        let mut metadata = self.embedding().metadata(&description);
+        metadata.push((TRAINING, &json));
         let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (&**name, tensor.clone())).collect();
         write_tensors(path, &metadata, &tensors)
     }

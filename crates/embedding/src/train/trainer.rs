@@ -1,6 +1,7 @@
 //! A model of two layers, the first of which is the embedding.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::mixing::{Mixing, Objective};
 use super::sampler::Sampler;
@@ -168,6 +169,12 @@ impl Trainer {
             })?
         })?;
         Ok(Loss { sum, targets: targets.ids.len() })
+    }
+
+    /// The same with a note for the embedding.
+    #[must_use]
+    pub fn noted(self, note: Option<Arc<str>>) -> Self {
+        Self { embedding: self.embedding.noted(note), ..self }
     }
 
     /// What is trained.

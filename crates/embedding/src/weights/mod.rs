@@ -18,7 +18,7 @@ mod write;
 
 pub use facts::{TensorFacts, WeightsFacts, weights_facts};
 pub use fault::FileFault;
-pub(crate) use model::{ENTRY, FORMAT};
+pub(crate) use model::FORMAT;
 pub use names::Names;
 pub(crate) use read::{WeightsFile, at};
 pub(crate) use shards::Weights;

@@ -1,6 +1,7 @@
 //! Whole models in files: which tensors, and what the metadata says about them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,9 @@ use crate::{
 /// What tools of the Hugging Face libraries look for before they load a file.
 pub(crate) const FORMAT: (&str, &str) = ("format", "pt");
 /// The metadata entry of a [`Description`].
-pub(crate) const ENTRY: &str = "tokenmill";
+const ENTRY: &str = "tokenmill";
+/// The metadata entry of [`InputEmbedding::note`].
+const NOTE: &str = "tokenmill.tokenizer";
 const VERSION: u32 = 1;
 /// The largest table of sinusoidal positions that a file may ask for, in bytes: it names a size without having its values.
 const MAX_SINUSOIDS: usize = 1 << 30;
@@ -101,6 +104,7 @@ impl InputEmbedding {
             Some(json) => Some(Description::parse(json).map_err(|what| file.error(FileFault::Metadata(what)))?),
             None => None,
         };
+        let note = file.metadata(NOTE).map(Arc::from);
         let padding = described.as_ref().and_then(|described| described.padding_id);
         let options = TableOptions { dtype, ..TableOptions::default() };
         let token =
@@ -163,7 +167,8 @@ impl InputEmbedding {
             padding,
             dtype,
         };
-        Self::from_tables(config, InputTables { token, position, types, norm: norm.transpose()? }, device)
+        let tables = InputTables { token, position, types, norm: norm.transpose()? };
+        Ok(Self::from_tables(config, tables, device)?.noted(note))
     }
 
     /// Writes the learned tables under these names, and how they are used, into a safetensors file, which replaces an older one in
@@ -177,7 +182,12 @@ impl InputEmbedding {
         let tensors: Vec<_> =
             parameters.iter().map(|parameter| (layout.of(parameter.name()), parameter.clone())).collect();
         let description = self.description().map_err(at(path))?;
-        write_tensors(path, &[FORMAT, (ENTRY, &description)], &tensors)
+        write_tensors(path, &self.metadata(&description), &tensors)
+    }
+
+    /// The metadata of a file with its tables and this [`InputEmbedding::description`].
+    pub(crate) fn metadata<'a>(&'a self, description: &'a str) -> Vec<(&'a str, &'a str)> {
+        [FORMAT, (ENTRY, description)].into_iter().chain(self.note().map(|note| (NOTE, note))).collect()
     }
 
     /// What the tensors do not say, for the metadata.
