@@ -222,6 +222,8 @@ export interface PaddedBatch {
   readonly ids: Uint32Array
   /** 1 for each id, 0 for padding. */
   readonly attentionMask: Uint8Array
+  /** 1 for each id that the post-processor adds and for padding, 0 for ids of the texts, also for special tokens in them. */
+  readonly specialTokensMask: Uint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
   readonly typeIds: Uint32Array
   /** Rows and ids of each. */

@@ -36,6 +36,22 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
   })
 }
 
+test('the special tokens mask has what is put around texts, and padding', async (t) => {
+  const bert = await loadTokenizer(jsonFile('bert'))
+  const inputs = ['a [MASK] b', ['a', 'b c'] as [string, string]]
+  const options = { allowedSpecial: 'all', maxLength: 8, padTo: 8 } as const
+  const batch = bert.encodePadded(inputs, options)
+  t.deepEqual(rowsOf(batch.specialTokensMask, batch), [
+    [1, 0, 0, 0, 1, 1, 1, 1],
+    [1, 0, 1, 0, 0, 1, 1, 1],
+  ])
+  const fromEnd = bert.encodePadded(inputs, { ...options, paddingSide: 'start', addSpecialTokens: false })
+  t.deepEqual(rowsOf(fromEnd.specialTokensMask, fromEnd), [
+    [1, 1, 1, 1, 1, 0, 0, 0],
+    [1, 1, 1, 1, 1, 0, 0, 0],
+  ])
+})
+
 test('an encoding makes rows too', (t) => {
   const tokenizer = getEncoding('gpt2')
   const [hello, world] = [tokenizer.encode('Hello'), tokenizer.encode('Hello world, hello')]

@@ -76,6 +76,8 @@ export interface PaddedBatch {
   readonly ids: Uint32Array
   /** 1 for each id, 0 for padding. */
   readonly attentionMask: Uint8Array
+  /** 1 for each id that the post-processor adds and for padding, 0 for ids of the texts, also for special tokens in them. */
+  readonly specialTokensMask: Uint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
   readonly typeIds: Uint32Array
   /** Rows and ids of each. */
@@ -140,6 +142,7 @@ export const encodePadded = (
   const result = {
     ids: new Uint32Array(width * rows.length).fill(padId),
     attentionMask: new Uint8Array(width * rows.length),
+    specialTokensMask: new Uint8Array(width * rows.length).fill(1),
     typeIds: new Uint32Array(width * rows.length).fill(padTypeId),
     shape: [rows.length, width] as const,
     inputOf: Uint32Array.from(inputOf),
@@ -148,7 +151,7 @@ export const encodePadded = (
     const added = addSpecialTokens ? postProcessor.added(second !== undefined) : 0
     const length = first.length + (second?.length ?? 0) + added
     const start = index * width + (shape.paddingSide === 'start' ? width - length : 0)
-    postProcessor.write(result.ids, result.typeIds, start, first, second, addSpecialTokens)
+    postProcessor.write(result, start, first, second, addSpecialTokens)
     result.attentionMask.fill(1, start, start + length)
   }
   return result

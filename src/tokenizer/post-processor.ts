@@ -6,6 +6,14 @@ import { TokenBatch } from './tokenizer.ts'
 /** In a template: the ids of the first and of the second text. All else is an id that is put there. */
 const [first, second] = [0xffffffff, 0xfffffffe]
 
+/** Where rows are written. */
+interface RowsToFill {
+  readonly ids: Uint32Array
+  readonly typeIds?: Uint32Array
+  /** It has 1 everywhere: the ids of texts get 0. */
+  readonly specialTokensMask?: Uint8Array
+}
+
 /** What is put around the ids of one text or two, and the type ids. Each template is a list of what there is and its type id. */
 export class PostProcessor {
   readonly #templates: NativeTemplates
@@ -32,7 +40,7 @@ export class PostProcessor {
     const added = this.added(false)
     if (added === 0) return ids
     const whole = new Uint32Array(ids.length + added)
-    this.write(whole, undefined, 0, ids, undefined, true)
+    this.write({ ids: whole }, 0, ids, undefined, true)
     return whole
   }
 
@@ -74,10 +82,9 @@ export class PostProcessor {
     }
   }
 
-  /** Writes ids and type ids from `start` on. */
+  /** Writes a row from `start` on. */
   write(
-    ids: Uint32Array,
-    typeIds: Uint32Array | undefined,
+    { ids, typeIds, specialTokensMask }: RowsToFill,
     start: number,
     firstIds: Uint32Array,
     secondIds: Uint32Array | undefined,
@@ -93,6 +100,7 @@ export class PostProcessor {
         const text = what === first ? firstIds : (secondIds as Uint32Array)
         ids.set(text, at)
         at += text.length
+        specialTokensMask?.fill(0, from, at)
       } else {
         ids[at++] = what
       }
