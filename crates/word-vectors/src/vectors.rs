@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use rayon::prelude::*;
 
-use crate::error::filled;
+use crate::error::{filled, reserved};
 use crate::lanes::{Level, dot};
 use crate::{Error, Result};
 
@@ -182,12 +182,12 @@ impl WordVectors {
     /// The `count` words whose vectors point most nearly as `vector` does, the nearest first.
     ///
     /// # Errors
-    /// [`Error::LengthMismatch`].
+    /// [`Error::LengthMismatch`]; [`Error::InvalidOption`] when a number is not finite.
     pub fn nearest(&self, vector: &[f32], count: usize) -> Result<Vec<Near>> {
         if vector.len() != self.dimensions {
             return Err(Error::LengthMismatch { expected: self.dimensions, actual: vector.len() });
         }
-        Ok(self.search(vector, count, &[]))
+        Ok(self.search(&scaled(vector)?, count, &[]))
     }
 
     /// What is to `c` as `b` is to `a`: the words nearest to b - a + c, of vectors made equally long, without the three
@@ -224,6 +224,22 @@ impl WordVectors {
         let chunks = self.table.par_chunks(ROWS * self.dimensions).enumerate().map(nearest_in);
         chunks.reduce(|| Nearest::new(count), Nearest::joined).sorted()
     }
+}
+
+/// `vector` times a power of two that makes its largest number at least 1 and less than 2. No other bit of a cosine changes by it, and squares of very
+/// large or small numbers are numbers.
+fn scaled(vector: &[f32]) -> Result<Vec<f32>> {
+    if let Some(number) = vector.iter().find(|number| !number.is_finite()) {
+        let expected = "finite numbers".to_owned();
+        return Err(Error::InvalidOption { option: "the vector", expected, received: number.to_string() });
+    }
+    let largest = vector.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
+    // Of a 64-bit float, in which every 32-bit one is a normal number.
+    let exponent = if largest > 0.0 { (f64::from(largest).to_bits() >> 52) as i32 - 1023 } else { 0 };
+    let factor = 2f64.powi(-exponent);
+    let mut scaled = reserved(vector.len())?;
+    scaled.extend(vector.iter().map(|&number| (f64::from(number) * factor) as f32));
+    Ok(scaled)
 }
 
 /// The best up to a number of them: the worst of these is on top.

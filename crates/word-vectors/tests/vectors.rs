@@ -73,3 +73,19 @@ fn unknown_words_and_other_lengths_are_errors() {
     assert!(WordVectors::new(vec![], vec![], 0).is_err());
     assert!((vectors.similarity("a", "a").expect("it is known") - 1.0).abs() < 1e-6);
 }
+
+#[test]
+fn a_vector_of_any_length_has_a_direction() {
+    let vectors = WordVectors::new(vec!["a".into(), "b".into()], vec![1.0, 0.0, 0.5, 0.5], 2).expect("they fit");
+    let of = |vector: &[f32]| vectors.nearest(vector, 2).expect("it fits");
+    let expected = of(&[0.25, 1.0]);
+    assert_eq!(expected[0].index, 1);
+    for exponent in [-140, -70, -1, 3, 64, 100, 127] {
+        let factor = 2f64.powi(exponent) as f32;
+        assert_eq!(of(&[0.25 * factor, factor]), expected, "2^{exponent}");
+    }
+    assert!(of(&[0.0, 0.0]).iter().all(|near| near.similarity == 0.0));
+    for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert!(matches!(vectors.nearest(&[1.0, number], 1), Err(Error::InvalidOption { .. })));
+    }
+}
