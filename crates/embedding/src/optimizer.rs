@@ -204,7 +204,8 @@ impl Optimizer {
                         &cpu::AdamW {
                             decay: (1.0 - self.learning_rate * weight_decay) as f32,
                             rates: betas.map(|beta| (1.0 - beta) as f32),
-                            epsilon: epsilon as f32,
+                            // Smaller than the last bit of any other divisor: of a value that never had a gradient, 0 / 0 is 0.
+                            epsilon: (epsilon as f32).max(f32::MIN_POSITIVE),
                             step_size: (self.learning_rate * enlarged / corrections[0]) as f32,
                             second_correction: divided as f32,
                         },

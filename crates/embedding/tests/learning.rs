@@ -241,6 +241,21 @@ fn frozen_parameters_and_the_padding_row_stay() {
 }
 
 #[test]
+fn without_epsilon_values_that_had_no_gradient_stay() {
+    for (epsilon, is_dense) in [(0.0, true), (0.0, false), (1e-60, true)] {
+        let options = TableOptions { padding: Some(0), ..TableOptions::default() };
+        let table = Embedding::from_values(vec![1f32; 6], 3, 2, options, CPU).unwrap();
+        let rule = Rule::AdamW { betas: [0.9, 0.999], epsilon, weight_decay: 0.0 };
+        let mut optimizer = Optimizer::new(vec![table.parameter()], rule, 0.5, is_dense).unwrap();
+        table.backward(&table.forward(&[1], &[1]).unwrap(), &[3.0, 0.0]).unwrap();
+        optimizer.step().unwrap();
+        let values = table.parameter().values().unwrap();
+        assert!((values[2] - 0.5).abs() < 1e-6, "{values:?}");
+        assert_eq!([&values[..2], &values[3..]].concat(), [0.0, 0.0, 1.0, 1.0, 1.0], "{epsilon}, dense: {is_dense}");
+    }
+}
+
+#[test]
 fn sparse_steps_change_rows_with_a_gradient_alone_and_dense_ones_all() {
     for rule in [Rule::ADAM_W, Rule::Sgd { momentum: 0.9, weight_decay: 0.1, nesterov: true }] {
         for is_dense in [false, true] {
