@@ -2736,7 +2736,7 @@ export interface ForwardOptions extends LookupOptions {
    */
   readonly typeIds?: Uint32Array
   /**
-   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before.
+   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before, which `save` keeps.
    * @default false
    */
   readonly training?: boolean
@@ -2755,7 +2755,7 @@ export interface SaveOptions {
 export interface ResizeOptions {
   /**
    * The seed of the new rows: they are what `create` with this seed would give them.
-   * @default the seed of the embedding, or 0 when it was loaded
+   * @default the seed of the embedding; 0 when it was loaded from a file that has none, which is one without dropout
    */
   readonly seed?: number
 }

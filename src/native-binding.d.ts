@@ -192,7 +192,10 @@ export declare class NativeInputEmbedding {
   static create(config: NativeInputEmbeddingConfig, seed: number, cuda?: number | undefined | null): NativeInputEmbedding
   static createAsync(config: NativeInputEmbeddingConfig, seed: number, cuda?: number | undefined | null): Promise<NativeInputEmbedding>
   static load(path: string, dtype: string, maxBytes: number, cuda?: number | undefined | null): Promise<NativeInputEmbedding>
-  save(path: string, names: 'gpt2' | 'bert'): Promise<void>
+  /** `passes`: the seed of dropout, and how many passes in training there were. */
+  save(path: string, names: 'gpt2' | 'bert', passes: Array<number>): Promise<void>
+  /** The seed of dropout, and how many passes in training there were, when the file was written that it was read from. */
+  get passes(): [seed: number, made: number]
   get config(): NativeInputEmbeddingConfig
   forward(ids: Uint32Array, pass: NativePass): NativeTensor
   /** `forward` into `out`. */

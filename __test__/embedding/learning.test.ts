@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { TokenmillError } from '../../src/errors.ts'
 import { Embedding } from '../../src/embedding/embedding.ts'
 import { InputEmbedding } from '../../src/embedding/input-embedding.ts'
 import { Optimizer } from '../../src/embedding/optimizer.ts'
 import type { Parameter } from '../../src/embedding/parameter.ts'
+import { temporaryFolder } from './safetensors.ts'
 
 /* Outputs, gradients and steps are torch's: `scripts/make-golden-learning.py`. */
 
@@ -172,6 +174,36 @@ test('dropout is for training alone, another one in each pass, and the same for 
   t.deepEqual([pass(again), pass(again)], passes)
   for (const values of passes) t.true(values.every((value, i) => value === 0 || value === (plain[i] ?? 0) * 2))
   t.deepEqual(embedding.forward([1, 2, 3, 4]).toFloat32(), plain)
+})
+
+test('dropout goes on after a file as if nothing had been in between', async (t) => {
+  const folder = await temporaryFolder(t)
+  const files = [join(folder, 'embedding.safetensors'), join(folder, 'optimizer.safetensors')] as const
+  const train = (embedding: InputEmbedding, optimizer: Optimizer, steps: number) => {
+    for (let step = 0; step < steps; step++) {
+      const output = embedding.forward([1, 2, 3, 4], { training: true })
+      embedding.backward(output, output.toFloat32())
+      optimizer.step()
+      optimizer.zeroGrad()
+    }
+    return embedding.parameters().map((parameter) => parameter.dataSync())
+  }
+  const begin = (embedding: InputEmbedding) => Optimizer.adamW(embedding.parameters(), { learningRate: 0.1 })
+  const make = () => InputEmbedding.create({ ...size, dropout: 0.5, seed: 9 })
+  const whole = make()
+  const expected = train(whole, begin(whole), 6)
+
+  const first = make()
+  const optimizer = begin(first)
+  train(first, optimizer, 2)
+  await first.save(files[0])
+  await optimizer.save(files[1])
+  const second = await InputEmbedding.load(files[0])
+  await second.save(files[0])
+  const third = await InputEmbedding.load(files[0])
+  const later = begin(third)
+  await later.loadFile(files[1])
+  t.deepEqual(train(third, later, 4), expected)
 })
 
 test('resize keeps rows, and lets parameters and optimisers of before go', async (t) => {

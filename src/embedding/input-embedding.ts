@@ -107,7 +107,7 @@ export interface ForwardOptions extends LookupOptions {
    */
   readonly typeIds?: Uint32Array
   /**
-   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before.
+   * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before, which `save` keeps.
    * @default false
    */
   readonly training?: boolean
@@ -126,7 +126,7 @@ export interface SaveOptions {
 export interface ResizeOptions {
   /**
    * The seed of the new rows: they are what `create` with this seed would give them.
-   * @default the seed of the embedding, or 0 when it was loaded
+   * @default the seed of the embedding; 0 when it was loaded from a file that has none, which is one without dropout
    */
   readonly seed?: number
 }
@@ -160,9 +160,9 @@ export class InputEmbedding {
   readonly #seed: number
   #vocabSize: number
   /** Passes in training, each with another mask. */
-  #passes = 0
+  #passes: number
 
-  private constructor(native: NativeInputEmbedding, seed: number, device: DeviceName) {
+  private constructor(native: NativeInputEmbedding, device: DeviceName, seed: number, passes = 0) {
     const { vocabSize, contextLength, dimensions, position, scale, tokenTypes, dropout, dtype, tokenizer } =
       native.config
     this.#vocabSize = vocabSize
@@ -176,6 +176,7 @@ export class InputEmbedding {
     this.device = device
     this.#seed = seed
     this.#tokenizer = readIdentity(tokenizer)
+    this.#passes = passes
     this.#handle = new TablesHandle('embedding', native)
   }
 
@@ -198,7 +199,7 @@ export class InputEmbedding {
     return callNative(() =>
       onFirst(devices, (device) => {
         const { NativeInputEmbedding } = addonOf(device)
-        return new InputEmbedding(NativeInputEmbedding.create(config, seed, cudaOf(device)), seed, device)
+        return new InputEmbedding(NativeInputEmbedding.create(config, seed, cudaOf(device)), device, seed)
       }),
     )
   }
@@ -209,14 +210,14 @@ export class InputEmbedding {
     return callNativeAsync(() =>
       onFirstAsync(devices, async (device) => {
         const { NativeInputEmbedding } = addonOf(device)
-        return new InputEmbedding(await NativeInputEmbedding.createAsync(config, seed, cudaOf(device)), seed, device)
+        return new InputEmbedding(await NativeInputEmbedding.createAsync(config, seed, cudaOf(device)), device, seed)
       }),
     )
   }
 
   /** @internal */
   static of(native: NativeInputEmbedding, seed: number): InputEmbedding {
-    return new InputEmbedding(native, seed, 'cpu')
+    return new InputEmbedding(native, 'cpu', seed)
   }
 
   /**
@@ -234,11 +235,8 @@ export class InputEmbedding {
     const embedding = await callNativeAsync(() =>
       onFirstAsync(devices, async (device) => {
         const { NativeInputEmbedding } = addonOf(device)
-        return new InputEmbedding(
-          await NativeInputEmbedding.load(file, dtype, memoryLimit(), cudaOf(device)),
-          0,
-          device,
-        )
+        const native = await NativeInputEmbedding.load(file, dtype, memoryLimit(), cudaOf(device))
+        return new InputEmbedding(native, device, ...native.passes)
       }),
     )
     try {
@@ -346,7 +344,8 @@ export class InputEmbedding {
     const file = filePath('path', path)
     const { names = 'gpt2' } = known('options', options, ['names'])
     const checked = oneOf('options.names', names, ['gpt2', 'bert'])
-    await this.#handle.calls.later(() => callNativeAsync(() => this.#handle.native.save(file, checked)))
+    const save = () => this.#handle.native.save(file, checked, [this.#seed, this.#passes])
+    await this.#handle.calls.later(() => callNativeAsync(save))
   }
 
   /** Whether the memory was freed. */

@@ -14,6 +14,22 @@
 
 use crate::{Error, Result};
 
+/// Which mask the next pass in training has: [`Dropout::key_of`] this seed and number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passes {
+    /// That of the model.
+    pub seed: u64,
+    /// Passes in training that were made.
+    pub made: u64,
+}
+
+impl Passes {
+    /// The key of the next mask.
+    pub fn key(self) -> u64 {
+        Dropout::key_of(self.seed, self.made)
+    }
+}
+
 /// Which values of a result are left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {

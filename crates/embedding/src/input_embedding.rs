@@ -9,8 +9,8 @@ use crate::init::initial_values;
 use crate::layer::{Layer, NormTables, Request};
 use crate::table::{Table, TableOptions, checked_size};
 use crate::{
-    DType, Dropout, Embedding, Error, Init, Output, Parameter, Position, Positions, Result, Source, ValuesMut, memory,
-    sinusoidal,
+    DType, Dropout, Embedding, Error, Init, Output, Parameter, Passes, Position, Positions, Result, Source, ValuesMut,
+    memory, sinusoidal,
 };
 
 /// The standard deviation of GPT-2's initial weights, and of BERT's.
@@ -121,6 +121,7 @@ pub struct InputEmbedding {
     layer: Layer,
     /// Of its maker.
     note: Option<Arc<str>>,
+    passes: Passes,
 }
 
 /// The name of the token table in files, as in GPT-2.
@@ -206,7 +207,7 @@ impl InputEmbedding {
             let (weight, bias) = (checked(weight, 1)?, checked(bias, 1)?);
             layer.norm = Some(NormTables { weight, bias, epsilon: epsilon as f32 });
         }
-        Ok(Self { config, layer, note: None })
+        Ok(Self { config, layer, passes: Passes::default(), note: None })
     }
 
     /// The same with a note of its maker, as of whose ids it is made for: files keep it.
@@ -218,6 +219,16 @@ impl InputEmbedding {
     /// The note of its maker.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
+    }
+
+    /// The same, of a file that was written after `passes`.
+    pub(crate) fn after(self, passes: Passes) -> Self {
+        Self { passes, ..self }
+    }
+
+    /// Those that were made before the file was written that it was read from; none when it was made, or had no dropout.
+    pub fn passes(&self) -> Passes {
+        self.passes
     }
 
     /// What it is made of.
@@ -297,7 +308,7 @@ impl InputEmbedding {
             (norm.weight, norm.bias) = (moved(&norm.weight)?, moved(&norm.bias)?);
         }
         old.retire();
-        Ok(Self { config, layer, note: None })
+        Ok(Self { config, layer, passes: self.passes, note: None })
     }
 
     /// The device of the tables.

@@ -70,7 +70,7 @@ pub use alibi::alibi_slopes;
 pub use cuda::time_kernels;
 pub use cuda::{Gpu, cuda_device, gpus};
 pub use devices::{Cpu, cpu};
-pub use dropout::Dropout;
+pub use dropout::{Dropout, Passes};
 pub use dtype::DType;
 pub use element::{Element, ValuesMut};
 pub use embedding::{Embedding, TABLE};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::TempDir;
 use tokenmill_embedding::{
-    DType, Device, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Names, Position, Positions,
-    Source, TableOptions,
+    DType, Device, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Names, Passes, Position,
+    Positions, Source, TableOptions,
 };
 
 const CPU: &Device = &Device::Cpu;
@@ -83,6 +83,29 @@ fn whatever_a_model_is_made_of_is_saved_in_its_type() {
         }
         let wide = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
         assert_eq!(wide.parameters()[0].values().unwrap(), saved.parameters()[0].values().unwrap());
+    }
+}
+
+#[test]
+fn passes_in_training_are_saved_where_there_is_dropout() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let passes = Passes { seed: 5, made: 7 };
+    for (dropout, expected) in [(0.1, passes), (0.0, Passes::default())] {
+        let config = InputEmbeddingConfig { dropout, ..InputEmbeddingConfig::new(7, 5, 3) };
+        InputEmbedding::new(config, 11, CPU).unwrap().save_after(passes, &path, Names::Gpt2).unwrap();
+        let loaded = InputEmbedding::load(&path, DType::F32, CPU, usize::MAX).unwrap();
+        assert_eq!(loaded.passes(), expected);
+        assert_eq!(loaded.resized(9, 0, CPU).unwrap().passes(), expected);
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert_eq!(text.contains("passes"), dropout > 0.0, "a file without dropout is one of before");
+    }
+    let token = bytes(&[0.0; 3]);
+    for (entry, expected) in [("seed", "the seed 9007199254740992 is more"), ("passes", "the number of passes")] {
+        let json =
+            format!(r#"{{"version":1,"position":"none","contextLength":1,"scale":1,"{entry}":9007199254740992}}"#);
+        let path = foreign(&folder, &[("wte.weight", Dtype::F32, &[1, 3], &token)], Some(&json));
+        assert!(load_error(&path).contains(expected), "{}", load_error(&path));
     }
 }
 

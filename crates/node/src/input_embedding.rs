@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{
 };
 use napi_derive::napi;
 use tokenmill_embedding::{
-    Dropout, Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Position, Positions, ValuesMut,
+    Input, InputEmbedding, InputEmbeddingConfig, Names, Output, Passes, Position, Positions, ValuesMut,
 };
 
 use crate::apart::outside;
@@ -95,16 +95,26 @@ impl NativeInputEmbedding {
         })
     }
 
+    /// `passes`: the seed of dropout, and how many passes in training there were.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn save(
         &self,
         path: String,
         #[napi(ts_arg_type = "'gpt2' | 'bert'")] names: String,
+        passes: Vec<i64>,
     ) -> Result<AsyncTask<Work<Later<()>>>> {
         let embedding = self.embedding.get()?;
+        let passes = passes_of(&passes)?;
         let names = Names::from_name(&names)
             .ok_or_else(|| Error::new(Code::InvalidArgument, format!("there are no names {names:?}")))?;
-        Ok(later(move || embedding.save(&PathBuf::from(path), names).map_err(coded)))
+        Ok(later(move || embedding.save_after(passes, &PathBuf::from(path), names).map_err(coded)))
+    }
+
+    /// The seed of dropout, and how many passes in training there were, when the file was written that it was read from.
+    #[napi(getter, catch_unwind, ts_return_type = "[seed: number, made: number]")]
+    pub fn passes(&self) -> Result<Vec<i64>> {
+        let Passes { seed, made } = self.embedding.get()?.passes();
+        Ok(vec![seed.cast_signed(), made.cast_signed()])
     }
 
     #[napi(getter, catch_unwind)]
@@ -255,13 +265,9 @@ impl<'a> Pass<'a> {
             offset: size("positionOffset", pass.offset)?,
             position_ids: ids(&pass.position_ids)?,
             type_ids: ids(&pass.type_ids)?,
-            training: match pass.training.as_deref() {
+            training: match &pass.training {
                 None => None,
-                Some(&[seed, before]) => Some(Dropout::key_of(seed as u64, before as u64)),
-                Some(numbers) => {
-                    let reason = format!("expected a seed and a number of passes, received {} numbers", numbers.len());
-                    return Err(Error::new(Code::InvalidArgument, reason));
-                }
+                Some(passes) => Some(passes_of(passes)?.key()),
             },
         })
     }
@@ -275,6 +281,15 @@ impl<'a> Pass<'a> {
             training: self.training,
         }
     }
+}
+
+/// A seed and a number of passes, as JavaScript has them.
+fn passes_of(numbers: &[i64]) -> Result<Passes> {
+    let &[seed, made] = numbers else {
+        let reason = format!("expected a seed and a number of passes, received {} numbers", numbers.len());
+        return Err(Error::new(Code::InvalidArgument, reason));
+    };
+    Ok(Passes { seed: seed as u64, made: made as u64 })
 }
 
 impl ObjectFinalize for NativeInputEmbedding {

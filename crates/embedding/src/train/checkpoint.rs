@@ -50,7 +50,7 @@ impl Trainer {
         tensors.extend(moment_tensors(self.optimizer(), states)?);
         let json = serde_json::to_string(&self.training(steps, progress));
         let json = json.map_err(FileFault::Header).map_err(at(path))?;
-        let description = self.embedding().description().map_err(at(path))?;
+        let description = self.embedding().description(self.embedding().passes()).map_err(at(path))?;
         let mut metadata = self.embedding().metadata(&description);
         metadata.push((TRAINING, &json));
         let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (&**name, tensor.clone())).collect();

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::names::{Layout, Names};
 use super::{FileFault, Weights, at, write_tensors};
 use crate::{
-    DType, Embedding, Error, InputEmbedding, InputEmbeddingConfig, InputTables, Position, Result, TableOptions, memory,
+    DType, Embedding, Error, InputEmbedding, InputEmbeddingConfig, InputTables, Passes, Position, Result, TableOptions,
+    memory,
 };
 
 /// What tools of the Hugging Face libraries look for before they load a file.
@@ -21,6 +22,8 @@ const NOTE: &str = "tokenmill.tokenizer";
 const VERSION: u32 = 1;
 /// The largest table of sinusoidal positions that a file may ask for, in bytes: it names a size without having its values.
 const MAX_SINUSOIDS: usize = 1 << 30;
+/// Beyond this, numbers of JavaScript have gaps.
+const MOST_OF_JAVASCRIPT: u64 = (1 << 53) - 1;
 
 /// What the tensors do not say, as JSON in the metadata.
 #[derive(Serialize, Deserialize)]
@@ -35,6 +38,11 @@ struct Description {
     layer_norm: Option<f64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     dropout: f64,
+    /// Of dropout, as [`Passes`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    seed: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    passes: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     token_types: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +155,7 @@ impl InputEmbedding {
             Ok::<_, Error>([weight?, bias?])
         });
         let Description { position: kind, context_length, scale, layer_norm, dropout, token_types, .. } = described;
+        let passes = Passes { seed: described.seed, made: described.passes };
         if kind == Position::Sinusoidal {
             // The file only names its size.
             memory::check_limit(
@@ -168,7 +177,7 @@ impl InputEmbedding {
             dtype,
         };
         let tables = InputTables { token, position, types, norm: norm.transpose()? };
-        Ok(Self::from_tables(config, tables, device)?.noted(note))
+        Ok(Self::from_tables(config, tables, device)?.noted(note).after(passes))
     }
 
     /// Writes the learned tables under these names, and how they are used, into a safetensors file, which replaces an older one in
@@ -177,11 +186,19 @@ impl InputEmbedding {
     /// # Errors
     /// [`crate::Error::File`].
     pub fn save(&self, path: &Path, names: Names) -> Result<()> {
+        self.save_after(self.passes(), path, names)
+    }
+
+    /// [`InputEmbedding::save`] after `passes` in training, which are written where there is dropout: who reads the file goes on with the next mask.
+    ///
+    /// # Errors
+    /// As [`InputEmbedding::save`].
+    pub fn save_after(&self, passes: Passes, path: &Path, names: Names) -> Result<()> {
         let layout = names.layout();
         let parameters = self.parameters();
         let tensors: Vec<_> =
             parameters.iter().map(|parameter| (layout.of(parameter.name()), parameter.clone())).collect();
-        let description = self.description().map_err(at(path))?;
+        let description = self.description(passes).map_err(at(path))?;
         write_tensors(path, &self.metadata(&description), &tensors)
     }
 
@@ -191,14 +208,17 @@ impl InputEmbedding {
     }
 
     /// What the tensors do not say, for the metadata.
-    pub(crate) fn description(&self) -> std::result::Result<String, FileFault> {
+    pub(crate) fn description(&self, passes: Passes) -> std::result::Result<String, FileFault> {
         let config = self.config();
+        let Passes { seed, made } = if config.dropout > 0.0 { passes } else { Passes::default() };
         let description = Description {
             position: config.position,
             context_length: config.context_length,
             scale: config.scale,
             layer_norm: config.layer_norm,
             dropout: config.dropout,
+            seed,
+            passes: made,
             token_types: config.token_types,
             padding_id: config.padding,
             ..Description::PLAIN
@@ -216,6 +236,8 @@ impl Description {
         scale: 1.0,
         layer_norm: None,
         dropout: 0.0,
+        seed: 0,
+        passes: 0,
         token_types: 0,
         padding_id: None,
     };
@@ -237,6 +259,11 @@ impl Description {
         }
         if !(0.0..1.0).contains(&description.dropout) {
             return Err(format!("the dropout {} must be at least 0 and less than 1", description.dropout));
+        }
+        for (what, number) in [("seed", description.seed), ("number of passes", description.passes)] {
+            if number > MOST_OF_JAVASCRIPT {
+                return Err(format!("the {what} {number} is more than {MOST_OF_JAVASCRIPT}"));
+            }
         }
         Ok(description)
     }
