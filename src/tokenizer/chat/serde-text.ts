@@ -1,4 +1,6 @@
-import { isArray } from '../../validate.ts' /*
+import { isArray } from '../../validate.ts'
+
+/*
  * JSON as Rust's serde_json 1.0.140 writes what it has read: numbers otherwise than JavaScript does, some of them not to the last bit, for it multiplies
  * digits by a power of ten and rounds twice.
  */
