@@ -36,7 +36,7 @@ fn check_text(text: &str) {
         assert!(made.to_latin1().iter().copied().map(char::from).eq(text.chars()));
     }
 
-    let (index, mut ascending, mut unit) = (UnitIndex::of(text), Places::of(text), 0);
+    let (index, mut ascending, mut unit) = (UnitIndex::of(text).expect("there is memory"), Places::of(text), 0);
     let table = Origin::Utf16(text).places().expect("there is memory");
     for (at, character) in text.char_indices() {
         assert_eq!((ascending.units(at), table[at] as usize, index.byte(text, unit)), (unit, unit, at));

@@ -1,5 +1,8 @@
 //! Places in a text, in bytes, as places in UTF-16, and back.
 
+use crate::Error;
+use crate::sink::reserve;
+
 /// The number of UTF-16 code units of `text`.
 pub fn utf16_length(text: &str) -> usize {
     // In blocks whose counts fit a byte, which the compiler counts many at a time.
@@ -49,18 +52,22 @@ const STEP: usize = 256;
 
 impl UnitIndex {
     /// That of `text`, which is below 4 GiB.
-    pub fn of(text: &str) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn of(text: &str) -> Result<Self, Error> {
         let (mut steps, mut units, mut next) = (Vec::new(), 0, 0);
         if !text.is_ascii() {
             for (at, character) in text.char_indices() {
                 if units >= next {
+                    reserve(&mut steps, 1)?;
                     steps.push((units as u32, at as u32));
                     next += STEP;
                 }
                 units += character.len_utf16();
             }
         }
-        Self { steps }
+        Ok(Self { steps })
     }
 
     /// The byte of code unit `unit` of `text`, which is that of [`UnitIndex::of`]: where its character starts; behind the last one the end.
@@ -117,7 +124,7 @@ mod tests {
     #[test]
     fn bytes_of_units_are_where_their_characters_start() {
         for text in texts().step_by(7) {
-            let index = UnitIndex::of(&text);
+            let index = UnitIndex::of(&text).expect("there is memory");
             let mut unit = 0;
             for (at, character) in text.char_indices() {
                 for _ in 0..character.len_utf16() {

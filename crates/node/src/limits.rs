@@ -137,7 +137,7 @@ impl NativeCountIndex {
         text.shrink_to_fit();
         let index = PrefixCounts::new(&tokenizer, &text, &policy, &mut tokenizer.idle_worker(), None)
             .map_err(|error| from_bpe_in(Origin::Utf16(&text), error))?;
-        let units = UnitIndex::of(&text);
+        let units = UnitIndex::of(&text).map_err(|error| from_bpe_in(Origin::Utf16(&text), error))?;
         let bytes = text.capacity() + index.memory() + units.memory();
         let parts = Arc::new(Parts { tokenizer, policy, text, index, units });
         Ok(Self { parts: Held::new(env, "count index", parts, bytes)? })
