@@ -123,6 +123,11 @@ export interface OffsetOptions extends EncodeOptions {
    * @default false
    */
   readonly byteOffsets?: boolean
+  /**
+   * Whether the result has `wordIds`.
+   * @default false
+   */
+  readonly wordIds?: boolean
 }
 
 /**
@@ -141,6 +146,11 @@ export interface TokenOffsets {
   readonly byteOffsets?: Uint32Array
   /** With `byteOffsets: true`: for each token the byte where it ends in the text as UTF-8. */
   readonly byteEnds?: Uint32Array
+  /**
+   * With `wordIds: true`: for each token the number of its word, from 0 on; -1 for what a post-processor adds. Words are the parts in which a
+   * text is cut before its tokens are made; a special or added token is one of its own.
+   */
+  readonly wordIds?: Int32Array
 }
 
 /** {@link EncodeOptions}, and which end of the text is cut off. */
@@ -214,6 +224,16 @@ export interface PaddedOptions extends EncodeOptions {
    * @default true
    */
   readonly addSpecialTokens?: boolean
+  /**
+   * Whether the batch says where its tokens are from: it is then a {@link PaddedBatchWithOffsets}.
+   * @default false
+   */
+  readonly offsets?: boolean
+}
+
+/** {@link PaddedOptions} that ask for a {@link PaddedBatchWithOffsets}. */
+export type PaddedOffsetOptions = PaddedOptions & {
+  readonly offsets: true
 }
 
 /** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
@@ -230,6 +250,21 @@ export interface PaddedBatch {
   readonly shape: readonly [number, number]
   /** Of each row the index of its input: with `overflow` several rows may be of one. */
   readonly inputOf: Uint32Array
+}
+
+/**
+ * A {@link PaddedBatch}, and where each of its ids is from, in arrays that are as long as `ids`. What is of no text, as padding and ids that the
+ * post-processor adds, is of text -1 and word -1, at 0 to 0.
+ */
+export interface PaddedBatchWithOffsets extends PaddedBatch {
+  /** Where the first character of the token starts in its text: see `TokenOffsets`. */
+  readonly offsets: Uint32Array
+  /** Where the last character of the token ends in its text. */
+  readonly ends: Uint32Array
+  /** The number of the token's word in its text: see `TokenOffsets`. */
+  readonly wordIds: Int32Array
+  /** 0 for tokens of the first text of an input, 1 for those of the second. */
+  readonly sequenceIds: Int8Array
 }
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
@@ -336,6 +371,7 @@ export interface Tokenizer {
    * tokenizer.json puts around them.
    * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
    */
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
@@ -850,6 +886,7 @@ export declare class BpeTokenizer implements Tokenizer {
   preTokenize(text: string): string[]
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   count(text: Text, options?: EncodeOptions): number
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
@@ -1068,6 +1105,7 @@ export declare class WordTokenizer implements Tokenizer {
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number

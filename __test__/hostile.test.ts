@@ -88,7 +88,7 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
   return {
     encode: [of.encode.bind(of), 'the mill', { ...special, addSpecialTokens: true }],
     encodeOrdinary: [of.encodeOrdinary.bind(of), 'the mill'],
-    encodeWithOffsets: [of.encodeWithOffsets.bind(of), 'the mill', { ...special, byteOffsets: true }],
+    encodeWithOffsets: [of.encodeWithOffsets.bind(of), 'the mill', { ...special, byteOffsets: true, wordIds: true }],
     encodeSegments: [of.encodeSegments.bind(of), [{ text: 'the mill', trusted: false }]],
     encodeBatch: [of.encodeBatch.bind(of), ['the', 'mill'], special],
     encodeAsync: [of.encodeAsync.bind(of), 'the mill', { ...special, signal: new AbortController().signal }],
@@ -113,6 +113,7 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
         padId: 0,
         padTypeId: 0,
         addSpecialTokens: true,
+        offsets: true,
       },
     ],
     count: [of.count.bind(of), 'the mill', special],

@@ -18,7 +18,7 @@ from typing import Any
 
 import sentencepiece
 import tokenizers
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Encoding, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 VERSION = "0.23.3"
 ROOT = Path(__file__).resolve().parent.parent
@@ -375,7 +375,7 @@ def rows(tokenizer: Tokenizer) -> list[dict[str, Any]]:
     made = []
     for text in [*TEXTS, *random_texts(60)]:
         encoding, place = bare.encode(text), units(text)
-        row = {"text": text, "ids": encoding.ids, "spans": [[place[start], place[end]] for start, end in encoding.offsets]}
+        row = {"text": text, "ids": encoding.ids, "spans": [[place[start], place[end]] for start, end in encoding.offsets], "words": encoding.word_ids}
         row |= {"decoded": tokenizer.decode(encoding.ids, skip_special_tokens=False), "skipped": tokenizer.decode(encoding.ids)}
         whole = tokenizer.encode(text)
         row |= {"whole": whole.ids, "types": whole.type_ids}
@@ -386,7 +386,33 @@ def rows(tokenizer: Tokenizer) -> list[dict[str, Any]]:
     return made
 
 
-def padded(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+def untrimmed(processor: Any) -> Any:
+    """A post-processor that leaves offsets as the model saw them."""
+    if isinstance(processor, list):
+        return [untrimmed(part) for part in processor]
+    if isinstance(processor, dict):
+        return {key: False if key == "trim_offsets" else untrimmed(part) for key, part in processor.items()}
+    return processor
+
+
+def where(encodings: list[tuple[int, Encoding]], inputs: list[Any], is_bare: bool) -> dict[str, Any]:
+    """Of each token of each row its text, its word there, and its place in UTF-16 code units; -1, -1 and 0, 0 for what is of no text."""
+    made: dict[str, Any] = {"sequences": [], "words": [], "places": []}
+    for index, encoding in encodings:
+        texts = [inputs[index]] if isinstance(inputs[index], str) else inputs[index]
+        starts = [units(text) for text in texts]
+        # Without post-processor sequence_ids goes by places in the first row also in further ones, and type ids tell texts apart.
+        tokens = list(zip(encoding.type_ids if is_bare else encoding.sequence_ids, encoding.word_ids, encoding.offsets))
+        made["sequences"].append([-1 if word is None else text for text, word, _ in tokens])
+        made["words"].append([-1 if word is None else word for _, word, _ in tokens])
+        made["places"].append([[0, 0] if word is None else [starts[text][place] for place in span] for text, word, span in tokens])
+    return made
+
+
+def padded(trimming: Tokenizer) -> list[dict[str, Any]]:
+    file = json.loads(trimming.to_str())
+    is_bare = file["post_processor"] is None
+    tokenizer = Tokenizer.from_str(json.dumps({**file, "post_processor": untrimmed(file["post_processor"])}))
     made = []
     texts = [TEXTS[3], TEXTS[4], "", TEXTS[11]]
     pairs = PAIRS
@@ -402,7 +428,7 @@ def padded(tokenizer: Tokenizer) -> list[dict[str, Any]]:
                 rows = {"ids": [e.ids for e in encodings], "mask": [e.attention_mask for e in encodings], "types": [e.type_ids for e in encodings]}
                 options = {"maxLength": max_length, "truncation": strategy.replace("_", "-"), "truncationSide": "start" if direction == "left" else "end"}
                 options |= {"paddingSide": "start" if pad[0] == "left" else "end", "padTo": pad[1], "padId": 3, "padTypeId": 2}
-                made.append({"inputs": inputs, "options": options, **rows})
+                made.append({"inputs": inputs, "options": options, **rows, **where(list(enumerate(encodings)), inputs, is_bare)})
     for inputs in ([*texts, " ".join(texts)], [*pairs, (pairs[3][1], pairs[3][0])]):
         for max_length, stride, strategy, direction in (
             (8, 0, "longest_first", "right"), (9, 1, "longest_first", "left"), (14, 3, "longest_first", "right"), (24, 0, "only_first", "right"), (31, 0, "only_second", "left"),
@@ -416,9 +442,7 @@ def padded(tokenizer: Tokenizer) -> list[dict[str, Any]]:
             rows = {"ids": [e.ids for _, e in encodings], "mask": [e.attention_mask for _, e in encodings], "types": [e.type_ids for _, e in encodings]}
             options = {"maxLength": max_length, "stride": stride, "overflow": True, "truncation": strategy.replace("_", "-"), "truncationSide": "start" if direction == "left" else "end"}
             options |= {"paddingSide": "end", "padTo": max_length, "padId": 3, "padTypeId": 2}
-            made.append({"inputs": inputs, "options": options, **rows, "inputOf": [index for index, _ in encodings]})
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+            made.append({"inputs": inputs, "options": options, **rows, "inputOf": [index for index, _ in encodings], **where(encodings, inputs, is_bare)})
     return made
 
 

@@ -43,7 +43,13 @@ export type { Chunk, ChunkOptions } from './tokenizer/chunk.ts'
 export type { CountIndex } from './tokenizer/count-index.ts'
 export type { OffsetOptions, TokenOffsets } from './tokenizer/offsets.ts'
 export type { TruncateOptions } from './tokenizer/truncate.ts'
-export type { PaddedBatch, PaddedOptions, TextOrPair } from './tokenizer/encode-padded.ts'
+export type {
+  PaddedOffsetOptions,
+  PaddedBatch,
+  PaddedBatchWithOffsets,
+  PaddedOptions,
+  TextOrPair,
+} from './tokenizer/encode-padded.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
 export type { BpeTokenizer, MergeStep, NewTokenizerOptions } from './tokenizer/bpe-tokenizer.ts'
 export type { SpecialTokenList } from './tokenizer/special-tokens.ts'

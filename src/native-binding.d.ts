@@ -124,7 +124,7 @@ export declare class JsonHandle {
   encode(text: string | Uint8Array, strict: boolean, policy: number): Uint32Array
   /** The number of ids that `encode` gives. */
   count(text: string | Uint8Array, strict: boolean, policy: number): number
-  encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number): NativeOffsets
+  encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
@@ -408,7 +408,7 @@ export declare function encode(encoder: number, text: string, policy: number, ou
 export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
 
 /** [`encode_with_offsets`] of bytes, which are UTF-8; offsets are in bytes of what was given. */
-export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Array, strict: boolean, policy: number): TokenOffsets
+export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, withWords: boolean): TokenOffsets
 
 /**
  * Encodes a part of a text, after those that went before it. With the first, `whole` is the number of code units of the text, and the ids of all earlier
@@ -420,7 +420,7 @@ export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Arra
 export declare function encodePart(encoder: number, text: string, policy: number, whole: number, last: boolean): number
 
 /** Encodes `text`; offsets are in UTF-16 code units. */
-export declare function encodeWithOffsets(encoder: number, text: string, policy: number): TokenOffsets
+export declare function encodeWithOffsets(encoder: number, text: string, policy: number, withWords: boolean): TokenOffsets
 
 export interface NativeCpu {
   cores: number
@@ -499,6 +499,8 @@ export interface NativeOffsets {
   /** The same in bytes of the text as UTF-8, be they inside a character. */
   byteOffsets: Uint32Array
   byteEnds: Uint32Array
+  /** The number of the word of each id, where it was asked for. */
+  words?: Uint32Array
 }
 
 /** How a pass reads ids. */
@@ -751,12 +753,13 @@ export declare function takeIds(encoder: number): Uint32Array
 /** The number of threads. */
 export declare function threads(): number
 
-/** `offsets` is one longer than `ids`; `byte_ends` as long as they. */
+/** `offsets` is one longer than `ids`; `byte_ends` and, where they are asked for, `words` are as long as they. */
 export interface TokenOffsets {
   ids: Uint32Array
   offsets: Uint32Array
   ends: Uint32Array
   byteEnds: Uint32Array
+  words?: Uint32Array
 }
 
 /** Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`. */

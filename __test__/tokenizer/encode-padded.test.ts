@@ -6,8 +6,10 @@ import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 import { byteLevelFixtures, jsonFile, modelFixtures, paddedRows } from './json-cases.ts'
 
-const rowsOf = (values: Uint32Array | Uint8Array, { shape: [rows, width] }: PaddedBatch): number[][] =>
-  Array.from({ length: rows }, (_, row) => [...values.subarray(row * width, (row + 1) * width)])
+const rowsOf = (
+  values: Uint32Array | Int32Array | Uint8Array | Int8Array,
+  { shape: [rows, width] }: PaddedBatch,
+): number[][] => Array.from({ length: rows }, (_, row) => [...values.subarray(row * width, (row + 1) * width)])
 
 for (const name of [...modelFixtures, ...byteLevelFixtures]) {
   test(`${name}: rows are those of Hugging Face's tokenizers`, async (t) => {
@@ -15,15 +17,12 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
     const rows = paddedRows(name)
     t.true(rows.length >= 8)
     t.true(rows.filter(({ inputOf }) => inputOf !== undefined).length >= 4)
-    for (const { inputs, options, ids, mask, types, inputOf } of rows) {
+    for (const { inputs, options, ids, mask, types, inputOf, sequences, words, places } of rows) {
       // Hugging Face's leaves rows longer than the length as they are; here all rows have one length.
       if (new Set(ids.map(({ length }) => length)).size > 1) continue
       const { padTo, ...rest } = options
-      const batch = tokenizer.encodePadded(inputs, {
-        ...rest,
-        allowedSpecial: 'all',
-        ...(padTo === null ? {} : { padTo }),
-      })
+      const asked = { ...rest, allowedSpecial: 'all', ...(padTo === null ? {} : { padTo }) } as const
+      const batch = tokenizer.encodePadded(inputs, asked)
       const title = JSON.stringify([inputs, options])
       t.deepEqual(rowsOf(batch.ids, batch), ids, title)
       t.deepEqual(rowsOf(batch.attentionMask, batch), mask, title)
@@ -32,6 +31,20 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
         !['t5', 'xlmr'].includes(name) || inputOf === undefined || inputOf[row] !== inputOf[row - 1]
       t.deepEqual(rowsOf(batch.typeIds, batch).filter(isCompared), types.filter(isCompared), title)
       t.deepEqual([...batch.inputOf], inputOf ?? inputs.map((_, index) => index), title)
+
+      const { offsets, ends, wordIds, sequenceIds, ...same } = tokenizer.encodePadded(inputs, {
+        ...asked,
+        offsets: true,
+      })
+      t.deepEqual(same, batch)
+      t.deepEqual(rowsOf(sequenceIds, batch), sequences, title)
+      t.deepEqual(rowsOf(wordIds, batch), words, title)
+      const starts = places.map((row) => row.map(([start]) => start))
+      t.deepEqual(rowsOf(offsets, batch), starts, title)
+      // A token of a part of a character has all of it.
+      const flat = places.flat()
+      t.true(ends.every((end, at) => end >= (flat[at]?.[1] as number)))
+      t.true(ends.every((end, at) => (sequenceIds[at] === -1 ? end === 0 : end > (offsets[at] as number))))
     }
   })
 }
@@ -72,6 +85,45 @@ test('an encoding makes rows too', (t) => {
   })
   t.deepEqual([...pair.ids], [50256, 50256, ...hello, ...world.subarray(0, 3)])
   t.deepEqual([...pair.typeIds], [0, 0, 0, 1, 1, 1])
+})
+
+test('tokens of rows are where they are in their texts', (t) => {
+  const tokenizer = getEncoding('gpt2')
+  const inputs = [['Hello', "It's 😀 <|endoftext|>!"], new TextEncoder().encode('é e')] as const
+  const rows = tokenizer.encodePadded(inputs, {
+    allowedSpecial: 'all',
+    offsets: true,
+    maxLength: 8,
+    padTo: 9,
+    paddingSide: 'start',
+    truncationSide: 'start',
+  })
+  t.deepEqual(rowsOf(rows.sequenceIds, rows), [
+    [-1, 0, 1, 1, 1, 1, 1, 1, 1],
+    [-1, -1, -1, -1, -1, -1, -1, 0, 0],
+  ])
+  t.deepEqual(rowsOf(rows.wordIds, rows), [
+    [-1, 0, 0, 1, 2, 2, 3, 4, 5],
+    [-1, -1, -1, -1, -1, -1, -1, 0, 1],
+  ])
+  t.deepEqual(rowsOf(rows.offsets, rows), [
+    [0, 0, 0, 2, 4, 5, 7, 8, 21],
+    [0, 0, 0, 0, 0, 0, 0, 0, 2],
+  ])
+  t.deepEqual(rowsOf(rows.ends, rows), [
+    [0, 5, 2, 4, 7, 7, 8, 21, 22],
+    [0, 0, 0, 0, 0, 0, 0, 2, 4],
+  ])
+  const words = new WordTokenizer(Vocabulary.fromText('a b c'))
+  const { offsets, ends, wordIds } = words.encodePadded(['a  b', 'c'], { offsets: true })
+  t.deepEqual(
+    [[...offsets], [...ends], [...wordIds]],
+    [
+      [0, 3, 0, 0],
+      [1, 4, 1, 0],
+      [0, 1, 0, -1],
+    ],
+  )
 })
 
 test('a word tokenizer makes rows too', (t) => {
@@ -130,6 +182,12 @@ test('wrong inputs and options are errors that name them', async (t) => {
   t.throws(() => bert.encodePadded(['a'], { maxLength: 1 }), { ...wrong, message: /at least 2/ })
   t.throws(() => bert.encodePadded(['a'], { truncation: 'both' as never }), { ...wrong, message: /options.truncation/ })
   t.throws(() => bert.encodePadded(['a'], { extra: 1 } as never), { ...wrong, message: /extra/ })
+  t.throws(() => bert.encodePadded(['a'], { offsets: 1 as never }), { ...wrong, message: /options.offsets/ })
+  const refused = ['a', ['b', '[MASK]']] as const
+  t.throws(() => bert.encodePadded(refused, { offsets: true }), {
+    code: 'ERR_SPECIAL_TOKEN',
+    message: /inputs\[1\]\[1\]/,
+  })
   t.throws(() => bert.encodePadded(['a', ['b', '[MASK]']]), { code: 'ERR_SPECIAL_TOKEN', message: /inputs\[1\]\[1\]/ })
   t.throws(() => bert.encodePadded([['a a a a a a a', 'b']], { maxLength: 5, truncation: 'only-second' }), {
     code: 'ERR_LIMIT',

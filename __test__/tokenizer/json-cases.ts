@@ -6,6 +6,7 @@ export interface JsonRow {
   readonly text: string
   readonly ids: number[]
   readonly spans: [number, number][]
+  readonly words: number[]
   readonly whole: number[]
   readonly decoded: string
   readonly skipped: string
@@ -18,6 +19,9 @@ export interface PaddedRow {
   readonly mask: number[][]
   readonly types: number[][]
   readonly inputOf?: number[]
+  readonly sequences: number[][]
+  readonly words: number[][]
+  readonly places: [number, number][][]
 }
 
 const folder = new URL('../../testdata/tokenizer-json/', import.meta.url)

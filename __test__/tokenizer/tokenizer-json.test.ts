@@ -82,12 +82,14 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
 for (const name of [...modelFixtures, ...byteLevelFixtures]) {
   test(`${name}: offsets are those of Hugging Face's tokenizers`, async (t) => {
     const tokenizer = await loadTokenizer(jsonFile(name))
-    for (const { text, ids, spans, whole } of jsonRows(name)) {
-      const { offsets, ends, byteOffsets, byteEnds, ...rest } = tokenizer.encodeWithOffsets(text, {
+    for (const { text, ids, spans, words, whole } of jsonRows(name)) {
+      const { offsets, ends, byteOffsets, byteEnds, wordIds, ...rest } = tokenizer.encodeWithOffsets(text, {
         ...all,
         byteOffsets: true,
+        wordIds: true,
       })
       t.deepEqual([...rest.ids], ids)
+      t.deepEqual([...(wordIds ?? [])], words, text)
       t.deepEqual([...offsets], [...spans.map(([start]) => start), text.length], text)
       // A token of a part of a character has all of it.
       for (const [index, [, end]] of spans.entries()) t.true((ends[index] as number) >= end, text)
@@ -96,7 +98,14 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
       t.is(inBytes.offsets.at(-1), bytes.length)
       t.true(byteOffsets?.every((start, index) => start >= (inBytes.offsets[index] as number)))
       t.true(byteEnds?.every((end, index) => end <= (inBytes.ends[index] as number)))
-      const around = tokenizer.encodeWithOffsets(text, { ...all, addSpecialTokens: true })
+      t.deepEqual(Object.keys(inBytes), ['ids', 'offsets', 'ends'])
+      t.deepEqual(tokenizer.encodeWithOffsets(bytes, { ...all, wordIds: true }).wordIds, wordIds)
+      const around = tokenizer.encodeWithOffsets(text, { ...all, addSpecialTokens: true, wordIds: true })
+      t.deepEqual(
+        [...(around.wordIds ?? [])].filter((word) => word !== -1),
+        words,
+      )
+      t.is(around.wordIds?.length, whole.length)
       t.deepEqual([...around.ids], whole)
       t.is(around.offsets.length, whole.length + 1)
       t.is(around.offsets.at(-1), text.length)

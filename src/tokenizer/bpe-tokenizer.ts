@@ -12,12 +12,19 @@ import {
 } from './arguments.ts'
 import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
-import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
+import {
+  encodePadded,
+  type PaddedOffsetOptions,
+  type PaddedBatch,
+  type PaddedBatchWithOffsets,
+  type PaddedOptions,
+  type TextOrPair,
+} from './encode-padded.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, scratch, truncateInParts } from './long-text.ts'
 import { callLater, type NativeWork } from './native-call.ts'
-import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
@@ -135,19 +142,21 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
-    const { bytes, rest } = splitByteOffsets(options)
+    const { bytes, words, rest } = splitOffsetOptions(options)
     const { policy, strict } = this.#encodeCall(rest)
     const checked = checkedText('text', text)
     try {
-      const { ids, offsets, ends, byteEnds } =
+      const found =
         typeof checked === 'string'
-          ? native().encodeWithOffsets(this.#encoder, checked, policy)
-          : native().encodeBytesWithOffsets(this.#encoder, unshared(checked), strict, policy)
-      if (!bytes) return { ids, offsets, ends }
+          ? native().encodeWithOffsets(this.#encoder, checked, policy, words)
+          : native().encodeBytesWithOffsets(this.#encoder, unshared(checked), strict, policy, words)
+      const { ids, offsets, ends, byteEnds } = found
+      const wordIds = wordIdsOf(found.words)
+      if (!bytes) return { ids, offsets, ends, ...wordIds }
       // Each token starts where the one before it ends.
       const byteOffsets = new Uint32Array(ids.length + 1)
       byteOffsets.set(byteEnds, 1)
-      return { ids, offsets, ends, byteOffsets, byteEnds }
+      return { ids, offsets, ends, byteOffsets, byteEnds, ...wordIds }
     } catch (error) {
       throw explained(error)
     }
@@ -226,6 +235,8 @@ export class BpeTokenizer implements Tokenizer {
     return new BpeChunkEncoder(callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)))
   }
 
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
     return encodePadded(this, inputs, options)
   }

@@ -10,26 +10,29 @@ export interface Cutting {
   readonly stride: number
 }
 
-/** The ids of a row: of a text, or of two. */
-export type RowIds = readonly [first: Uint32Array, second: Uint32Array | undefined]
+/** Ids of a text, from one to before another. */
+export type Part = readonly [start: number, end: number]
+
+/** What a row has of a text, or of two. */
+export type RowParts = readonly [first: Part, second: Part | undefined]
 
 /** The most ids of a batch: what a typed array surely holds. */
 export const mostIds = 2 ** 30
 
 /**
- * The rows of a text or two, each of at most `maxLength` ids with `added` more: one, or with `overflow` as many as it takes. The rules and the order are those of
+ * The rows of a text or two that have so many ids, each of at most `maxLength` ids with `added` more: one, or with `overflow` as many as it takes. The rules and the order are those of
  * Hugging Face's tokenizers.
  *
  * @param row the index of the input, for messages
  */
 export const cutRows = (
-  first: Uint32Array,
-  second: Uint32Array | undefined,
+  first: number,
+  second: number | undefined,
   cutting: Cutting,
   added: number,
   row: number,
-): RowIds[] => {
-  const [firstLength, secondLength] = kept(first.length, second?.length, cutting, added, row)
+): RowParts[] => {
+  const [firstLength, secondLength] = kept(first, second, cutting, added, row)
   const firsts = parts(first, firstLength, cutting, row)
   if (second === undefined) return firsts.map((part) => [part, undefined] as const)
   const seconds = parts(second, secondLength, cutting, row)
@@ -40,8 +43,8 @@ export const cutRows = (
       `expected rows of at most ${mostIds} ids together, inputs[${row}] alone comes to ${count} of ${cutting.maxLength}`,
     )
   }
-  const [ownFirst, ...furtherFirsts] = firsts as [Uint32Array, ...Uint32Array[]]
-  const [ownSecond, ...furtherSeconds] = seconds as [Uint32Array, ...Uint32Array[]]
+  const [ownFirst, ...furtherFirsts] = firsts as [Part, ...Part[]]
+  const [ownSecond, ...furtherSeconds] = seconds as [Part, ...Part[]]
   return [
     [ownFirst, ownSecond],
     ...furtherFirsts.flatMap((part) => seconds.map((other) => [part, other] as const)),
@@ -80,14 +83,9 @@ const kept = (
   return truncation === 'only-first' ? [left, second ?? 0] : [first, left]
 }
 
-/** `ids` in parts of `length`, from the side that is kept: the first one, or with `overflow` all. */
-const parts = (
-  ids: Uint32Array,
-  length: number,
-  { truncationSide, overflow, stride }: Cutting,
-  row: number,
-): Uint32Array[] => {
-  if (ids.length <= length) return [ids]
+/** So many `ids` in parts of `length`, from the side that is kept: the first one, or with `overflow` all. */
+const parts = (ids: number, length: number, { truncationSide, overflow, stride }: Cutting, row: number): Part[] => {
+  if (ids <= length) return [[0, ids]]
   const step = length - stride
   if (overflow && step <= 0) {
     throw invalid(
@@ -96,10 +94,10 @@ const parts = (
       stride,
     )
   }
-  const all: Uint32Array[] = []
+  const all: Part[] = []
   for (let at = 0; ; at += step) {
-    const end = Math.min(at + length, ids.length)
-    all.push(truncationSide === 'end' ? ids.subarray(at, end) : ids.subarray(ids.length - end, ids.length - at))
-    if (!overflow || end === ids.length) return all
+    const end = Math.min(at + length, ids)
+    all.push(truncationSide === 'end' ? [at, end] : [ids - end, ids - at])
+    if (!overflow || end === ids) return all
   }
 }

@@ -1,10 +1,11 @@
 import { TokenmillError } from '../errors.ts'
 import { boolean, integerIn, invalid, isArray, oneOf, options as checkedOptions, own } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
-import { cutRows, mostIds, type RowIds } from './cut-rows.ts'
-import { PostProcessor } from './post-processor.ts'
+import { cutRows, mostIds, type Part } from './cut-rows.ts'
+import { PostProcessor, type RowTokens } from './post-processor.ts'
 import { checkedText } from './read-text.ts'
-import type { EncodeOptions, Text, TokenBatch, Tokenizer } from './tokenizer.ts'
+import { noOrigins, partOfOrigins } from './row-origins.ts'
+import type { EncodeOptions, Text, Tokenizer } from './tokenizer.ts'
 
 /** A row of `encodePadded`: a text, or two that belong together. */
 export type TextOrPair = Text | readonly [Text, Text]
@@ -68,7 +69,15 @@ export interface PaddedOptions extends EncodeOptions {
    * @default true
    */
   readonly addSpecialTokens?: boolean
+  /**
+   * Whether the batch says where its tokens are from: it is then a {@link PaddedBatchWithOffsets}.
+   * @default false
+   */
+  readonly offsets?: boolean
 }
+
+/** {@link PaddedOptions} that ask for a {@link PaddedBatchWithOffsets}. */
+export type PaddedOffsetOptions = PaddedOptions & { readonly offsets: true }
 
 /** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
 export interface PaddedBatch {
@@ -86,13 +95,28 @@ export interface PaddedBatch {
   readonly inputOf: Uint32Array
 }
 
+/**
+ * A {@link PaddedBatch}, and where each of its ids is from, in arrays that are as long as `ids`. What is of no text, as padding and ids that the
+ * post-processor adds, is of text -1 and word -1, at 0 to 0.
+ */
+export interface PaddedBatchWithOffsets extends PaddedBatch {
+  /** Where the first character of the token starts in its text: see `TokenOffsets`. */
+  readonly offsets: Uint32Array
+  /** Where the last character of the token ends in its text. */
+  readonly ends: Uint32Array
+  /** The number of the token's word in its text: see `TokenOffsets`. */
+  readonly wordIds: Int32Array
+  /** 0 for tokens of the first text of an input, 1 for those of the second. */
+  readonly sequenceIds: Int8Array
+}
+
 /** How a tokenizer.json says that rows are made. */
-export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialTokens' | 'overflow'>
+export type RowShape = Omit<PaddedOptions, keyof EncodeOptions | 'addSpecialTokens' | 'overflow' | 'offsets'>
 
 const names = [
   ...encodeOptionNames,
   ...(['maxLength', 'padTo', 'padToMultipleOf', 'truncation', 'truncationSide', 'paddingSide'] as const),
-  ...(['padId', 'padTypeId', 'overflow', 'stride'] as const),
+  ...(['padId', 'padTypeId', 'overflow', 'stride', 'offsets'] as const),
 ]
 
 /** How a tokenizer.json says that rows are made. */
@@ -103,11 +127,11 @@ export interface RowMaking {
 
 /** `encodePadded` of a tokenizer. */
 export const encodePadded = (
-  tokenizer: Pick<Tokenizer, 'specialTokens' | 'encodeBatch'>,
+  tokenizer: EncodingTokenizer,
   inputs: readonly TextOrPair[],
   options: PaddedOptions | undefined,
   { postProcessor, rowShape }: RowMaking = { postProcessor: PostProcessor.none, rowShape: {} },
-): PaddedBatch => {
+): PaddedBatch | PaddedBatchWithOffsets => {
   const given = checkedOptions('options', options, names)
   const { texts, isPair } = checkedInputs(inputs)
   const shape = checkedShape(own({ ...rowShape, ...withoutUndefined(given) }), tokenizer.specialTokens)
@@ -116,19 +140,23 @@ export const encodePadded = (
   // What is put around a text is put around a row, below.
   const ofTexts = encodeOptionNames.filter((name) => name !== 'addSpecialTokens' && given[name] !== undefined)
   const encodeOptions = Object.fromEntries(ofTexts.map((name) => [name, given[name]]))
-  const batch = encodeBatch(tokenizer, texts, encodeOptions, isPair)
+  const hasOffsets = boolean('options.offsets', given.offsets ?? false)
+  const encode = hasOffsets ? encodeWithOffsets : encodeBatch
+  const tokens = encode(tokenizer, texts, encodeOptions, isPair)
 
-  const rows: RowIds[] = []
+  const rows: (readonly [first: RowTokens, second: RowTokens | undefined])[] = []
   const inputOf: number[] = []
   let [at, longest] = [0, 0]
   for (const [index, pair] of isPair.entries()) {
-    const first = batch.at(at++) as Uint32Array
-    const second = pair ? (batch.at(at++) as Uint32Array) : undefined
+    const first = tokens[at++] as RowTokens
+    const second = pair ? (tokens[at++] as RowTokens) : undefined
     const added = addSpecialTokens ? postProcessor.added(pair) : 0
-    for (const row of cutRows(first, second, { ...shape, overflow }, added, index)) {
+    const parts = cutRows(first.ids.length, second?.ids.length, { ...shape, overflow }, added, index)
+    for (const [ofFirst, ofSecond] of parts) {
+      const row = [cut(first, ofFirst), second && ofSecond && cut(second, ofSecond)] as const
       rows.push(row)
       inputOf.push(index)
-      longest = Math.max(longest, row[0].length + (row[1]?.length ?? 0) + added)
+      longest = Math.max(longest, lengthOf(row) + added)
     }
   }
   const { padTo, padToMultipleOf: multiple, padId, padTypeId } = shape
@@ -139,6 +167,7 @@ export const encodePadded = (
       `expected rows of at most ${mostIds} ids together, received ${rows.length} of ${width}`,
     )
   }
+  const origins = hasOffsets ? noOrigins(width * rows.length) : undefined
   const result = {
     ids: new Uint32Array(width * rows.length).fill(padId),
     attentionMask: new Uint8Array(width * rows.length),
@@ -146,16 +175,26 @@ export const encodePadded = (
     typeIds: new Uint32Array(width * rows.length).fill(padTypeId),
     shape: [rows.length, width] as const,
     inputOf: Uint32Array.from(inputOf),
+    ...origins,
   }
-  for (const [index, [first, second]] of rows.entries()) {
-    const added = addSpecialTokens ? postProcessor.added(second !== undefined) : 0
-    const length = first.length + (second?.length ?? 0) + added
+  const toFill = { ...result, origins }
+  for (const [index, row] of rows.entries()) {
+    const [first, second] = row
+    const length = lengthOf(row) + (addSpecialTokens ? postProcessor.added(second !== undefined) : 0)
     const start = index * width + (shape.paddingSide === 'start' ? width - length : 0)
-    postProcessor.write(result, start, first, second, addSpecialTokens)
+    postProcessor.write(toFill, start, first, second, addSpecialTokens)
     result.attentionMask.fill(1, start, start + length)
   }
   return result
 }
+
+const lengthOf = ([first, second]: readonly [first: RowTokens, second: RowTokens | undefined]): number =>
+  first.ids.length + (second?.ids.length ?? 0)
+
+const cut = ({ ids, origins }: RowTokens, [start, end]: Part): RowTokens => ({
+  ids: ids.subarray(start, end),
+  origins: origins && partOfOrigins(origins, start, end),
+})
 
 /** All texts one after the other, and of each row whether it has two of them. */
 const checkedInputs = (inputs: unknown): { texts: Text[]; isPair: boolean[] } => {
@@ -202,15 +241,34 @@ const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number
   }
 }
 
-/** The ids of all texts; errors name the row. */
-const encodeBatch = (
-  tokenizer: Pick<Tokenizer, 'encodeBatch'>,
+/** What makes tokens. */
+type EncodingTokenizer = Pick<Tokenizer, 'specialTokens' | 'encodeBatch' | 'encodeWithOffsets'>
+
+type Encode = (
+  tokenizer: EncodingTokenizer,
   texts: readonly Text[],
   options: EncodeOptions,
   isPair: readonly boolean[],
-): TokenBatch => {
+) => readonly RowTokens[]
+
+/** The tokens of all texts, with where they are from. */
+const encodeWithOffsets: Encode = (tokenizer, texts, options, isPair) => {
   try {
-    return tokenizer.encodeBatch(texts, options)
+    return texts.map((text) => {
+      const { ids, offsets, ends, wordIds } = tokenizer.encodeWithOffsets(text, { ...options, wordIds: true })
+      return { ids, origins: { offsets, ends, wordIds: wordIds as Int32Array } }
+    })
+  } catch (error) {
+    // Its error names the row.
+    encodeBatch(tokenizer, texts, options, isPair)
+    throw error
+  }
+}
+
+/** The ids of all texts; errors name the row. */
+const encodeBatch: Encode = (tokenizer, texts, options, isPair) => {
+  try {
+    return Array.from(tokenizer.encodeBatch(texts, options), (ids) => ({ ids }))
   } catch (error) {
     if (!(error instanceof TokenmillError)) throw error
     // Which row text number n is of.

@@ -11,14 +11,22 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
-import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
+import {
+  encodePadded,
+  type PaddedOffsetOptions,
+  type PaddedBatch,
+  type PaddedBatchWithOffsets,
+  type PaddedOptions,
+  type RowShape,
+  type TextOrPair,
+} from './encode-padded.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
 import { callLater, explaining, type Explain, type NativeWork } from './native-call.ts'
-import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
@@ -107,13 +115,14 @@ export class HfTokenizer implements Tokenizer {
   }
 
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
-    const { bytes, rest } = splitByteOffsets(options)
+    const { bytes, words, rest } = splitOffsetOptions(options)
     const { policy, strict, whole } = this.#call(rest, 'all')
-    const spans = explaining(() =>
-      this.#native.encodeWithOffsets(unsharedText(checkedText('text', text)), strict, policy),
+    const { words: wordNumbers, ...spans } = explaining(() =>
+      this.#native.encodeWithOffsets(unsharedText(checkedText('text', text)), strict, policy, words),
     )
-    const { ids, offsets, ends, byteOffsets, byteEnds } = whole ? this.#postProcessor.aroundSpans(spans) : spans
-    return bytes ? { ids, offsets, ends, byteOffsets, byteEnds } : { ids, offsets, ends }
+    const all = { ...spans, ...wordIdsOf(wordNumbers) }
+    const { byteOffsets, byteEnds, ...rows } = whole ? this.#postProcessor.aroundSpans(all) : all
+    return bytes ? { ...rows, byteOffsets, byteEnds } : rows
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
@@ -144,6 +153,8 @@ export class HfTokenizer implements Tokenizer {
     return this.#batchOf(await this.#encodeLater(checkedTexts(texts), call), call.whole)
   }
 
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
     const rows = { postProcessor: this.#postProcessor, rowShape: this.#rowShape }
     return encodePadded(this, inputs, options, rows)

@@ -12,9 +12,17 @@ import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
-import { encodePadded, type PaddedBatch, type PaddedOptions, type RowShape, type TextOrPair } from './encode-padded.ts'
+import {
+  encodePadded,
+  type PaddedOffsetOptions,
+  type PaddedBatch,
+  type PaddedBatchWithOffsets,
+  type PaddedOptions,
+  type RowShape,
+  type TextOrPair,
+} from './encode-padded.ts'
 import { HfTokenizer, rowShapeOf } from './hf-tokenizer.ts'
-import type { OffsetOptions, TokenOffsets } from './offsets.ts'
+import type { AllOffsets, OffsetOptions, TokenOffsets } from './offsets.ts'
 import { PostProcessor } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
@@ -81,7 +89,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
     if (this.#changes(text)) return this.#byCrate.encodeWithOffsets(text, options)
     if (!isWhole(options)) return super.encodeWithOffsets(text, options)
-    const spans = super.encodeWithOffsets(text, { ...options, byteOffsets: true }) as Required<TokenOffsets>
+    const spans = super.encodeWithOffsets(text, { ...options, byteOffsets: true }) as AllOffsets
     const { byteOffsets, byteEnds, ...whole } = this.#postProcessor.aroundSpans(spans)
     return options?.byteOffsets === true ? { ...whole, byteOffsets, byteEnds } : whole
   }
@@ -122,6 +130,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
       return whole ? this.#postProcessor.aroundRows(batch) : batch
     }
     const split = this.#split(checked)
+  override encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
+  override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
     if (split === undefined) return encode(checked)
     return joinRows(
       split,

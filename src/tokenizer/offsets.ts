@@ -9,6 +9,11 @@ export interface OffsetOptions extends EncodeOptions {
    * @default false
    */
   readonly byteOffsets?: boolean
+  /**
+   * Whether the result has `wordIds`.
+   * @default false
+   */
+  readonly wordIds?: boolean
 }
 
 /**
@@ -27,13 +32,32 @@ export interface TokenOffsets {
   readonly byteOffsets?: Uint32Array
   /** With `byteOffsets: true`: for each token the byte where it ends in the text as UTF-8. */
   readonly byteEnds?: Uint32Array
+  /**
+   * With `wordIds: true`: for each token the number of its word, from 0 on; -1 for what a post-processor adds. Words are the parts in which a
+   * text is cut before its tokens are made; a special or added token is one of its own.
+   */
+  readonly wordIds?: Int32Array
 }
 
-/** The options of {@link EncodeOptions}, and whether byte offsets are asked for. */
-export const splitByteOffsets = (
-  options: OffsetOptions | undefined,
-): { readonly bytes: boolean; readonly rest: EncodeOptions | undefined } => {
-  if (options === undefined) return { bytes: false, rest: undefined }
-  const { byteOffsets = false, ...rest } = checkedOptions('options', options, [...encodeOptionNames, 'byteOffsets'])
-  return { bytes: boolean('options.byteOffsets', byteOffsets), rest }
+/** {@link TokenOffsets}, with what is only there when it is asked for. */
+export type AllOffsets = Required<Omit<TokenOffsets, 'wordIds'>> & Pick<TokenOffsets, 'wordIds'>
+
+/** What else to tell of the tokens. */
+export interface OffsetChoices {
+  readonly bytes: boolean
+  readonly words: boolean
 }
+
+/** The options of {@link EncodeOptions}, and what else to tell. */
+export const splitOffsetOptions = (
+  options: OffsetOptions | undefined,
+): OffsetChoices & { readonly rest: EncodeOptions | undefined } => {
+  if (options === undefined) return { bytes: false, words: false, rest: undefined }
+  const names = [...encodeOptionNames, 'byteOffsets', 'wordIds'] as const
+  const { byteOffsets = false, wordIds = false, ...rest } = checkedOptions('options', options, names)
+  return { bytes: boolean('options.byteOffsets', byteOffsets), words: boolean('options.wordIds', wordIds), rest }
+}
+
+/** `words` as native code counts them, as {@link TokenOffsets.wordIds}. */
+export const wordIdsOf = (words: Uint32Array | undefined): Pick<TokenOffsets, 'wordIds'> =>
+  words === undefined ? {} : { wordIds: new Int32Array(words.buffer, words.byteOffset, words.length) }

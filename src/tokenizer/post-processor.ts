@@ -1,10 +1,17 @@
 import { joinIds } from '../join-ids.ts'
 import type { NativeTemplates } from '../native-binding.d.ts'
-import type { TokenOffsets } from './offsets.ts'
+import type { AllOffsets } from './offsets.ts'
+import { writeOrigins, type RowOrigins, type TextOrigins } from './row-origins.ts'
 import { TokenBatch } from './tokenizer.ts'
 
 /** In a template: the ids of the first and of the second text. All else is an id that is put there. */
 const [first, second] = [0xffffffff, 0xfffffffe]
+
+/** What a row has of a text. */
+export interface RowTokens {
+  readonly ids: Uint32Array
+  readonly origins?: TextOrigins | undefined
+}
 
 /** Where rows are written. */
 interface RowsToFill {
@@ -12,6 +19,8 @@ interface RowsToFill {
   readonly typeIds?: Uint32Array
   /** It has 1 everywhere: the ids of texts get 0. */
   readonly specialTokensMask?: Uint8Array
+  /** It has those of no text everywhere. */
+  readonly origins?: RowOrigins | undefined
 }
 
 /** What is put around the ids of one text or two, and the type ids. Each template is a list of what there is and its type id. */
@@ -40,7 +49,7 @@ export class PostProcessor {
     const added = this.added(false)
     if (added === 0) return ids
     const whole = new Uint32Array(ids.length + added)
-    this.write({ ids: whole }, 0, ids, undefined, true)
+    this.write({ ids: whole }, 0, { ids }, undefined, true)
     return whole
   }
 
@@ -61,7 +70,7 @@ export class PostProcessor {
   }
 
   /** {@link PostProcessor.around} of ids and where they are in a text: what is put around them is where the text starts or ends. */
-  aroundSpans(spans: Required<TokenOffsets>): Required<TokenOffsets> {
+  aroundSpans(spans: AllOffsets): AllOffsets {
     const { single } = this.#templates
     const place = single.filter((_, index) => index % 2 === 0).indexOf(first)
     const after = this.added(false) - place
@@ -71,7 +80,7 @@ export class PostProcessor {
       all.set(hasEnd ? starts.subarray(0, -1) : starts, place)
       return all
     }
-    const { ids, offsets, ends, byteOffsets, byteEnds } = spans
+    const { ids, offsets, ends, byteOffsets, byteEnds, wordIds } = spans
     const [length, bytes] = [offsets.at(-1) as number, byteOffsets.at(-1) as number]
     return {
       ids: this.around(ids),
@@ -79,32 +88,40 @@ export class PostProcessor {
       ends: longer(ends, length, false),
       byteOffsets: longer(byteOffsets, bytes, true),
       byteEnds: longer(byteEnds, bytes, false),
+      ...(wordIds && { wordIds: this.#aroundWords(wordIds, place) }),
     }
+  }
+
+  #aroundWords(wordIds: Int32Array, place: number): Int32Array {
+    const whole = new Int32Array(wordIds.length + this.added(false)).fill(-1)
+    whole.set(wordIds, place)
+    return whole
   }
 
   /** Writes a row from `start` on. */
   write(
-    { ids, typeIds, specialTokensMask }: RowsToFill,
+    rows: RowsToFill,
     start: number,
-    firstIds: Uint32Array,
-    secondIds: Uint32Array | undefined,
+    firstText: RowTokens,
+    secondText: RowTokens | undefined,
     addSpecialTokens: boolean,
   ): void {
     const { single, pair, singlePlain, pairPlain } = this.#templates
     const [one, two] = addSpecialTokens ? [single, pair] : [singlePlain, pairPlain]
-    const template = secondIds === undefined ? one : two
+    const template = secondText === undefined ? one : two
     for (let part = 0, at = start; part < template.length; part += 2) {
       const from = at
       const what = template[part] as number
-      if (what === first || (what === second && secondIds !== undefined)) {
-        const text = what === first ? firstIds : (secondIds as Uint32Array)
-        ids.set(text, at)
-        at += text.length
-        specialTokensMask?.fill(0, from, at)
+      if (what === first || (what === second && secondText !== undefined)) {
+        const text = what === first ? firstText : (secondText as RowTokens)
+        rows.ids.set(text.ids, at)
+        at += text.ids.length
+        rows.specialTokensMask?.fill(0, from, at)
+        if (rows.origins && text.origins) writeOrigins(rows.origins, from, text.origins, what === first ? 0 : 1)
       } else {
-        ids[at++] = what
+        rows.ids[at++] = what
       }
-      typeIds?.fill(template[part + 1] as number, from, at)
+      rows.typeIds?.fill(template[part + 1] as number, from, at)
     }
   }
 }

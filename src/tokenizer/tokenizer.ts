@@ -3,7 +3,13 @@ import type { Chunk, ChunkOptions } from './chunk.ts'
 import type { CountIndex } from './count-index.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import type { TruncateOptions } from './truncate.ts'
-import type { PaddedBatch, PaddedOptions, TextOrPair } from './encode-padded.ts'
+import type {
+  PaddedOffsetOptions,
+  PaddedBatch,
+  PaddedBatchWithOffsets,
+  PaddedOptions,
+  TextOrPair,
+} from './encode-padded.ts'
 import { invalid } from '../validate.ts'
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
@@ -111,6 +117,7 @@ export interface Tokenizer {
    * tokenizer.json puts around them.
    * @throws `ERR_SPECIAL_TOKEN` when a text holds a disallowed special token.
    */
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number

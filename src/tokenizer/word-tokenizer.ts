@@ -12,10 +12,17 @@ import {
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
-import { encodePadded, type PaddedBatch, type PaddedOptions, type TextOrPair } from './encode-padded.ts'
+import {
+  encodePadded,
+  type PaddedOffsetOptions,
+  type PaddedBatch,
+  type PaddedBatchWithOffsets,
+  type PaddedOptions,
+  type TextOrPair,
+} from './encode-padded.ts'
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
-import { splitByteOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import type { CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, type SpecialSearch, SpecialSearches } from './special-search.ts'
@@ -158,7 +165,7 @@ export class WordTokenizer implements Tokenizer {
 
   /** White space between words is of no token: `offsets[i + 1]` may be greater than `ends[i]`. */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
-    const { bytes, rest } = splitByteOffsets(options)
+    const { bytes, words, rest } = splitOffsetOptions(options)
     const call = this.#encodeCall(rest)
     const checked = checkedText('text', text)
     const read = runToEnd(readText('text', checked, call.utf8))
@@ -166,7 +173,13 @@ export class WordTokenizer implements Tokenizer {
     const spans = this.#spans(read, call)
     const inBytes = bytes || typeof checked !== 'string' ? byteSpans(read, spans) : spans
     const { offsets, ends } = typeof checked === 'string' ? spans : placesBeforeReading(checked, inBytes)
-    return bytes ? { ids, offsets, ends, byteOffsets: inBytes.offsets, byteEnds: inBytes.ends } : { ids, offsets, ends }
+    return {
+      ids,
+      offsets,
+      ends,
+      ...(bytes && { byteOffsets: inBytes.offsets, byteEnds: inBytes.ends }),
+      ...(words && { wordIds: Int32Array.from(ids.keys()) }),
+    }
   }
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
@@ -187,6 +200,8 @@ export class WordTokenizer implements Tokenizer {
     return runInTurns(this.#encodeTexts(checkedTexts(texts).map(unchanging), call), signal)
   }
 
+  encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
+  encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
     return encodePadded(this, inputs, options)
   }

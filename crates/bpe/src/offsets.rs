@@ -1,6 +1,7 @@
 //! Where in a text each token is.
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
@@ -45,6 +46,8 @@ pub struct Offsets {
     pub ends: Vec<u32>,
     /// For each id the byte of the text where its token ends, be it inside a character.
     pub byte_ends: Vec<u32>,
+    /// Where it was asked for: for each id the number, from 0 on, of its piece among all pieces of the text. A special token is a piece.
+    pub words: Vec<u32>,
 }
 
 /// Writes [`Offsets`] while a text is encoded.
@@ -59,12 +62,28 @@ struct Writer<'t> {
     units: u32,
     /// The start, in units, of the character that byte `at` is of.
     floor: u32,
+    with_words: bool,
+    /// The number of the next piece.
+    word: u32,
+}
+
+impl Writer<'_> {
+    /// The tokens that are in no piece yet are those of a piece that ends at byte `end`.
+    fn end_word(&mut self, end: usize) {
+        let Offsets { byte_ends, words, .. } = &mut self.out;
+        let of_word = byte_ends[words.len()..].iter().take_while(|&&token_end| token_end as usize <= end).count();
+        words.extend(iter::repeat_n(self.word, of_word));
+        self.word += 1;
+    }
 }
 
 impl Marks for Writer<'_> {
     fn reserve(&mut self, tokens: usize) -> Result<(), Error> {
-        let Offsets { ids, offsets, ends, byte_ends } = &mut self.out;
+        let Offsets { ids, offsets, ends, byte_ends, words } = &mut self.out;
         [ids, offsets, byte_ends].into_iter().try_for_each(|numbers| reserve(numbers, tokens))?;
+        if self.with_words {
+            reserve(words, tokens)?;
+        }
         if self.is_ascii { Ok(()) } else { reserve(ends, tokens) }
     }
 
@@ -96,17 +115,22 @@ impl Marks for Writer<'_> {
         }
     }
 
-    fn piece(&mut self, _: usize) {}
+    fn piece(&mut self, end: usize) {
+        if self.with_words {
+            self.end_word(end);
+        }
+    }
 
     fn special(&mut self, id: u32, _: usize, end: usize) -> Result<(), Error> {
         self.reserve(1)?;
         self.token(id, end);
+        self.piece(end);
         Ok(())
     }
 }
 
 impl Tokenizer {
-    /// The ids of [`Tokenizer::encode`] and where their tokens are, in `unit`s.
+    /// The ids of [`Tokenizer::encode`] and where their tokens are, in `unit`s; `with_words` also of which pieces.
     ///
     /// # Errors
     /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::Cancelled`].
@@ -114,6 +138,7 @@ impl Tokenizer {
         &self,
         text: &str,
         unit: Unit,
+        with_words: bool,
         policy: &SpecialPolicy,
         worker: &mut Worker,
         cancel: Option<&AtomicBool>,
@@ -127,6 +152,8 @@ impl Tokenizer {
             at: 0,
             units: 0,
             floor: 0,
+            with_words,
+            word: 0,
         };
         self.encode_marked(text, policy, worker, &mut writer, cancel)?;
         let Writer { mut out, units, is_ascii, .. } = writer;
@@ -150,12 +177,13 @@ impl Tokenizer {
         &self,
         bytes: &[u8],
         strict: bool,
+        with_words: bool,
         policy: &SpecialPolicy,
         worker: &mut Worker,
         cancel: Option<&AtomicBool>,
     ) -> Result<Offsets, Error> {
         let text = read_utf8(bytes, strict)?;
-        let mut offsets = self.encode_with_offsets(&text, Unit::Byte, policy, worker, cancel)?;
+        let mut offsets = self.encode_with_offsets(&text, Unit::Byte, with_words, policy, worker, cancel)?;
         if matches!(text, Cow::Owned(_)) {
             to_places_before_reading(bytes, &mut offsets.offsets);
             to_places_before_reading(bytes, &mut offsets.ends);

@@ -152,7 +152,7 @@ fn where_the_engine_went_back_too_often_is_counted_from_the_start_of_the_text() 
     let error = tokenizer.encode(&text, &policy).expect_err("it goes back too often");
     assert!(is_there(&error, 0), "{error}");
     let error = tokenizer
-        .encode_with_offsets(&text, Unit::Byte, &policy, &mut tokenizer.worker(), None)
+        .encode_with_offsets(&text, Unit::Byte, false, &policy, &mut tokenizer.worker(), None)
         .expect_err("it goes back too often");
     assert!(is_there(&error, 0), "{error}");
     // So long that it is cut where the special tokens are.

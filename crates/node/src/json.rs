@@ -43,6 +43,8 @@ pub struct NativeOffsets {
     /// The same in bytes of the text as UTF-8, be they inside a character.
     pub byte_offsets: Uint32Array,
     pub byte_ends: Uint32Array,
+    /// The number of the word of each id, where it was asked for.
+    pub words: Option<Uint32Array>,
 }
 
 /// What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
@@ -213,6 +215,7 @@ impl JsonHandle {
         #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
         strict: bool,
         policy: u32,
+        with_words: bool,
     ) -> Result<NativeOffsets> {
         let policy = self.policy(policy)?;
         with_text(&text, strict, |text, origin| {
@@ -225,6 +228,7 @@ impl JsonHandle {
                 ends: to_array(env, &offsets.ends)?,
                 byte_offsets: to_array(env, &offsets.byte_offsets)?,
                 byte_ends: to_array(env, &offsets.byte_ends)?,
+                words: with_words.then(|| to_array(env, &offsets.words)).transpose()?,
             })
         })
     }

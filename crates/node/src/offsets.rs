@@ -10,23 +10,25 @@ use crate::encoder::{Encoder, as_u32, from_bpe_in, policy_at, with_encoder};
 use crate::error::Result;
 use crate::text::JsText;
 
-/// `offsets` is one longer than `ids`; `byte_ends` as long as they.
+/// `offsets` is one longer than `ids`; `byte_ends` and, where they are asked for, `words` are as long as they.
 #[napi(object)]
 pub struct TokenOffsets {
     pub ids: Uint32Array,
     pub offsets: Uint32Array,
     pub ends: Uint32Array,
     pub byte_ends: Uint32Array,
+    pub words: Option<Uint32Array>,
 }
 
 impl TokenOffsets {
-    fn from(env: Env, offsets: &Offsets) -> Result<Self> {
+    fn from(env: Env, offsets: &Offsets, with_words: bool) -> Result<Self> {
         as_u32(offsets.offsets.len())?;
         Ok(Self {
             ids: to_array(env, &offsets.ids)?,
             offsets: to_array(env, &offsets.offsets)?,
             ends: to_array(env, &offsets.ends)?,
             byte_ends: to_array(env, &offsets.byte_ends)?,
+            words: with_words.then(|| to_array(env, &offsets.words)).transpose()?,
         })
     }
 }
@@ -38,13 +40,14 @@ pub fn encode_with_offsets(
     encoder: u32,
     #[napi(ts_arg_type = "string")] text: JsText,
     policy: u32,
+    with_words: bool,
 ) -> Result<TokenOffsets> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
         let text = buffers.read(&text)?;
         let policy = policy_at(policies, policy)?;
-        let offsets = tokenizer.encode_with_offsets(&text, Unit::Utf16, policy, worker, None);
+        let offsets = tokenizer.encode_with_offsets(&text, Unit::Utf16, with_words, policy, worker, None);
         let offsets = offsets.map_err(|error| from_bpe_in(Origin::Utf16(&text), error))?;
-        TokenOffsets::from(env, &offsets)
+        TokenOffsets::from(env, &offsets, with_words)
     })
 }
 
@@ -56,11 +59,12 @@ pub fn encode_bytes_with_offsets(
     bytes: Uint8ArraySlice<'_>,
     strict: bool,
     policy: u32,
+    with_words: bool,
 ) -> Result<TokenOffsets> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
         let policy = policy_at(policies, policy)?;
-        let offsets = tokenizer.encode_bytes_with_offsets(&bytes, strict, policy, worker, None);
+        let offsets = tokenizer.encode_bytes_with_offsets(&bytes, strict, with_words, policy, worker, None);
         let offsets = offsets.map_err(|error| from_bpe_in(Origin::Bytes(&bytes), error))?;
-        TokenOffsets::from(env, &offsets)
+        TokenOffsets::from(env, &offsets, with_words)
     })
 }

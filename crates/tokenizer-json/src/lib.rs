@@ -15,6 +15,7 @@ mod file;
 mod finder;
 mod limits;
 mod load;
+mod memory;
 mod model;
 mod offsets;
 mod steps;

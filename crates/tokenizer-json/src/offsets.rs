@@ -3,6 +3,7 @@
 use tokenmill_bpe::Origin;
 
 use crate::error::{Error, Result};
+use crate::memory::collected;
 use crate::tokenizer::Encoded;
 
 /// Ids and where their tokens are.
@@ -18,6 +19,8 @@ pub struct Offsets {
     pub byte_offsets: Vec<u32>,
     /// For each id the byte of the text where it ends, be it inside a character.
     pub byte_ends: Vec<u32>,
+    /// See [`Encoded::words`].
+    pub words: Vec<u32>,
 }
 
 impl Encoded {
@@ -27,14 +30,17 @@ impl Encoded {
     /// [`Error::Limit`] when there is not enough memory.
     pub fn into_offsets(self, text: &str, origin: Origin<'_>) -> Result<Offsets> {
         let places = origin.places().map_err(|error| Error::Limit { reason: error.to_string() })?;
-        let Self { ids, spans, ends } = self;
-        let starts = || spans.iter().map(|&(start, _)| start).chain([text.len()]);
+        let Self { ids, spans, ends, words } = self;
+        let count = spans.len() + 1;
+        let start = |index: usize| spans.get(index).map_or(text.len(), |&(start, _)| start);
+        let starts = || (0..count).map(start);
         Ok(Offsets {
             ids,
-            offsets: starts().map(|start| places[start.min(text.len())]).collect(),
-            ends: ends.iter().map(|&end| places[text.ceil_char_boundary(end)]).collect(),
-            byte_offsets: starts().map(|start| start as u32).collect(),
-            byte_ends: ends.iter().map(|&end| end as u32).collect(),
+            offsets: collected(starts().map(|start| places[start.min(text.len())]))?,
+            ends: collected(ends.iter().map(|&end| places[text.ceil_char_boundary(end)]))?,
+            byte_offsets: collected(starts().map(|start| start as u32))?,
+            byte_ends: collected(ends.iter().map(|&end| end as u32))?,
+            words,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::added::{AddedTokens, Policy};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
+use crate::memory::collected;
 use crate::steps::{Decode, Normalize, Split, TooLong};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
@@ -41,11 +43,13 @@ pub struct Encoded {
     pub spans: Vec<(usize, usize)>,
     /// Where the text of each ends, in bytes, with what its last character was composed of.
     pub ends: Vec<usize>,
+    /// The number, from 0 on, of the part of the text that each is of, among those that the model gets and added tokens.
+    pub words: Vec<u32>,
 }
 
 /// The ends of `spans` in `text`. What goes on a character and is in no span was composed with it, or left out: both are of the token before.
-fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Vec<usize> {
-    let mut ends = vec![0; spans.len()];
+fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Result<Vec<usize>> {
+    let mut ends = collected(iter::repeat_n(0, spans.len()))?;
     // Where the next token starts that is not of the same character.
     let mut next = text.len();
     for (at, &(_, end)) in spans.iter().enumerate().rev() {
@@ -58,7 +62,7 @@ fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Vec<usize> {
             }
         };
     }
-    ends
+    Ok(ends)
 }
 
 /// Whether `character` may be composed with the one before it: combining marks, and the later parts of Hangul syllables.
@@ -108,12 +112,17 @@ impl Tokenizer {
     /// [`Tokenizer::encode`], and where the ids are from.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`].
+    /// Those of [`Tokenizer::encode`]; [`Error::Limit`] when there is not enough memory.
     pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
         let pieces = self.tokenize(text, policy, None)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
-        let spans = encoding.get_offsets().to_vec();
-        Ok(Encoded { ids: encoding.get_ids().to_vec(), ends: whole_ends(text, &spans), spans })
+        let spans = collected(encoding.get_offsets().iter().copied())?;
+        Ok(Encoded {
+            ids: collected(encoding.get_ids().iter().copied())?,
+            ends: whole_ends(text, &spans)?,
+            words: collected(encoding.get_word_ids().iter().map(|word| word.unwrap_or_default()))?,
+            spans,
+        })
     }
 
     fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {

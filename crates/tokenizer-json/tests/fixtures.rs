@@ -41,6 +41,7 @@ fn offsets_are_those_of_the_crate_in_python() {
             let units = units(&row.text);
             let spans: Vec<_> = encoded.spans.iter().map(|&(start, end)| (units[start], units[end])).collect();
             assert_eq!((&encoded.ids, spans), (&row.ids, row.spans), "{name}: {:?}", row.text);
+            assert_eq!(encoded.words, row.words, "{name}: {:?}", row.text);
 
             let origins = [Origin::Utf16(&row.text), Origin::Bytes(row.text.as_bytes())];
             for (origin, place) in
@@ -55,7 +56,7 @@ fn offsets_are_those_of_the_crate_in_python() {
                 assert_eq!(found.ends, ceils.collect::<Vec<_>>(), "{name}: {:?}", row.text);
                 assert!(found.byte_offsets.iter().map(|&at| at as usize).eq(starts));
                 assert!(found.byte_ends.iter().map(|&at| at as usize).eq(encoded.ends.iter().copied()));
-                assert_eq!(found.ids, row.ids);
+                assert_eq!((&found.ids, &found.words), (&row.ids, &row.words));
             }
         }
     }

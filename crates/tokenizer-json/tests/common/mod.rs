@@ -30,6 +30,7 @@ pub struct Row {
     pub text: String,
     pub ids: Vec<u32>,
     pub spans: Vec<(usize, usize)>,
+    pub words: Vec<u32>,
     pub whole: Vec<u32>,
     pub types: Vec<u32>,
     pub ordinary: Option<Vec<u32>>,
