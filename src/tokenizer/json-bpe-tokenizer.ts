@@ -26,7 +26,7 @@ import type { AllOffsets, OffsetOptions, TokenOffsets } from './offsets.ts'
 import { PostProcessor } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
-import { doParts, doPartsAsync, joinCounts, joinRows, splitBatch, type SplitBatch } from './split-batch.ts'
+import { doParts, doPartsAsync, joinCounts, joinRows } from './split-batch.ts'
 import {
   encodeChunksOf,
   encodeStreamOf,
@@ -105,14 +105,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
-    const checked = checkedTexts(texts)
-    const encode = (own: readonly Text[]) => this.#around(super.encodeBatch(own, options), options)
-    const split = this.#split(checked)
-    if (split === undefined) return encode(checked)
-    return joinRows(
-      split,
-      doParts(split, encode, (others) => this.#byCrate.encodeBatch(others, options)),
-    )
+    return doParts(checkedTexts(texts), {
+      isOfRest: this.#isOfCrate,
+      most: (own) => this.#around(super.encodeBatch(own, options), isWhole(options)),
+      rest: (others) => this.#byCrate.encodeBatch(others, options),
+      join: joinRows,
+    })
   }
 
   override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
@@ -123,22 +121,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
-    const checked = checkedTexts(texts)
     const whole = isWhole(options)
-    const encode = async (own: readonly Text[]) => {
-      const batch = await super.encodeBatchAsync(own, options)
-      return whole ? this.#postProcessor.aroundRows(batch) : batch
-    }
-    const split = this.#split(checked)
-  override encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
-  override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
-    if (split === undefined) return encode(checked)
-    return joinRows(
-      split,
-      await doPartsAsync(split, encode, (others) => this.#byCrate.encodeBatchAsync(others, options)),
-    )
+    return doPartsAsync(checkedTexts(texts), {
+      isOfRest: this.#isOfCrate,
+      most: async (own) => this.#around(await super.encodeBatchAsync(own, options), whole),
+      rest: (others) => this.#byCrate.encodeBatchAsync(others, options),
+      join: joinRows,
+    })
   }
 
+  override encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
+  override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
     const rows = { postProcessor: this.#postProcessor, rowShape: this.#rowShape }
     return encodePadded(this, inputs, options, rows)
@@ -163,14 +156,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
-    const checked = checkedTexts(texts)
-    const count = (own: readonly Text[]) => this.#aroundCounts(super.countBatch(own, options), options)
-    const split = this.#split(checked)
-    if (split === undefined) return count(checked)
-    return joinCounts(
-      split,
-      doParts(split, count, (others) => this.#byCrate.countBatch(others, options)),
-    )
+    return doParts(checkedTexts(texts), {
+      isOfRest: this.#isOfCrate,
+      most: (own) => this.#aroundCounts(super.countBatch(own, options), isWhole(options)),
+      rest: (others) => this.#byCrate.countBatch(others, options),
+      join: joinCounts,
+    })
   }
 
   override async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
@@ -180,18 +171,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
-    const checked = checkedTexts(texts)
     const whole = isWhole(options)
-    const count = async (own: readonly Text[]) => {
-      const counts = await super.countBatchAsync(own, options)
-      return whole ? this.#postProcessor.aroundCounts(counts) : counts
-    }
-    const split = this.#split(checked)
-    if (split === undefined) return count(checked)
-    return joinCounts(
-      split,
-      await doPartsAsync(split, count, (others) => this.#byCrate.countBatchAsync(others, options)),
-    )
+    return doPartsAsync(checkedTexts(texts), {
+      isOfRest: this.#isOfCrate,
+      most: async (own) => this.#aroundCounts(await super.countBatchAsync(own, options), whole),
+      rest: (others) => this.#byCrate.countBatchAsync(others, options),
+      join: joinCounts,
+    })
   }
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -246,9 +232,9 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return read.normalize('NFC') !== read
   }
 
-  /** Texts of which the normalizer changes some: these are the rest. */
-  #split(texts: readonly Text[]): SplitBatch | undefined {
-    return this.#isNfc ? splitBatch(texts, (text) => this.#changes(text)) : undefined
+  /** Which texts of a batch the crate does. */
+  get #isOfCrate(): ((text: Text) => boolean) | undefined {
+    return this.#isNfc ? (text) => this.#changes(text) : undefined
   }
 
   /** Whether nothing of a stream is sure before its end: how it is normalized, or what is put around it. */
@@ -267,12 +253,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     })
   }
 
-  #around(batch: TokenBatch, options: EncodeOptions | undefined): TokenBatch {
-    return isWhole(options) ? this.#postProcessor.aroundRows(batch) : batch
+  #around(batch: TokenBatch, whole: boolean): TokenBatch {
+    return whole ? this.#postProcessor.aroundRows(batch) : batch
   }
 
-  #aroundCounts(counts: Uint32Array, options: EncodeOptions | undefined): Uint32Array {
-    return isWhole(options) ? this.#postProcessor.aroundCounts(counts) : counts
+  #aroundCounts(counts: Uint32Array, whole: boolean): Uint32Array {
+    return whole ? this.#postProcessor.aroundCounts(counts) : counts
   }
 
   #added(options: EncodeOptions | undefined): number {

@@ -9,16 +9,25 @@ interface Part {
 }
 
 /** A batch of which one tokenizer does most texts, and another the rest. */
-export interface SplitBatch {
+interface SplitBatch {
   readonly most: Part
   readonly rest: Part
+}
+
+/** How each part is done, and both become one. */
+interface Ways<T, R> {
+  /** The texts that are of the rest; there is no rest without it. */
+  readonly isOfRest: ((text: Text) => boolean) | undefined
+  readonly most: (texts: readonly Text[]) => R
+  readonly rest: (texts: readonly Text[]) => R
+  readonly join: (split: SplitBatch, parts: readonly [most: T, rest: T]) => T
 }
 
 /** What is made of both parts. */
 type Results<T> = readonly [most: PromiseSettledResult<T>, rest: PromiseSettledResult<T>]
 
 /** `texts` without those that belong to the rest, and these; `undefined` when there are none of these. */
-export const splitBatch = (texts: readonly Text[], isOfRest: (text: Text) => boolean): SplitBatch | undefined => {
+const splitBatch = (texts: readonly Text[], isOfRest: (text: Text) => boolean): SplitBatch | undefined => {
   const ofRest = new Set<number>()
   for (const [row, text] of texts.entries()) if (isOfRest(text)) ofRest.add(row)
   if (ofRest.size === 0) return undefined
@@ -30,24 +39,25 @@ export const splitBatch = (texts: readonly Text[], isOfRest: (text: Text) => boo
 }
 
 /**
- * Does each part in its own way.
+ * Does the texts of each part in its own way.
  *
  * @throws what the first of all texts that has an error is refused with
  */
-export const doParts = <T>(
-  { most, rest }: SplitBatch,
-  doMost: (texts: readonly Text[]) => T,
-  doRest: (texts: readonly Text[]) => T,
-): readonly [most: T, rest: T] =>
-  valuesOf({ most, rest }, [settled(() => doMost(most.texts)), settled(() => doRest(rest.texts))])
+export const doParts = <T>(texts: readonly Text[], { isOfRest, most, rest, join }: Ways<T, T>): T => {
+  const split = isOfRest && splitBatch(texts, isOfRest)
+  if (split === undefined) return most(texts)
+  return join(split, valuesOf(split, [settled(() => most(split.most.texts)), settled(() => rest(split.rest.texts))]))
+}
 
 /** {@link doParts} of asynchronous work, of which both begin at once: nobody can change bytes before they are copied. */
 export const doPartsAsync = async <T>(
-  { most, rest }: SplitBatch,
-  doMost: (texts: readonly Text[]) => Promise<T>,
-  doRest: (texts: readonly Text[]) => Promise<T>,
-): Promise<readonly [most: T, rest: T]> =>
-  valuesOf({ most, rest }, await Promise.allSettled([doMost(most.texts), doRest(rest.texts)]))
+  texts: readonly Text[],
+  { isOfRest, most, rest, join }: Ways<T, Promise<T>>,
+): Promise<T> => {
+  const split = isOfRest && splitBatch(texts, isOfRest)
+  if (split === undefined) return most(texts)
+  return join(split, valuesOf(split, await Promise.allSettled([most(split.most.texts), rest(split.rest.texts)])))
+}
 
 /** The rows of both parts in the order of all texts. */
 export const joinRows = (split: SplitBatch, batches: readonly [most: TokenBatch, rest: TokenBatch]): TokenBatch => {
