@@ -82,6 +82,7 @@ const hostile: Readonly<Record<string, () => unknown>> = {
   'bytes that are not UTF-8': () => new Uint8Array([0xff, 0xc0]),
   'the largest id': () => Uint32Array.of(0xffffffff),
   'floats of NaN': () => Float32Array.of(NaN),
+  'no indices': () => new Float64Array(0),
   'big integers': () => new BigInt64Array(1),
   'shared memory': () => new Uint32Array(new SharedArrayBuffer(16)),
   'a buffer': () => new ArrayBuffer(8),

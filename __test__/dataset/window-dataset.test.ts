@@ -1,5 +1,6 @@
 import test from 'ava'
 import * as fc from 'fast-check'
+import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
 import { nextToken, type Objective } from '../../src/dataset/objective.ts'
 import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
 import { WindowDataset, type WindowOptions } from '../../src/dataset/window-dataset.ts'
@@ -215,4 +216,13 @@ test('the arrays of a batch are read once', (t) => {
   }
   t.is(dataset.batch(Float64Array.of(0, 1), { out }).inputs, array)
   t.is(reads, 1)
+})
+
+test('a batch of no windows has no rows, whatever the objective', (t) => {
+  const none = new Float64Array(0)
+  const kept: WindowOptions = { contextLength: 4, tails: 'keep' }
+  for (const options of [{ contextLength: 4 }, kept, { contextLength: 4, objective: { ...nextToken() } }])
+    t.deepEqual(new WindowDataset(range(9), options).batch(none).shape, [0, 4])
+  const mixed = new MixedDataset([{ dataset: new WindowDataset(range(9), kept), weight: 1 }])
+  t.deepEqual(mixed.batch(none), { inputs: new Uint32Array(0), targets: new Int32Array(0), shape: [0, 0] })
 })

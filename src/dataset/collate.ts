@@ -15,16 +15,21 @@ export interface CollateOptions {
   readonly paddingId?: number | undefined
   /** Where to write, rather than into fresh arrays. */
   readonly out?: BatchArrays | undefined
+  /**
+   * The least length of rows.
+   * @default 0
+   */
+  readonly columns?: number
 }
 
 /**
- * Copies samples, of which there is at least one, into one batch. Shorter ones are padded to the longest: inputs with `paddingId`,
+ * Copies samples into one batch. Shorter ones are padded to the longest: inputs with `paddingId`,
  * targets with -100, everything else with 0; then there is an `attentionMask`. Where one sample has segments or positions, one that has none is one
  * segment, in its order.
  */
 export const collate = (samples: readonly Sample[], options: CollateOptions = {}): Batch => {
-  const { paddingId, out } = own(options)
-  const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), 0)
+  const { paddingId, out, columns: least = 0 } = own(options)
+  const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), least)
   const oneTarget = samples.every(({ targets }) => targets.length === 1) && columns !== 1
   checkLengths(samples, paddingId, oneTarget)
   const rows = samples.length
@@ -136,7 +141,7 @@ const freshMemory = (bytes: number): ArrayBuffer =>
   )
 
 const checkLengths = (samples: readonly Sample[], paddingId: number | undefined, oneTarget: boolean): void => {
-  const columns = (samples[0] as Sample).inputs.length
+  const columns = samples[0]?.inputs.length
   for (const { inputs, targets } of samples) {
     if (!oneTarget && targets.length !== inputs.length)
       throw new TokenmillError(

@@ -168,7 +168,7 @@ export class WindowDataset implements Dataset {
     }
     return collate(
       Array.from(indices, (index) => this.#sample(index, epoch)),
-      { out },
+      { out, columns: this.contextLength },
     )
   }
 
