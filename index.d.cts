@@ -46,19 +46,19 @@ export interface EncodeStreamOptions extends EncodeOptions {
    * The most bytes of UTF-8 that are kept because no id is sure yet: more without a place to cut are an `ERR_LIMIT`.
    * @default 67108864 (64 MiB)
    */
-  readonly maxPieceBytes?: number
+  readonly maxPieceBytes?: number | undefined
 }
 
 /** {@link EncodeStreamOptions}, and a signal that ends the work. */
 export interface EncodeChunksOptions extends EncodeStreamOptions {
   /** Ends the work; the generator throws `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** {@link DecodeOptions}, and a signal that ends the work. */
 export interface DecodeChunksOptions extends DecodeOptions {
   /** Ends the work; the generator throws `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
@@ -75,7 +75,7 @@ export interface ChunkOptions extends EncodeOptions {
    * The most tokens that a chunk has in common with the one before it; less than `maxTokens`.
    * @default 0
    */
-  readonly overlap?: number
+  readonly overlap?: number | undefined
   /**
    * What chunks end at. Where no chunk of at most `maxTokens` does, the next finer one is taken: `'markdown'`, `'paragraph'`, `'sentence'`,
    * `'word'`, `'token'`, and at last any character.
@@ -88,7 +88,7 @@ export interface ChunkOptions extends EncodeOptions {
    *
    * @default 'token'
    */
-  readonly boundary?: Boundary
+  readonly boundary?: Boundary | undefined
 }
 
 /** A part of a text. */
@@ -122,12 +122,12 @@ export interface OffsetOptions extends EncodeOptions {
    * Whether the result has `byteOffsets` and `byteEnds`.
    * @default false
    */
-  readonly byteOffsets?: boolean
+  readonly byteOffsets?: boolean | undefined
   /**
    * Whether the result has `wordIds`.
    * @default false
    */
-  readonly wordIds?: boolean
+  readonly wordIds?: boolean | undefined
 }
 
 /**
@@ -159,7 +159,7 @@ export interface TruncateOptions extends EncodeOptions {
    * `'end'` keeps the start of the text, `'start'` its end.
    * @default 'end'
    */
-  readonly cut?: 'end' | 'start'
+  readonly cut?: 'end' | 'start' | undefined
 }
 
 /** A row of `encodePadded`: a text, or two that belong together. */
@@ -171,64 +171,64 @@ export interface PaddedOptions extends EncodeOptions {
    * The most ids of a row, with those that the post-processor adds: longer texts are cut.
    * @default what the tokenizer.json says, else no limit
    */
-  readonly maxLength?: number
+  readonly maxLength?: number | undefined
   /**
    * The least ids of a row: shorter rows are padded with `padId`. Rows are as long as the longest of them in any case.
    * @default what the tokenizer.json says, else 0
    */
-  readonly padTo?: number
+  readonly padTo?: number | undefined
   /**
    * Rows are as long as a multiple of this.
    * @default what the tokenizer.json says, else 1
    */
-  readonly padToMultipleOf?: number
+  readonly padToMultipleOf?: number | undefined
   /**
    * Which text of a pair is cut: `'longest-first'` the longer one until both are equally long, then both; else always the same one.
    * @default what the tokenizer.json says, else 'longest-first'
    */
-  readonly truncation?: 'longest-first' | 'only-first' | 'only-second'
+  readonly truncation?: 'longest-first' | 'only-first' | 'only-second' | undefined
   /**
    * Where texts are cut.
    * @default what the tokenizer.json says, else 'end'
    */
-  readonly truncationSide?: 'start' | 'end'
+  readonly truncationSide?: 'start' | 'end' | undefined
   /**
    * Whether what does not fit a row goes on in further rows, which follow it, and is not lost: `return_overflowing_tokens` of Hugging Face's.
    * {@link PaddedBatch.inputOf} says of which input a row is.
    * @default false
    */
-  readonly overflow?: boolean
+  readonly overflow?: boolean | undefined
   /**
    * With `overflow`, how many ids of a text each further row has in common with the row before.
    * @default what the tokenizer.json says, else 0
    */
-  readonly stride?: number
+  readonly stride?: number | undefined
   /**
    * The side on which rows are padded.
    * @default what the tokenizer.json says, else 'end'
    */
-  readonly paddingSide?: 'start' | 'end'
+  readonly paddingSide?: 'start' | 'end' | undefined
   /**
    * The id of padding.
    * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
    * has, else 0
    */
-  readonly padId?: number
+  readonly padId?: number | undefined
   /**
    * The type id of padding.
    * @default what the tokenizer.json says, else 0
    */
-  readonly padTypeId?: number
+  readonly padTypeId?: number | undefined
   /**
    * Whether the post-processor of a tokenizer.json adds its ids. Other tokenizers have none to add.
    * @default true
    */
-  readonly addSpecialTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
   /**
    * Whether the batch says where its tokens are from: it is then a {@link PaddedBatchWithOffsets}.
    * @default false
    */
-  readonly offsets?: boolean
+  readonly offsets?: boolean | undefined
 }
 
 /** {@link PaddedOptions} that ask for a {@link PaddedBatchWithOffsets}. */
@@ -276,30 +276,30 @@ export interface EncodeOptions {
    * Special tokens that become their id where they stand in the text: `'all'`, or those named here.
    * @default [] (none)
    */
-  readonly allowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
+  readonly allowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
    * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
    */
-  readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
+  readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
    * What invalid UTF-8 in a `Uint8Array` is: `'replace'` reads each maximal invalid part as U+FFFD, `'strict'` throws
    * `ERR_INVALID_UTF8`. Lone surrogates in a string are always U+FFFD.
    * @default 'replace'
    */
-  readonly utf8?: 'replace' | 'strict'
+  readonly utf8?: 'replace' | 'strict' | undefined
   /**
    * Whether the ids that the post-processor of a tokenizer.json puts around a text are added: `[CLS] … [SEP]`. Other tokenizers have none.
    * @default false
    */
-  readonly addSpecialTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
 }
 
 /** {@link EncodeOptions} of calls that work off the event loop. */
 export interface EncodeAsyncOptions extends EncodeOptions {
   /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How ids become text. */
@@ -309,12 +309,12 @@ export interface DecodeOptions {
    * `ERR_INVALID_UTF8`.
    * @default 'replace'
    */
-  readonly errors?: 'replace' | 'strict'
+  readonly errors?: 'replace' | 'strict' | undefined
   /**
    * Leaves special tokens out.
    * @default false
    */
-  readonly skipSpecialTokens?: boolean
+  readonly skipSpecialTokens?: boolean | undefined
 }
 
 /** A stretch of text and whether its author may write special tokens. */
@@ -554,7 +554,7 @@ export interface ChatTemplateOptions {
    * Special tokens by the names that the template has for them. They are trusted, as the template is.
    * @default none
    */
-  readonly tokens?: NamedTokens
+  readonly tokens?: NamedTokens | undefined
 }
 
 /** What a template is given besides the messages. */
@@ -563,33 +563,33 @@ export interface RenderOptions {
    * Whether the head of the answer follows the messages, as in the prompt that a model completes.
    * @default true
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
   /**
    * Functions that the model may call, as the template wants them.
    * @default none
    */
-  readonly tools?: readonly object[]
+  readonly tools?: readonly object[] | undefined
   /**
    * Documents to answer from, as the template wants them.
    * @default none
    */
-  readonly documents?: readonly object[]
+  readonly documents?: readonly object[] | undefined
   /**
    * Other values that the template reads, as in `{ enable_thinking: false }`. They are plain text, as messages are.
    * @default none
    */
-  readonly variables?: Readonly<Record<string, unknown>>
+  readonly variables?: Readonly<Record<string, unknown>> | undefined
   /**
    * The time that `strftime_now` tells, in the zone of this machine. Without it there is no `strftime_now`: what a template writes does not depend
    * on when it is asked.
    * @default none
    */
-  readonly now?: Date
+  readonly now?: Date | undefined
   /**
    * Which template, when there are several.
    * @default 'tool_use' when there are tools and it is there, else 'default'
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** A chat that a template wrote. */
@@ -645,7 +645,7 @@ export interface ModelChatOptions {
    * Whether the head of the answer follows the messages, as in the prompt that a model completes.
    * @default true
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
 }
 
 /** How {@link countChat} counts a chat for a model of OpenAI. */
@@ -656,12 +656,12 @@ export interface ModelCountOptions {
    * Functions that the model may call: what they add is an estimate.
    * @default none
    */
-  readonly tools?: readonly ChatTool[]
+  readonly tools?: readonly ChatTool[] | undefined
   /**
    * Whether, and which, function the model is told to call.
    * @default 'auto'
    */
-  readonly toolChoice?: ToolChoice
+  readonly toolChoice?: ToolChoice | undefined
 }
 
 /** How {@link encodeChat} and {@link countChat} write a chat in the harmony format, for gpt-oss. */
@@ -672,17 +672,17 @@ export interface HarmonyChatOptions {
    * Whether `<|start|>assistant` follows the messages, as in the prompt that a model completes.
    * @default true, and false for `training`
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
   /**
    * Whether messages of the channel `analysis` before the first of the channel `final` stay, although the last message of the assistant is of `final`.
    * @default false
    */
-  readonly keepAnalysis?: boolean
+  readonly keepAnalysis?: boolean | undefined
   /**
    * Whether a message of the channel `final` at the end ends in `<|return|>`, as the model learns to end it, and not in `<|end|>`.
    * @default false
    */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
 
 /** How {@link encodeChat} and {@link countChat} write a chat by a template. */
@@ -844,7 +844,7 @@ export interface NewTokenizerOptions {
    * Its name.
    * @default that of the other one
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** A byte-level BPE tokenizer: what {@link getEncoding} gives. */
@@ -939,18 +939,18 @@ export interface TiktokenOptions {
   /**
    * How text is split into pieces: a `.tiktoken` file does not say it, and none is guessed. Only for `.tiktoken` files, which need it.
    */
-  readonly pattern?: PatternSource
+  readonly pattern?: PatternSource | undefined
   /**
    * Special tokens and their ids; those of an array follow the largest id of the file. Those with the same id are names of one token, which is
    * decoded to the first of them. Only for `.tiktoken` files.
    * @default none
    */
-  readonly specialTokens?: SpecialTokenList
+  readonly specialTokens?: SpecialTokenList | undefined
   /**
    * The name of the tokenizer. Only for `.tiktoken` files.
    * @default that of the file, without `.tiktoken`; `'tiktoken'` for bytes
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** How {@link loadTokenizer} reads a file. */
@@ -960,7 +960,7 @@ export interface LoadOptions extends TiktokenOptions {
    * that only stands in a file is never run.
    * @default the rule of the file
    */
-  readonly split?: SplitRule
+  readonly split?: SplitRule | undefined
 }
 
 /**
@@ -983,13 +983,13 @@ export interface WordListOptions {
    * How text becomes words.
    * @default 'book'
    */
-  readonly split?: SplitRule
+  readonly split?: SplitRule | undefined
   /**
    * Tokens that get the ids after the last word, in this order. A word of the text that equals one of them is not added
    * as a word.
    * @default ['<|endoftext|>', '<|unk|>']
    */
-  readonly specialTokens?: readonly string[]
+  readonly specialTokens?: readonly string[] | undefined
 }
 
 /** How {@link Vocabulary.fromText} chooses and orders words. */
@@ -998,18 +998,18 @@ export interface VocabularyOptions extends WordListOptions {
    * `'sorted'`: by code point. `'frequency'`: the most frequent first, the equally frequent by code point.
    * @default 'sorted'
    */
-  readonly order?: 'sorted' | 'frequency'
+  readonly order?: 'sorted' | 'frequency' | undefined
   /**
    * The most tokens to have, special tokens too. The most frequent words stay; of the equally frequent, those that are
    * first by code point.
    * @default no limit
    */
-  readonly maxSize?: number
+  readonly maxSize?: number | undefined
   /**
    * Words that are in the texts fewer times are left out.
    * @default 1
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
 }
 
 /**
@@ -1065,7 +1065,7 @@ export interface WordTokenizerOptions {
    * The special token of the vocabulary that stands for unknown words; `null`: an unknown word is an `ERR_UNKNOWN_TOKEN`.
    * @default '<|unk|>'
    */
-  readonly unknown?: '<|unk|>' | (string & {}) | null
+  readonly unknown?: '<|unk|>' | (string & {}) | null | undefined
 }
 
 /**
@@ -1221,17 +1221,17 @@ export interface CompletionOptions<Record> {
    * What the model is given.
    * @default 'prompt'
    */
-  readonly prompt?: Field<Record>
+  readonly prompt?: Field<Record> | undefined
   /**
    * What it should go on with.
    * @default 'completion'
    */
-  readonly completion?: Field<Record>
+  readonly completion?: Field<Record> | undefined
   /**
    * The id after the completion, which the model is asked for too; `null` for none.
    * @default tokenizer.endOfTextId
    */
-  readonly endId?: number | null
+  readonly endId?: number | null | undefined
 }
 
 /**
@@ -1248,12 +1248,12 @@ export interface ClassificationOptions<Record> {
    * The text.
    * @default 'text'
    */
-  readonly text?: Field<Record>
+  readonly text?: Field<Record> | undefined
   /**
    * Its label.
    * @default 'label'
    */
-  readonly label?: Field<Record>
+  readonly label?: Field<Record> | undefined
 }
 
 /** Tell the class of a text: a batch has one target for each row. */
@@ -1269,12 +1269,12 @@ export interface ChatObjectiveOptions<Record> {
    * The messages of a record: the name of a field, or what makes them.
    * @default 'messages'
    */
-  readonly messages?: string | ((record: Record) => readonly ChatMessage[])
+  readonly messages?: (string | ((record: Record) => readonly ChatMessage[])) | undefined
   /**
    * What the template is given besides the messages.
    * @default none
    */
-  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'>
+  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'> | undefined
 }
 
 /**
@@ -1306,15 +1306,15 @@ export interface SampleOptions {
    * The epoch, for datasets whose samples differ from one to the next.
    * @default 0
    */
-  readonly epoch?: number
+  readonly epoch?: number | undefined
 }
 
 /** What may decide a batch besides the indices of its samples. */
 export interface BatchOptions extends SampleOptions {
   /** Where to write it, rather than into fresh arrays. */
-  readonly out?: BatchArrays
+  readonly out?: BatchArrays | undefined
   /** The samples of the batch that will be asked for next, for a dataset that is faster when it knows. */
-  readonly next?: Float64Array
+  readonly next?: Float64Array | undefined
 }
 
 /**
@@ -1360,37 +1360,37 @@ export interface DataLoaderOptions {
    * Reads the samples in an order that `seed` and the epoch decide, rather than that of the dataset.
    * @default false
    */
-  readonly shuffle?: boolean
+  readonly shuffle?: boolean | undefined
   /**
    * Decides the order together with the epoch; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /**
    * Leaves out the last batch when it is smaller than the others.
    * @default false
    */
-  readonly dropLast?: boolean
+  readonly dropLast?: boolean | undefined
   /**
    * The epoch to start with; an integer ≥ 0.
    * @default 0
    */
-  readonly epoch?: number
+  readonly epoch?: number | undefined
   /**
    * Which of several processes that train together this is, from 0: each reads other samples, and as many as the others.
    * @default 0
    */
-  readonly rank?: number
+  readonly rank?: number | undefined
   /**
    * How many processes train together.
    * @default 1
    */
-  readonly worldSize?: number
+  readonly worldSize?: number | undefined
   /**
    * Batches that `for await` has under way ahead of the one it gave, at least, when the dataset makes them or reads their files off the event loop.
    * @default 2
    */
-  readonly prefetch?: number
+  readonly prefetch?: number | undefined
 }
 
 /**
@@ -1467,12 +1467,12 @@ export interface ExampleOptions<Record> {
    * - `'error'`: the first one is an `ERR_LIMIT`
    * @default 'cut'
    */
-  readonly tooLong?: 'cut' | 'drop' | 'error'
+  readonly tooLong?: 'cut' | 'drop' | 'error' | undefined
   /**
    * What shorter rows of a batch are padded with; their targets are -100.
    * @default tokenizer.endOfTextId, else 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /**
@@ -1545,43 +1545,43 @@ export interface MaskedTokensOptions {
   /** The id that stands for a hidden token, such as that of `[MASK]`. */
   readonly maskId: number
   /** Says which ids there are, which of them are special, and where words start. */
-  readonly tokenizer?: Tokenizer
+  readonly tokenizer?: Tokenizer | undefined
   /**
    * The ids that may take the place of a token are below this.
    * @default tokenizer.vocabSize
    */
-  readonly vocabSize?: number
+  readonly vocabSize?: number | undefined
   /**
    * Ids that are never chosen, and never take the place of another. The mask is always one of them.
    * @default those of tokenizer.specialTokens
    */
-  readonly specialIds?: Iterable<number>
+  readonly specialIds?: Iterable<number> | undefined
   /**
    * How likely a token, or a word, is chosen: what the model must find out.
    * @default 0.15
    */
-  readonly probability?: number
+  readonly probability?: number | undefined
   /**
    * The share of chosen tokens that become the mask.
    * @default 0.8
    */
-  readonly maskShare?: number
+  readonly maskShare?: number | undefined
   /**
    * The share of chosen tokens that become any other token. The rest stay as they are.
    * @default 0.1
    */
-  readonly randomShare?: number
+  readonly randomShare?: number | undefined
   /**
    * Chooses words rather than tokens: with `true` as the texts of the tokenizer's tokens tell, else as the function does, which says
    * whether a token continues the word of the token before it.
    * @default false
    */
-  readonly wholeWords?: boolean | ((id: number) => boolean)
+  readonly wholeWords?: (boolean | ((id: number) => boolean)) | undefined
   /**
    * Decides the choice together with the epoch and the window; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**
@@ -1607,12 +1607,12 @@ export interface MixtureOptions {
    * The samples of an epoch.
    * @default that of all parts together
    */
-  readonly length?: number
+  readonly length?: number | undefined
   /**
    * Decides the order in which each part is read; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**
@@ -1814,9 +1814,9 @@ export interface VerifyProgress {
 /** Options of {@link TokenStore.verify}. */
 export interface VerifyOptions {
   /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called some times a second. */
-  readonly onProgress?: (progress: VerifyProgress) => void
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
 }
 
 /** How {@link TokenStore.open} opens a dataset or a file. */
@@ -1825,17 +1825,17 @@ export interface TokenStoreOptions {
    * Which split of a dataset.
    * @default 'train'
    */
-  readonly split?: SplitName
+  readonly split?: SplitName | undefined
   /** A dataset whose ids are another tokenizer's is then an `ERR_INVALID_ARGUMENT`. */
-  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'>
+  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'> | undefined
   /**
    * - `'map'`: the files are mapped into memory, which is the fastest; when somebody truncates one meanwhile, the system ends the process
    * - `'read'`: they are read by position, and a truncated one is an `ERR_CORRUPT_DATASET`
    * @default 'map'
    */
-  readonly mode?: 'map' | 'read'
+  readonly mode?: 'map' | 'read' | undefined
   /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
-  readonly dtype?: 'uint16' | 'uint32'
+  readonly dtype?: 'uint16' | 'uint32' | undefined
 }
 
 /** Where the documents of a {@link TokenStore} start. */
@@ -1926,17 +1926,17 @@ export interface PackingOptions {
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
    * @default 'bestFit'
    */
-  readonly strategy?: 'bestFit' | 'firstFit'
+  readonly strategy?: 'bestFit' | 'firstFit' | undefined
   /**
    * What a document asks of the model.
    * @default nextToken()
    */
-  readonly objective?: Objective
+  readonly objective?: Objective | undefined
   /**
    * What windows are padded with.
    * @default 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /**
@@ -2006,106 +2006,108 @@ export interface PrepareOptions {
    * Special tokens that a document may hold as such. Only for documents whose authors may end a document.
    * @default none
    */
-  readonly allowedSpecial?: EncodeOptions['allowedSpecial']
+  readonly allowedSpecial?: EncodeOptions['allowedSpecial'] | undefined
   /**
    * Special tokens in a document that are an `ERR_SPECIAL_TOKEN`, which names file and line; those that are in neither option are plain text.
    * @default none
    */
-  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial']
+  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial'] | undefined
   /** The folder of the dataset; it is made. */
   readonly outDir: string | URL
   /**
    * What the files hold.
    * @default by the name of each file: `.txt` is 'text', `.jsonl`, `.ndjson` and `.json` are 'jsonl', `.parquet` is 'parquet', also with `.gz` or `.zst` after it
    */
-  readonly inputFormat?: InputFormat
+  readonly inputFormat?: InputFormat | undefined
   /**
    * The field of a JSON object, or the column, that is the document.
    * @default 'text'
    */
-  readonly field?: string
+  readonly field?: string | undefined
   /**
    * In which forms ids are written.
    * @default ['raw']
    */
-  readonly format?: DatasetFormat | readonly DatasetFormat[]
+  readonly format?: DatasetFormat | readonly DatasetFormat[] | undefined
   /**
    * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
    * @default no validation split
    */
-  readonly split?: {
-    readonly validation: number
-    readonly seed?: number
-  }
+  readonly split?:
+    | {
+        readonly validation: number
+        readonly seed?: number
+      }
+    | undefined
   /**
    * The id that is put between documents: the id of end of text, another one, or none.
    * @default the tokenizer's `endOfTextId`; a tokenizer that has none needs a choice
    */
-  readonly separator?: number | null
+  readonly separator?: number | null | undefined
   /**
    * Whether the separator follows each document or stands before it.
    * @default 'after'
    */
-  readonly separatorPosition?: 'before' | 'after'
+  readonly separatorPosition?: 'before' | 'after' | undefined
   /**
    * Ids in a shard, exactly; the last has fewer. Documents may span shards.
    * @default 100,000,000
    */
-  readonly shardTokens?: number
+  readonly shardTokens?: number | undefined
   /**
    * Leaves documents out whose text came before, byte for byte.
    * @default false
    */
-  readonly deduplicate?: boolean
+  readonly deduplicate?: boolean | undefined
   /**
    * Bytes of memory for recognizing documents that came before, 16 bytes for each with some room; beyond it they are looked up in a file.
    * @default 256 MiB
    */
-  readonly memoryLimit?: number
+  readonly memoryLimit?: number | undefined
   /**
    * The most bytes of a document, or of the line that holds it.
    * @default 256 MB (2^28)
    */
-  readonly maxDocumentBytes?: number
+  readonly maxDocumentBytes?: number | undefined
   /**
    * Lines and values that hold no document, and compressed files that are damaged: an error that names file and line, or they are left out and counted.
    * @default 'error'
    */
-  readonly onMalformed?: 'error' | 'skip'
+  readonly onMalformed?: 'error' | 'skip' | undefined
   /**
    * Bytes that are not UTF-8: an error, or the document is left out and counted, or each maximal invalid part becomes U+FFFD.
    * @default 'error'
    */
-  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace'
+  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace' | undefined
   /**
    * Documents above `maxDocumentBytes`.
    * @default 'error'
    */
-  readonly onTooLarge?: 'error' | 'skip'
+  readonly onTooLarge?: 'error' | 'skip' | undefined
   /**
    * Threads that read and encode. It never changes the result.
    * @default that of {@link setThreads}
    */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /**
    * Whether an interrupted call with the same options and inputs goes on where it was; otherwise it begins again.
    * @default true
    */
-  readonly resume?: boolean
+  readonly resume?: boolean | undefined
   /**
    * Seconds of work that an interruption costs at most.
    * @default 5
    */
-  readonly checkpointSeconds?: number
+  readonly checkpointSeconds?: number | undefined
   /** Called some times a second. What it throws stops the work, as `signal` does. */
-  readonly onProgress?: (progress: PrepareProgress) => void
+  readonly onProgress?: ((progress: PrepareProgress) => void) | undefined
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
-  readonly onSkipped?: (message: string) => void
+  readonly onSkipped?: ((message: string) => void) | undefined
   /**
    * Stops the work; the promise is rejected with `signal.reason` when it has ended, soon, also where it waits for a pipe, and the same call goes on later.
    * On Windows a thread that waits for standard input ends only when something comes; the promise does not wait for it.
    */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -2132,18 +2134,18 @@ export interface WindowOptions {
    * with more, tokens are skipped.
    * @default contextLength
    */
-  readonly stride?: number
+  readonly stride?: number | undefined
   /**
    * What a window asks of the model.
    * @default nextToken()
    */
-  readonly objective?: Objective
+  readonly objective?: Objective | undefined
   /**
    * - `'cross'`: the documents are one row of tokens, and windows run over their ends
    * - `'within'`: every window is of one document
    * @default 'cross'
    */
-  readonly boundaries?: 'cross' | 'within'
+  readonly boundaries?: 'cross' | 'within' | undefined
   /**
    * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
    *
@@ -2151,12 +2153,12 @@ export interface WindowOptions {
    * - `'keep'`: they are a window that is padded with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
    * @default 'drop'
    */
-  readonly tails?: 'drop' | 'keep'
+  readonly tails?: 'drop' | 'keep' | undefined
   /**
    * What kept tails are padded with.
    * @default 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /**
@@ -2244,19 +2246,19 @@ export interface TrainSourceOptions {
    * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
    * @default 'auto'
    */
-  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
+  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet' | undefined
   /**
    * The field or column with the text.
    * @default 'text'
    */
-  readonly field?: string
+  readonly field?: string | undefined
   /**
    * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
    * @default 'strict'
    */
-  readonly utf8?: 'replace' | 'strict'
+  readonly utf8?: 'replace' | 'strict' | undefined
   /** Stops the training; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a training has read. */
@@ -2283,40 +2285,40 @@ export interface TrainBpeOptions extends TrainSourceOptions {
    * expression of your own, in the syntax of Rust's `fancy-regex`. Text between two matches is a piece too.
    * @default 'gpt2'
    */
-  readonly pattern?: 'gpt2' | 'cl100k' | 'o200k' | 'llama3' | 'qwen2' | (string & {})
+  readonly pattern?: 'gpt2' | 'cl100k' | 'o200k' | 'llama3' | 'qwen2' | (string & {}) | undefined
   /**
    * They get the ids from 0 on, in this order. Where they stand in the texts of the training they are plain text.
    * @default []
    */
-  readonly specialTokens?: readonly string[]
+  readonly specialTokens?: readonly string[] | undefined
   /**
    * Pairs that stand in the texts less often are not merged.
    * @default 1
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
   /**
    * Tokens of more than two bytes are shorter than this, in bytes: the `max_token_length` of Hugging Face's trainer, which is exclusive.
    * @default none, but no token has more than 4096 bytes
    */
-  readonly maxTokenLength?: number
+  readonly maxTokenLength?: number | undefined
   /**
    * Bytes of memory for counts of pieces and for their merging. What does not fit goes to temporary files; nothing is dropped, and the result is the
    * same.
    * @default 2 ** 30
    */
-  readonly memoryLimit?: number
+  readonly memoryLimit?: number | undefined
   /**
    * The folder for temporary files. They have no name there, and are gone when the training or the process ends.
    * @default os.tmpdir()
    */
-  readonly tempDir?: string
+  readonly tempDir?: string | undefined
   /**
    * The name of the tokenizer.
    * @default 'trainBpe'
    */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
-  readonly onProgress?: (progress: TrainProgress) => void
+  readonly onProgress?: ((progress: TrainProgress) => void) | undefined
 }
 
 /** How far a training is. */
@@ -2555,12 +2557,12 @@ export interface TableOptions {
    * Where to compute.
    * @default 'auto'
    */
-  readonly device?: Device
+  readonly device?: Device | undefined
   /**
    * The type of the values.
    * @default 'f32'
    */
-  readonly dtype?: DType
+  readonly dtype?: DType | undefined
 }
 
 /** How a table is trained. */
@@ -2569,12 +2571,12 @@ export interface LearningOptions {
    * An id whose row is zeros and has no gradient.
    * @default none
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /**
    * Whether backward passes give the table a gradient, and steps change it; `parameters()[0].trainable` says so later.
    * @default true
    */
-  readonly trainable?: boolean
+  readonly trainable?: boolean | undefined
 }
 
 /** A table of given values. */
@@ -2597,11 +2599,12 @@ export interface EmbeddingOptions extends EmbeddingSize {
     | {
         readonly std: number
       }
+    | undefined
   /**
    * The seed of the initial values. The same seed gives the same values on every machine.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /** How {@link Embedding.forward} reads ids. */
@@ -2610,7 +2613,7 @@ export interface LookupOptions {
    * The shape of the ids. A batch has its own.
    * @default [ids.length]
    */
-  readonly shape?: readonly number[]
+  readonly shape?: readonly number[] | undefined
 }
 
 /**
@@ -2708,18 +2711,18 @@ export interface InputEmbeddingOptions extends TableOptions {
    * How the position of a token enters.
    * @default 'learned'
    */
-  readonly position?: Position
+  readonly position?: Position | undefined
   /**
    * Factor of the token rows before positions are added: `true` is √dimensions (Vaswani et al.,
    * section 3.4), `false` is 1.
    * @default false
    */
-  readonly scale?: boolean | number
+  readonly scale?: boolean | number | undefined
   /**
    * Rows of a table of token types, which is added too: BERT has 2, and tells two sentences apart by them. 0 is no such table.
    * @default 0
    */
-  readonly tokenTypes?: number
+  readonly tokenTypes?: number | undefined
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
    * torch, and BERT has 1e-12.
@@ -2730,30 +2733,31 @@ export interface InputEmbeddingOptions extends TableOptions {
     | {
         readonly epsilon: number
       }
+    | undefined
   /**
    * Dropout rate in training; the other values are scaled by 1 / (1 - dropout). At least 0 and less than 1.
    * @default 0
    */
-  readonly dropout?: number
+  readonly dropout?: number | undefined
   /**
    * An id whose row of the token table is zeros and has no gradient.
    * @default none
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /**
    * Random seed of the initial values, which are N(0, 0.02) as in GPT-2, and of dropout. The same seed gives the same
    * values on every machine.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** The tokenizer whose ids it is for. Files keep its name and fingerprint, and {@link InputEmbedding.load} compares them. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
 }
 
 /** How {@link InputEmbedding.load} reads. */
 export interface InputEmbeddingLoadOptions extends TableOptions {
   /** The tokenizer whose ids are to be read. Weights that are known to be made for another one are refused. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
 }
 
 /** How {@link InputEmbedding.forward} reads ids. */
@@ -2762,22 +2766,22 @@ export interface ForwardOptions extends LookupOptions {
    * The position of the first id of each row: what was read before it, when a text is read in pieces.
    * @default 0
    */
-  readonly positionOffset?: number
+  readonly positionOffset?: number | undefined
   /**
    * The position of each id, where a row holds several texts. A batch of packed documents has its own.
    * @default positionOffset and the following, along each row
    */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
   /**
    * The type of each id, of an embedding with `tokenTypes`.
    * @default 0 for all
    */
-  readonly typeIds?: Uint32Array
+  readonly typeIds?: Uint32Array | undefined
   /**
    * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before, which `save` keeps.
    * @default false
    */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
 
 /** How {@link InputEmbedding.save} writes. */
@@ -2786,7 +2790,7 @@ export interface SaveOptions {
    * What the tables are called: `'gpt2'` is `wte.weight` and `wpe.weight`, `'bert'` is `bert.embeddings.word_embeddings.weight` and so on.
    * @default 'gpt2'
    */
-  readonly names?: 'gpt2' | 'bert'
+  readonly names?: 'gpt2' | 'bert' | undefined
 }
 
 /** How {@link InputEmbedding.resize} makes new rows. */
@@ -2795,7 +2799,7 @@ export interface ResizeOptions {
    * The seed of the new rows: they are what `create` with this seed would give them.
    * @default the seed of the embedding; 0 when it was loaded from a file that has none, which is one without dropout
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**
@@ -2949,67 +2953,67 @@ export interface TrainEmbeddingOptions {
    * Positions: the most tokens of one row of input.
    * @default those of the first sample
    */
-  readonly contextLength?: number
+  readonly contextLength?: number | undefined
   /**
    * How the position of a token enters.
    * @default 'learned'
    */
-  readonly position?: Position
+  readonly position?: Position | undefined
   /**
    * Dropout rate.
    * @default 0
    */
-  readonly dropout?: number
+  readonly dropout?: number | undefined
   /**
    * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
    * @default 8, or contextLength where that is less
    */
-  readonly neighbours?: number
+  readonly neighbours?: number | undefined
   /**
    * Candidates per sampled-softmax step, drawn by frequency, instead of the whole vocabulary: for large vocabularies.
    * @default 'all' up to 8192 ids, else 4096
    */
-  readonly candidates?: number | 'all'
+  readonly candidates?: number | 'all' | undefined
   /**
    * Samples per step.
    * @default 32
    */
-  readonly batchSize?: number
+  readonly batchSize?: number | undefined
   /**
    * Passes over the dataset.
    * @default 1
    */
-  readonly epochs?: number
+  readonly epochs?: number | undefined
   /**
    * Peak learning rate: linear warmup over the first 5 % of the steps, then linear decay to 0.
    * @default 0.003
    */
-  readonly learningRate?: number
+  readonly learningRate?: number | undefined
   /**
    * Decoupled weight decay of AdamW.
    * @default 0.01
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /** The validation dataset, of the same objective. */
-  readonly validation?: Dataset
+  readonly validation?: Dataset | undefined
   /**
    * Steps between two validations; one more is made at the end.
    * @default at the end only
    */
-  readonly validateEverySteps?: number
+  readonly validateEverySteps?: number | undefined
   /**
    * Random seed of the initial weights, the order of the samples, dropout and candidates.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
   /** Where checkpoints are written. */
-  readonly checkpoint?: TrainingCheckpoint
+  readonly checkpoint?: TrainingCheckpoint | undefined
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Is called some times a second, and with each measured loss. What it throws stops the training. */
-  readonly onProgress?: (progress: EmbeddingTrainingProgress) => void
+  readonly onProgress?: ((progress: EmbeddingTrainingProgress) => void) | undefined
 }
 
 /** What {@link trainEmbedding} has made. Losses are means, in nats. */
@@ -3100,17 +3104,17 @@ export interface RopeTableOptions {
    * Pair `i` turns by `base ** (-2 * i / headDimensions)` radians for each position; above 1.
    * @default 10000
    */
-  readonly base?: number
+  readonly base?: number | undefined
   /**
    * The position of the first row.
    * @default 0
    */
-  readonly positionOffset?: number
+  readonly positionOffset?: number | undefined
   /**
    * How the model was stretched over more positions than it was first trained with.
    * @default none
    */
-  readonly scaling?: RopeScaling
+  readonly scaling?: RopeScaling | undefined
 }
 
 /** Cosines and sines of angles, row after row. */
@@ -3142,7 +3146,7 @@ export interface OptimizerOptions {
    * moments still move them. Without it a step costs no more than the rows that were looked up.
    * @default false
    */
-  readonly dense?: boolean
+  readonly dense?: boolean | undefined
 }
 
 /** Options of {@link Optimizer.adamW}. */
@@ -3151,17 +3155,17 @@ export interface AdamWOptions extends OptimizerOptions {
    * Decay rates (β1, β2) of the moment estimates, each at least 0 and less than 1.
    * @default [0.9, 0.999]
    */
-  readonly betas?: readonly [number, number]
+  readonly betas?: readonly [number, number] | undefined
   /**
    * Added to the denominator for numerical stability.
    * @default 1e-8
    */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
   /**
    * Decoupled weight decay.
    * @default 0.01
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
 }
 
 /** Options of {@link Optimizer.sgd}. */
@@ -3170,17 +3174,17 @@ export interface SgdOptions extends OptimizerOptions {
    * Momentum factor.
    * @default 0
    */
-  readonly momentum?: number
+  readonly momentum?: number | undefined
   /**
    * Weight decay (L2 penalty).
    * @default 0
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /**
    * Whether to use Nesterov momentum.
    * @default false
    */
-  readonly nesterov?: boolean
+  readonly nesterov?: boolean | undefined
 }
 
 /** What an optimiser keeps; it survives `structuredClone`. */
@@ -3281,9 +3285,9 @@ export interface WordVectorsLoadOptions {
    * Maximum number of words to read, from the first on: published files begin with the most frequent.
    * @default all
    */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Stops reading; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -3371,72 +3375,72 @@ export interface TrainWordVectorsOptions extends TrainSourceOptions {
    * Dimensions of the vectors, from 1 to 65536.
    * @default 100
    */
-  readonly dimensions?: number
+  readonly dimensions?: number | undefined
   /**
    * Maximum distance between a word and its context words, from 1 to 1000. For each word the window is drawn from 1 to this.
    * @default 5
    */
-  readonly window?: number
+  readonly window?: number | undefined
   /**
    * Negative samples per word, from 1 to 1000.
    * @default 5
    */
-  readonly negatives?: number
+  readonly negatives?: number | undefined
   /**
    * - `'skipgram'`: a word is predicted from each of its context words; better for rare words
    * - `'cbow'`: from the mean of all of them; several times faster
    * @default 'skipgram'
    */
-  readonly objective?: 'skipgram' | 'cbow'
+  readonly objective?: 'skipgram' | 'cbow' | undefined
   /**
    * Subsampling threshold of frequent words, as a share of all words: words above it are dropped at random, the more frequent the more often. 0 drops none.
    * @default 0.001
    */
-  readonly subsample?: number
+  readonly subsample?: number | undefined
   /**
    * Passes over the texts.
    * @default 5
    */
-  readonly epochs?: number
+  readonly epochs?: number | undefined
   /**
    * Initial learning rate, from 0 to 10.
    * @default 0.025
    */
-  readonly learningRate?: number
+  readonly learningRate?: number | undefined
   /**
    * Final learning rate, after linear decay.
    * @default 0.0001, or learningRate where that is less
    */
-  readonly minLearningRate?: number
+  readonly minLearningRate?: number | undefined
   /**
    * Words with a lower count are ignored, as if they were not there.
    * @default 5
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
   /**
    * Number of threads, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
    * same rows, in no fixed order.
    * @default as many as setThreads says
    */
-  readonly threads?: number
+  readonly threads?: number | undefined
   /**
    * Random seed.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /**
    * What the words of a line are: `'words'` those of Unicode (UAX #29) that have a letter or a number, `'spaces'` what stands between white space, for texts
    * that are split already.
    * @default 'words'
    */
-  readonly split?: 'words' | 'spaces'
+  readonly split?: 'words' | 'spaces' | undefined
   /**
    * Whether words are lowercased.
    * @default false
    */
-  readonly lowerCase?: boolean
+  readonly lowerCase?: boolean | undefined
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
-  readonly onProgress?: (progress: TrainWordVectorsProgress) => void
+  readonly onProgress?: ((progress: TrainWordVectorsProgress) => void) | undefined
 }
 
 /** How far a training of word vectors is. */

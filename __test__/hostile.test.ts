@@ -58,22 +58,34 @@ const ended = async (work: Promise<void>): Promise<'ended' | 'late'> => {
 const tried = new Set<string>()
 
 const holds = async (t: ExecutionContext, cases: Readonly<Record<string, Case>>): Promise<void> => {
+/** Names of options; other keys are tokens, which have an id or are not there. */
+const names = /^[a-z][A-Za-z0-9]*$/
+
   const faults: string[] = []
   for (const [name, [call, ...valid]] of Object.entries(cases)) {
     tried.add(name)
     const works = async () => used(call(...(valid as never[])))
     await t.notThrowsAsync(works, `${name}, with valid arguments`)
     for (const { what, args } of attempts(valid)) {
+    const outcomes = new Map<string, string>()
       try {
         const outcome = await ended((async () => used(call(...(args as never[]))))())
         if (outcome === 'late') faults.push(`${name}: ${what}: no end`)
       } catch (error) {
+        outcomes.set(what, outcome)
         if (error instanceof CallersError) continue
         if (!(error instanceof tokenmill.TokenmillError)) faults.push(`${name}: ${what}: ${String(error)}`)
         else if (error.code === 'ERR_INTERNAL') faults.push(`${name}: ${what}: ${error.message}`)
       }
+        else outcomes.set(what, error.code)
     }
     await t.notThrowsAsync(works, `${name}, after all of them`)
+    for (const [what, outcome] of outcomes) {
+      const [place, key] = what.split(' without ')
+      if (key && !names.test(key)) continue
+      const other = key && outcomes.get(`${place}.${key} is undefined`)
+      if (other && other !== outcome) faults.push(`${name}: ${what}: ${outcome}, but ${other} when it is undefined`)
+    }
   }
   t.deepEqual(faults, [])
 }

@@ -21,19 +21,19 @@ export interface TrainSourceOptions {
    * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
    * @default 'auto'
    */
-  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet'
+  readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet' | undefined
   /**
    * The field or column with the text.
    * @default 'text'
    */
-  readonly field?: string
+  readonly field?: string | undefined
   /**
    * What bytes that are not UTF-8 are: `'strict'` an `ERR_INVALID_UTF8`, `'replace'` U+FFFD for each maximal invalid part.
    * @default 'strict'
    */
-  readonly utf8?: 'replace' | 'strict'
+  readonly utf8?: 'replace' | 'strict' | undefined
   /** Stops the training; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a training has read. */
@@ -53,7 +53,7 @@ export const trainSourceOptionNames = ['format', 'field', 'utf8', 'signal', 'onP
 
 /** {@link TrainSourceOptions} and `onProgress` with their defaults, checked. */
 export const resolveTrainSource = <P>(
-  options: TrainSourceOptions & { readonly onProgress?: (progress: P) => void },
+  options: TrainSourceOptions & { readonly onProgress?: ((progress: P) => void) | undefined },
 ) => {
   const { format = 'auto', field = 'text', utf8 = 'strict', signal, onProgress } = own(options)
   return {

@@ -5,6 +5,8 @@ import {
   encodingNames,
   getEncoding,
   loadTokenizer,
+  type PaddedBatch,
+  type PaddedBatchWithOffsets,
   type Text,
   type TokenBatch,
   type Tokenizer,
@@ -33,6 +35,15 @@ equal<ReturnType<Tokenizer['countBatchAsync']>, Promise<Uint32Array>>()
 tokenizer.countAsync('text', { signal: new AbortController().signal, allowedSpecial: 'all' })
 tokenizer.encodeAsync('text', { signal: new AbortController().signal })
 tokenizer.decode([1, 2], { errors: 'strict' })
+// An undefined option is an absent one.
+tokenizer.decode([1], { errors: undefined })
+tokenizer.encodeAsync('text', { signal: undefined, allowedSpecial: undefined })
+equal<ReturnType<Tokenizer['encodePadded']>, PaddedBatch>()
+const located = tokenizer.encodePadded(['text', ['text', new Uint8Array(1)]], { offsets: true, maxLength: undefined })
+equal<typeof located, PaddedBatchWithOffsets>()
+equal<typeof located.wordIds, Int32Array>()
+// @ts-expect-error where tokens are from is not there unless it is asked for
+void tokenizer.encodePadded(['text']).wordIds
 tokenizer.decode(new Set([1]))
 for (const row of tokenizer.encodeBatch(['a', 'b'])) equal<typeof row, Uint32Array>()
 
@@ -44,8 +55,6 @@ tokenizer.encode('text', { allowedSpecial: '<|endoftext|>' })
 tokenizer.encode('text', { special: 'all' })
 // @ts-expect-error a synchronous call cannot be aborted
 tokenizer.encode('text', { signal: new AbortController().signal })
-// @ts-expect-error an undefined option is not an absent one
-tokenizer.decode([1], { errors: undefined })
 // @ts-expect-error ids are numbers
 tokenizer.decode(['1'])
 // @ts-expect-error a stretch of text says whether it is trusted

@@ -13,12 +13,12 @@ export interface ChatObjectiveOptions<Record> {
    * The messages of a record: the name of a field, or what makes them.
    * @default 'messages'
    */
-  readonly messages?: string | ((record: Record) => readonly ChatMessage[])
+  readonly messages?: (string | ((record: Record) => readonly ChatMessage[])) | undefined
   /**
    * What the template is given besides the messages.
    * @default none
    */
-  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'>
+  readonly render?: Omit<RenderOptions, 'addGenerationPrompt'> | undefined
 }
 
 /** A stretch of a rendered chat that the assistant wrote. */

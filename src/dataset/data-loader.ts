@@ -14,37 +14,37 @@ export interface DataLoaderOptions {
    * Reads the samples in an order that `seed` and the epoch decide, rather than that of the dataset.
    * @default false
    */
-  readonly shuffle?: boolean
+  readonly shuffle?: boolean | undefined
   /**
    * Decides the order together with the epoch; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /**
    * Leaves out the last batch when it is smaller than the others.
    * @default false
    */
-  readonly dropLast?: boolean
+  readonly dropLast?: boolean | undefined
   /**
    * The epoch to start with; an integer ≥ 0.
    * @default 0
    */
-  readonly epoch?: number
+  readonly epoch?: number | undefined
   /**
    * Which of several processes that train together this is, from 0: each reads other samples, and as many as the others.
    * @default 0
    */
-  readonly rank?: number
+  readonly rank?: number | undefined
   /**
    * How many processes train together.
    * @default 1
    */
-  readonly worldSize?: number
+  readonly worldSize?: number | undefined
   /**
    * Batches that `for await` has under way ahead of the one it gave, at least, when the dataset makes them or reads their files off the event loop.
    * @default 2
    */
-  readonly prefetch?: number
+  readonly prefetch?: number | undefined
 }
 
 /**

@@ -20,15 +20,15 @@ export interface SampleOptions {
    * The epoch, for datasets whose samples differ from one to the next.
    * @default 0
    */
-  readonly epoch?: number
+  readonly epoch?: number | undefined
 }
 
 /** What may decide a batch besides the indices of its samples. */
 export interface BatchOptions extends SampleOptions {
   /** Where to write it, rather than into fresh arrays. */
-  readonly out?: BatchArrays
+  readonly out?: BatchArrays | undefined
   /** The samples of the batch that will be asked for next, for a dataset that is faster when it knows. */
-  readonly next?: Float64Array
+  readonly next?: Float64Array | undefined
 }
 
 /**

@@ -22,12 +22,12 @@ export interface ExampleOptions<Record> {
    * - `'error'`: the first one is an `ERR_LIMIT`
    * @default 'cut'
    */
-  readonly tooLong?: 'cut' | 'drop' | 'error'
+  readonly tooLong?: 'cut' | 'drop' | 'error' | undefined
   /**
    * What shorter rows of a batch are padded with; their targets are -100.
    * @default tokenizer.endOfTextId, else 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /** Ids of many examples in one row. */

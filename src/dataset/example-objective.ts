@@ -31,17 +31,17 @@ export interface CompletionOptions<Record> {
    * What the model is given.
    * @default 'prompt'
    */
-  readonly prompt?: Field<Record>
+  readonly prompt?: Field<Record> | undefined
   /**
    * What it should go on with.
    * @default 'completion'
    */
-  readonly completion?: Field<Record>
+  readonly completion?: Field<Record> | undefined
   /**
    * The id after the completion, which the model is asked for too; `null` for none.
    * @default tokenizer.endOfTextId
    */
-  readonly endId?: number | null
+  readonly endId?: number | null | undefined
 }
 
 /**
@@ -77,12 +77,12 @@ export interface ClassificationOptions<Record> {
    * The text.
    * @default 'text'
    */
-  readonly text?: Field<Record>
+  readonly text?: Field<Record> | undefined
   /**
    * Its label.
    * @default 'label'
    */
-  readonly label?: Field<Record>
+  readonly label?: Field<Record> | undefined
 }
 
 /** Tell the class of a text: a batch has one target for each row. */

@@ -10,43 +10,43 @@ export interface MaskedTokensOptions {
   /** The id that stands for a hidden token, such as that of `[MASK]`. */
   readonly maskId: number
   /** Says which ids there are, which of them are special, and where words start. */
-  readonly tokenizer?: Tokenizer
+  readonly tokenizer?: Tokenizer | undefined
   /**
    * The ids that may take the place of a token are below this.
    * @default tokenizer.vocabSize
    */
-  readonly vocabSize?: number
+  readonly vocabSize?: number | undefined
   /**
    * Ids that are never chosen, and never take the place of another. The mask is always one of them.
    * @default those of tokenizer.specialTokens
    */
-  readonly specialIds?: Iterable<number>
+  readonly specialIds?: Iterable<number> | undefined
   /**
    * How likely a token, or a word, is chosen: what the model must find out.
    * @default 0.15
    */
-  readonly probability?: number
+  readonly probability?: number | undefined
   /**
    * The share of chosen tokens that become the mask.
    * @default 0.8
    */
-  readonly maskShare?: number
+  readonly maskShare?: number | undefined
   /**
    * The share of chosen tokens that become any other token. The rest stay as they are.
    * @default 0.1
    */
-  readonly randomShare?: number
+  readonly randomShare?: number | undefined
   /**
    * Chooses words rather than tokens: with `true` as the texts of the tokenizer's tokens tell, else as the function does, which says
    * whether a token continues the word of the token before it.
    * @default false
    */
-  readonly wholeWords?: boolean | ((id: number) => boolean)
+  readonly wholeWords?: (boolean | ((id: number) => boolean)) | undefined
   /**
    * Decides the choice together with the epoch and the window; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**

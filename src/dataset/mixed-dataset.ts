@@ -20,12 +20,12 @@ export interface MixtureOptions {
    * The samples of an epoch.
    * @default that of all parts together
    */
-  readonly length?: number
+  readonly length?: number | undefined
   /**
    * Decides the order in which each part is read; an integer ≥ 0.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /** Weights are rounded to this many parts of what is left of the whole. */

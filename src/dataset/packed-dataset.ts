@@ -18,17 +18,17 @@ export interface PackingOptions {
    * Which window a document goes into, the longest first: the fullest that has room for it, or the first.
    * @default 'bestFit'
    */
-  readonly strategy?: 'bestFit' | 'firstFit'
+  readonly strategy?: 'bestFit' | 'firstFit' | undefined
   /**
    * What a document asks of the model.
    * @default nextToken()
    */
-  readonly objective?: Objective
+  readonly objective?: Objective | undefined
   /**
    * What windows are padded with.
    * @default 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /** A stretch of a document that goes into one window. */

@@ -57,103 +57,103 @@ export interface PrepareOptions {
    * Special tokens that a document may hold as such. Only for documents whose authors may end a document.
    * @default none
    */
-  readonly allowedSpecial?: EncodeOptions['allowedSpecial']
+  readonly allowedSpecial?: EncodeOptions['allowedSpecial'] | undefined
   /**
    * Special tokens in a document that are an `ERR_SPECIAL_TOKEN`, which names file and line; those that are in neither option are plain text.
    * @default none
    */
-  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial']
+  readonly disallowedSpecial?: EncodeOptions['disallowedSpecial'] | undefined
   /** The folder of the dataset; it is made. */
   readonly outDir: string | URL
   /**
    * What the files hold.
    * @default by the name of each file: `.txt` is 'text', `.jsonl`, `.ndjson` and `.json` are 'jsonl', `.parquet` is 'parquet', also with `.gz` or `.zst` after it
    */
-  readonly inputFormat?: InputFormat
+  readonly inputFormat?: InputFormat | undefined
   /**
    * The field of a JSON object, or the column, that is the document.
    * @default 'text'
    */
-  readonly field?: string
+  readonly field?: string | undefined
   /**
    * In which forms ids are written.
    * @default ['raw']
    */
-  readonly format?: DatasetFormat | readonly DatasetFormat[]
+  readonly format?: DatasetFormat | readonly DatasetFormat[] | undefined
   /**
    * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
    * @default no validation split
    */
-  readonly split?: { readonly validation: number; readonly seed?: number }
+  readonly split?: { readonly validation: number; readonly seed?: number } | undefined
   /**
    * The id that is put between documents: the id of end of text, another one, or none.
    * @default the tokenizer's `endOfTextId`; a tokenizer that has none needs a choice
    */
-  readonly separator?: number | null
+  readonly separator?: number | null | undefined
   /**
    * Whether the separator follows each document or stands before it.
    * @default 'after'
    */
-  readonly separatorPosition?: 'before' | 'after'
+  readonly separatorPosition?: 'before' | 'after' | undefined
   /**
    * Ids in a shard, exactly; the last has fewer. Documents may span shards.
    * @default 100,000,000
    */
-  readonly shardTokens?: number
+  readonly shardTokens?: number | undefined
   /**
    * Leaves documents out whose text came before, byte for byte.
    * @default false
    */
-  readonly deduplicate?: boolean
+  readonly deduplicate?: boolean | undefined
   /**
    * Bytes of memory for recognizing documents that came before, 16 bytes for each with some room; beyond it they are looked up in a file.
    * @default 256 MiB
    */
-  readonly memoryLimit?: number
+  readonly memoryLimit?: number | undefined
   /**
    * The most bytes of a document, or of the line that holds it.
    * @default 256 MB (2^28)
    */
-  readonly maxDocumentBytes?: number
+  readonly maxDocumentBytes?: number | undefined
   /**
    * Lines and values that hold no document, and compressed files that are damaged: an error that names file and line, or they are left out and counted.
    * @default 'error'
    */
-  readonly onMalformed?: 'error' | 'skip'
+  readonly onMalformed?: 'error' | 'skip' | undefined
   /**
    * Bytes that are not UTF-8: an error, or the document is left out and counted, or each maximal invalid part becomes U+FFFD.
    * @default 'error'
    */
-  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace'
+  readonly onInvalidUtf8?: 'error' | 'skip' | 'replace' | undefined
   /**
    * Documents above `maxDocumentBytes`.
    * @default 'error'
    */
-  readonly onTooLarge?: 'error' | 'skip'
+  readonly onTooLarge?: 'error' | 'skip' | undefined
   /**
    * Threads that read and encode. It never changes the result.
    * @default that of {@link setThreads}
    */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /**
    * Whether an interrupted call with the same options and inputs goes on where it was; otherwise it begins again.
    * @default true
    */
-  readonly resume?: boolean
+  readonly resume?: boolean | undefined
   /**
    * Seconds of work that an interruption costs at most.
    * @default 5
    */
-  readonly checkpointSeconds?: number
+  readonly checkpointSeconds?: number | undefined
   /** Called some times a second. What it throws stops the work, as `signal` does. */
-  readonly onProgress?: (progress: PrepareProgress) => void
+  readonly onProgress?: ((progress: PrepareProgress) => void) | undefined
   /** Called with each document that was left out, in words that name file and line; with the first hundred, after the work. */
-  readonly onSkipped?: (message: string) => void
+  readonly onSkipped?: ((message: string) => void) | undefined
   /**
    * Stops the work; the promise is rejected with `signal.reason` when it has ended, soon, also where it waits for a pipe, and the same call goes on later.
    * On Windows a thread that waits for standard input ends only when something comes; the promise does not wait for it.
    */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const formats = ['raw', 'nanogpt', 'llmc', 'megatron', 'npy'] as const

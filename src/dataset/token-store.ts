@@ -18,17 +18,17 @@ export interface TokenStoreOptions {
    * Which split of a dataset.
    * @default 'train'
    */
-  readonly split?: SplitName
+  readonly split?: SplitName | undefined
   /** A dataset whose ids are another tokenizer's is then an `ERR_INVALID_ARGUMENT`. */
-  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'>
+  readonly tokenizer?: Pick<Tokenizer, 'name' | 'fingerprint'> | undefined
   /**
    * - `'map'`: the files are mapped into memory, which is the fastest; when somebody truncates one meanwhile, the system ends the process
    * - `'read'`: they are read by position, and a truncated one is an `ERR_CORRUPT_DATASET`
    * @default 'map'
    */
-  readonly mode?: 'map' | 'read'
+  readonly mode?: 'map' | 'read' | undefined
   /** How a file that is not in a dataset holds its ids: needed for a file, refused for a folder. */
-  readonly dtype?: 'uint16' | 'uint32'
+  readonly dtype?: 'uint16' | 'uint32' | undefined
 }
 
 /** Where the documents of a {@link TokenStore} start. */

@@ -15,9 +15,9 @@ export interface VerifyProgress {
 /** Options of {@link TokenStore.verify}. */
 export interface VerifyOptions {
   /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called some times a second. */
-  readonly onProgress?: (progress: VerifyProgress) => void
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
 }
 
 /** Hashes every file of the dataset in `folder`, whose manifest is `manifest`. */

@@ -18,18 +18,18 @@ export interface WindowOptions {
    * with more, tokens are skipped.
    * @default contextLength
    */
-  readonly stride?: number
+  readonly stride?: number | undefined
   /**
    * What a window asks of the model.
    * @default nextToken()
    */
-  readonly objective?: Objective
+  readonly objective?: Objective | undefined
   /**
    * - `'cross'`: the documents are one row of tokens, and windows run over their ends
    * - `'within'`: every window is of one document
    * @default 'cross'
    */
-  readonly boundaries?: 'cross' | 'within'
+  readonly boundaries?: 'cross' | 'within' | undefined
   /**
    * What becomes of tokens at the end, of each document where windows stay within them, that fill no window:
    *
@@ -37,12 +37,12 @@ export interface WindowOptions {
    * - `'keep'`: they are a window that is padded with `paddingId`, and -100 in its targets; batches then have an `attentionMask`
    * @default 'drop'
    */
-  readonly tails?: 'drop' | 'keep'
+  readonly tails?: 'drop' | 'keep' | undefined
   /**
    * What kept tails are padded with.
    * @default 0
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
 }
 
 /** Of the batch that is next, so many windows at most are told to the memory. */

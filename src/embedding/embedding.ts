@@ -30,12 +30,12 @@ export interface TableOptions {
    * Where to compute.
    * @default 'auto'
    */
-  readonly device?: Device
+  readonly device?: Device | undefined
   /**
    * The type of the values.
    * @default 'f32'
    */
-  readonly dtype?: DType
+  readonly dtype?: DType | undefined
 }
 
 /** How a table is trained. */
@@ -44,12 +44,12 @@ export interface LearningOptions {
    * An id whose row is zeros and has no gradient.
    * @default none
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /**
    * Whether backward passes give the table a gradient, and steps change it; `parameters()[0].trainable` says so later.
    * @default true
    */
-  readonly trainable?: boolean
+  readonly trainable?: boolean | undefined
 }
 
 /** A table of given values. */
@@ -66,12 +66,12 @@ export interface EmbeddingOptions extends EmbeddingSize {
    * How rows start: `'normal'` is N(0, 1), `{ std }` a normal distribution with that standard deviation.
    * @default 'normal'
    */
-  readonly init?: 'normal' | 'zeros' | { readonly std: number }
+  readonly init?: 'normal' | 'zeros' | { readonly std: number } | undefined
   /**
    * The seed of the initial values. The same seed gives the same values on every machine.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /** How {@link Embedding.forward} reads ids. */
@@ -80,7 +80,7 @@ export interface LookupOptions {
    * The shape of the ids. A batch has its own.
    * @default [ids.length]
    */
-  readonly shape?: readonly number[]
+  readonly shape?: readonly number[] | undefined
 }
 
 /**

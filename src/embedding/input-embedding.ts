@@ -45,48 +45,48 @@ export interface InputEmbeddingOptions extends TableOptions {
    * How the position of a token enters.
    * @default 'learned'
    */
-  readonly position?: Position
+  readonly position?: Position | undefined
   /**
    * Factor of the token rows before positions are added: `true` is √dimensions (Vaswani et al.,
    * section 3.4), `false` is 1.
    * @default false
    */
-  readonly scale?: boolean | number
+  readonly scale?: boolean | number | undefined
   /**
    * Rows of a table of token types, which is added too: BERT has 2, and tells two sentences apart by them. 0 is no such table.
    * @default 0
    */
-  readonly tokenTypes?: number
+  readonly tokenTypes?: number | undefined
   /**
    * Whether the sum is normalised (Ba, Kiros and Hinton, "Layer Normalization", 2016), as in BERT; `true` is `{ epsilon: 1e-5 }`, as in
    * torch, and BERT has 1e-12.
    * @default false
    */
-  readonly layerNorm?: boolean | { readonly epsilon: number }
+  readonly layerNorm?: boolean | { readonly epsilon: number } | undefined
   /**
    * Dropout rate in training; the other values are scaled by 1 / (1 - dropout). At least 0 and less than 1.
    * @default 0
    */
-  readonly dropout?: number
+  readonly dropout?: number | undefined
   /**
    * An id whose row of the token table is zeros and has no gradient.
    * @default none
    */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /**
    * Random seed of the initial values, which are N(0, 0.02) as in GPT-2, and of dropout. The same seed gives the same
    * values on every machine.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** The tokenizer whose ids it is for. Files keep its name and fingerprint, and {@link InputEmbedding.load} compares them. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
 }
 
 /** How {@link InputEmbedding.load} reads. */
 export interface InputEmbeddingLoadOptions extends TableOptions {
   /** The tokenizer whose ids are to be read. Weights that are known to be made for another one are refused. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
 }
 
 /** How {@link InputEmbedding.forward} reads ids. */
@@ -95,22 +95,22 @@ export interface ForwardOptions extends LookupOptions {
    * The position of the first id of each row: what was read before it, when a text is read in pieces.
    * @default 0
    */
-  readonly positionOffset?: number
+  readonly positionOffset?: number | undefined
   /**
    * The position of each id, where a row holds several texts. A batch of packed documents has its own.
    * @default positionOffset and the following, along each row
    */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
   /**
    * The type of each id, of an embedding with `tokenTypes`.
    * @default 0 for all
    */
-  readonly typeIds?: Uint32Array
+  readonly typeIds?: Uint32Array | undefined
   /**
    * Whether dropout is applied. Each such pass has another mask, made from the seed and the number of passes before, which `save` keeps.
    * @default false
    */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
 
 /** How {@link InputEmbedding.save} writes. */
@@ -119,7 +119,7 @@ export interface SaveOptions {
    * What the tables are called: `'gpt2'` is `wte.weight` and `wpe.weight`, `'bert'` is `bert.embeddings.word_embeddings.weight` and so on.
    * @default 'gpt2'
    */
-  readonly names?: 'gpt2' | 'bert'
+  readonly names?: 'gpt2' | 'bert' | undefined
 }
 
 /** How {@link InputEmbedding.resize} makes new rows. */
@@ -128,7 +128,7 @@ export interface ResizeOptions {
    * The seed of the new rows: they are what `create` with this seed would give them.
    * @default the seed of the embedding; 0 when it was loaded from a file that has none, which is one without dropout
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**

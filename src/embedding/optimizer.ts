@@ -18,7 +18,7 @@ export interface OptimizerOptions {
    * moments still move them. Without it a step costs no more than the rows that were looked up.
    * @default false
    */
-  readonly dense?: boolean
+  readonly dense?: boolean | undefined
 }
 
 /** Options of {@link Optimizer.adamW}. */
@@ -27,17 +27,17 @@ export interface AdamWOptions extends OptimizerOptions {
    * Decay rates (β1, β2) of the moment estimates, each at least 0 and less than 1.
    * @default [0.9, 0.999]
    */
-  readonly betas?: readonly [number, number]
+  readonly betas?: readonly [number, number] | undefined
   /**
    * Added to the denominator for numerical stability.
    * @default 1e-8
    */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
   /**
    * Decoupled weight decay.
    * @default 0.01
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
 }
 
 /** Options of {@link Optimizer.sgd}. */
@@ -46,17 +46,17 @@ export interface SgdOptions extends OptimizerOptions {
    * Momentum factor.
    * @default 0
    */
-  readonly momentum?: number
+  readonly momentum?: number | undefined
   /**
    * Weight decay (L2 penalty).
    * @default 0
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /**
    * Whether to use Nesterov momentum.
    * @default false
    */
-  readonly nesterov?: boolean
+  readonly nesterov?: boolean | undefined
 }
 
 /** What an optimiser keeps; it survives `structuredClone`. */

@@ -58,17 +58,17 @@ export interface RopeTableOptions {
    * Pair `i` turns by `base ** (-2 * i / headDimensions)` radians for each position; above 1.
    * @default 10000
    */
-  readonly base?: number
+  readonly base?: number | undefined
   /**
    * The position of the first row.
    * @default 0
    */
-  readonly positionOffset?: number
+  readonly positionOffset?: number | undefined
   /**
    * How the model was stretched over more positions than it was first trained with.
    * @default none
    */
-  readonly scaling?: RopeScaling
+  readonly scaling?: RopeScaling | undefined
 }
 
 /** Cosines and sines of angles, row after row. */

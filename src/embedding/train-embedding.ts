@@ -75,67 +75,67 @@ export interface TrainEmbeddingOptions {
    * Positions: the most tokens of one row of input.
    * @default those of the first sample
    */
-  readonly contextLength?: number
+  readonly contextLength?: number | undefined
   /**
    * How the position of a token enters.
    * @default 'learned'
    */
-  readonly position?: Position
+  readonly position?: Position | undefined
   /**
    * Dropout rate.
    * @default 0
    */
-  readonly dropout?: number
+  readonly dropout?: number | undefined
   /**
    * Context tokens on each side that a token is predicted from (with `'nextToken'`, only those before it).
    * @default 8, or contextLength where that is less
    */
-  readonly neighbours?: number
+  readonly neighbours?: number | undefined
   /**
    * Candidates per sampled-softmax step, drawn by frequency, instead of the whole vocabulary: for large vocabularies.
    * @default 'all' up to 8192 ids, else 4096
    */
-  readonly candidates?: number | 'all'
+  readonly candidates?: number | 'all' | undefined
   /**
    * Samples per step.
    * @default 32
    */
-  readonly batchSize?: number
+  readonly batchSize?: number | undefined
   /**
    * Passes over the dataset.
    * @default 1
    */
-  readonly epochs?: number
+  readonly epochs?: number | undefined
   /**
    * Peak learning rate: linear warmup over the first 5 % of the steps, then linear decay to 0.
    * @default 0.003
    */
-  readonly learningRate?: number
+  readonly learningRate?: number | undefined
   /**
    * Decoupled weight decay of AdamW.
    * @default 0.01
    */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /** The validation dataset, of the same objective. */
-  readonly validation?: Dataset
+  readonly validation?: Dataset | undefined
   /**
    * Steps between two validations; one more is made at the end.
    * @default at the end only
    */
-  readonly validateEverySteps?: number
+  readonly validateEverySteps?: number | undefined
   /**
    * Random seed of the initial weights, the order of the samples, dropout and candidates.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
-  readonly tokenizer?: TokenizerIdentity
+  readonly tokenizer?: TokenizerIdentity | undefined
   /** Where checkpoints are written. */
-  readonly checkpoint?: TrainingCheckpoint
+  readonly checkpoint?: TrainingCheckpoint | undefined
   /** Stops the training after the step that is under way; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Is called some times a second, and with each measured loss. What it throws stops the training. */
-  readonly onProgress?: (progress: EmbeddingTrainingProgress) => void
+  readonly onProgress?: ((progress: EmbeddingTrainingProgress) => void) | undefined
 }
 
 /** What {@link trainEmbedding} has made. Losses are means, in nats. */

@@ -20,72 +20,72 @@ export interface TrainWordVectorsOptions extends TrainSourceOptions {
    * Dimensions of the vectors, from 1 to 65536.
    * @default 100
    */
-  readonly dimensions?: number
+  readonly dimensions?: number | undefined
   /**
    * Maximum distance between a word and its context words, from 1 to 1000. For each word the window is drawn from 1 to this.
    * @default 5
    */
-  readonly window?: number
+  readonly window?: number | undefined
   /**
    * Negative samples per word, from 1 to 1000.
    * @default 5
    */
-  readonly negatives?: number
+  readonly negatives?: number | undefined
   /**
    * - `'skipgram'`: a word is predicted from each of its context words; better for rare words
    * - `'cbow'`: from the mean of all of them; several times faster
    * @default 'skipgram'
    */
-  readonly objective?: 'skipgram' | 'cbow'
+  readonly objective?: 'skipgram' | 'cbow' | undefined
   /**
    * Subsampling threshold of frequent words, as a share of all words: words above it are dropped at random, the more frequent the more often. 0 drops none.
    * @default 0.001
    */
-  readonly subsample?: number
+  readonly subsample?: number | undefined
   /**
    * Passes over the texts.
    * @default 5
    */
-  readonly epochs?: number
+  readonly epochs?: number | undefined
   /**
    * Initial learning rate, from 0 to 10.
    * @default 0.025
    */
-  readonly learningRate?: number
+  readonly learningRate?: number | undefined
   /**
    * Final learning rate, after linear decay.
    * @default 0.0001, or learningRate where that is less
    */
-  readonly minLearningRate?: number
+  readonly minLearningRate?: number | undefined
   /**
    * Words with a lower count are ignored, as if they were not there.
    * @default 5
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
   /**
    * Number of threads, from 1 to 1024. With one, the result is the same for the same seed, options, texts, build and processor; several write into the
    * same rows, in no fixed order.
    * @default as many as setThreads says
    */
-  readonly threads?: number
+  readonly threads?: number | undefined
   /**
    * Random seed.
    * @default 0
    */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /**
    * What the words of a line are: `'words'` those of Unicode (UAX #29) that have a letter or a number, `'spaces'` what stands between white space, for texts
    * that are split already.
    * @default 'words'
    */
-  readonly split?: 'words' | 'spaces'
+  readonly split?: 'words' | 'spaces' | undefined
   /**
    * Whether words are lowercased.
    * @default false
    */
-  readonly lowerCase?: boolean
+  readonly lowerCase?: boolean | undefined
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
-  readonly onProgress?: (progress: TrainWordVectorsProgress) => void
+  readonly onProgress?: ((progress: TrainWordVectorsProgress) => void) | undefined
 }
 
 /** How far a training of word vectors is. */

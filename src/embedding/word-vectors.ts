@@ -31,9 +31,9 @@ export interface WordVectorsLoadOptions {
    * Maximum number of words to read, from the first on: published files begin with the most frequent.
    * @default all
    */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Stops reading; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -87,7 +87,7 @@ export interface NewTokenizerOptions {
    * Its name.
    * @default that of the other one
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** A byte-level BPE tokenizer: what {@link getEncoding} gives. */

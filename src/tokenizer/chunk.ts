@@ -12,7 +12,7 @@ export interface ChunkOptions extends EncodeOptions {
    * The most tokens that a chunk has in common with the one before it; less than `maxTokens`.
    * @default 0
    */
-  readonly overlap?: number
+  readonly overlap?: number | undefined
   /**
    * What chunks end at. Where no chunk of at most `maxTokens` does, the next finer one is taken: `'markdown'`, `'paragraph'`, `'sentence'`,
    * `'word'`, `'token'`, and at last any character.
@@ -25,7 +25,7 @@ export interface ChunkOptions extends EncodeOptions {
    *
    * @default 'token'
    */
-  readonly boundary?: Boundary
+  readonly boundary?: Boundary | undefined
 }
 
 /** A part of a text. */

@@ -16,64 +16,64 @@ export interface PaddedOptions extends EncodeOptions {
    * The most ids of a row, with those that the post-processor adds: longer texts are cut.
    * @default what the tokenizer.json says, else no limit
    */
-  readonly maxLength?: number
+  readonly maxLength?: number | undefined
   /**
    * The least ids of a row: shorter rows are padded with `padId`. Rows are as long as the longest of them in any case.
    * @default what the tokenizer.json says, else 0
    */
-  readonly padTo?: number
+  readonly padTo?: number | undefined
   /**
    * Rows are as long as a multiple of this.
    * @default what the tokenizer.json says, else 1
    */
-  readonly padToMultipleOf?: number
+  readonly padToMultipleOf?: number | undefined
   /**
    * Which text of a pair is cut: `'longest-first'` the longer one until both are equally long, then both; else always the same one.
    * @default what the tokenizer.json says, else 'longest-first'
    */
-  readonly truncation?: 'longest-first' | 'only-first' | 'only-second'
+  readonly truncation?: 'longest-first' | 'only-first' | 'only-second' | undefined
   /**
    * Where texts are cut.
    * @default what the tokenizer.json says, else 'end'
    */
-  readonly truncationSide?: 'start' | 'end'
+  readonly truncationSide?: 'start' | 'end' | undefined
   /**
    * Whether what does not fit a row goes on in further rows, which follow it, and is not lost: `return_overflowing_tokens` of Hugging Face's.
    * {@link PaddedBatch.inputOf} says of which input a row is.
    * @default false
    */
-  readonly overflow?: boolean
+  readonly overflow?: boolean | undefined
   /**
    * With `overflow`, how many ids of a text each further row has in common with the row before.
    * @default what the tokenizer.json says, else 0
    */
-  readonly stride?: number
+  readonly stride?: number | undefined
   /**
    * The side on which rows are padded.
    * @default what the tokenizer.json says, else 'end'
    */
-  readonly paddingSide?: 'start' | 'end'
+  readonly paddingSide?: 'start' | 'end' | undefined
   /**
    * The id of padding.
    * @default what the tokenizer.json says, else that of `[PAD]`, `<pad>`, `<|pad|>` or `<|endoftext|>`, the first of them that the tokenizer
    * has, else 0
    */
-  readonly padId?: number
+  readonly padId?: number | undefined
   /**
    * The type id of padding.
    * @default what the tokenizer.json says, else 0
    */
-  readonly padTypeId?: number
+  readonly padTypeId?: number | undefined
   /**
    * Whether the post-processor of a tokenizer.json adds its ids. Other tokenizers have none to add.
    * @default true
    */
-  readonly addSpecialTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
   /**
    * Whether the batch says where its tokens are from: it is then a {@link PaddedBatchWithOffsets}.
    * @default false
    */
-  readonly offsets?: boolean
+  readonly offsets?: boolean | undefined
 }
 
 /** {@link PaddedOptions} that ask for a {@link PaddedBatchWithOffsets}. */
@@ -213,7 +213,10 @@ const checkedInputs = (inputs: unknown): { texts: Text[]; isPair: boolean[] } =>
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T
 
-const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number>): Required<RowShape> => {
+/** {@link RowShape} with nothing left open. */
+type WholeShape = { readonly [Name in keyof RowShape]-?: NonNullable<RowShape[Name]> }
+
+const checkedShape = (shape: RowShape, specialTokens: ReadonlyMap<string, number>): WholeShape => {
   const padNames = ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>']
   const padName = padNames.find((name) => specialTokens.has(name))
   const {

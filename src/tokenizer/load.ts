@@ -19,7 +19,7 @@ export interface LoadOptions extends TiktokenOptions {
    * that only stands in a file is never run.
    * @default the rule of the file
    */
-  readonly split?: SplitRule
+  readonly split?: SplitRule | undefined
 }
 
 /** The largest JSON file that is not a vocabulary.json, in bytes. */

@@ -8,12 +8,12 @@ export interface OffsetOptions extends EncodeOptions {
    * Whether the result has `byteOffsets` and `byteEnds`.
    * @default false
    */
-  readonly byteOffsets?: boolean
+  readonly byteOffsets?: boolean | undefined
   /**
    * Whether the result has `wordIds`.
    * @default false
    */
-  readonly wordIds?: boolean
+  readonly wordIds?: boolean | undefined
 }
 
 /**

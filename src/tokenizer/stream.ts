@@ -14,19 +14,19 @@ export interface EncodeStreamOptions extends EncodeOptions {
    * The most bytes of UTF-8 that are kept because no id is sure yet: more without a place to cut are an `ERR_LIMIT`.
    * @default 67108864 (64 MiB)
    */
-  readonly maxPieceBytes?: number
+  readonly maxPieceBytes?: number | undefined
 }
 
 /** {@link EncodeStreamOptions}, and a signal that ends the work. */
 export interface EncodeChunksOptions extends EncodeStreamOptions {
   /** Ends the work; the generator throws `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** {@link DecodeOptions}, and a signal that ends the work. */
 export interface DecodeChunksOptions extends DecodeOptions {
   /** Ends the work; the generator throws `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */

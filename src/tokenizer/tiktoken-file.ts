@@ -12,18 +12,18 @@ export interface TiktokenOptions {
   /**
    * How text is split into pieces: a `.tiktoken` file does not say it, and none is guessed. Only for `.tiktoken` files, which need it.
    */
-  readonly pattern?: PatternSource
+  readonly pattern?: PatternSource | undefined
   /**
    * Special tokens and their ids; those of an array follow the largest id of the file. Those with the same id are names of one token, which is
    * decoded to the first of them. Only for `.tiktoken` files.
    * @default none
    */
-  readonly specialTokens?: SpecialTokenList
+  readonly specialTokens?: SpecialTokenList | undefined
   /**
    * The name of the tokenizer. Only for `.tiktoken` files.
    * @default that of the file, without `.tiktoken`; `'tiktoken'` for bytes
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** Those of {@link TiktokenOptions}. */

@@ -21,30 +21,30 @@ export interface EncodeOptions {
    * Special tokens that become their id where they stand in the text: `'all'`, or those named here.
    * @default [] (none)
    */
-  readonly allowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
+  readonly allowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
    * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
    */
-  readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string>
+  readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
    * What invalid UTF-8 in a `Uint8Array` is: `'replace'` reads each maximal invalid part as U+FFFD, `'strict'` throws
    * `ERR_INVALID_UTF8`. Lone surrogates in a string are always U+FFFD.
    * @default 'replace'
    */
-  readonly utf8?: 'replace' | 'strict'
+  readonly utf8?: 'replace' | 'strict' | undefined
   /**
    * Whether the ids that the post-processor of a tokenizer.json puts around a text are added: `[CLS] … [SEP]`. Other tokenizers have none.
    * @default false
    */
-  readonly addSpecialTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
 }
 
 /** {@link EncodeOptions} of calls that work off the event loop. */
 export interface EncodeAsyncOptions extends EncodeOptions {
   /** Stops the work; the promise is rejected with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How ids become text. */
@@ -54,12 +54,12 @@ export interface DecodeOptions {
    * `ERR_INVALID_UTF8`.
    * @default 'replace'
    */
-  readonly errors?: 'replace' | 'strict'
+  readonly errors?: 'replace' | 'strict' | undefined
   /**
    * Leaves special tokens out.
    * @default false
    */
-  readonly skipSpecialTokens?: boolean
+  readonly skipSpecialTokens?: boolean | undefined
 }
 
 /** A stretch of text and whether its author may write special tokens. */

@@ -28,40 +28,40 @@ export interface TrainBpeOptions extends TrainSourceOptions {
    * expression of your own, in the syntax of Rust's `fancy-regex`. Text between two matches is a piece too.
    * @default 'gpt2'
    */
-  readonly pattern?: 'gpt2' | 'cl100k' | 'o200k' | 'llama3' | 'qwen2' | (string & {})
+  readonly pattern?: 'gpt2' | 'cl100k' | 'o200k' | 'llama3' | 'qwen2' | (string & {}) | undefined
   /**
    * They get the ids from 0 on, in this order. Where they stand in the texts of the training they are plain text.
    * @default []
    */
-  readonly specialTokens?: readonly string[]
+  readonly specialTokens?: readonly string[] | undefined
   /**
    * Pairs that stand in the texts less often are not merged.
    * @default 1
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
   /**
    * Tokens of more than two bytes are shorter than this, in bytes: the `max_token_length` of Hugging Face's trainer, which is exclusive.
    * @default none, but no token has more than 4096 bytes
    */
-  readonly maxTokenLength?: number
+  readonly maxTokenLength?: number | undefined
   /**
    * Bytes of memory for counts of pieces and for their merging. What does not fit goes to temporary files; nothing is dropped, and the result is the
    * same.
    * @default 2 ** 30
    */
-  readonly memoryLimit?: number
+  readonly memoryLimit?: number | undefined
   /**
    * The folder for temporary files. They have no name there, and are gone when the training or the process ends.
    * @default os.tmpdir()
    */
-  readonly tempDir?: string
+  readonly tempDir?: string | undefined
   /**
    * The name of the tokenizer.
    * @default 'trainBpe'
    */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Is called some times a second, and at the end of each phase. What it throws stops the training. */
-  readonly onProgress?: (progress: TrainProgress) => void
+  readonly onProgress?: ((progress: TrainProgress) => void) | undefined
 }
 
 /** How far a training is. */

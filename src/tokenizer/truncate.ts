@@ -9,7 +9,7 @@ export interface TruncateOptions extends EncodeOptions {
    * `'end'` keeps the start of the text, `'start'` its end.
    * @default 'end'
    */
-  readonly cut?: 'end' | 'start'
+  readonly cut?: 'end' | 'start' | undefined
 }
 
 /** The checked arguments of `truncate`. */

@@ -19,13 +19,13 @@ export interface WordListOptions {
    * How text becomes words.
    * @default 'book'
    */
-  readonly split?: SplitRule
+  readonly split?: SplitRule | undefined
   /**
    * Tokens that get the ids after the last word, in this order. A word of the text that equals one of them is not added
    * as a word.
    * @default ['<|endoftext|>', '<|unk|>']
    */
-  readonly specialTokens?: readonly string[]
+  readonly specialTokens?: readonly string[] | undefined
 }
 
 /** How {@link Vocabulary.fromText} chooses and orders words. */
@@ -34,18 +34,18 @@ export interface VocabularyOptions extends WordListOptions {
    * `'sorted'`: by code point. `'frequency'`: the most frequent first, the equally frequent by code point.
    * @default 'sorted'
    */
-  readonly order?: 'sorted' | 'frequency'
+  readonly order?: 'sorted' | 'frequency' | undefined
   /**
    * The most tokens to have, special tokens too. The most frequent words stay; of the equally frequent, those that are
    * first by code point.
    * @default no limit
    */
-  readonly maxSize?: number
+  readonly maxSize?: number | undefined
   /**
    * Words that are in the texts fewer times are left out.
    * @default 1
    */
-  readonly minFrequency?: number
+  readonly minFrequency?: number | undefined
 }
 
 const defaultSpecialTokens: readonly string[] = ['<|endoftext|>', '<|unk|>']

@@ -61,7 +61,7 @@ export interface WordTokenizerOptions {
    * The special token of the vocabulary that stands for unknown words; `null`: an unknown word is an `ERR_UNKNOWN_TOKEN`.
    * @default '<|unk|>'
    */
-  readonly unknown?: '<|unk|>' | (string & {}) | null
+  readonly unknown?: '<|unk|>' | (string & {}) | null | undefined
 }
 
 /** Longer parts of a stream, in code units, are encoded in turns of the event loop. */

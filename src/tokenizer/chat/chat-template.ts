@@ -17,7 +17,7 @@ export interface ChatTemplateOptions {
    * Special tokens by the names that the template has for them. They are trusted, as the template is.
    * @default none
    */
-  readonly tokens?: NamedTokens
+  readonly tokens?: NamedTokens | undefined
 }
 
 /** What a template is given besides the messages. */
@@ -26,33 +26,33 @@ export interface RenderOptions {
    * Whether the head of the answer follows the messages, as in the prompt that a model completes.
    * @default true
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
   /**
    * Functions that the model may call, as the template wants them.
    * @default none
    */
-  readonly tools?: readonly object[]
+  readonly tools?: readonly object[] | undefined
   /**
    * Documents to answer from, as the template wants them.
    * @default none
    */
-  readonly documents?: readonly object[]
+  readonly documents?: readonly object[] | undefined
   /**
    * Other values that the template reads, as in `{ enable_thinking: false }`. They are plain text, as messages are.
    * @default none
    */
-  readonly variables?: Readonly<Record<string, unknown>>
+  readonly variables?: Readonly<Record<string, unknown>> | undefined
   /**
    * The time that `strftime_now` tells, in the zone of this machine. Without it there is no `strftime_now`: what a template writes does not depend
    * on when it is asked.
    * @default none
    */
-  readonly now?: Date
+  readonly now?: Date | undefined
   /**
    * Which template, when there are several.
    * @default 'tool_use' when there are tools and it is there, else 'default'
    */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** A chat that a template wrote. */

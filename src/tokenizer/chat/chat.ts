@@ -16,7 +16,7 @@ export interface ModelChatOptions {
    * Whether the head of the answer follows the messages, as in the prompt that a model completes.
    * @default true
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
 }
 
 /** How {@link countChat} counts a chat for a model of OpenAI. */
@@ -27,12 +27,12 @@ export interface ModelCountOptions {
    * Functions that the model may call: what they add is an estimate.
    * @default none
    */
-  readonly tools?: readonly ChatTool[]
+  readonly tools?: readonly ChatTool[] | undefined
   /**
    * Whether, and which, function the model is told to call.
    * @default 'auto'
    */
-  readonly toolChoice?: ToolChoice
+  readonly toolChoice?: ToolChoice | undefined
 }
 
 /** How {@link encodeChat} and {@link countChat} write a chat in the harmony format, for gpt-oss. */
@@ -43,17 +43,17 @@ export interface HarmonyChatOptions {
    * Whether `<|start|>assistant` follows the messages, as in the prompt that a model completes.
    * @default true, and false for `training`
    */
-  readonly addGenerationPrompt?: boolean
+  readonly addGenerationPrompt?: boolean | undefined
   /**
    * Whether messages of the channel `analysis` before the first of the channel `final` stay, although the last message of the assistant is of `final`.
    * @default false
    */
-  readonly keepAnalysis?: boolean
+  readonly keepAnalysis?: boolean | undefined
   /**
    * Whether a message of the channel `final` at the end ends in `<|return|>`, as the model learns to end it, and not in `<|end|>`.
    * @default false
    */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
 
 /** How {@link encodeChat} and {@link countChat} write a chat by a template. */
