@@ -34,7 +34,7 @@ const holes = (): unknown[] => {
   return array
 }
 
-/** `Array.isArray` throws of one. */
+/** Whatever is asked of one throws. */
 const revoked = (): unknown => {
   const { proxy, revoke } = Proxy.revocable([], {})
   revoke()
@@ -106,18 +106,17 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 
 function* changed(place: string, value: unknown): Generator<[what: string, value: unknown]> {
   for (const [name, make] of Object.entries(hostile)) yield [`${place} is ${name}`, make()]
+  // The language asks what is awaited for its `then`, as the elements of some arrays are.
+  if (typeof value === 'object' && value !== null && !place.endsWith(']'))
+    yield [`${place} is a revoked proxy`, revoked()]
   if (isPlain(value))
     for (const key of Object.keys(value)) {
       const { [key]: own, ...others } = value
       yield [`${place} without ${key}`, others]
       for (const [what, other] of changed(`${place}.${key}`, own)) yield [what, { ...others, [key]: other }]
     }
-  else if (Array.isArray(value)) {
-    // The language asks what is awaited for its `then`, as the elements of some arrays are.
-    if (!place.endsWith(']')) yield [`${place} is a revoked proxy`, revoked()]
-    if (value.length > 0)
-      for (const [what, other] of changed(`${place}[0]`, value[0])) yield [what, [other, ...value.slice(1)]]
-  }
+  else if (Array.isArray(value) && value.length > 0)
+    for (const [what, other] of changed(`${place}[0]`, value[0])) yield [what, [other, ...value.slice(1)]]
 }
 
 /** `args` with every hostile value in every place: each argument, each key of an object in it, the first element of an array, and what these hold. */

@@ -95,6 +95,14 @@ export const isRevoked = (value: unknown): boolean => {
   }
 }
 
+/** What `value` has: nothing where it is absent, or a proxy that was revoked. */
+export const membersOf = <T>(value: unknown): Partial<T> =>
+  value === undefined || value === null || isRevoked(value) ? {} : (value as Partial<T>)
+
+/** Whether `value` was made by `Class`. */
+export const isInstance = <T>(value: unknown, Class: { readonly prototype: T }): value is T =>
+  !isRevoked(value) && value instanceof (Class as unknown as new () => T & object)
+
 /** `Array.isArray` of what a caller gave, which may be a proxy that was revoked. */
 export const isArray = (value: unknown): value is readonly unknown[] => {
   try {
@@ -123,16 +131,20 @@ export const options = <T extends object>(
   known: readonly (keyof T & string)[],
 ): Partial<T> => {
   if (value === undefined) return noOptions
+  // Other libraries take the special tokens in this place.
+  const example = (known as readonly string[]).includes('allowedSpecial') ? ", as { allowedSpecial: 'all' }," : ''
   if (typeof value !== 'object' || value === null || isArray(value) || isRevoked(value))
-    throw invalid(name, 'an object', value)
+    throw invalid(name, `an object${example}`, value)
   const keys = Object.keys(value) as (keyof T & string)[]
-  if (keys.length === 0 && !isPlain(value)) throw invalid(name, 'an object with options', value)
+  if (keys.length === 0 && !isPlain(value)) throw invalid(name, `an object with options${example}`, value)
   const checked: Partial<T> = new OwnOptions()
   for (const key of keys) {
     if (!known.includes(key)) {
       throw new TokenmillError('ERR_INVALID_ARGUMENT', `expected only ${known.join(', ')} in ${name}, received ${key}`)
     }
-    checked[key] = value[key]
+    const option = value[key]
+    if (isRevoked(option)) throw invalid(`${name}.${key}`, 'a value', option)
+    checked[key] = option
   }
   return checked
 }
@@ -145,7 +157,7 @@ const isPlain = (value: object): boolean => {
 
 /** `signal` when it is an `AbortSignal` or absent. */
 export const abortSignal = (signal: unknown): AbortSignal | undefined => {
-  if (signal === undefined || signal instanceof AbortSignal) return signal
+  if (signal === undefined || isInstance(signal, AbortSignal)) return signal
   throw invalid('options.signal', 'an AbortSignal', signal)
 }
 

@@ -41,6 +41,16 @@ for (const name of encodingNames) {
   })
 }
 
+test('special tokens in the place of options are an error that says how to pass them', (t) => {
+  const expected = { code: 'ERR_INVALID_ARGUMENT', message: /, as \{ allowedSpecial: 'all' \}, for options, received/ }
+  for (const wrong of ['all', ['<|endoftext|>'], [], new Set(['<|endoftext|>'])] as never[]) {
+    t.throws(() => o200k.encode('a', wrong), expected)
+    t.throws(() => o200k.count('a', wrong), expected)
+    t.throws(() => o200k.encodeBatch(['a'], wrong), expected)
+  }
+  t.throws(() => o200k.decode([1], 'strict' as never), { message: 'expected an object for options, received "strict"' })
+})
+
 /** A text under options: its ids, or the token that it is refused for. */
 type Row = readonly [
   title: string,

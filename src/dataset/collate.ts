@@ -4,7 +4,7 @@ import { TokenmillError } from '../errors.ts'
 import { allocated } from './allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
-import { invalid, notShared, own } from '../validate.ts'
+import { invalid, membersOf, notShared, own } from '../validate.ts'
 
 /** The target that the loss ignores: torch's `ignore_index`. */
 export const ignored = -100
@@ -112,7 +112,7 @@ const arrayFor = <T extends Uint32Array | Int32Array>(
 
 /** The arrays of `out`. @throws `ERR_INVALID_ARGUMENT` unless it has both, and they are not shared. */
 export const checkedArrays = (out: unknown): BatchArrays => {
-  const { inputs, targets } = (out ?? {}) as Partial<BatchArrays>
+  const { inputs, targets } = membersOf<BatchArrays>(out)
   if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
   notShared('out.inputs', 'a Uint32Array', inputs)

@@ -1,5 +1,5 @@
 import { Turns } from '../event-loop.ts'
-import { boolean, integerIn, invalid, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { boolean, integerIn, invalid, membersOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, collate } from './collate.ts'
 import type { BatchOptions, Dataset } from './dataset.ts'
@@ -268,7 +268,7 @@ const makeBatch = (dataset: Dataset, indices: Float64Array, options: BatchOption
 }
 
 const checkedDataset = (dataset: unknown): Dataset => {
-  const { length, get } = (dataset ?? {}) as Partial<Dataset>
+  const { length, get } = membersOf<Dataset>(dataset)
   if (typeof get === 'function' && typeof length === 'number' && Number.isSafeInteger(length) && length >= 0)
     return dataset as Dataset
   throw invalid('dataset', 'a dataset: an object with length and get(index)', dataset)

@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { boolean, integerIn, invalid } from '../validate.ts'
+import { boolean, integerIn, invalid, isRevoked } from '../validate.ts'
 
 /** How far a `DataLoader` has read: plain data, for a checkpoint. */
 export interface LoaderState {
@@ -22,7 +22,8 @@ export const checkedState = (
   state: unknown,
   own: { readonly seed: number; readonly shuffle: boolean; readonly samples: number },
 ): LoaderState => {
-  if (typeof state !== 'object' || state === null) throw invalid('state', 'what state() returned', state)
+  if (typeof state !== 'object' || state === null || isRevoked(state))
+    throw invalid('state', 'what state() returned', state)
   const { version, epoch, sample, seed, shuffle, samples } = state as Partial<LoaderState>
   if (version !== 1) throw invalid('state.version', '1', version)
   const checked: LoaderState = {

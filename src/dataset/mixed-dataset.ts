@@ -1,5 +1,13 @@
 import { TokenmillError } from '../errors.ts'
-import { finiteNumber, integerIn, invalid, isArray, options as checkedOptions, positiveInteger } from '../validate.ts'
+import {
+  finiteNumber,
+  integerIn,
+  invalid,
+  isArray,
+  membersOf,
+  options as checkedOptions,
+  positiveInteger,
+} from '../validate.ts'
 import { collate, rowsOf } from './collate.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
@@ -178,12 +186,13 @@ const checkedParts = (parts: unknown): readonly MixturePart[] => {
   if (!isArray(parts) || parts.length === 0)
     throw invalid('parts', 'an array of { dataset, weight }, at least one', parts)
   const checked = Array.from(parts as readonly unknown[], (part, index) => {
-    const { dataset, weight } = (part ?? {}) as Partial<MixturePart>
+    const { dataset, weight } = membersOf<MixturePart>(part)
     const name = `parts[${index}]`
-    if (typeof dataset?.get !== 'function' || !Number.isSafeInteger(dataset.length) || dataset.length < 1)
+    const { get, length } = membersOf<Dataset>(dataset)
+    if (typeof get !== 'function' || !Number.isSafeInteger(length) || (length as number) < 1)
       throw invalid(`${name}.dataset`, 'a dataset with at least one sample', dataset)
     if (finiteNumber(`${name}.weight`, weight) <= 0) throw invalid(`${name}.weight`, 'a number above 0', weight)
-    return { dataset, weight: weight as number }
+    return { dataset: dataset as Dataset, weight: weight as number }
   })
   const sum = checked.reduce((sum, { weight }) => sum + weight, 0)
   if (sum === Infinity) throw invalid('parts', 'weights whose sum is a number', sum)

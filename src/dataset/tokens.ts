@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { joinIds } from '../join-ids.ts'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, isArray, isGone, isRevoked } from '../validate.ts'
+import { integerIn, invalid, isArray, isGone, isInstance } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { copyWindows } from './copy-windows.ts'
 import type { TokenViews } from './objective.ts'
@@ -35,7 +35,7 @@ export interface TokenSource {
 
 /** The ids, in place where they are a `Uint32Array` or a store. */
 export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
-  if (!isRevoked(tokens) && tokens instanceof TokenStore) return storeSource(tokens)
+  if (isInstance(tokens, TokenStore)) return storeSource(tokens)
   const documents = documentsOf(tokens)
   const ids = documents === undefined ? checkedIds('tokens', tokens) : joinIds(documents)
   const { length } = ids

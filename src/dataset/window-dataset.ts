@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { integerIn, invalid, membersOf, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { allocated } from './allocated.ts'
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
@@ -197,7 +197,7 @@ export class WindowDataset implements Dataset {
 }
 
 export const checkedObjective = (objective: unknown): Objective => {
-  const { idsPerWindow, sample } = (objective ?? {}) as Partial<Objective>
+  const { idsPerWindow, sample } = membersOf<Objective>(objective)
   if (typeof idsPerWindow === 'function' && typeof sample === 'function') return objective as Objective
   throw invalid('options.objective', 'an objective such as nextToken()', objective)
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { invalid } from '../validate.ts'
+import { invalid, isInstance } from '../validate.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import { lengthOf } from './copy.ts'
 import { type DeviceName, sharesAddon } from './device.ts'
@@ -14,13 +14,13 @@ interface Learner {
 
 /** Checks what `backward` was given, and hands it to `learner`, which is on `device`. */
 export const backward = (learner: Learner, device: DeviceName, output: unknown, grad: unknown): void => {
-  if (!(output instanceof Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
+  if (!isInstance(output, Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
   if (!sharesAddon(output.device, device)) {
     throw invalid('output', `a Tensor of this embedding, which is on ${device}`, `one on ${output.device}`)
   }
   const size = lengthOf(output.shape)
   const expected = (received: string) => invalid('grad', `a value for each of the ${size} of the output`, received)
-  if (grad instanceof Tensor) {
+  if (isInstance(grad, Tensor)) {
     if (String(grad.shape) !== String(output.shape)) throw expected(`a tensor of shape [${grad.shape.join(', ')}]`)
     // Natives of one addon are nothing to the other.
     if (sharesAddon(grad.device, device)) learner.backwardTensor(Tensor.nativeOf(output), Tensor.nativeOf(grad))

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { integerIn, invalid, options as checkedOptions, own, string } from '../validate.ts'
+import { integerIn, invalid, isInstance, options as checkedOptions, own, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedIds,
@@ -100,7 +100,7 @@ export class WordTokenizer implements Tokenizer {
    * @throws `ERR_LIMIT` when a special token is longer than 4096 code units, or all are together than 4 Mi.
    */
   constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions) {
-    if (!(vocabulary instanceof Vocabulary)) throw invalid('vocabulary', 'a Vocabulary', vocabulary)
+    if (!isInstance(vocabulary, Vocabulary)) throw invalid('vocabulary', 'a Vocabulary', vocabulary)
     const { unknown = '<|unk|>' } = checkedOptions('options', options, ['unknown'])
     this.#specialIds = vocabulary.specialTokens
     this.#unknownId = unknown === null ? undefined : this.#specialIds.get(unknown)

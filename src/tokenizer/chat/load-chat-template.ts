@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TokenmillError } from '../../errors.ts'
 import { filePath } from '../../file-path.ts'
-import { invalid, isArray, received } from '../../validate.ts'
+import { invalid, isArray, isInstance, received } from '../../validate.ts'
 import { readFile } from '../read-file.ts'
 import { ChatTemplate, type NamedTokens } from './chat-template.ts'
 import { isObject } from './message.ts'
@@ -20,7 +20,7 @@ const largest = 64 * 2 ** 20
  */
 export const loadChatTemplate = async (source: string | URL | object): Promise<ChatTemplate> => {
   if (isObject(source) && !(source instanceof URL)) return fromConfig('the object', source, {})
-  if (typeof source !== 'string' && !(source instanceof URL))
+  if (typeof source !== 'string' && !isInstance(source, URL))
     throw invalid('source', 'a path, a URL or an object', source)
   const path = filePath('path', source)
   const folder = (await isFolder(path)) ? path : dirname(path)
