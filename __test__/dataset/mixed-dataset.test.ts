@@ -1,10 +1,13 @@
 import test from 'ava'
 import * as fc from 'fast-check'
+import type { Batch } from '../../src/dataset/batch.ts'
 import { collate } from '../../src/dataset/collate.ts'
 import { DataLoader } from '../../src/dataset/data-loader.ts'
 import type { Dataset } from '../../src/dataset/dataset.ts'
+import { maskedTokens } from '../../src/dataset/masked-tokens.ts'
 import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
 import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
+import { WindowDataset } from '../../src/dataset/window-dataset.ts'
 
 /** Samples that say which dataset they are of, their index, and the epoch that they were asked for. */
 const told = (name: number, length: number): Dataset => ({
@@ -142,6 +145,68 @@ test('a loader shuffles a mixture, and fills up ragged parts that have the same 
     batches[0]?.attentionMask?.reduce((sum, bit) => sum + bit, 0),
     2 * (1 + 2 + 3),
   )
+})
+
+/** A batch with its arrays as strings, which are compared sooner. */
+const written = (batch: Batch) =>
+  Object.entries(batch).map(([name, values]) => [name, ArrayBuffer.isView(values) ? String(values) : values])
+
+test('a large batch is made a few rows at a time, and is that of all samples', (t) => {
+  const [rows, columns] = [150, 2000]
+  const asked: number[] = []
+  const windows = new WindowDataset(words(columns + 200), {
+    contextLength: columns,
+    stride: 1,
+    objective: maskedTokens({ maskId: 7, vocabSize: 9 }),
+  })
+  const parts: Readonly<Record<string, readonly Dataset[]>> = {
+    windows: [
+      {
+        length: windows.length,
+        get: windows.get.bind(windows),
+        batch: (indices, options) => {
+          asked.push(indices.length)
+          return windows.batch(indices, options)
+        },
+      },
+    ],
+    'windows and packed ones': [
+      new PackedDataset([words(columns)], { contextLength: columns }),
+      { ...ragged(3, columns - 1), paddingId: 0 },
+    ],
+    'windows with positions, and others': [
+      told(0, 3),
+      {
+        length: 3,
+        get: () => ({ inputs: new Uint32Array(3), targets: new Int32Array(3), positionIds: Uint32Array.of(4, 5, 6) }),
+      },
+    ],
+    classes: [
+      { length: 3, get: (index) => ({ inputs: new Uint32Array(columns).fill(index), targets: Int32Array.of(index) }) },
+    ],
+  }
+  for (const [name, datasets] of Object.entries(parts)) {
+    const mixed = new MixedDataset(
+      datasets.map((dataset) => ({ dataset, weight: 1 })),
+      { length: 100_000 },
+    )
+    const count = name.includes('positions') ? 88_000 : rows
+    const indices = Float64Array.from({ length: count }, (_, at) => count - 1 - at)
+    const samples = Array.from(indices, (index) => mixed.get(index))
+    const expected = collate(samples, { paddingId: mixed.paddingId })
+    t.deepEqual(written(mixed.batch(indices)), written(expected), name)
+    const out = {
+      inputs: new Uint32Array(expected.inputs.length),
+      targets: new Int32Array(expected.targets.length + 1),
+    }
+    const given = mixed.batch(indices, { out })
+    t.deepEqual(written(given), written(expected), name)
+    t.true(given.inputs.buffer === out.inputs.buffer && given.targets.buffer === out.targets.buffer)
+    t.throws(() => mixed.batch(indices, { out: { inputs: new Uint32Array(9), targets: out.targets } }), {
+      message: /expected room/,
+    })
+  }
+  t.true(Math.max(...asked) <= 2 ** 18 / columns)
 })
 
 test('parts of the same length are read in orders of their own, which the seed decides', (t) => {

@@ -97,7 +97,7 @@ export const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Ar
 }
 
 /** The first `size` places of an array that was given; an error when it is shorter. */
-const arrayFor = <T extends Uint32Array | Int32Array>(
+export const arrayFor = <T extends Uint32Array | Int32Array>(
   name: 'inputs' | 'targets',
   size: number,
   given: T | undefined,

@@ -8,7 +8,8 @@ import {
   options as checkedOptions,
   positiveInteger,
 } from '../validate.ts'
-import { collate, rowsOf } from './collate.ts'
+import { rowsOf } from './collate.ts'
+import { collateInParts } from './collate-in-parts.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { Permutation } from './permutation.ts'
@@ -96,6 +97,16 @@ export class MixedDataset implements Dataset {
   /** Samples `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
     const { epoch, out } = batchCall(indices, options)
+    for (const index of indices) indexBelow(this.length, index)
+    const samples = {
+      rows: indices.length,
+      sample: (row: number) => this.get(indices[row] as number, { epoch }),
+      samples: (start: number, end: number) => this.#samples(indices.subarray(start, end), epoch),
+    }
+    return collateInParts(samples, { paddingId: this.paddingId, out })
+  }
+
+  #samples(indices: Float64Array, epoch: number): readonly Sample[] {
     const samples: Sample[] = []
     for (const { dataset, rows, places, pass } of this.#takes(indices, epoch)) {
       const own = dataset.batch
@@ -103,7 +114,7 @@ export class MixedDataset implements Dataset {
         : places.map((place) => dataset.get(place, { epoch: pass }))
       for (const [at, row] of rows.entries()) samples[row] = own[at] as Sample
     }
-    return collate(samples, { paddingId: this.paddingId, out })
+    return samples
   }
 
   /** What the samples `indices` take from each part in each of its passes. */
