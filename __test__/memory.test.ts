@@ -125,3 +125,24 @@ onLinux('what a long text took is given back when its call fails', async (t) => 
     t.true(mebibytes < 30, `${name} keeps ${mebibytes.toFixed()} MiB`)
   }
 })
+
+const onOneThread = `
+import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+
+const tokenizer = getEncoding('o200k_base')
+const text = 'The mill stood where the river bent, and nobody knew since when. '.repeat(150)
+const texts = Array.from({ length: 4000 }, (_, row) => text.slice(row % 500))
+tokenizer.encodeBatch(texts.slice(0, 100))
+const before = process.resourceUsage().maxRSS
+const { ids } = tokenizer.encodeBatch(texts)
+console.log(JSON.stringify([ids.byteLength / 2 ** 20, (process.resourceUsage().maxRSS - before) / 2 ** 10]))
+`
+
+onLinux('a batch on one thread takes hardly more memory than its ids', async (t) => {
+  await ensureTypeScript()
+  const program = ['--input-type=module', '--eval', onOneThread]
+  const env = { ...process.env, TOKENMILL_THREADS: '1' }
+  const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 100_000, env })
+  const [ids, taken] = JSON.parse(stdout) as [ids: number, taken: number]
+  t.true(ids > 30 && taken < ids + 10, `${taken.toFixed()} MiB for ids of ${ids.toFixed()}`)
+})

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::first_failed::FirstFailed;
-use crate::sink::{Counter, Sink, reserve};
-use crate::{Error, SpecialPolicy, Tokenizer, Worker};
+use crate::joined::{Joined, concatenated};
+use crate::sink::{Counter, Sink};
+use crate::{Error, Ids, SpecialPolicy, Tokenizer, Worker};
 
 /// Longer texts are divided among all threads by [`Tokenizer::encode_batch`], in bytes.
 pub const LONG_TEXT: usize = 256 << 10;
@@ -21,10 +22,10 @@ const PART: usize = 128 << 10;
 const TASK: usize = 64 << 10;
 
 /// The ids of several texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Rows {
     /// Those of all texts, one after the other.
-    pub ids: Vec<u32>,
+    pub ids: Ids,
     /// Where those of each text start, and at last `ids.len()`.
     pub starts: Vec<usize>,
 }
@@ -51,11 +52,15 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Rows, RowError> {
         let mut plan = Plan::of(self, texts, policy, cancel);
-        let done = plan.run(room_for_ids, Vec::len, cancel)?;
-        let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
-        let ids =
-            joined(done.into_iter().map(|task| task.sink).collect()).map_err(|error| RowError { row: 0, error })?;
-        Ok(Rows { ids, starts })
+        let mut ids = Ids::of_text(texts.iter().map(|text| text.len()).sum());
+        let joined = Joined::new(&mut ids);
+        let ends = plan.run(|bytes| joined.memory(bytes), Vec::len, |task, ids| joined.take(task, ids), cancel)?;
+        let (length, rest) = joined.into_parts();
+        ids.add(length);
+        if !rest.is_empty() {
+            ids = concatenated(rest).map_err(|error| RowError { row: 0, error })?.into();
+        }
+        Ok(Rows { ids, starts: plan.row_starts(texts.len(), &ends) })
     }
 
     /// How many ids [`Tokenizer::encode_batch`] gives for each text.
@@ -69,8 +74,8 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Vec<usize>, RowError> {
         let mut plan = Plan::of(self, texts, policy, cancel);
-        let done = plan.run(|_| Ok(Counter::default()), |count| count.0, cancel)?;
-        let starts = plan.row_starts(texts.len(), done.iter().map(|task| &task.ends[..]));
+        let ends = plan.run(|_| Ok(Counter::default()), |count| count.0, |_, _| (), cancel)?;
+        let starts = plan.row_starts(texts.len(), &ends);
         Ok(starts.windows(2).map(|row| row[1] - row[0]).collect())
     }
 }
@@ -110,12 +115,8 @@ struct Plan<'t> {
     failure: Option<RowError>,
 }
 
-/// What a task has made.
-struct Done<S> {
-    sink: S,
-    /// How long the sink was after each part.
-    ends: Vec<usize>,
-}
+/// How long the sink of a task was after each of its parts.
+type Ends = Vec<usize>;
 
 impl<'t> Plan<'t> {
     fn of(tokenizer: &'t Tokenizer, texts: &[&'t str], policy: &'t SpecialPolicy, cancel: Option<&AtomicBool>) -> Self {
@@ -191,14 +192,16 @@ impl<'t> Plan<'t> {
         Ok(None)
     }
 
-    /// Runs all tasks; the results are in their order.
-    fn run<S: Sink + Send>(
+    /// Runs all tasks. Each has a `new` sink, for its number of bytes, that is given to `take` with its number when it is done. The results are in the order of
+    /// the tasks.
+    fn run<S: Sink>(
         &mut self,
         new: impl Fn(usize) -> Result<S, Error> + Sync,
         len: impl Fn(&S) -> usize + Sync,
+        take: impl Fn(usize, S) + Sync,
         cancel: Option<&AtomicBool>,
-    ) -> Result<Vec<Done<S>>, RowError> {
-        let one = |task: &Range<usize>, worker: &mut Worker| -> Result<Done<S>, RowError> {
+    ) -> Result<Vec<Ends>, RowError> {
+        let one = |index: usize, task: &Range<usize>, worker: &mut Worker| -> Result<Ends, RowError> {
             let parts = &self.parts[task.clone()];
             let made = new(parts.iter().map(|part| part.content.len()).sum());
             let mut sink = made.map_err(|error| RowError { row: parts[0].row, error })?;
@@ -214,7 +217,8 @@ impl<'t> Plan<'t> {
                 .map_err(|error| RowError { row: part.row, error })?;
                 ends.push(len(&sink));
             }
-            Ok(Done { sink, ends })
+            take(index, sink);
+            Ok(ends)
         };
         let threads = rayon::current_num_threads().min(self.tasks.len());
         let (next, first_failed) = (AtomicUsize::new(0), FirstFailed::default());
@@ -227,10 +231,10 @@ impl<'t> Plan<'t> {
                 let Some(task) = self.tasks.get(index).filter(|_| !first_failed.is_before(index)) else {
                     return results;
                 };
-                results.push((index, first_failed.note(index, one(task, &mut worker))));
+                results.push((index, first_failed.note(index, one(index, task, &mut worker))));
             }
         };
-        let mut results: Vec<(usize, Result<Done<S>, RowError>)> = if threads <= 1 {
+        let mut results: Vec<(usize, Result<Ends, RowError>)> = if threads <= 1 {
             job(0)
         } else {
             (0..threads).into_par_iter().with_max_len(1).flat_map_iter(job).collect()
@@ -242,7 +246,7 @@ impl<'t> Plan<'t> {
     }
 
     /// Where the ids of each of `count` rows start, and at last where they end.
-    fn row_starts<'a>(&self, count: usize, ends: impl Iterator<Item = &'a [usize]>) -> Vec<usize> {
+    fn row_starts(&self, count: usize, ends: &[Ends]) -> Vec<usize> {
         let mut starts = vec![0; count + 1];
         let mut before = 0;
         for (task, ends) in self.tasks.iter().zip(ends) {
@@ -253,37 +257,6 @@ impl<'t> Plan<'t> {
         }
         starts
     }
-}
-
-/// Room for the ids of so many bytes, as most texts have.
-fn room_for_ids(bytes: usize) -> Result<Vec<u32>, Error> {
-    let mut ids = Vec::new();
-    reserve(&mut ids, bytes / 4)?;
-    Ok(ids)
-}
-
-/// `all` one after the other, copied by all threads; a single one is not copied.
-fn joined(mut all: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
-    if all.len() <= 1 {
-        return Ok(all.pop().unwrap_or_default());
-    }
-    let total = all.iter().map(Vec::len).sum();
-    let mut ids: Vec<u32> = Vec::new();
-    ids.try_reserve_exact(total).map_err(|_| Error::OutOfMemory { bytes: total.saturating_mul(4) })?;
-    let mut rest = &mut ids.spare_capacity_mut()[..total];
-    let mut places = Vec::with_capacity(all.len());
-    for one in &all {
-        let (place, after) = rest.split_at_mut(one.len());
-        places.push(place);
-        rest = after;
-    }
-    // Each is freed as soon as it is copied.
-    all.into_par_iter().zip(places).for_each(|(one, place)| {
-        place.write_copy_of_slice(&one);
-    });
-    // SAFETY: the places are the first `total`, and all have been written.
-    unsafe { ids.set_len(total) };
-    Ok(ids)
 }
 
 #[cfg(test)]
@@ -311,7 +284,8 @@ mod tests {
                 Ok(Counter::default())
             };
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
-            let run = || Plan::of(&tokenizer, &texts, &policy, None).run(new, |count| count.0, None).map(|_| ());
+            let run =
+                || Plan::of(&tokenizer, &texts, &policy, None).run(new, |count| count.0, |_, _| (), None).map(|_| ());
             assert_eq!(pool.install(run).expect_err("it is refused").row, first);
             // Others may have begun before.
             assert!(threads > 1 || begun.into_inner() == first + 1);

@@ -88,6 +88,12 @@ impl<T: Zero> Buffer<T> {
         &mut self.pages[self.length..]
     }
 
+    /// The same, and how many of them memory was taken for.
+    pub fn room_and_ready(&mut self) -> (&mut [T], usize) {
+        let ready = self.ready - self.length;
+        (self.room(), ready)
+    }
+
     /// The next `count`, for which there is room, are part of them.
     #[inline(always)]
     pub fn add(&mut self, count: usize) {

@@ -31,6 +31,21 @@ impl Ids {
         Self(most.and_then(|most| KEPT.take(most).or_else(|| Many::new(most))).map_or_else(Room::default, Room::Many))
     }
 
+    /// The room that was made from the start, behind the ids that are there, and how much of it has memory already.
+    pub(crate) fn room(&mut self) -> (&mut [u32], usize) {
+        match &mut self.0 {
+            Room::Few(_) => (&mut [], 0),
+            Room::Many(Many(ids)) => ids.room_and_ready(),
+        }
+    }
+
+    /// The first `count` of the [room](Ids::room), which were written, are part of them.
+    pub(crate) fn add(&mut self, count: usize) {
+        if let Room::Many(Many(ids)) = &mut self.0 {
+            ids.add(count);
+        }
+    }
+
     /// Forgets them all, and keeps room for at most `room`.
     pub fn forget(&mut self, room: usize) {
         match &mut self.0 {

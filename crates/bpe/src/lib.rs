@@ -23,6 +23,7 @@ mod few;
 mod first_failed;
 mod ids;
 mod index;
+mod joined;
 mod level;
 mod marks;
 mod merge;

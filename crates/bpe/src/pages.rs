@@ -89,6 +89,15 @@ impl<T: Zero> Pages<T> {
     }
 }
 
+/// Takes memory for all of `place`, which will be written to, by one call of the system where each new page would be a fault.
+pub(crate) fn touch<T: Zero>(place: &mut [T]) {
+    let start = NonNull::from(&mut *place).cast::<u8>();
+    // Also the first page, which others have a part of: it stays as it is.
+    let before = start.addr().get() % large::PAGE;
+    // SAFETY: memory that is in use, from the start of a page on.
+    unsafe { large::touch(start.sub(before), before + size_of_val(place)) };
+}
+
 /// Of so many numbers; `None`: more than there are addresses.
 fn layout<T>(length: usize) -> Option<Layout> {
     Some(Layout::array::<T>(length).ok()?.align_to(LINE).ok()?.pad_to_align())
@@ -103,6 +112,8 @@ mod large {
     pub const LARGE: usize = 2 << 20;
     /// A multiple of the size of any page.
     const PAGES: usize = 64 << 10;
+    /// The size of a page on the usual machines; on others pages that do not start here are not taken together.
+    pub const PAGE: usize = 4 << 10;
     /// How many bytes are touched at a time: with more a fault is no cheaper, and what is not written to in the end takes memory too.
     pub const STEP: usize = PAGES;
 
@@ -139,7 +150,7 @@ mod large {
     /// Takes memory for so many bytes from `start` on, which is the start of a page.
     ///
     /// # Safety
-    /// [`map`] gave them.
+    /// They are in use.
     pub unsafe fn touch(start: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's promise. Where the system does not know of it, or has none, there is no harm.
         unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
@@ -171,6 +182,7 @@ mod large {
 
     pub const LARGE: usize = 2 << 20;
     pub const STEP: usize = 64 << 10;
+    pub const PAGE: usize = 4 << 10;
 
     pub fn map(_: usize) -> Option<NonNull<u8>> {
         None
@@ -227,6 +239,8 @@ impl<T> Drop for Pages<T> {
 
 #[cfg(test)]
 mod tests {
+    use tokenmill_testkit::rng::Rng;
+
     use super::*;
 
     #[test]
@@ -261,6 +275,21 @@ mod tests {
             assert!(pages[range.start..].iter().all(|&number| number == 0));
         }
         assert_eq!(Pages::<u32>::zeros(9).touch(3..9), 9);
+    }
+
+    #[test]
+    fn memory_of_any_kind_may_be_touched() {
+        let mut rng = Rng::new(1);
+        let mut expected: Vec<u32> = (0..100_000).collect();
+        let mut pages = Pages::<u32>::zeros(expected.len());
+        pages.copy_from_slice(&expected);
+        for round in 0..200 {
+            let start = rng.below(expected.len());
+            let end = start + rng.below(expected.len() - start);
+            touch(&mut expected[start..end]);
+            touch(&mut pages[start..end]);
+            assert!(pages[..] == expected && expected.iter().copied().eq(0..100_000), "round {round}");
+        }
     }
 
     #[test]

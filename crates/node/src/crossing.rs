@@ -1,6 +1,7 @@
 //! Batches whose texts cross from JavaScript while others of them are encoded already.
 
 use std::iter;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +20,8 @@ const BLOCK: usize = 1 << 16;
 /// Blocks for each thread that have crossed, or are encoded, at a time.
 const AHEAD: usize = 3;
 
-/// The ids of all `texts`. Strings can only be read on this thread, which would be a tenth of the time of two others that wait for it.
+/// The ids of all `texts`. Strings can only be read on this thread, which would be a tenth of the time of two others that wait for it. Where there are no
+/// others they cross part by part too, so that no memory is as large as all of them.
 pub fn encode_crossing(
     tokenizer: &Tokenizer,
     texts: &[JsTextOrBytes<'_>],
@@ -28,9 +30,20 @@ pub fn encode_crossing(
 ) -> Result<Rows> {
     let lengths = lengths_of(texts)?;
     let (threads, blocks) = (threads()? as usize, stretches(lengths.iter().copied(), BLOCK));
+    let bytes = lengths.iter().sum();
+    if threads == 1 {
+        let mut rows = Joined::of(texts.len(), bytes)?;
+        let (mut block, mut worker) = (Block::new(strict), tokenizer.idle_worker());
+        for (number, range) in blocks.into_iter().enumerate() {
+            block.fill(number, texts, &lengths, range)?;
+            block.error = block.encode(tokenizer, policy, &mut worker).err();
+            rows.take(&mut block)?;
+        }
+        return Ok(rows.into_rows());
+    }
     // One that is divided among the threads would wait for them while they wait for texts.
     let are_short = lengths.iter().all(|&length| length <= LONG_TEXT);
-    if !are_short || threads == 1 || blocks.len() < AHEAD * threads {
+    if !are_short || blocks.len() < AHEAD * threads {
         let mut all = Texts::new(strict);
         all.fill(texts, &lengths, 0)?;
         return encode_rows(tokenizer, &all, policy, None);
@@ -45,14 +58,13 @@ pub fn encode_crossing(
         }
         drop(done);
         let mut free: Vec<Block> = iter::repeat_with(|| Block::new(strict)).take(AHEAD * threads).collect();
-        let mut rows = Joined::of(texts.len(), lengths.iter().sum())?;
+        let mut rows = Joined::of(texts.len(), bytes)?;
         for (number, range) in blocks.into_iter().enumerate() {
             let mut block = match free.pop() {
                 Some(block) => block,
                 None => rows.next(&results)?.ok_or_else(|| Error::new(Code::Internal, "a thread has ended"))?,
             };
-            block.number = number;
-            if let Err(error) = block.texts.fill(&texts[range.clone()], &lengths[range.clone()], range.start) {
+            if let Err(error) = block.fill(number, texts, &lengths, range) {
                 // One of a text before them goes first.
                 drop(orders);
                 while rows.next(&results)?.is_some() {}
@@ -63,7 +75,7 @@ pub fn encode_crossing(
         }
         drop(orders);
         while rows.next(&results)?.is_some() {}
-        Ok(Rows { ids: rows.ids, row_starts: rows.row_starts })
+        Ok(rows.into_rows())
     })
 }
 
@@ -82,6 +94,18 @@ impl Block {
     fn new(strict: bool) -> Self {
         let (strings, ids, ends) = (String::new(), Vec::new(), Vec::new());
         Self { number: 0, texts: Texts::new(strict), strings, ids, ends, error: None }
+    }
+
+    /// Copies the texts of `range` in the place of others.
+    fn fill(
+        &mut self,
+        number: usize,
+        texts: &[JsTextOrBytes<'_>],
+        lengths: &[usize],
+        range: Range<usize>,
+    ) -> Result<()> {
+        self.number = number;
+        self.texts.fill(&texts[range.clone()], &lengths[range.clone()], range.start)
     }
 
     /// Up to the first text that has an error.
@@ -139,6 +163,10 @@ impl Joined {
         let mut row_starts = room(rows + 1)?;
         row_starts.push(0);
         Ok(Self { ids: Ids::of_text(bytes), row_starts, early: Vec::new(), next: 0 })
+    }
+
+    fn into_rows(self) -> Rows {
+        Rows { ids: self.ids, row_starts: self.row_starts }
     }
 
     /// A block whose ids were taken; `None` when no more come. The error is that of the first text that has one.

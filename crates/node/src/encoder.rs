@@ -185,13 +185,15 @@ pub fn encode_part(
     last: bool,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, ids }| {
-        let part = text.units()?;
+        let units = text.units()?;
         let text = buffers.read(&text)?;
         if whole > 0 {
             // About so many bytes: the rest is like the first part, mostly.
-            make_room(ids, whole as usize * text.len() / part.max(1));
+            make_room(ids, whole as usize * text.len() / units.max(1));
         }
-        run_part(tokenizer, &text, policy_at(policies, policy)?, worker, ids, last).inspect_err(|_| ids.forget(KEPT))
+        let done = run_part(tokenizer, &text, policy_at(policies, policy)?, worker, ids, last);
+        let left = done.inspect_err(|_| ids.forget(KEPT))?;
+        as_u32(units - left)
     })
 }
 
@@ -237,18 +239,19 @@ pub fn count_part(
     mut out: Uint32ArraySlice<'_>,
 ) -> Result<u32> {
     with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
+        let units = text.units()?;
         let text = buffers.read(&text)?;
         let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        let used = run_part(tokenizer, &text, policy_at(policies, policy)?, worker, &mut counter, last)?;
+        let left = run_part(tokenizer, &text, policy_at(policies, policy)?, worker, &mut counter, last)?;
         // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
         if let Some(out) = unsafe { out.as_mut() }.first_mut() {
-            *out = used;
+            *out = as_u32(units - left)?;
         }
         Ok(within(counter))
     })
 }
 
-/// Encodes the start of a text, or its `last` part; returns the number of code units that are done.
+/// Encodes the start of a text, or its `last` part; returns the number of code units that are left at its end: these are few.
 fn run_part(
     tokenizer: &Tokenizer,
     text: &str,
@@ -256,14 +259,14 @@ fn run_part(
     worker: &mut Worker,
     sink: &mut impl Sink,
     last: bool,
-) -> Result<u32> {
+) -> Result<usize> {
     let done = if last {
         tokenizer.encode_to(text, policy, worker, sink, None).map(|()| text.len())
     } else {
         tokenizer.encode_start(text, policy, worker, sink, None)
     };
     let done = done.map_err(|error| from_bpe_in(Origin::Utf16(text), error))?;
-    as_u32(utf16_length(&text[..done]))
+    Ok(utf16_length(&text[done..]))
 }
 
 /// The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the

@@ -4,9 +4,11 @@ use napi::Env;
 #[cfg(feature = "text")]
 use napi::bindgen_prelude::Uint32Array;
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
+#[cfg(feature = "text")]
+use tokenmill_bpe::Ids;
 
 #[cfg(feature = "text")]
-use crate::encoder::as_u32;
+use crate::encoder::{as_u32, handed_over};
 use crate::error::{Code, Error, Result};
 use crate::task::{Job, Work};
 
@@ -62,6 +64,16 @@ impl Deliver for Vec<u32> {
     fn deliver(self, _env: Env) -> Result<Uint32Array> {
         as_u32(self.len())?;
         Ok(Uint32Array::new(self))
+    }
+}
+
+#[cfg(feature = "text")]
+impl Deliver for Ids {
+    type JsValue = Uint32Array;
+
+    fn deliver(self, _env: Env) -> Result<Uint32Array> {
+        as_u32(self.len())?;
+        Ok(handed_over(self, || ()))
     }
 }
 

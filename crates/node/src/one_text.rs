@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokenmill_bpe::{
-    Counter, Error as BpeError, LONG_TEXT, Origin, RowError, Sink, SpecialPolicy, Tokenizer, push_utf16,
+    Counter, Error as BpeError, Ids, LONG_TEXT, Origin, RowError, Sink, SpecialPolicy, Tokenizer, push_utf16,
 };
 
 use crate::encoder::{as_u32, from_bpe, from_bpe_in};
@@ -77,9 +77,9 @@ impl OneText {
         self.source.may_be_long()
     }
 
-    pub fn ids(&self) -> Result<Vec<u32>> {
+    pub fn ids(&self) -> Result<Ids> {
         let Self { tokenizer, policy, cancel, .. } = self;
-        self.run(Vec::new(), |texts| Ok(tokenizer.encode_batch(texts, policy, Some(cancel))?.ids))
+        self.run(Ids::default(), |texts| Ok(tokenizer.encode_batch(texts, policy, Some(cancel))?.ids))
     }
 
     pub fn count(&self) -> Result<u32> {

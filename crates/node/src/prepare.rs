@@ -166,12 +166,8 @@ fn bpe_encoder<'a>(
                 let rows = on_all_threads(|| tokenizer.encode_batch(&[text], policy, Some(cancel)));
                 let rows = rows.map_err(|error| Core::Limit(error.reason.clone()))?;
                 let ids = rows.map_err(|error| failed(at, error.error))?.ids;
-                // A long text is mostly the only one: its ids are not in memory twice.
-                if encoded.ids.is_empty() {
-                    encoded.ids = ids;
-                } else {
-                    encoded.ids.extend(ids);
-                }
+                encoded.ids.try_reserve(ids.len()).map_err(|_| few())?;
+                encoded.ids.extend_from_slice(&ids);
             } else {
                 let done = tokenizer.encode_to(text, policy, &mut worker, &mut encoded.ids, Some(cancel));
                 done.map_err(|error| failed(at, error))?;

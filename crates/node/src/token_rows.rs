@@ -167,14 +167,14 @@ pub fn encode_rows(
     cancel: Option<&AtomicBool>,
 ) -> Result<Rows> {
     if texts.are_few() {
-        let (mut ids, mut row_starts) = (Vec::new(), vec![0]);
-        let end_of_row = |ids: &Vec<u32>| push(&mut row_starts, as_u32(ids.len())?);
+        let (mut ids, mut row_starts) = (Ids::default(), vec![0]);
+        let end_of_row = |ids: &Ids| push(&mut row_starts, as_u32(ids.len())?);
         give_each(tokenizer, texts, policy, cancel, &mut ids, end_of_row)?;
-        return Ok(Rows { ids: ids.into(), row_starts });
+        return Ok(Rows { ids, row_starts });
     }
     let rows = with_utf8(texts, policy, cancel, |texts| tokenizer.encode_batch(texts, policy, cancel))?;
     let row_starts = try_collected(rows.starts.into_iter().map(as_u32))?;
-    Ok(Rows { ids: rows.ids.into(), row_starts })
+    Ok(Rows { ids: rows.ids, row_starts })
 }
 
 /// How many ids each of `texts` has, counted on all threads; of few on this one.

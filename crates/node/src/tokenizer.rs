@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{SpecialPolicy, Tokenizer, utf16_length};
+use tokenmill_bpe::{Ids, SpecialPolicy, Tokenizer, utf16_length};
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
@@ -147,7 +147,7 @@ impl BpeHandle {
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<Pending<'env, Vec<u32>>> {
+    ) -> Result<Pending<'env, Ids>> {
         let text = self.one_text(&text, strict, policy, cancel)?;
         let cancel = Arc::clone(&text.cancel);
         pending(env, text.is_large(), &cancel, move || text.ids())

@@ -36,7 +36,8 @@ impl Peer for Tokenmill {
     }
 
     fn batch(&mut self, texts: &[&str]) -> Batch {
-        Batch::Flat(self.tokenizer.encode_batch(texts, &self.plain, None).expect("nothing refuses it").ids)
+        let rows = self.tokenizer.encode_batch(texts, &self.plain, None).expect("nothing refuses it");
+        Batch::Other(Box::new(move || rows.ids.to_vec()))
     }
 
     fn decode(&mut self, ids: &[u32]) -> Vec<u8> {
