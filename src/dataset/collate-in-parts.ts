@@ -1,4 +1,4 @@
-import { allocated } from './allocated.ts'
+import { allocated } from '../allocated.ts'
 import type { Batch } from './batch.ts'
 import { arrayFor, collate, type CollateOptions, segmentStarts } from './collate.ts'
 import type { Sample } from './dataset.ts'

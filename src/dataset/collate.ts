@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { allocated } from './allocated.ts'
+import { allocated } from '../allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
 import { invalid, membersOf, notShared, own } from '../validate.ts'

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, oneOf, options as checkedOptions } from '../validate.ts'
-import { allocated } from './allocated.ts'
+import { allocated } from '../allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { givenArrays, ignored, segmentStarts } from './collate.ts'

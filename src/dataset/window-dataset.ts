@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, membersOf, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
-import { allocated } from './allocated.ts'
+import { allocated } from '../allocated.ts'
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'

@@ -1,3 +1,4 @@
+import { allocated } from '../allocated.ts'
 import { TokenmillError } from '../errors.ts'
 import { boolean, integerIn, invalid, isArray, oneOf, options as checkedOptions, own } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
@@ -167,12 +168,19 @@ export const encodePadded = (
       `expected rows of at most ${mostIds} ids together, received ${rows.length} of ${width}`,
     )
   }
-  const origins = hasOffsets ? noOrigins(width * rows.length) : undefined
+  const size = width * rows.length
+  const origins = hasOffsets ? allocated(13 * size, () => noOrigins(size)) : undefined
+  const arrays = allocated(10 * size, () => ({
+    ids: new Uint32Array(size),
+    attentionMask: new Uint8Array(size),
+    specialTokensMask: new Uint8Array(size),
+    typeIds: new Uint32Array(size),
+  }))
+  arrays.ids.fill(padId)
+  arrays.specialTokensMask.fill(1)
+  arrays.typeIds.fill(padTypeId)
   const result = {
-    ids: new Uint32Array(width * rows.length).fill(padId),
-    attentionMask: new Uint8Array(width * rows.length),
-    specialTokensMask: new Uint8Array(width * rows.length).fill(1),
-    typeIds: new Uint32Array(width * rows.length).fill(padTypeId),
+    ...arrays,
     shape: [rows.length, width] as const,
     inputOf: Uint32Array.from(inputOf),
     ...origins,

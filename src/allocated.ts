@@ -1,4 +1,4 @@
-import { TokenmillError } from '../errors.ts'
+import { TokenmillError } from './errors.ts'
 
 /** What `make` makes, of so many bytes. @throws `ERR_LIMIT` when there is no memory for it, or no array is so long. */
 export const allocated = <T>(bytes: number, make: () => T): T => {
