@@ -74,7 +74,9 @@ fn forget_environment(ended: sys::napi_env) {
 
 /// Lets the values go whose objects were collected.
 pub fn release_forgotten(env: Env) -> Result<()> {
-    let ended: Vec<_> = WATCHED.with_borrow_mut(|all| all.extract_if(.., |watched| watched.has_ended(env)).collect());
+    let ended = in_scope(env, || {
+        WATCHED.with_borrow_mut(|all| all.extract_if(.., |watched| watched.has_ended(env)).collect::<Vec<_>>())
+    })?;
     for Watched { object, value, .. } in ended {
         // SAFETY: `has_ended` says that it is of this environment; nobody else has it.
         check_status!(unsafe { sys::napi_delete_reference(env.raw(), object) }).map_err(|error| from_napi(&error))?;
@@ -83,6 +85,19 @@ pub fn release_forgotten(env: Env) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does `work`, and lets the handles go that it makes. Those of objects that are asked for would else last for the whole call, and with them the objects: a collection
+/// that the call brings about, by the memory that it accounts for, would find none.
+fn in_scope<T>(env: Env, work: impl FnOnce() -> T) -> Result<T> {
+    let mut scope = ptr::null_mut();
+    // SAFETY: the environment is that of the call.
+    check_status!(unsafe { sys::napi_open_handle_scope(env.raw(), &raw mut scope) })
+        .map_err(|error| from_napi(&error))?;
+    let done = work();
+    // SAFETY: it was opened above, and `work` leaves none open.
+    check_status!(unsafe { sys::napi_close_handle_scope(env.raw(), scope) }).map_err(|error| from_napi(&error))?;
+    Ok(done)
 }
 
 impl Watched {
