@@ -2,11 +2,12 @@
 
 use candle_core::Device;
 
+use crate::element::with_element;
 use crate::ids::{CheckedIds, CheckedPositions};
 use crate::init::initial_values;
 use crate::layer::{Layer, Request};
 use crate::table::{Table, TableOptions, checked_size};
-use crate::{Element, Init, Output, Parameter, Result, Source, ValuesMut, memory};
+use crate::{Element, Init, Output, Parameter, Result, Source, ValuesMut};
 
 /// The name of the table in files, unless another is given.
 pub const TABLE: &str = "weight";
@@ -30,8 +31,10 @@ impl Embedding {
         options: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        let values = initial_values(0, checked_size(rows, dimensions)?, init, source)?;
-        Self::from_values(values, rows, dimensions, options, device)
+        let len = checked_size(rows, dimensions)?;
+        with_element!(options.dtype, T => {
+            Self::from_values(initial_values::<T>(0, len, init, source)?, rows, dimensions, options, device)
+        })
     }
 
     /// The table whose rows are `values`, one after the other, each rounded to the type of the table.
@@ -61,7 +64,7 @@ impl Embedding {
         options: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        Self::from_values(memory::copied(values)?, rows, dimensions, options, device)
+        Ok(Self { layer: Layer::new(Table::copied(values, [rows, dimensions], options, device)?) })
     }
 
     /// The rows of `ids`: `shape`, then `dimensions`.

@@ -18,9 +18,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::Result;
 use crate::memory;
 use crate::threads::in_pool;
+use crate::{Element, Result};
 
 /// Sets these streams apart from others that are made from the same seed.
 pub const DOMAIN: &[u8; 24] = b"tokenmill embedding init";
@@ -49,12 +49,12 @@ pub struct Source {
     pub stream: u64,
 }
 
-/// `len` initial values from number `first` on.
+/// `len` initial values from number `first` on, each rounded to its type.
 ///
 /// # Errors
 /// [`crate::Error::OutOfMemory`], [`crate::Error::Threads`].
-pub fn initial_values(first: usize, len: usize, init: Init, source: Source) -> Result<Vec<f32>> {
-    let mut values = memory::zeros(len)?;
+pub fn initial_values<T: Element>(first: usize, len: usize, init: Init, source: Source) -> Result<Vec<T>> {
+    let mut values = memory::filled(len, T::narrow(0.0))?;
     if let Init::Normal { std } = init {
         in_pool(|| {
             values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
@@ -66,18 +66,18 @@ pub fn initial_values(first: usize, len: usize, init: Init, source: Source) -> R
 }
 
 /// Values `first ..` of the sequence.
-fn fill_normal(values: &mut [f32], first: usize, std: f64, source: Source) {
+fn fill_normal<T: Element>(values: &mut [T], first: usize, std: f64, source: Source) {
     let mut words = key_stream(source);
     words.set_word_pos((first - first % 2) as u128);
     let (half_a_pair, pairs) = values.split_at_mut((first % 2).min(values.len()));
     for value in half_a_pair {
-        *value = (std * normal_pair(words.next_u32(), words.next_u32()).1) as f32;
+        *value = T::narrow((std * normal_pair(words.next_u32(), words.next_u32()).1) as f32);
     }
     for pair in pairs.chunks_mut(2) {
         let (a, b) = normal_pair(words.next_u32(), words.next_u32());
-        pair[0] = (std * a) as f32;
+        pair[0] = T::narrow((std * a) as f32);
         if let Some(second) = pair.get_mut(1) {
-            *second = (std * b) as f32;
+            *second = T::narrow((std * b) as f32);
         }
     }
 }
@@ -100,6 +100,8 @@ fn normal_pair(first: u32, second: u32) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
 
     const SOURCE: Source = Source { seed: 7, stream: 0 };
@@ -113,7 +115,7 @@ mod tests {
         let long = normal(5 * CHUNK + 3, SOURCE);
         assert_eq!(long[..=CHUNK], normal(CHUNK + 1, SOURCE));
         for first in [1, 2, 7, CHUNK - 1] {
-            let rest = initial_values(first, long.len() - first, Init::Normal { std: 1.0 }, SOURCE).unwrap();
+            let rest: Vec<f32> = initial_values(first, long.len() - first, Init::Normal { std: 1.0 }, SOURCE).unwrap();
             assert_eq!(long[first..], rest, "from {first} on");
         }
         let mut one_thread = vec![0.0; long.len()];
@@ -144,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn halves_are_rounded_one_by_one() {
+        let halves = initial_values::<bf16>(0, 1001, Init::Normal { std: 1.0 }, SOURCE).unwrap();
+        let rounded: Vec<_> = normal(1001, SOURCE).into_iter().map(<bf16 as Element>::narrow).collect();
+        assert_eq!(halves, rounded);
+    }
+
+    #[test]
     fn extreme_words_give_finite_values() {
         for (first, second) in [(0, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
             let (a, b) = normal_pair(first, second);
@@ -154,6 +163,6 @@ mod tests {
 
     #[test]
     fn zeros_are_zeros() {
-        assert_eq!(initial_values(0, 3, Init::Zeros, SOURCE).unwrap(), [0.0; 3]);
+        assert_eq!(initial_values::<f32>(0, 3, Init::Zeros, SOURCE).unwrap(), [0.0; 3]);
     }
 }

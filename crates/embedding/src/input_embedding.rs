@@ -5,7 +5,6 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use crate::ids::{CheckedIds, CheckedPositions, one_per_id};
-use crate::init::initial_values;
 use crate::layer::{Layer, NormTables, Request};
 use crate::table::{Table, TableOptions, checked_size};
 use crate::{
@@ -290,15 +289,15 @@ impl InputEmbedding {
     pub fn resized(&self, vocab_size: usize, seed: u64, device: &Device) -> Result<Self> {
         let config = InputEmbeddingConfig { vocab_size, ..self.config };
         let dimensions = config.dimensions;
-        let len = checked_size(vocab_size, dimensions)?;
+        checked_size(vocab_size, dimensions)?;
         if let Some(id) = config.padding {
             CheckedIds::new(&[id], &[1], vocab_size)?;
         }
         let old = &self.layer.token;
         let kept = old.rows().min(vocab_size) * dimensions;
-        let new = initial_values(kept, len - kept, Init::Normal { std: STD }, Source { seed, stream: 0 })?;
+        let initial = (Init::Normal { std: STD }, Source { seed, stream: 0 });
         let options = TableOptions { trainable: old.trainable(), ..config.table_options() };
-        let token = old.extended(kept, &new, [vocab_size, dimensions], options, device)?;
+        let token = old.extended(kept, initial, [vocab_size, dimensions], options, device)?;
         let mut layer = self.layer.clone();
         layer.token = Arc::new(token);
         let moved = |table: &Arc<Table>| table.moved().map(Arc::new);

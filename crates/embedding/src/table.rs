@@ -9,7 +9,8 @@ use candle_core::{CpuStorage, CudaStorage, Device, InplaceOp1, Layout, Storage, 
 use crate::element::{Element, ValuesMut, cpu_values, with_element};
 use crate::gradient::Gradient;
 use crate::ids::CheckedIds;
-use crate::{DType, Error, Result, cuda, memory};
+use crate::init::initial_values;
+use crate::{DType, Error, Init, Result, Source, cuda, memory};
 
 /// How a table keeps its values and learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +85,26 @@ impl Table {
         TableOptions { dtype, padding, trainable }: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        let table = if dtype == T::TYPE {
-            Self::new(values, rows, dimensions, padding, device)?
-        } else {
-            with_element!(dtype, U => {
-                let mut rounded = memory::reserved::<U>(values.len())?;
-                rounded.extend(values.iter().map(|&value| U::narrow(value.widen())));
-                drop(values);
-                Self::new(rounded, rows, dimensions, padding, device)?
-            })
-        };
+        if dtype != T::TYPE {
+            return Self::copied(&values, [rows, dimensions], TableOptions { dtype, padding, trainable }, device);
+        }
+        let table = Self::new(values, rows, dimensions, padding, device)?;
+        table.set_trainable(trainable);
+        Ok(table)
+    }
+
+    /// [`Table::new`] of a copy of `values` rounded to `dtype`.
+    pub(crate) fn copied<T: Element>(
+        values: &[T],
+        [rows, dimensions]: [usize; 2],
+        TableOptions { dtype, padding, trainable }: TableOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        let table = with_element!(dtype, U => {
+            let mut rounded = memory::reserved::<U>(values.len())?;
+            rounded.extend(values.iter().map(|&value| U::narrow(value.widen())));
+            Self::new(rounded, rows, dimensions, padding, device)?
+        });
         table.set_trainable(trainable);
         Ok(table)
     }
@@ -115,11 +126,11 @@ impl Table {
         })
     }
 
-    /// A table of the first `kept` values of this one and then of `more`.
+    /// A table of the first `kept` values of this one and then of initial values.
     pub(crate) fn extended(
         &self,
         kept: usize,
-        more: &[f32],
+        (init, source): (Init, Source),
         [rows, dimensions]: [usize; 2],
         options: TableOptions,
         device: &Device,
@@ -128,7 +139,7 @@ impl Table {
         with_element!(self.dtype, T => {
             let mut values = memory::reserved::<T>(rows * dimensions)?;
             read_values::<T, _>(&tensor, |old| values.extend_from_slice(&old[..kept]))?;
-            values.extend(more.iter().map(|&value| T::narrow(value)));
+            values.extend(initial_values::<T>(kept, rows * dimensions - kept, init, source)?);
             Self::rounded(values, [rows, dimensions], options, device)
         })
     }

@@ -32,7 +32,7 @@ fn initial_values_are_the_golden_ones() {
     let cases = cases();
     assert!(cases.len() >= 6);
     for Case { seed, stream, std, count, first, hash: expected } in cases {
-        let values = initial_values(0, count, Init::Normal { std }, Source { seed, stream }).unwrap();
+        let values: Vec<f32> = initial_values(0, count, Init::Normal { std }, Source { seed, stream }).unwrap();
         assert_eq!(values[..4], first, "seed {seed}, stream {stream}");
         assert_eq!(hash(&values), expected, "seed {seed}, stream {stream}");
     }
@@ -40,7 +40,7 @@ fn initial_values_are_the_golden_ones() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let make = || initial_values(0, 100_003, Init::Normal { std: 1.0 }, Source { seed: 5, stream: 9 }).unwrap();
+    let make = || initial_values::<f32>(0, 100_003, Init::Normal { std: 1.0 }, Source { seed: 5, stream: 9 }).unwrap();
     let expected = hash(&make());
     for threads in [1, 2, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -54,7 +54,7 @@ fn the_tables_of_a_model_are_streams_0_to_2() {
     let model = InputEmbedding::new(config, 42, &Device::Cpu).unwrap();
     for (stream, (parameter, rows)) in model.parameters().into_iter().zip([9, 4, 2]).enumerate() {
         let source = Source { seed: 42, stream: stream as u64 };
-        let expected = initial_values(0, rows * 5, Init::Normal { std: 0.02 }, source).unwrap();
+        let expected = initial_values::<f32>(0, rows * 5, Init::Normal { std: 0.02 }, source).unwrap();
         assert_eq!(parameter.values().unwrap(), expected, "{}", parameter.name());
     }
 }

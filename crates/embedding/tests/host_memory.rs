@@ -3,16 +3,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may panic, and its numbers are exact")]
 
-use tokenmill_embedding::{Embedding, Error, TableOptions, cuda_device};
+mod limit;
 
-/// Lets this process have no more addresses than it has and `more` bytes.
-fn limit_memory(more: u64) {
-    let pages: u64 = std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').next().unwrap().parse().unwrap();
-    let bytes = if more == u64::MAX { libc::RLIM_INFINITY } else { pages * 4096 + more };
-    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: it reads the limit alone.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
-}
+use limit::limit_memory;
+use tokenmill_embedding::{Embedding, Error, TableOptions, cuda_device};
 
 #[test]
 fn values_of_a_device_for_which_the_host_has_no_memory_are_an_error() {

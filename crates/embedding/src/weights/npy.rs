@@ -10,7 +10,7 @@ use std::path::Path;
 use half::f16;
 
 use super::FileFault;
-use super::read::{at, read_values};
+use super::read::{at, read_table};
 use super::write::replace_file;
 use crate::{DType, Device, Embedding, Result, TableOptions, memory};
 
@@ -65,12 +65,11 @@ impl Embedding {
         let [rows, dimensions] = [rows, dimensions].map(|size| usize::try_from(size).unwrap_or(usize::MAX));
         let len = memory::checked_len(rows, dimensions)?;
         memory::check_limit(len, options.dtype.size(), max_bytes)?;
+        let size = [rows, dimensions];
         if is_half {
-            let values = read_values(&mut file, start, len, f16::from_le_bytes, path)?;
-            Self::from_values(values, rows, dimensions, options, device)
+            read_table(&mut file, start, f16::from_le_bytes, size, options, device, path)
         } else {
-            let values = read_values(&mut file, start, len, f32::from_le_bytes, path)?;
-            Self::from_values(values, rows, dimensions, options, device)
+            read_table(&mut file, start, f32::from_le_bytes, size, options, device, path)
         }
     }
 

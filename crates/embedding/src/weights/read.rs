@@ -9,7 +9,8 @@ use half::{bf16, f16};
 
 use super::FileFault;
 use super::header::{Header, TensorInfo};
-use crate::{DType, Element, Embedding, Error, Result, TableOptions, memory};
+use crate::element::with_element;
+use crate::{Element, Embedding, Error, Result, TableOptions, memory};
 
 /// The header limit of the format.
 const MAX_HEADER: u64 = 100_000_000;
@@ -113,25 +114,9 @@ impl WeightsFile {
     ) -> Result<Embedding> {
         match &*info.dtype {
             "F32" => self.read_as(name, info, f32::from_le_bytes, size, options, device),
-            "F16" => self.read_halves(name, info, f16::from_le_bytes, size, options, device),
-            "BF16" => self.read_halves(name, info, bf16::from_le_bytes, size, options, device),
+            "F16" => self.read_as(name, info, f16::from_le_bytes, size, options, device),
+            "BF16" => self.read_as(name, info, bf16::from_le_bytes, size, options, device),
             other => Err(self.error(FileFault::DType { name: name.to_owned(), dtype: other.to_owned() })),
-        }
-    }
-
-    /// Halves become wide as they are read, when the table is, so that they are not in memory twice.
-    fn read_halves<T: Element>(
-        &mut self,
-        name: &str,
-        info: &TensorInfo,
-        convert: fn([u8; 2]) -> T,
-        size: (usize, usize),
-        options: TableOptions,
-        device: &Device,
-    ) -> Result<Embedding> {
-        match options.dtype {
-            DType::F32 => self.read_as(name, info, |bytes| convert(bytes).widen(), size, options, device),
-            _ => self.read_as(name, info, convert, size, options, device),
         }
     }
 
@@ -139,7 +124,7 @@ impl WeightsFile {
         &mut self,
         name: &str,
         info: &TensorInfo,
-        convert: impl Fn([u8; N]) -> T,
+        convert: fn([u8; N]) -> T,
         (rows, dimensions): (usize, usize),
         options: TableOptions,
         device: &Device,
@@ -154,14 +139,35 @@ impl WeightsFile {
         memory::check_limit(len, options.dtype.size(), self.max_bytes)?;
         // It is inside the file, as the header check has shown.
         let start = self.data_start + info.data_offsets.0;
-        let values = read_values(&mut self.file, start, len, convert, &self.path)?;
-        Embedding::from_values(values, rows, dimensions, options, device)
+        read_table(&mut self.file, start, convert, [rows, dimensions], options, device, &self.path)
     }
+}
+
+/// The table of the values from byte `start` on, `N` bytes each. They become what the table holds as they are read, so that they are not in
+/// memory twice.
+pub(super) fn read_table<T: Element, const N: usize>(
+    file: &mut File,
+    start: u64,
+    convert: fn([u8; N]) -> T,
+    [rows, dimensions]: [usize; 2],
+    options: TableOptions,
+    device: &Device,
+    path: &Path,
+) -> Result<Embedding> {
+    let len = memory::checked_len(rows, dimensions)?;
+    if options.dtype == T::TYPE {
+        let values = read_values(file, start, len, convert, path)?;
+        return Embedding::from_values(values, rows, dimensions, options, device);
+    }
+    with_element!(options.dtype, U => {
+        let values = read_values(file, start, len, |bytes| U::narrow(convert(bytes).widen()), path)?;
+        Embedding::from_values(values, rows, dimensions, options, device)
+    })
 }
 
 /// `len` values of `N` bytes each, read in pieces, so that a file is never in memory twice. What is read is not mapped: a table must be
 /// writable, and one that lies in a file is gone, with the process, when somebody makes the file shorter.
-pub(super) fn read_values<T, const N: usize>(
+fn read_values<T, const N: usize>(
     file: &mut File,
     start: u64,
     len: usize,
