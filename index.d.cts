@@ -3240,7 +3240,10 @@ export declare class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed or resized, `ERR_BUSY` while one is saved; nothing is changed then.
    */
   step(): void
-  /** {@link Optimizer.step} off the event loop, once embeddings that are saved are so. */
+  /**
+   * {@link Optimizer.step} off the event loop, once embeddings that are saved are so. A pass over an embedding reads all of its tables as they were before a
+   * step, or as they are after it; `forward` and `backward` on the event loop wait for the step that is under way.
+   */
   stepAsync(): Promise<void>
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void

@@ -168,7 +168,10 @@ export class Optimizer {
     Calls.nowOf(this.#stepCalls, () => callNative(() => this.#ready.step(this.#learningRate)))
   }
 
-  /** {@link Optimizer.step} off the event loop, once embeddings that are saved are so. */
+  /**
+   * {@link Optimizer.step} off the event loop, once embeddings that are saved are so. A pass over an embedding reads all of its tables as they were before a
+   * step, or as they are after it; `forward` and `backward` on the event loop wait for the step that is under way.
+   */
   async stepAsync(): Promise<void> {
     const learningRate = this.#learningRate
     await Calls.laterOf(this.#stepCalls, () => callNativeAsync(() => this.#ready.stepAsync(learningRate)))

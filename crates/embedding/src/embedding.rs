@@ -102,7 +102,7 @@ impl Embedding {
 
     /// The table, named [`TABLE`].
     pub fn parameter(&self) -> Parameter {
-        Parameter::new(TABLE, &self.layer.token)
+        self.layer.parameter(TABLE, &self.layer.token)
     }
 
     /// How many rows there are.

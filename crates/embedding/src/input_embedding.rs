@@ -276,9 +276,9 @@ impl InputEmbedding {
         let Layer { token, types, position, norm, .. } = &self.layer;
         let position = position.as_ref().filter(|_| self.config.position == Position::Learned);
         let tables = [(TOKEN_TABLE, Some(token)), (POSITION_TABLE, position), (TYPE_TABLE, types.as_ref())];
-        let tables = tables.into_iter().filter_map(|(name, table)| Some(Parameter::new(name, table?)));
+        let tables = tables.into_iter().filter_map(|(name, table)| Some(self.layer.parameter(name, table?)));
         let norm = norm.iter().flat_map(|norm| NORM.into_iter().zip([&norm.weight, &norm.bias]));
-        tables.chain(norm.map(|(name, table)| Parameter::vector(name, table))).collect()
+        tables.chain(norm.map(|(name, table)| self.layer.parameter(name, table).vector())).collect()
     }
 
     /// The same with another number of tokens, in the place of this one, whose parameters are then [`Error::Retired`]. Rows of ids that

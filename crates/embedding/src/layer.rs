@@ -15,7 +15,8 @@ use crate::output::{Output, Recorded};
 use crate::spare::Spare;
 use crate::table::{Table, copy_values, elsewhere, read_values};
 use crate::threads::in_pool;
-use crate::{DType, Dropout, Error, Result, cuda, memory};
+use crate::turns::Turns;
+use crate::{DType, Dropout, Error, Parameter, Result, cuda, memory};
 
 /// Tables of one type and one number of dimensions.
 ///
@@ -30,6 +31,7 @@ pub(crate) struct Layer {
     pub(crate) position: Option<Arc<Table>>,
     pub(crate) norm: Option<NormTables>,
     pub(crate) scale: f32,
+    turns: Turns,
     spare: Spare,
 }
 
@@ -54,7 +56,15 @@ pub(crate) struct Request<'a> {
 impl Layer {
     /// A layer that is one table.
     pub(crate) fn new(token: Table) -> Self {
-        Self { token: Arc::new(token), types: None, position: None, norm: None, scale: 1.0, spare: Spare::default() }
+        Self {
+            token: Arc::new(token),
+            types: None,
+            position: None,
+            norm: None,
+            scale: 1.0,
+            turns: Turns::default(),
+            spare: Spare::default(),
+        }
     }
 
     pub(crate) fn dtype(&self) -> DType {
@@ -67,6 +77,11 @@ impl Layer {
         [&self.token].into_iter().chain(&self.types).chain(&self.position).chain(norm)
     }
 
+    /// One of its tables, as what training changes.
+    pub(crate) fn parameter(&self, name: &'static str, table: &Arc<Table>) -> Parameter {
+        Parameter::new(name, table, self.turns.clone())
+    }
+
     /// How often any value has changed.
     fn version(&self) -> u64 {
         self.tables().map(|table| table.version()).sum()
@@ -74,9 +89,11 @@ impl Layer {
 
     /// The result as a new tensor on the device of the tables: the shape of the ids, then the dimensions.
     pub(crate) fn forward(&self, request: &Request<'_>) -> Result<Output> {
+        let turn = self.turns.pass();
         let version = self.version();
         let lookup = Lookup::new(self, request)?;
         let tensor = lookup.token.apply_op1_no_bwd(&lookup)?;
+        drop(turn);
         let recorded = Recorded {
             token: Arc::clone(&self.token),
             ids: memory::copied(request.ids.ids())?,
@@ -93,6 +110,7 @@ impl Layer {
     pub(crate) fn forward_into(&self, request: &Request<'_>, out: ValuesMut<'_>) -> Result<()> {
         let len = memory::checked_len(request.ids.ids().len(), self.token.dimensions())?;
         let out = out.checked(self.dtype(), len)?;
+        let _turn = self.turns.pass();
         let lookup = Lookup::new(self, request)?;
         if !lookup.token.device().is_cpu() {
             return copy_values(&lookup.token.apply_op1_no_bwd(&lookup)?, self.dtype(), out);
@@ -154,6 +172,7 @@ impl Layer {
         if len != expected {
             return Err(Error::LengthMismatch { expected, actual: len });
         }
+        let _turn = self.turns.pass();
         if self.norm.is_some() && recorded.version != self.version() {
             return Err(Error::TablesChanged);
         }

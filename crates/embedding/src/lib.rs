@@ -61,6 +61,7 @@ mod spare;
 mod table;
 mod threads;
 mod train;
+mod turns;
 mod weights;
 
 pub use candle_core::{Device, Tensor};

@@ -9,6 +9,7 @@ use crate::cuda::OnDevice;
 use crate::element::with_element;
 use crate::gradient::Rows;
 use crate::table::{Place, Table, elsewhere, in_place, read_values};
+use crate::turns::Turns;
 use crate::{Error, Parameter, Result, cuda, memory};
 
 /// The rule of a step.
@@ -176,12 +177,14 @@ impl Optimizer {
         values.sum::<usize>() * self.rule.moments().len() * size_of::<f32>()
     }
 
-    /// Changes the parameters by their gradients, which stay.
+    /// Changes the parameters by their gradients, which stay. It waits for passes that read them, and passes that begin meanwhile wait for it.
     ///
     /// # Errors
     /// [`Error::Retired`] when a parameter was disposed, and [`Error::OutOfMemory`] when there is none for the moments; nothing is changed
     /// then.
     pub fn step(&mut self) -> Result<()> {
+        let turns = Turns::in_order(self.parameters().map(Parameter::turns));
+        let _turn = Turns::step_of(&turns);
         for slot in &self.slots {
             slot.parameter.tensor()?;
         }

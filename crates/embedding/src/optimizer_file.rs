@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optimizer::SlotState;
 use crate::table::Table;
+use crate::turns::Turns;
 use crate::weights::{FORMAT, FileFault, WeightsFile, at, write_tensors};
 use crate::{Error, Optimizer, Parameter, Result, Rule, TableOptions};
 
@@ -104,7 +105,7 @@ pub(crate) fn moment_tensors(optimizer: &Optimizer, states: Vec<SlotState>) -> R
         let [rows, dimensions] = parameter.table().size();
         for (moment, values) in optimizer.rule().moments().iter().zip(state.moments) {
             let table = Arc::new(Table::new(values, rows, dimensions, None, &Device::Cpu)?);
-            tensors.push((moment_name(index, parameter, moment), Parameter::new(moment, &table)));
+            tensors.push((moment_name(index, parameter, moment), Parameter::new(moment, &table, Turns::default())));
         }
     }
     Ok(tensors)

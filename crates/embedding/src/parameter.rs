@@ -6,6 +6,7 @@ use candle_core::Tensor;
 
 use crate::element::{ValuesMut, widen_into, with_element};
 use crate::table::{Place, Table, copy_values, read_values};
+use crate::turns::Turns;
 use crate::{DType, Element, Error, Result, RowGradient, cuda, memory};
 
 /// A table that training changes, with its gradient. A clone is the same parameter.
@@ -14,20 +15,27 @@ pub struct Parameter {
     name: &'static str,
     is_vector: bool,
     table: Arc<Table>,
+    turns: Turns,
 }
 
 impl Parameter {
-    pub(crate) fn new(name: &'static str, table: &Arc<Table>) -> Self {
-        Self { name, is_vector: false, table: Arc::clone(table) }
+    /// `turns` are those of the layer of the table.
+    pub(crate) fn new(name: &'static str, table: &Arc<Table>, turns: Turns) -> Self {
+        Self { name, is_vector: false, table: Arc::clone(table), turns }
     }
 
-    /// A parameter that is one row.
-    pub(crate) fn vector(name: &'static str, table: &Arc<Table>) -> Self {
-        Self { is_vector: true, ..Self::new(name, table) }
+    /// The same, which is one row.
+    pub(crate) fn vector(self) -> Self {
+        Self { is_vector: true, ..self }
     }
 
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    /// Those of the tables that are read together with it.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Its name in files.

@@ -1,6 +1,8 @@
 //! Gradients against finite differences and a naive twin, and what holds of training whatever the numbers are.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokenmill_embedding::{
     DType, Device, Dropout, Embedding, Error, Init, Input, InputEmbedding, InputEmbeddingConfig, Optimizer, Output,
     Parameter, Position, Positions, RowGradient, Rule, Source, TableOptions,
@@ -450,4 +452,34 @@ fn a_state_that_does_not_fit_is_refused() {
     assert!(refused(&few).ends_with("weight has 1 moments, and there are 2"));
     optimizer.load(&state).unwrap();
     assert_eq!(optimizer.state().unwrap(), state);
+}
+
+/// Steps take 1 of all values of both tables, which were equal: a pass that reads one of them before a step and the other after it is odd.
+#[test]
+fn a_pass_reads_all_tables_before_a_step_or_after_it() {
+    const ROWS: usize = 64;
+    const DIMENSIONS: usize = 256;
+    let embedding = InputEmbedding::new(InputEmbeddingConfig::new(ROWS, ROWS, DIMENSIONS), 0, CPU).unwrap();
+    for parameter in embedding.parameters() {
+        parameter.set_values(&vec![0.0; ROWS * DIMENSIONS]).unwrap();
+    }
+    let ids: Vec<u32> = (0..ROWS as u32).collect();
+    let input = Input::new(&ids, &[1, ROWS]);
+    let output = embedding.forward(&input).unwrap();
+    embedding.backward(&output, &vec![1.0; ROWS * DIMENSIONS]).unwrap();
+    let mut optimizer = Optimizer::new(embedding.parameters(), Rule::SGD, 1.0, false).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..20_000 {
+                optimizer.step().unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let mut out = vec![0.0f32; ROWS * DIMENSIONS];
+        while !is_over.load(Ordering::Relaxed) {
+            embedding.forward_into(&input, &mut out[..]).unwrap();
+            assert!(out.iter().all(|value| value % 2.0 == 0.0 && value.to_bits() == out[0].to_bits()), "{}", out[0]);
+        }
+    });
 }

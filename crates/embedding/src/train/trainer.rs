@@ -122,8 +122,11 @@ impl Trainer {
         mixing: Embedding,
         bias: Embedding,
     ) -> Result<Self> {
-        let (mixing, bias) = (mixing.into_layer().token, bias.into_layer().token);
-        let (mixing, bias) = (Parameter::new(MIXING_TABLE, &mixing), Parameter::new(BIAS_TABLE, &bias));
+        let parameter = |name, table: Embedding| {
+            let layer = table.into_layer();
+            layer.parameter(name, &layer.token)
+        };
+        let (mixing, bias) = (parameter(MIXING_TABLE, mixing), parameter(BIAS_TABLE, bias));
         let parameters = embedding.parameters().into_iter().chain([mixing.clone(), bias.clone()]).collect();
         let optimizer = Optimizer::new(parameters, config.rule, 0.0, false)?;
         let token = embedding.parameters().swap_remove(0);
