@@ -3245,6 +3245,16 @@ export declare class Optimizer {
    * step, or as they are after it; `forward` and `backward` on the event loop wait for the step that is under way.
    */
   stepAsync(): Promise<void>
+  /**
+   * Makes the norm of all gradients together at most `maxNorm`, by multiplying each of them by `maxNorm / (norm + 1e-6)` where that is below 1: torch's
+   * `clip_grad_norm_`, called between `backward` and {@link Optimizer.step}. A row that was looked up several times has one gradient, their sum. Parameters
+   * that a step leaves out are left out here. `maxNorm` of `Infinity` changes nothing.
+   *
+   * @returns the norm before: the square root of the sum of the squares of all values. Where it is `NaN` or `Infinity`, gradients are then not numbers
+   *   either; leave the step out.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized.
+   */
+  clipGradNorm(maxNorm: number): number
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void
   /** A copy of what it keeps, to go on from with {@link Optimizer.load}. The values of the parameters are not in it. */

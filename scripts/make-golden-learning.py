@@ -49,7 +49,7 @@ def decayed(optimizer, parameters, rate):
     optimizer.step()
 
 
-def case(name, make, *, sparse, everything=False, scale=1.0, decay=0.0):
+def case(name, make, *, sparse, everything=False, scale=1.0, decay=0.0, clip=None):
     generator = torch.Generator().manual_seed(len(name))
     model = Model(sparse=sparse, everything=everything, scale=scale)
     with torch.no_grad():
@@ -65,6 +65,7 @@ def case(name, make, *, sparse, everything=False, scale=1.0, decay=0.0):
         out = model(ids, types)
         out.backward(grad)
         grads = [flat(parameter.grad) for parameter in model.parameters()]
+        norm = {} if clip is None else {'norm': torch.nn.utils.clip_grad_norm_(model.parameters(), clip).item()}
         decayed(optimizer, model.parameters(), 1 - decay if decay else 0)
         optimizer.zero_grad()
         steps.append({
@@ -73,9 +74,11 @@ def case(name, make, *, sparse, everything=False, scale=1.0, decay=0.0):
             'outputGrad': grad.flatten().tolist(),
             'output': flat(out),
             'grads': grads,
+            **norm,
             'tables': [flat(parameter) for parameter in model.parameters()],
         })
-    return {'name': name, 'everything': everything, 'scale': scale, 'start': start, 'steps': steps}
+    largest = {} if clip is None else {'maxNorm': clip}
+    return {'name': name, 'everything': everything, 'scale': scale, **largest, 'start': start, 'steps': steps}
 
 
 cases = [
@@ -86,6 +89,8 @@ cases = [
     case('sparse sgd', lambda p: torch.optim.SGD(p, lr=0.1), sparse=True),
     case('dense sgd', lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01), sparse=False, everything=True),
     case('dense sgd with nesterov', lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True), sparse=False),
+    case('sparse sgd, clipped', lambda p: torch.optim.SGD(p, lr=0.1), sparse=True, clip=4.0),
+    case('dense adamW, clipped', lambda p: torch.optim.AdamW(p, lr=0.05), sparse=False, everything=True, clip=8.0),
 ]
 for case in cases:
     assert any(PADDING in step['ids'] for step in case['steps']), case['name']

@@ -217,6 +217,7 @@ export declare class NativeOptimizer {
   static create(parameters: Array<NativeParameter>, rule: NativeRule): NativeOptimizer
   step(learningRate: number): void
   stepAsync(learningRate: number): Promise<void>
+  clipGradNorm(maxNorm: number): number
   zeroGrad(): void
   state(): Array<NativeSlotState>
   load(state: Array<NativeSlotState>): void

@@ -21,6 +21,8 @@ interface Golden {
     readonly name: keyof typeof optimizers
     readonly everything: boolean
     readonly scale: number
+    /** Gradients are clipped to it. */
+    readonly maxNorm?: number
     readonly start: readonly number[][]
     readonly steps: readonly {
       readonly ids: number[]
@@ -28,6 +30,8 @@ interface Golden {
       readonly outputGrad: number[]
       readonly output: number[]
       readonly grads: readonly number[][]
+      /** Of all gradients, before they were clipped. */
+      readonly norm?: number
       readonly tables: readonly number[][]
     }[]
   }[]
@@ -38,8 +42,10 @@ const optimizers = {
   'sparse adamW': (p: readonly Parameter[]) => Optimizer.adamW(p, { learningRate: 0.05, weightDecay: 0 }),
   'sparse adamW with decay': (p: readonly Parameter[]) => Optimizer.adamW(p, other),
   'dense adamW': (p: readonly Parameter[]) => Optimizer.adamW(p, { learningRate: 0.05, dense: true }),
+  'dense adamW, clipped': (p: readonly Parameter[]) => Optimizer.adamW(p, { learningRate: 0.05, dense: true }),
   'dense adamW with decay': (p: readonly Parameter[]) => Optimizer.adamW(p, { ...other, dense: true }),
   'sparse sgd': (p: readonly Parameter[]) => Optimizer.sgd(p, { learningRate: 0.1 }),
+  'sparse sgd, clipped': (p: readonly Parameter[]) => Optimizer.sgd(p, { learningRate: 0.1 }),
   'dense sgd': (p: readonly Parameter[]) =>
     Optimizer.sgd(p, { learningRate: 0.1, momentum: 0.9, weightDecay: 0.01, dense: true }),
   'dense sgd with nesterov': (p: readonly Parameter[]) =>
@@ -66,7 +72,7 @@ const dense = (parameter: Parameter): Float32Array => {
   return all
 }
 
-for (const { name, everything, scale, start, steps } of golden.cases) {
+for (const { name, everything, scale, maxNorm, start, steps } of golden.cases) {
   test(`outputs, gradients and steps of ${name} are torch's`, (t) => {
     const { vocabSize, contextLength, dimensions, tokenTypes, paddingId, epsilon } = golden
     const size = { vocabSize, contextLength, dimensions, paddingId, scale }
@@ -86,6 +92,7 @@ for (const { name, everything, scale, start, steps } of golden.cases) {
       parameters.forEach((parameter, i) =>
         close(t, dense(parameter), step.grads[i] ?? [], `gradient of ${parameter.name}`),
       )
+      if (maxNorm !== undefined) close(t, [optimizer.clipGradNorm(maxNorm)], [step.norm ?? NaN], 'norm')
       optimizer.step()
       optimizer.zeroGrad()
       parameters.forEach((parameter, i) => close(t, parameter.toFloat32(), step.tables[i] ?? [], parameter.name))

@@ -150,6 +150,7 @@ test('what would wait for work off the event loop is ERR_BUSY, until that is don
     for (const wait of [
       () => optimizer.step(),
       () => optimizer.zeroGrad(),
+      () => optimizer.clipGradNorm(1),
       () => optimizer.state(),
       () => optimizer.load(state),
     ])
@@ -216,6 +217,32 @@ test('a table is saved as it is between two steps', async (t) => {
     await save
     optimizer.step()
   }
+})
+
+test('the gradients of all parameters are clipped to one norm', (t) => {
+  const embedding = InputEmbedding.create({ vocabSize: 5, contextLength: 4, dimensions: 3, seed: 1 })
+  const parameters = embedding.parameters()
+  const optimizer = Optimizer.sgd(parameters, { learningRate: 1 })
+  const gradients = () => parameters.map((parameter) => Array.from(parameter.grad()?.values ?? []))
+  const normOf = (values: readonly (readonly number[])[]) => Math.hypot(...values.flat())
+  t.is(optimizer.clipGradNorm(1), 0)
+  // Row 1 has the sum of two gradients, which is what counts.
+  embedding.backward(embedding.forward([1, 1, 2]), Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9))
+  t.deepEqual(gradients()[0], [5, 7, 9, 7, 8, 9])
+  const whole = gradients()
+  const near = (actual: number, expected: number) =>
+    t.true(Math.abs(actual - expected) < 1e-6, `${actual}, ${expected}`)
+  near(optimizer.clipGradNorm(Infinity), normOf(whole))
+  t.deepEqual(gradients(), whole)
+  near(optimizer.clipGradNorm(2), normOf(whole))
+  near(normOf(gradients()), 2)
+  near((gradients()[1]?.[4] ?? NaN) / (gradients()[0]?.[4] ?? NaN), 5 / 8)
+  const before = parameters[0]?.toFloat32() ?? []
+  optimizer.step()
+  near((parameters[0]?.toFloat32()[3] ?? NaN) - (before[3] ?? NaN), (-5 * 2) / normOf(whole))
+  for (const bad of [-1, NaN, '1', undefined, null] as never[]) t.throws(() => optimizer.clipGradNorm(bad), argument)
+  embedding.dispose()
+  t.throws(() => optimizer.clipGradNorm(1), { instanceOf: TokenmillError, code: 'ERR_DISPOSED' })
 })
 
 test('numbers that make no sense are refused', (t) => {

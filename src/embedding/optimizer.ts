@@ -177,6 +177,20 @@ export class Optimizer {
     await Calls.laterOf(this.#stepCalls, () => callNativeAsync(() => this.#ready.stepAsync(learningRate)))
   }
 
+  /**
+   * Makes the norm of all gradients together at most `maxNorm`, by multiplying each of them by `maxNorm / (norm + 1e-6)` where that is below 1: torch's
+   * `clip_grad_norm_`, called between `backward` and {@link Optimizer.step}. A row that was looked up several times has one gradient, their sum. Parameters
+   * that a step leaves out are left out here. `maxNorm` of `Infinity` changes nothing.
+   *
+   * @returns the norm before: the square root of the sum of the squares of all values. Where it is `NaN` or `Infinity`, gradients are then not numbers
+   *   either; leave the step out.
+   * @throws `ERR_DISPOSED` when an embedding was disposed or resized.
+   */
+  clipGradNorm(maxNorm: number): number {
+    if (typeof maxNorm !== 'number' || !(maxNorm >= 0)) throw invalid('maxNorm', 'a number ≥ 0', maxNorm)
+    return this.#calls.now(() => callNative(() => this.#ready.clipGradNorm(maxNorm)))
+  }
+
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void {
     this.#calls.now(() => callNative(() => this.#handle.native.zeroGrad()))

@@ -138,6 +138,28 @@ impl Gradient {
         }
     }
 
+    /// The sum of the squares of all values.
+    ///
+    /// # Errors
+    /// [`crate::Error::Threads`], and those of the device.
+    pub(crate) fn sum_of_squares(&self) -> Result<f64> {
+        match &self.values {
+            Rows::Host(values) => cpu::sum_of_squares(values),
+            Rows::Cuda(values) => cpu::sum_of_squares(&values.to_vec()?),
+        }
+    }
+
+    /// Multiplies all values by `factor`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Threads`], and those of the device; the gradient is then as it was.
+    pub(crate) fn scale(&mut self, factor: f32) -> Result<()> {
+        match &mut self.values {
+            Rows::Host(values) => cpu::scale(values, factor),
+            Rows::Cuda(values) => values.scale(factor),
+        }
+    }
+
     /// No gradient; the memory stays for the next.
     pub(crate) fn clear(&mut self) {
         self.forget_from(0);

@@ -228,6 +228,34 @@ impl Optimizer {
         Ok(())
     }
 
+    /// Multiplies the gradients of all parameters that take part in a step by one number, where that is needed to make their norm at most
+    /// `max_norm`; gives the norm that they had together: the square root of the sum of all squares, of rows that were looked up several times of
+    /// their sums. The rule of torch's `clip_grad_norm_`, to the millionth that it adds to the norm; where the norm is no finite number, the gradients
+    /// become what that makes of them: look at what is returned.
+    ///
+    /// # Errors
+    /// [`Error::Number`] unless `max_norm` is at least 0, and [`Error::Retired`]; nothing is changed then. Those of the device and of the threads.
+    pub fn clip_grad_norm(&self, max_norm: f64) -> Result<f64> {
+        if max_norm.is_nan() || max_norm < 0.0 {
+            return Err(Error::Number { what: "the largest norm", value: max_norm, expected: "at least 0" });
+        }
+        let mut squares = 0.0;
+        for slot in &self.slots {
+            slot.parameter.tensor()?;
+        }
+        for slot in self.slots.iter().filter(|slot| slot.takes_part()) {
+            squares += slot.parameter.table().gradient().sum_of_squares()?;
+        }
+        let norm = libm::sqrt(squares);
+        let factor = max_norm / (norm + 1e-6);
+        if factor < 1.0 || factor.is_nan() {
+            for slot in self.slots.iter().filter(|slot| slot.takes_part()) {
+                slot.parameter.table().gradient().scale(factor as f32)?;
+            }
+        }
+        Ok(norm)
+    }
+
     /// Lets the gradients of all parameters go.
     pub fn zero_grad(&self) {
         self.parameters().for_each(Parameter::zero_grad);

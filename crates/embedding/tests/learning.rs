@@ -454,6 +454,80 @@ fn a_state_that_does_not_fit_is_refused() {
     assert_eq!(optimizer.state().unwrap(), state);
 }
 
+#[test]
+fn clipped_gradients_have_the_norm_that_was_asked_for() {
+    let embedding = InputEmbedding::new(InputEmbeddingConfig { padding: None, ..config() }, 3, CPU).unwrap();
+    let parameters = embedding.parameters();
+    parameters[1].set_trainable(false);
+    let gradients = || parameters.iter().map(|parameter| parameter.grad().unwrap()).collect::<Vec<_>>();
+    let set = |shrink: f32| {
+        parameters.iter().for_each(Parameter::zero_grad);
+        let output = embedding.forward(&Input::new(&[1, 1, 4, 1], &[2, 2])).unwrap();
+        let grad: Vec<f32> = numbers(20, 4).iter().map(|value| value * shrink).collect();
+        embedding.backward(&output, &grad).unwrap();
+        gradients()
+    };
+    let optimizer = Optimizer::new(parameters.clone(), Rule::SGD, 1.0, false).unwrap();
+    assert_eq!(optimizer.clip_grad_norm(1.0).unwrap().to_bits(), 0, "of no gradient");
+    let whole = set(1.0);
+    let norm_of = |all: &[Option<RowGradient>]| {
+        let values = all.iter().flatten().flat_map(|gradient| &gradient.values);
+        values.map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+    };
+    let expected = norm_of(&whole);
+    assert_eq!(whole[0].as_ref().unwrap().ids, [1, 4], "the row that was looked up three times counts as one");
+    for largest in [f64::INFINITY, expected + 1e-3] {
+        assert!((optimizer.clip_grad_norm(largest).unwrap() - expected).abs() < 1e-12);
+        assert_eq!(gradients(), whole, "they are small enough");
+    }
+    let mut again = set(1.0);
+    assert!((optimizer.clip_grad_norm(0.25).unwrap() - expected).abs() < 1e-12);
+    assert!((norm_of(&gradients()) - 0.25).abs() < 1e-6);
+    let factor = (0.25 / (expected + 1e-6)) as f32;
+    again.iter_mut().flatten().for_each(|gradient| gradient.values.iter_mut().for_each(|value| *value *= factor));
+    assert_eq!(gradients(), again);
+    optimizer.clip_grad_norm(0.0).unwrap();
+    assert_eq!(norm_of(&gradients()).to_bits(), 0);
+
+    // As in torch: whoever does not look at the norm finds it in the gradients.
+    set(f32::NAN);
+    assert!(optimizer.clip_grad_norm(1.0).unwrap().is_nan());
+    assert!(gradients()[0].as_ref().unwrap().values.iter().all(|value| value.is_nan()));
+
+    // What does not take part in a step is neither counted nor changed.
+    let whole = set(1.0);
+    parameters[0].set_trainable(false);
+    let rest = norm_of(&whole[1..]);
+    assert!((optimizer.clip_grad_norm(0.5 * rest).unwrap() - rest).abs() < 1e-12);
+    assert_eq!(gradients()[0], whole[0]);
+    assert!((norm_of(&gradients()[1..]) - 0.5 * rest).abs() < 1e-6);
+
+    for bad in [-1.0, f64::NAN, f64::NEG_INFINITY] {
+        assert!(matches!(optimizer.clip_grad_norm(bad), Err(Error::Number { .. })));
+    }
+    embedding.retire();
+    assert!(matches!(optimizer.clip_grad_norm(1.0), Err(Error::Retired)));
+}
+
+#[test]
+fn a_large_gradient_is_clipped_to_the_same_bits_by_any_number_of_threads() {
+    let clipped = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let source = Source { seed: 0, stream: 0 };
+            let table = Embedding::new(700, 301, Init::Zeros, source, TableOptions::default(), CPU).unwrap();
+            let all: Vec<u32> = (0..700).collect();
+            table.backward(&table.forward(&all, &[700]).unwrap(), &numbers(700 * 301, 9)).unwrap();
+            let optimizer = Optimizer::new(vec![table.parameter()], Rule::SGD, 1.0, false).unwrap();
+            (optimizer.clip_grad_norm(1.0).unwrap().to_bits(), table.parameter().grad().unwrap().unwrap().values)
+        })
+    };
+    let (norm, values) = clipped(1);
+    let naive: f64 = numbers(700 * 301, 9).iter().map(|&value| f64::from(value).powi(2)).sum();
+    assert!((f64::from_bits(norm) - naive.sqrt()).abs() < 1e-9 * naive.sqrt());
+    assert_eq!((norm, values), clipped(3));
+}
+
 /// Steps take 1 of all values of both tables, which were equal: a pass that reads one of them before a step and the other after it is odd.
 #[test]
 fn a_pass_reads_all_tables_before_a_step_or_after_it() {

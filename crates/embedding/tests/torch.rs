@@ -17,10 +17,13 @@ struct Golden {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Case {
     name: String,
     everything: bool,
     scale: f32,
+    /// Gradients are clipped to it.
+    max_norm: Option<f64>,
     start: Vec<Vec<f32>>,
     steps: Vec<Step>,
 }
@@ -33,6 +36,8 @@ struct Step {
     output_grad: Vec<f32>,
     output: Vec<f32>,
     grads: Vec<Vec<f32>>,
+    /// Of all gradients, before they were clipped.
+    norm: Option<f64>,
     tables: Vec<Vec<f32>>,
 }
 
@@ -43,9 +48,9 @@ fn optimizer_of(name: &str) -> (Rule, f64, bool) {
     match name {
         "sparse adamW" => (Rule::AdamW { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0 }, 0.05, false),
         "sparse adamW with decay" => (adam(0.1), 0.05, false),
-        "dense adamW" => (Rule::ADAM_W, 0.05, true),
+        "dense adamW" | "dense adamW, clipped" => (Rule::ADAM_W, 0.05, true),
         "dense adamW with decay" => (adam(0.1), 0.05, true),
-        "sparse sgd" => (sgd(0.0, 0.0, false), 0.1, false),
+        "sparse sgd" | "sparse sgd, clipped" => (sgd(0.0, 0.0, false), 0.1, false),
         "dense sgd" => (sgd(0.9, 0.01, false), 0.1, true),
         "dense sgd with nesterov" => (sgd(0.9, 0.0, true), 0.1, true),
         other => panic!("no optimiser for {other}"),
@@ -63,8 +68,8 @@ fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
 #[test]
 fn outputs_gradients_and_steps_are_torchs() {
     let golden: Golden = serde_json::from_str(include_str!("../../../testdata/embedding/learning.json")).unwrap();
-    assert!(golden.cases.len() >= 7);
-    for Case { name, everything, scale, start, steps } in golden.cases {
+    assert!(golden.cases.len() >= 9);
+    for Case { name, everything, scale, max_norm, start, steps } in golden.cases {
         let config = InputEmbeddingConfig {
             scale,
             token_types: if everything { golden.token_types } else { 0 },
@@ -95,6 +100,10 @@ fn outputs_gradients_and_steps_are_torchs() {
                     all[id as usize * width..][..width].copy_from_slice(row);
                 }
                 assert_close(&all, expected, &format!("{what}, gradient of {}", parameter.name()));
+            }
+            if let Some(max_norm) = max_norm {
+                let (norm, expected) = (optimizer.clip_grad_norm(max_norm).unwrap(), step.norm.unwrap());
+                assert!((norm - expected).abs() < 4e-6 * expected, "{what}: a norm of {norm} is not {expected}");
             }
             optimizer.step().unwrap();
             optimizer.zero_grad();

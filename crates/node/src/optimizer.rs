@@ -76,6 +76,11 @@ impl NativeOptimizer {
     }
 
     #[napi(catch_unwind)]
+    pub fn clip_grad_norm(&self, max_norm: f64) -> Result<f64> {
+        locked(&*self.optimizer.get()?).clip_grad_norm(max_norm).map_err(coded)
+    }
+
+    #[napi(catch_unwind)]
     pub fn zero_grad(&self) -> Result<()> {
         locked(&*self.optimizer.get()?).zero_grad();
         Ok(())

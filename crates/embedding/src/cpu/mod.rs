@@ -3,6 +3,7 @@
 //! Every kernel gives the same bits for any number of threads and any vector extension: a sum has one order, written down where it is
 //! made, and nothing is contracted into a fused multiplication and addition.
 
+mod clip;
 mod gather;
 mod norm;
 mod rows;
@@ -11,6 +12,7 @@ mod step;
 mod stream;
 mod wide;
 
+pub(crate) use clip::{scale, sum_of_squares};
 pub(crate) use gather::{Gather, gather};
 pub(crate) use norm::{Norm, RowStats, backward as norm_backward};
 use rows::MutRows;

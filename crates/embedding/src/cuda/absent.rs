@@ -87,6 +87,10 @@ impl Rows {
         match *self {}
     }
 
+    pub(crate) fn scale(&mut self, _factor: f32) -> Result<()> {
+        match *self {}
+    }
+
     pub(crate) fn to_vec(&self) -> Result<Vec<f32>> {
         match *self {}
     }

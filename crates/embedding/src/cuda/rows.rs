@@ -10,7 +10,7 @@ use super::kernel::{Kernel, Mask, Module, UNIT, Value, dtype_of, push, values};
 use super::plan::Segments;
 use super::read::copied;
 use crate::element::with_element;
-use crate::{Dropout, Result};
+use crate::{Dropout, Result, memory};
 
 const MODULE: Module =
     Module { name: "tokenmill-segment-sum", ptx: include_str!(concat!(env!("OUT_DIR"), "/segment_sum.ptx")) };
@@ -92,6 +92,21 @@ impl Rows {
         if plan.parts > 0 {
             self.pass::<f32>(&parts.as_view(), None, &plan.second, &parts, 1.0, None)?;
         }
+        Ok(())
+    }
+
+    /// Multiplies all rows by `factor`: a sum of one row each, times that.
+    pub(crate) fn scale(&mut self, factor: f32) -> Result<()> {
+        let Some(values) = self.values.as_ref().filter(|_| self.count > 0) else { return Ok(()) };
+        let mut order = memory::reserved(self.count)?;
+        order.extend(0..self.count as u32);
+        let plan = Plan::new(&order, self.count)?;
+        let mut scaled = Self::new(&Device::Cuda(self.device.clone()), self.dimensions)?;
+        scaled.grow(self.count)?;
+        let (order, no_parts) = (self.device.clone_htod(&plan.order)?, self.device.alloc_zeros::<f32>(1)?);
+        let values = values.slice(..self.count * self.dimensions);
+        scaled.pass::<f32>(&values, Some(&order), &plan.first, &no_parts, factor, None)?;
+        *self = scaled;
         Ok(())
     }
 

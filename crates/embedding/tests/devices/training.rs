@@ -9,6 +9,7 @@ on_every_device! {
     training_goes_on_after_a_reload
     the_same_training_gives_the_same_bits
     padding_and_frozen_tables_do_not_change
+    gradients_are_clipped
 }
 
 const RULES: [Rule; 4] = [
@@ -130,4 +131,31 @@ fn padding_and_frozen_tables_do_not_change(device: &Device) {
         assert_ne!(after[..6], before[..6]);
         assert_eq!(position.values().unwrap(), places);
     }
+}
+
+fn gradients_are_clipped(device: &Device) {
+    let embedding = InputEmbedding::new(InputEmbeddingConfig::new(300, 10, 7), 2, device).unwrap();
+    let optimizer = Optimizer::new(embedding.parameters(), Rule::SGD, 0.1, false).unwrap();
+    // Row 3 comes more often than a segment of a device takes.
+    let ids: Vec<u32> = ids(300, 300, 5).into_iter().map(|id| if id % 2 == 0 { 3 } else { id }).collect();
+    let output = embedding.forward(&Input::new(&ids, &[30, 10])).unwrap();
+    embedding.backward(&output, &numbers(output.len(), 6)).unwrap();
+    let gradients = || {
+        let gradients = embedding.parameters().into_iter().map(|parameter| parameter.grad().unwrap().unwrap().values);
+        gradients.collect::<Vec<_>>().concat()
+    };
+    let whole = gradients();
+    let expected = whole.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    let norm = optimizer.clip_grad_norm(2.0).unwrap();
+    assert!(expected > 4.0 && (norm - expected).abs() < 1e-9 * expected, "{norm} is not {expected}");
+    let factor = 2.0 / expected;
+    let clipped: Vec<f64> = whole.iter().map(|&value| f64::from(value) * factor).collect();
+    assert_close(&gradients(), &clipped, 1e-6, "clipped");
+    // What comes later is added to them.
+    let before = gradients();
+    let output = embedding.forward(&Input::new(&[3], &[1])).unwrap();
+    embedding.backward(&output, &numbers(7, 8)).unwrap();
+    let row = embedding.parameters()[0].grad().unwrap().unwrap().ids.iter().position(|&id| id == 3).unwrap() * 7;
+    let sums: Vec<f64> = (0..7).map(|d| f64::from(before[row + d]) + f64::from(numbers(7, 8)[d])).collect();
+    assert_close(&gradients()[row..row + 7], &sums, 1e-6, "and added to");
 }
