@@ -2579,8 +2579,14 @@ export interface LearningOptions {
   readonly trainable?: boolean | undefined
 }
 
+/** Whose ids a table is for. */
+export interface MadeForOptions {
+  /** The tokenizer whose ids the table is for. Safetensors files keep its name and fingerprint, and `load` compares them. */
+  readonly tokenizer?: TokenizerIdentity | undefined
+}
+
 /** A table of given values. */
-export interface EmbeddingSize extends TableOptions, LearningOptions {
+export interface EmbeddingSize extends TableOptions, LearningOptions, MadeForOptions {
   /** Rows: ids are 0 to count - 1. */
   readonly count: number
   /** Values per row. */
@@ -2631,6 +2637,8 @@ export declare class Embedding {
   readonly dtype: DType
   /** Where the table is. */
   readonly device: DeviceName
+  /** The tokenizer whose ids it is for, when whoever made it said so, or its file does. */
+  readonly tokenizer: TokenizerIdentity | undefined
   private constructor()
   /**
    * A table of initial values.
@@ -2646,9 +2654,14 @@ export declare class Embedding {
    * matrix of `float32` or `float16` that numpy saved. Any other is safetensors, and the table the matrix `key` of F32, F16 or BF16 values: a
    * file, a `model.safetensors.index.json` of several, or the folder of one of these.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
-   * `ERR_OUT_OF_RANGE` when the padding row does not exist.
+   * `ERR_OUT_OF_RANGE` when the padding row does not exist; `ERR_INVALID_ARGUMENT` when the file says that it was made for another tokenizer than
+   * `options.tokenizer`.
    */
-  static load(path: string | URL, key?: string, options?: TableOptions & LearningOptions): Promise<Embedding>
+  static load(
+    path: string | URL,
+    key?: string,
+    options?: TableOptions & LearningOptions & MadeForOptions,
+  ): Promise<Embedding>
   /**
    * The rows of `ids`, as a tensor of the shape of the ids and then `dimensions`. With `out`, they are written into that
    * array, which is returned, and nothing is recorded for {@link Embedding.backward}: a `Float32Array`, or for the bits of halves a

@@ -437,7 +437,8 @@ test('embeddings', async (t) => {
   const input = InputEmbedding.create({ vocabSize: 8, contextLength: 4, dimensions: 2, tokenTypes: 2, seed: 1 })
   const output = embedding.forward([1, 2])
   const outputOfInput = input.forward([1, 2])
-  const size = { count: 8, dimensions: 2, paddingId: 0, trainable: true, device: 'cpu', dtype: 'f32' }
+  const tokenizer = { name: 'mine', fingerprint: 'a' }
+  const size = { count: 8, dimensions: 2, paddingId: 0, trainable: true, device: 'cpu', dtype: 'f32', tokenizer }
   const inputSize = {
     vocabSize: 8,
     contextLength: 4,
@@ -466,7 +467,7 @@ test('embeddings', async (t) => {
       Embedding.load.bind(Embedding),
       table,
       'weight',
-      { dtype: 'f32', device: 'cpu', paddingId: 0, trainable: true },
+      { dtype: 'f32', device: 'cpu', paddingId: 0, trainable: true, tokenizer },
     ],
     'Embedding.forward': [embedding.forward.bind(embedding), [1, 2], { shape: [1, 2] }],
     'Embedding.forward into': [

@@ -112,6 +112,7 @@ export {
   type EmbeddingSize,
   type LearningOptions,
   type LookupOptions,
+  type MadeForOptions,
   type TableOptions,
 } from './embedding/embedding.ts'
 export {

@@ -157,6 +157,8 @@ export declare class NativeEmbedding {
   save(path: string, key: string): Promise<void>
   get count(): number
   get dimensions(): number
+  /** Whose ids it is for, as the facade has written it. */
+  get tokenizer(): string | null
   forward(ids: Uint32Array, shape: Array<number>): NativeTensor
   /** `forward` into `out`. */
   forwardInto(ids: Uint32Array, shape: Array<number>, out: Float32Array): void
@@ -174,10 +176,12 @@ export declare class NativeEmbedding {
 export declare class NativeEmbeddingTrainer {
   /** `counts` has how often each id is a target. */
   static create(embedding: NativeInputEmbeddingConfig, config: NativeTrainerConfig, counts: Float64Array): Promise<NativeEmbeddingTrainer>
-  /** What `save` wrote. */
+  /** What `save` wrote. A file that says whose ids it is for says more than `embedding`. */
   static load(path: string, embedding: NativeInputEmbeddingConfig, config: NativeTrainerConfig, counts: Float64Array, maxBytes: number): Promise<NativeEmbeddingTrainer>
   /** What the caller gave to `save`. */
   get progress(): string
+  /** Whose ids the embedding is for, as the facade has written it. */
+  get tokenizer(): string | null
   /** One step, off the event loop. The arrays are copied first. */
   step(ids: Uint32Array, targets: Int32Array, shape: Array<number>, learningRate: number): Promise<NativeLoss>
   /** How surprised the model is, off the event loop. The arrays are copied first. */
@@ -575,6 +579,8 @@ export interface NativeTableOptions {
   dtype: 'f32' | 'bf16' | 'f16'
   paddingId?: number
   trainable: boolean
+  /** Whose ids it is for, as the facade writes it. Files say it themselves. */
+  tokenizer?: string
 }
 
 /**

@@ -2,6 +2,7 @@ import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { TokenmillError } from '../../src/errors.ts'
+import { Embedding } from '../../src/embedding/embedding.ts'
 import { InputEmbedding } from '../../src/embedding/input-embedding.ts'
 import { bytesOf, fileOf, temporaryFolder, written } from './safetensors.ts'
 
@@ -202,6 +203,44 @@ test('a file keeps whose ids it is for, and is refused for others', async (t) =>
     t.throws(() => InputEmbedding.create({ ...sizes, tokenizer: tokenizer as never }), wrong)
     await t.throwsAsync(InputEmbedding.load(path, { tokenizer: tokenizer as never }), wrong)
   }
+})
+
+test('a file of one table keeps whose ids it is for, and is refused for others', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [path, input, npy] = [
+    join(folder, 'table.safetensors'),
+    join(folder, 'input.safetensors'),
+    join(folder, 'table.npy'),
+  ]
+  const own = { name: 'mine', fingerprint: 'a'.repeat(64) }
+  const other = { name: 'mine', fingerprint: 'b'.repeat(64) }
+  const size = { count: 3, dimensions: 2, tokenizer: own }
+  const refused = { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT', message: /received mine with b{64}$/ }
+
+  for (const made of [
+    Embedding.create(size),
+    await Embedding.createAsync(size),
+    Embedding.fromArray([1, 2, 3, 4, 5, 6], size),
+  ]) {
+    t.deepEqual(made.tokenizer, own)
+    await made.save(path)
+    t.deepEqual((await Embedding.load(path)).tokenizer, own)
+    t.deepEqual((await Embedding.load(path, 'weight', { tokenizer: own })).tokenizer, own)
+    await t.throwsAsync(Embedding.load(path, 'weight', { tokenizer: other }), refused)
+  }
+
+  // A table out of the file of an input embedding.
+  await InputEmbedding.create({ vocabSize: 3, contextLength: 2, dimensions: 2, tokenizer: own }).save(input)
+  const table = await Embedding.load(input, 'wte.weight', { tokenizer: own })
+  await t.throwsAsync(Embedding.load(input, 'wte.weight', { tokenizer: other }), refused)
+
+  // numpy's form has no place for it.
+  await table.save(npy)
+  t.is((await Embedding.load(npy, undefined, { tokenizer: other })).tokenizer, undefined)
+  t.throws(() => Embedding.create({ ...size, tokenizer: 'gpt2' as never }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /options.tokenizer/,
+  })
 })
 
 test('a context length that no memory can hold is ERR_LIMIT', async (t) => {

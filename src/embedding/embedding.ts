@@ -18,6 +18,7 @@ import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { TablesHandle } from './handle.ts'
+import { checkedIdentity, madeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
@@ -52,8 +53,14 @@ export interface LearningOptions {
   readonly trainable?: boolean | undefined
 }
 
+/** Whose ids a table is for. */
+export interface MadeForOptions {
+  /** The tokenizer whose ids the table is for. Safetensors files keep its name and fingerprint, and `load` compares them. */
+  readonly tokenizer?: TokenizerIdentity | undefined
+}
+
 /** A table of given values. */
-export interface EmbeddingSize extends TableOptions, LearningOptions {
+export interface EmbeddingSize extends TableOptions, LearningOptions, MadeForOptions {
   /** Rows: ids are 0 to count - 1. */
   readonly count: number
   /** Values per row. */
@@ -97,6 +104,8 @@ export class Embedding {
   readonly dtype: DType
   /** Where the table is. */
   readonly device: DeviceName
+  /** The tokenizer whose ids it is for, when whoever made it said so, or its file does. */
+  readonly tokenizer: TokenizerIdentity | undefined
   readonly #handle: TablesHandle<NativeEmbedding>
 
   private constructor(native: NativeEmbedding, dtype: DType, device: DeviceName) {
@@ -104,6 +113,7 @@ export class Embedding {
     this.dimensions = native.dimensions
     this.dtype = dtype
     this.device = device
+    this.tokenizer = readIdentity(native.tokenizer ?? undefined)
     this.#handle = new TablesHandle('embedding', native)
   }
 
@@ -153,22 +163,28 @@ export class Embedding {
    * matrix of `float32` or `float16` that numpy saved. Any other is safetensors, and the table the matrix `key` of F32, F16 or BF16 values: a
    * file, a `model.safetensors.index.json` of several, or the folder of one of these.
    * @throws `ERR_INVALID_FILE` says what is wrong with the file; `ERR_LIMIT` when a table does not fit into memory;
-   * `ERR_OUT_OF_RANGE` when the padding row does not exist.
+   * `ERR_OUT_OF_RANGE` when the padding row does not exist; `ERR_INVALID_ARGUMENT` when the file says that it was made for another tokenizer than
+   * `options.tokenizer`.
    */
-  static async load(path: string | URL, key = 'weight', options?: TableOptions & LearningOptions): Promise<Embedding> {
+  static async load(
+    path: string | URL,
+    key = 'weight',
+    options?: TableOptions & LearningOptions & MadeForOptions,
+  ): Promise<Embedding> {
     const [file, name] = [filePath('path', path), string('key', key)]
-    const { paddingId, trainable = true, ...rest } = known('options', options, [...tableKeys, ...learningKeys])
-    const { devices, dtype } = resolveTable(rest)
-    const table = tableOf(dtype, paddingId, trainable, maxId)
-    return callNativeAsync(() =>
+    const { tokenizer, ...others } = known('options', options, [...tableKeys, ...learningKeys, 'tokenizer'])
+    const { devices, table } = resolveKind(own(others), maxId)
+    const given = checkedIdentity('options.tokenizer', tokenizer)
+    const embedding = await callNativeAsync(() =>
       onFirstAsync(devices, async (device) => {
         const { NativeEmbedding } = addonOf(device)
         const native = isNpy(file)
           ? await NativeEmbedding.loadNpy(file, table, memoryLimit(), cudaOf(device))
           : await NativeEmbedding.load(file, name, table, memoryLimit(), cudaOf(device))
-        return new Embedding(native, dtype, device)
+        return new Embedding(native, table.dtype, device)
       }),
     )
+    return madeFor(file, embedding, given)
   }
 
   /**
@@ -254,7 +270,7 @@ const isNpy = (file: string): boolean => file.toLowerCase().endsWith('.npy')
 
 const tableKeys = ['device', 'dtype'] as const
 const learningKeys = ['paddingId', 'trainable'] as const
-const sizeKeys = ['count', 'dimensions', ...tableKeys, ...learningKeys] as const
+const sizeKeys = ['count', 'dimensions', 'tokenizer', ...tableKeys, ...learningKeys] as const
 const embeddingKeys = [...sizeKeys, 'init', 'seed'] as const
 const maxId = 0xffffffff
 
@@ -267,23 +283,31 @@ export const resolveTable = (options: Partial<TableOptions>) => {
   }
 }
 
-const tableOf = (dtype: DType, paddingId: unknown, trainable: unknown, lastId: number): NativeTableOptions =>
-  own({ dtype, trainable: boolean('options.trainable', trainable), ...resolvePadding(paddingId, lastId) })
+/** Checks all that does not say how large a table is. */
+const resolveKind = (
+  { paddingId, trainable = true, ...rest }: Partial<TableOptions & LearningOptions>,
+  lastId: number,
+): { devices: readonly DeviceName[]; table: NativeTableOptions } => {
+  const { devices, dtype } = resolveTable(rest)
+  const padding = resolvePadding(paddingId, lastId)
+  return { devices, table: own({ dtype, trainable: boolean('options.trainable', trainable), ...padding }) }
+}
 
 /** `paddingId`, when it is given, as an id that exists. */
 export const resolvePadding = (paddingId: unknown, lastId: number): { paddingId?: number } =>
   paddingId === undefined ? {} : { paddingId: integerIn('options.paddingId', paddingId, 0, lastId) }
 
 const resolveSize = (options: Partial<EmbeddingSize>) => {
-  const { count, dimensions, paddingId, trainable = true, ...rest } = own(options)
+  const { count, dimensions, tokenizer, ...rest } = own(options)
   const size = {
     count: positiveInteger('options.count', count),
     dimensions: positiveInteger('options.dimensions', dimensions),
   }
-  const { devices, dtype } = resolveTable(rest)
-  const table = tableOf(dtype, paddingId, trainable, size.count - 1)
-  checkMemory(`a table of ${size.count} rows and ${size.dimensions} dimensions`, size.count * size.dimensions, dtype)
-  return { ...size, table, devices }
+  const { devices, table } = resolveKind(own(rest), size.count - 1)
+  const identity = checkedIdentity('options.tokenizer', tokenizer)
+  const what = `a table of ${size.count} rows and ${size.dimensions} dimensions`
+  checkMemory(what, size.count * size.dimensions, table.dtype)
+  return { ...size, table: own({ ...table, ...(identity && { tokenizer: writeIdentity(identity) }) }), devices }
 }
 
 const resolveEmbedding = (options: EmbeddingOptions): NativeEmbeddingOptions & { devices: readonly DeviceName[] } => {

@@ -17,7 +17,7 @@ import { type LookupOptions, resolvePadding, resolveTable, type TableOptions } f
 import { filePath } from '../file-path.ts'
 import { backward } from './gradient.ts'
 import { TablesHandle } from './handle.ts'
-import { checkedIdentity, checkMadeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
+import { checkedIdentity, madeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
 import { checkOutput, outputFor } from './output.ts'
 import { Parameter } from './parameter.ts'
@@ -239,13 +239,7 @@ export class InputEmbedding {
         return new InputEmbedding(native, device, ...native.passes)
       }),
     )
-    try {
-      checkMadeFor(file, embedding.tokenizer, given)
-    } catch (error) {
-      embedding.dispose()
-      throw error
-    }
-    return embedding
+    return madeFor(file, embedding, given)
   }
 
   /**
@@ -387,7 +381,7 @@ const resolveInputEmbedding = (
   const { position = 'learned', scale = false, seed = 0, ...rest } = known('options', options, optionKeys)
   const { tokenTypes = 0, layerNorm = false, dropout = 0, paddingId, tokenizer, ...others } = own(rest)
   const sizes = own(others)
-  const madeFor = checkedIdentity('options.tokenizer', tokenizer)
+  const identity = checkedIdentity('options.tokenizer', tokenizer)
   const { devices, dtype } = resolveTable(sizes)
   const dimensions = positiveInteger('options.dimensions', sizes.dimensions)
   const vocabSize = positiveInteger('options.vocabSize', sizes.vocabSize)
@@ -402,7 +396,7 @@ const resolveInputEmbedding = (
     dtype,
     ...resolvePadding(paddingId, vocabSize - 1),
     ...resolveLayerNorm('options.layerNorm', layerNorm),
-    ...(madeFor && { tokenizer: writeIdentity(madeFor) }),
+    ...(identity && { tokenizer: writeIdentity(identity) }),
   })
   const rows = vocabSize + config.tokenTypes + (config.position === 'none' ? 0 : config.contextLength)
   checkMemory(`tables of ${rows} rows and ${dimensions} dimensions`, rows * dimensions, dtype)

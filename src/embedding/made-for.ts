@@ -25,6 +25,21 @@ export const readIdentity = (json: string | undefined): TokenizerIdentity | unde
   }
 }
 
+/** `embedding`, which was read from `path`, unless that is {@link checkMadeFor} for another tokenizer: it is then disposed. */
+export const madeFor = <T extends { readonly tokenizer: TokenizerIdentity | undefined; dispose(): void }>(
+  path: string,
+  embedding: T,
+  given: TokenizerIdentity | undefined,
+): T => {
+  try {
+    checkMadeFor(path, embedding.tokenizer, given)
+    return embedding
+  } catch (error) {
+    embedding.dispose()
+    throw error
+  }
+}
+
 /** `ERR_INVALID_ARGUMENT` when weights were made for another tokenizer than the one they are loaded for. Those of which it is not known pass. */
 export const checkMadeFor = (
   path: string,

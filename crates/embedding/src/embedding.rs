@@ -1,5 +1,7 @@
 //! A table of one row per id.
 
+use std::sync::Arc;
+
 use candle_core::Device;
 
 use crate::element::with_element;
@@ -16,6 +18,8 @@ pub const TABLE: &str = "weight";
 #[derive(Clone, Debug)]
 pub struct Embedding {
     layer: Layer,
+    /// Of its maker.
+    note: Option<Arc<str>>,
 }
 
 impl Embedding {
@@ -50,7 +54,7 @@ impl Embedding {
         options: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        Ok(Self { layer: Layer::new(Table::rounded(values, [rows, dimensions], options, device)?) })
+        Ok(Self::of(Table::rounded(values, [rows, dimensions], options, device)?))
     }
 
     /// [`Embedding::from_values`] of a copy of `values`.
@@ -64,7 +68,22 @@ impl Embedding {
         options: TableOptions,
         device: &Device,
     ) -> Result<Self> {
-        Ok(Self { layer: Layer::new(Table::copied(values, [rows, dimensions], options, device)?) })
+        Ok(Self::of(Table::copied(values, [rows, dimensions], options, device)?))
+    }
+
+    fn of(table: Table) -> Self {
+        Self { layer: Layer::new(table), note: None }
+    }
+
+    /// The same with a note of its maker, as of whose ids it is made for: files keep it.
+    #[must_use]
+    pub fn noted(self, note: Option<Arc<str>>) -> Self {
+        Self { note, ..self }
+    }
+
+    /// The note of its maker.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// The rows of `ids`: `shape`, then `dimensions`.

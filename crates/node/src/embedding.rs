@@ -37,6 +37,8 @@ pub struct NativeTableOptions {
     pub dtype: String,
     pub padding_id: Option<u32>,
     pub trainable: bool,
+    /// Whose ids it is for, as the facade writes it. Files say it themselves.
+    pub tokenizer: Option<String>,
 }
 
 #[napi(custom_finalize)]
@@ -67,7 +69,8 @@ impl NativeEmbedding {
     ) -> Result<NativeEmbedding> {
         let (rows, dimensions) = (size("count", count)?, size("dimensions", dimensions)?);
         let options = table_options(&table)?;
-        Embedding::from_slice(data, rows, dimensions, options, &device(cuda)?).map_err(coded)?.deliver(env)
+        let embedding = Embedding::from_slice(data, rows, dimensions, options, &device(cuda)?).map_err(coded)?;
+        embedding.noted(table.tokenizer.map(Arc::from)).deliver(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbedding>")]
@@ -117,6 +120,12 @@ impl NativeEmbedding {
     #[napi(getter, catch_unwind)]
     pub fn dimensions(&self) -> Result<i64> {
         Ok(number(self.embedding.get()?.dimensions()))
+    }
+
+    /// Whose ids it is for, as the facade has written it.
+    #[napi(getter, catch_unwind)]
+    pub fn tokenizer(&self) -> Result<Option<String>> {
+        Ok(self.embedding.get()?.note().map(str::to_owned))
     }
 
     #[napi(catch_unwind)]
@@ -192,7 +201,8 @@ fn create(options: NativeEmbeddingOptions, cuda: Option<u32>) -> Result<Embeddin
     let init = if options.std == 0.0 { Init::Zeros } else { Init::Normal { std: options.std } };
     let source = Source { seed: options.seed as u64, stream: 0 };
     let device = device(cuda)?;
-    Embedding::new(rows, dimensions, init, source, table_options(&options.table)?, &device).map_err(coded)
+    let made = Embedding::new(rows, dimensions, init, source, table_options(&options.table)?, &device);
+    Ok(made.map_err(coded)?.noted(options.table.tokenizer.map(Arc::from)))
 }
 
 fn table_options(options: &NativeTableOptions) -> Result<TableOptions> {

@@ -59,7 +59,7 @@ impl NativeEmbeddingTrainer {
         }))
     }
 
-    /// What `save` wrote.
+    /// What `save` wrote. A file that says whose ids it is for says more than `embedding`.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeEmbeddingTrainer>")]
     pub fn load(
         path: String,
@@ -74,7 +74,8 @@ impl NativeEmbeddingTrainer {
         Ok(later(move || {
             let loaded = Trainer::load(&PathBuf::from(path), &inputs, config, &counts, max_bytes);
             let (trainer, progress) = loaded.map_err(coded)?;
-            Ok(Made { trainer: if note.is_some() { trainer.noted(note) } else { trainer }, progress })
+            let is_noted = trainer.embedding().note().is_some();
+            Ok(Made { trainer: if is_noted { trainer } else { trainer.noted(note) }, progress })
         }))
     }
 
@@ -82,6 +83,12 @@ impl NativeEmbeddingTrainer {
     #[napi(getter, catch_unwind)]
     pub fn progress(&self) -> String {
         self.progress.clone()
+    }
+
+    /// Whose ids the embedding is for, as the facade has written it.
+    #[napi(getter, catch_unwind)]
+    pub fn tokenizer(&self) -> Result<Option<String>> {
+        locked(&*self.trainer.get()?, |trainer| Ok(trainer.embedding().note().map(str::to_owned)))
     }
 
     /// One step, off the event loop. The arrays are copied first.

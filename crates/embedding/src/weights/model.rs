@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const FORMAT: (&str, &str) = ("format", "pt");
 /// The metadata entry of a [`Description`].
 const ENTRY: &str = "tokenmill";
-/// The metadata entry of [`InputEmbedding::note`].
+/// The metadata entry of [`InputEmbedding::note`] and [`Embedding::note`].
 const NOTE: &str = "tokenmill.tokenizer";
 const VERSION: u32 = 1;
 /// The largest table of sinusoidal positions that a file may ask for, in bytes: it names a size without having its values.
@@ -79,7 +79,10 @@ impl Embedding {
     /// [`crate::Error::File`] says what is wrong with the file; [`crate::Error::OutOfMemory`] when the table takes more than
     /// `max_bytes`, or more than there are.
     pub fn load(path: &Path, name: &str, options: TableOptions, device: &Device, max_bytes: usize) -> Result<Self> {
-        Weights::open(path, max_bytes)?.file(name)?.table(name, options, device)
+        let mut weights = Weights::open(path, max_bytes)?;
+        let file = weights.file(name)?;
+        let note = file.metadata(NOTE).map(Arc::from);
+        Ok(file.table(name, options, device)?.noted(note))
     }
 
     /// Writes the table under `name` into a safetensors file, which replaces an older one in one step.
@@ -87,7 +90,7 @@ impl Embedding {
     /// # Errors
     /// [`crate::Error::File`].
     pub fn save(&self, path: &Path, name: &str) -> Result<()> {
-        write_tensors(path, &[FORMAT], &[(name, self.parameter())])
+        write_tensors(path, &metadata(self.note()), &[(name, self.parameter())])
     }
 }
 
@@ -204,7 +207,7 @@ impl InputEmbedding {
 
     /// The metadata of a file with its tables and this [`InputEmbedding::description`].
     pub(crate) fn metadata<'a>(&'a self, description: &'a str) -> Vec<(&'a str, &'a str)> {
-        [FORMAT, (ENTRY, description)].into_iter().chain(self.note().map(|note| (NOTE, note))).collect()
+        metadata(self.note()).into_iter().chain([(ENTRY, description)]).collect()
     }
 
     /// What the tensors do not say, for the metadata.
@@ -225,6 +228,11 @@ impl InputEmbedding {
         };
         serde_json::to_string(&description).map_err(FileFault::Header)
     }
+}
+
+/// The metadata that every file has.
+fn metadata(note: Option<&str>) -> Vec<(&str, &str)> {
+    [FORMAT].into_iter().chain(note.map(|note| (NOTE, note))).collect()
 }
 
 impl Description {
