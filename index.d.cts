@@ -2941,7 +2941,7 @@ export interface EmbeddingTrainingProgress {
   readonly epoch: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** Mean loss of the targets since the previous report, in nats. */
+  /** Mean loss of the targets since the previous report, in nats; `NaN` when there was none. */
   readonly loss: number
   /** Learning rate of the last step. */
   readonly learningRate: number
@@ -3019,7 +3019,7 @@ export interface TrainEmbeddingOptions {
    * @default 0
    */
   readonly seed?: number | undefined
-  /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
+  /** The tokenizer of the dataset. Checkpoints and files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
   readonly tokenizer?: TokenizerIdentity | undefined
   /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint | undefined
@@ -3037,7 +3037,7 @@ export interface EmbeddingTraining {
   readonly steps: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** The loss over the last epoch, as it was before each step. */
+  /** The loss over the last epoch, as it was before each step; `NaN` when hiding tokens left that without a target. */
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
@@ -3054,8 +3054,8 @@ export interface EmbeddingTraining {
  * const { embedding, validationLoss } = await trainEmbedding(dataset, { objective: 'nextToken', vocabSize, dimensions: 64, validation })
  * ```
  *
- * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
- *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, or of a dataset with other frequencies of ids; `epochs`,
+ * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset, and when a dataset has no target; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
+ *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, for another tokenizer, or of a dataset with other frequencies of ids; `epochs`,
  *   `learningRate`, `batchSize` and `validation` may change); `ERR_LIMIT` when there is not enough memory.
  */
 export declare const trainEmbedding: (dataset: Dataset, options: TrainEmbeddingOptions) => Promise<EmbeddingTraining>

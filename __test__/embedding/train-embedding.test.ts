@@ -242,12 +242,17 @@ test('a signal stops the training while it measures', async (t) => {
   const validation: Dataset = {
     length: 10 * dataset.length,
     get: (index, at) => {
-      if (++reads === 1) controller.abort(reason)
+      // Its targets are counted first.
+      if (++reads === validation.length + 2) controller.abort(reason)
       return dataset.get(index % dataset.length, at)
     },
   }
-  t.is(await t.throwsAsync(trainEmbedding(dataset, { ...quick, validation, signal: controller.signal })), reason)
-  t.true(reads < dataset.length, `${reads} of ${validation.length}`)
+  const options = { ...quick, epochs: 1, validation, signal: controller.signal }
+  t.is(await t.throwsAsync(trainEmbedding(dataset, options)), reason)
+  t.true(
+    reads > validation.length + 1 && reads < validation.length + dataset.length,
+    `${reads} of ${validation.length}`,
+  )
 })
 
 const wait = (milliseconds: number) => {
@@ -270,21 +275,20 @@ test('a signal stops the training while targets are counted, before its first st
   t.true(reads < dataset.length, `${reads} of ${dataset.length}`)
 })
 
-test('a signal stops the training while targets of the validation dataset are counted, at its end', async (t) => {
+test('a signal stops the training while targets of the validation dataset are counted, before its first step', async (t) => {
   const [dataset, controller, reason] = [await small(), new AbortController(), new Error('enough')]
   let reads = 0
   const validation: Dataset = {
     length: dataset.length,
     get: (index, at) => {
-      // It is measured once, whole.
-      if (++reads > dataset.length + 5) wait(1)
-      if (reads === dataset.length + 6) setTimeout(() => controller.abort(reason))
+      if (++reads > 5) wait(1)
+      if (reads === 6) setTimeout(() => controller.abort(reason))
       return dataset.get(index, at)
     },
   }
   const options = { ...quick, epochs: 1, validation, signal: controller.signal }
   t.is(await t.throwsAsync(trainEmbedding(dataset, options)), reason)
-  t.true(reads < 2 * dataset.length, `${reads} of ${2 * dataset.length}`)
+  t.true(reads < dataset.length, `${reads} of ${dataset.length}`)
 })
 
 test('a signal that is aborted stops the training before it begins', async (t) => {
@@ -328,6 +332,65 @@ for (const [what, options, message] of wrong) {
     await t.throwsAsync(promise, { code: 'ERR_INVALID_ARGUMENT', message })
   })
 }
+
+test('a dataset without a target is refused before the first step, a validation dataset too', async (t) => {
+  const dataset = await small()
+  const none: Dataset = {
+    length: dataset.length,
+    get: (index) => ({ ...dataset.get(index), targets: new Int32Array(32).fill(-100) }),
+  }
+  const error = (name: string) => ({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: `expected a dataset with targets for ${name}, received "targets that are all -100"`,
+  })
+  let steps = 0
+  const options = { ...quick, onProgress: () => void steps++ }
+  await t.throwsAsync(trainEmbedding(none, options), error('dataset'))
+  await t.throwsAsync(trainEmbedding(dataset, { ...options, validation: none }), error('options.validation'))
+  const wrongId: Dataset = {
+    ...none,
+    get: (index) => ({ ...none.get(index), targets: new Int32Array(32).fill(vocabSize + 1) }),
+  }
+  await t.throwsAsync(trainEmbedding(dataset, { ...options, validation: wrongId }), { code: 'ERR_OUT_OF_RANGE' })
+  t.is(steps, 0)
+})
+
+test('a dataset that hides nothing in its first epoch is learned from in the next', async (t) => {
+  const dataset = await small()
+  const later: Dataset = {
+    length: 64,
+    get: (index, { epoch = 0 } = {}) => {
+      const sample = dataset.get(index)
+      return epoch > 0 ? sample : { ...sample, targets: new Int32Array(32).fill(-100) }
+    },
+  }
+  const { loss, frequencyLoss, targets } = await trainEmbedding(later, { ...quick, epochs: 2 })
+  t.true(loss > 0 && frequencyLoss > 0)
+  t.is(targets, 64 * 32)
+})
+
+test('a checkpoint for another tokenizer is refused', async (t) => {
+  const dataset = await small()
+  const path = join(folder, 'tokenizer.safetensors')
+  const mine = { name: 'a', fingerprint: 'a'.repeat(64) }
+  const other = { name: 'b', fingerprint: 'b'.repeat(64) }
+  const options: TrainEmbeddingOptions = { ...quick, epochs: 1, checkpoint: { path } }
+  await trainEmbedding(dataset, { ...options, tokenizer: mine })
+  await t.throwsAsync(trainEmbedding(dataset, { ...options, tokenizer: other }), {
+    code: 'ERR_INVALID_FILE',
+    message:
+      /tokenizer\.safetensors: it is of another training: expected the tokenizer that it was made for, a with .* received b with/,
+  })
+  for (const tokenizer of [mine, undefined])
+    t.deepEqual(
+      (await trainEmbedding(dataset, { ...options, ...(tokenizer && { tokenizer }) })).embedding.tokenizer,
+      mine,
+    )
+
+  // One that does not say it is of any.
+  await trainEmbedding(dataset, { ...options, checkpoint: { path, resume: false } })
+  t.deepEqual((await trainEmbedding(dataset, { ...options, tokenizer: other })).embedding.tokenizer, other)
+})
 
 test('an id that is not below vocabSize is ERR_OUT_OF_RANGE', async (t) => {
   await t.throwsAsync(trainEmbedding(await small(), { ...quick, vocabSize: 100 }), { code: 'ERR_OUT_OF_RANGE' })

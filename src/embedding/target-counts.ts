@@ -1,17 +1,18 @@
 import type { Dataset } from '../dataset/dataset.ts'
 import { TokenmillError } from '../errors.ts'
 import type { Steps } from '../event-loop.ts'
+import { invalid } from '../validate.ts'
 
 /**
- * How often each id is a target, in samples that are spread evenly over the dataset and have about `most` targets together.
+ * How often each id is a target in an epoch, in samples that are spread evenly over the dataset and have about `most` targets together.
  * @throws `ERR_OUT_OF_RANGE` for a target that is not below `vocabSize`.
  */
-export function* targetCounts(dataset: Dataset, vocabSize: number, most = Infinity): Steps<Float64Array> {
+function* targetCounts(dataset: Dataset, vocabSize: number, most = Infinity, epoch = 0): Steps<Float64Array> {
   const counts = new Float64Array(vocabSize)
   const perSample = Math.max(1, dataset.get(0).targets.length)
   const stride = Math.max(1, Math.ceil((dataset.length * perSample) / most))
   for (let index = 0; index < dataset.length; index += stride) {
-    for (const target of dataset.get(index).targets) {
+    for (const target of dataset.get(index, { epoch }).targets) {
       if (target < 0) continue
       if (target >= vocabSize)
         throw new TokenmillError(
@@ -23,6 +24,27 @@ export function* targetCounts(dataset: Dataset, vocabSize: number, most = Infini
     yield
   }
   return counts
+}
+
+/**
+ * {@link targetCounts} of the first of `epochs` that has any: a dataset that hides tokens gives others in each, and a small one none in some.
+ * @throws `ERR_INVALID_ARGUMENT` when none has, also `ERR_OUT_OF_RANGE`.
+ */
+export function* learnableCounts(
+  name: string,
+  dataset: Dataset,
+  vocabSize: number,
+  most = Infinity,
+  epochs = 1,
+): Steps<Float64Array> {
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    // Rare targets may be in none of the samples of an estimate.
+    for (const counted of [most, Infinity]) {
+      const counts = yield* targetCounts(dataset, vocabSize, counted, epoch)
+      if (counts.some((count) => count > 0)) return counts
+    }
+  }
+  throw invalid(name, 'a dataset with targets', 'targets that are all -100')
 }
 
 /** The mean loss, in nats, of `targets` for one who knows only `counts`: each of these ids, and one more of each, is as likely. */

@@ -19,9 +19,9 @@ import {
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
 import { InputEmbedding, type Position } from './input-embedding.ts'
-import { checkedIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
+import { checkedIdentity, checkMadeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
-import { frequencyLoss, targetCounts } from './target-counts.ts'
+import { frequencyLoss, learnableCounts } from './target-counts.ts'
 import { readProgress, type SavedProgress, writeProgress } from './training-progress.ts'
 
 /** Checkpoints of a training, to resume after an interruption. */
@@ -50,7 +50,7 @@ export interface EmbeddingTrainingProgress {
   readonly epoch: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** Mean loss of the targets since the previous report, in nats. */
+  /** Mean loss of the targets since the previous report, in nats; `NaN` when there was none. */
   readonly loss: number
   /** Learning rate of the last step. */
   readonly learningRate: number
@@ -128,7 +128,7 @@ export interface TrainEmbeddingOptions {
    * @default 0
    */
   readonly seed?: number | undefined
-  /** The tokenizer of the dataset. Files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
+  /** The tokenizer of the dataset. Checkpoints and files of the embedding keep its name and fingerprint: see `InputEmbedding.load`. */
   readonly tokenizer?: TokenizerIdentity | undefined
   /** Where checkpoints are written. */
   readonly checkpoint?: TrainingCheckpoint | undefined
@@ -146,7 +146,7 @@ export interface EmbeddingTraining {
   readonly steps: number
   /** Targets that were learned from. */
   readonly targets: number
-  /** The loss over the last epoch, as it was before each step. */
+  /** The loss over the last epoch, as it was before each step; `NaN` when hiding tokens left that without a target. */
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
@@ -172,15 +172,17 @@ const interval = 200
  * const { embedding, validationLoss } = await trainEmbedding(dataset, { objective: 'nextToken', vocabSize, dimensions: 64, validation })
  * ```
  *
- * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
- *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, or of a dataset with other frequencies of ids; `epochs`,
+ * @throws `ERR_INVALID_ARGUMENT` when an option is wrong or does not fit the dataset, and when a dataset has no target; `ERR_OUT_OF_RANGE` for an id that is not below `vocabSize`;
+ *   `ERR_INVALID_FILE` when the checkpoint is that of another training (of other options, for another tokenizer, or of a dataset with other frequencies of ids; `epochs`,
  *   `learningRate`, `batchSize` and `validation` may change); `ERR_LIMIT` when there is not enough memory.
  */
 export const trainEmbedding = async (dataset: Dataset, options: TrainEmbeddingOptions): Promise<EmbeddingTraining> => {
-  const resolved = resolve(dataset, options)
-  const { vocabSize, signal } = resolved
-  const counts = await runInTurns(targetCounts(dataset, vocabSize, mostCounted), signal)
-  const training = own({ ...resolved, counts })
+  const resolved = own(resolve(dataset, options))
+  const { vocabSize, epochs, validation, signal } = resolved
+  const counts = await runInTurns(learnableCounts('dataset', dataset, vocabSize, mostCounted, epochs), signal)
+  const validationCounts =
+    validation && (await runInTurns(learnableCounts('options.validation', validation, vocabSize), signal))
+  const training = own({ ...resolved, counts, validationCounts })
   const { trainer, progress } = await begin(training)
   try {
     return await new Run(training, trainer, progress).toEnd()
@@ -211,10 +213,11 @@ class Run {
   }
 
   #resume(progress: SavedProgress): void {
+    const { checkpoint, tokenizer } = this.#training
     try {
+      checkMadeFor('it', readIdentity(this.#trainer.tokenizer ?? undefined), tokenizer)
       this.#loader.load(progress.loader)
     } catch (cause) {
-      const { checkpoint } = this.#training
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new TokenmillError('ERR_INVALID_FILE', `${checkpoint?.path}: it is of another training: ${why}`, { cause })
     }
@@ -224,18 +227,17 @@ class Run {
   }
 
   async toEnd(): Promise<EmbeddingTraining> {
-    const { epochs, counts, validation, vocabSize, signal } = this.#training
+    const { epochs, counts, validationCounts = counts, trainer } = this.#training
     while (this.#loader.epoch < epochs) await this.#oneEpoch()
     await this.#save()
     const validationLoss = await this.#measure()
-    const counted = validation === undefined ? counts : await runInTurns(targetCounts(validation, vocabSize), signal)
     return {
-      embedding: callNative(() => InputEmbedding.of(this.#trainer.embedding(), this.#training.trainer.seed)),
+      embedding: callNative(() => InputEmbedding.of(this.#trainer.embedding(), trainer.seed)),
       steps: this.#step,
       targets: this.#targets,
       loss: this.#epoch.loss / this.#epoch.targets,
       ...(validationLoss === undefined ? {} : { validationLoss }),
-      frequencyLoss: frequencyLoss(counts, counted),
+      frequencyLoss: frequencyLoss(counts, validationCounts),
     }
   }
 
@@ -310,7 +312,10 @@ class Run {
 }
 
 /** What is asked for, and how often each id is a target. */
-type Training = ReturnType<typeof resolve> & { readonly counts: Float64Array }
+type Training = ReturnType<typeof resolve> & {
+  readonly counts: Float64Array
+  readonly validationCounts: Float64Array | undefined
+}
 
 const optionKeys = [
   ...(['objective', 'vocabSize', 'dimensions', 'contextLength', 'position', 'dropout', 'neighbours'] as const),
@@ -364,6 +369,7 @@ const resolve = (dataset: Dataset, options: TrainEmbeddingOptions) => {
   const tokenizer = checkedIdentity('options.tokenizer', rest.tokenizer)
   return {
     ...rest,
+    tokenizer,
     loader,
     steps,
     epochs,
