@@ -3101,6 +3101,11 @@ export type RopeScaling =
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
       /**
+       * Whether the first and the last pair that is divided in part are whole ones, as in the code of the paper; gpt-oss has `false`.
+       * @default true
+       */
+      readonly truncate?: boolean | undefined
+      /**
        * Factor of all values.
        * @default 0.1 ln(factor) + 1
        */

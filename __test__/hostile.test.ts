@@ -546,7 +546,15 @@ test('embeddings', async (t) => {
         headDimensions: 4,
         base: 10_000,
         positionOffset: 0,
-        scaling: { type: 'yarn', factor: 2, betaFast: 32, betaSlow: 1, originalContextLength: 4, attentionFactor: 1 },
+        scaling: {
+          type: 'yarn',
+          factor: 2,
+          betaFast: 32,
+          betaSlow: 1,
+          originalContextLength: 4,
+          truncate: false,
+          attentionFactor: 1,
+        },
       },
     ],
     'ropeTable of llama 3': [

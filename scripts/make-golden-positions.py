@@ -28,6 +28,8 @@ ROPES: list[dict[str, Any]] = [
     {"headDimensions": 64, "base": 500000.0, "scaling": LLAMA3 | {"factor": 32.0}},
     {"headDimensions": 128, "base": 10000.0, "scaling": YARN},
     {"headDimensions": 64, "base": 150000.0, "scaling": YARN | {"factor": 32.0, "attentionFactor": 1.5}},
+    {"headDimensions": 64, "base": 150000.0, "scaling": YARN | {"factor": 32.0, "truncate": False}},
+    {"headDimensions": 4, "base": 10000.0, "scaling": YARN | {"betaFast": 2.0, "betaSlow": 1.5, "originalContextLength": 8, "truncate": False}},
     {"headDimensions": 4, "base": 10000.0, "scaling": YARN | {"betaFast": 2.0, "betaSlow": 1.5, "originalContextLength": 8}},
 ]
 POSITIONS = [0, 1, 17, 131071]
@@ -67,8 +69,10 @@ def yarn(plain: list[float], dim: int, base: float, scaling: dict[str, Any]) -> 
     def correction(rotations: float) -> float:
         return dim * math.log(length / (rotations * 2 * math.pi)) / (2 * math.log(base))
 
-    low = max(math.floor(correction(scaling["betaFast"])), 0)
-    high = min(math.ceil(correction(scaling["betaSlow"])), dim - 1)
+    first, last = correction(scaling["betaFast"]), correction(scaling["betaSlow"])
+    if scaling.get("truncate", True):
+        first, last = math.floor(first), math.ceil(last)
+    low, high = max(first, 0), min(last, dim - 1)
     width = 0.001 if low == high else high - low
     mixed = []
     for pair, frequency in enumerate(plain):

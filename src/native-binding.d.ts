@@ -534,6 +534,8 @@ export interface NativeRopeScaling {
   low?: number
   high?: number
   originalContextLength?: number
+  /** yarn's. */
+  truncate?: boolean
   attentionFactor?: number
 }
 

@@ -70,7 +70,7 @@ test('defaults of a scaling are those of the models', (t) => {
   )
   t.deepEqual(
     table({ type: 'yarn', factor, originalContextLength }),
-    table({ type: 'yarn', factor, betaFast: 32, betaSlow: 1, originalContextLength }),
+    table({ type: 'yarn', factor, betaFast: 32, betaSlow: 1, truncate: true, originalContextLength }),
   )
 })
 
@@ -109,6 +109,11 @@ const wrong: readonly (readonly [string, unknown, RegExp])[] = [
     'betas the wrong way around',
     { ...base, scaling: { type: 'yarn', factor: 2, betaFast: 1, betaSlow: 32, originalContextLength } },
     /betaFast/,
+  ],
+  [
+    'truncate 1',
+    { ...base, scaling: { type: 'yarn', factor: 2, truncate: 1 as never, originalContextLength } },
+    /truncate/,
   ],
   [
     'attentionFactor 0',

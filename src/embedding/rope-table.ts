@@ -1,7 +1,16 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeRopeScaling } from '../native-binding.d.ts'
-import { finiteNumber, integerIn, invalid, oneOf, options as known, own, positiveInteger } from '../validate.ts'
+import {
+  boolean,
+  finiteNumber,
+  integerIn,
+  invalid,
+  oneOf,
+  options as known,
+  own,
+  positiveInteger,
+} from '../validate.ts'
 import { checkMemory } from './memory.ts'
 
 /** How the frequencies of a model are changed, so that it reads more positions than it was first trained with. */
@@ -41,6 +50,11 @@ export type RopeScaling =
       readonly betaSlow?: number
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
+      /**
+       * Whether the first and the last pair that is divided in part are whole ones, as in the code of the paper; gpt-oss has `false`.
+       * @default true
+       */
+      readonly truncate?: boolean | undefined
       /**
        * Factor of all values.
        * @default 0.1 ln(factor) + 1
@@ -135,8 +149,22 @@ const resolveScaling = (name: string, given: RopeScaling): NativeRopeScaling => 
       })
     }
     case 'yarn': {
-      const keys = ['type', 'factor', 'betaFast', 'betaSlow', 'originalContextLength', 'attentionFactor'] as const
-      const { betaFast = 32, betaSlow = 1, originalContextLength, attentionFactor } = known(name, scaling, keys)
+      const keys = [
+        'type',
+        'factor',
+        'betaFast',
+        'betaSlow',
+        'originalContextLength',
+        'truncate',
+        'attentionFactor',
+      ] as const
+      const {
+        betaFast = 32,
+        betaSlow = 1,
+        originalContextLength,
+        truncate = true,
+        attentionFactor,
+      } = known(name, scaling, keys)
       const low = above(`${name}.betaSlow`, betaSlow, 0)
       return own({
         type,
@@ -144,6 +172,7 @@ const resolveScaling = (name: string, given: RopeScaling): NativeRopeScaling => 
         low,
         high: above(`${name}.betaFast`, betaFast, low),
         originalContextLength: positiveInteger(`${name}.originalContextLength`, originalContextLength),
+        truncate: boolean(`${name}.truncate`, truncate),
         ...(attentionFactor === undefined
           ? {}
           : { attentionFactor: above(`${name}.attentionFactor`, attentionFactor, 0) }),

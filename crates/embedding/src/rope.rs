@@ -53,6 +53,8 @@ pub enum RopeScaling {
         beta_slow: f64,
         /// Positions that the model was first trained with.
         original_context_length: usize,
+        /// Whether the first and the last pair that is divided in part are whole ones, as in the code of the paper; not so in gpt-oss.
+        truncate: bool,
         /// What all values are multiplied by; `0.1 ln(factor) + 1` in the paper.
         attention_factor: Option<f64>,
     },
@@ -133,7 +135,7 @@ impl RopeScaling {
                 let both = [("the low frequency", low_frequency), ("the high frequency", high_frequency)];
                 in_order(both, original_context_length)
             }
-            Self::Yarn { factor, beta_fast, beta_slow, original_context_length, attention_factor } => {
+            Self::Yarn { factor, beta_fast, beta_slow, original_context_length, attention_factor, .. } => {
                 factor_of(factor)?;
                 in_order([("the slow beta", beta_slow), ("the fast beta", beta_fast)], original_context_length)?;
                 let attention = attention_factor.unwrap_or(1.0);
@@ -162,17 +164,18 @@ impl RopeScaling {
                 let turns = original_context_length as f64 * frequency / TAU;
                 mixed(factor, ((turns - low_frequency) / (high_frequency - low_frequency)).clamp(0.0, 1.0))
             }
-            Self::Yarn { factor, beta_fast, beta_slow, original_context_length, .. } => {
+            Self::Yarn { factor, beta_fast, beta_slow, original_context_length, truncate, .. } => {
                 let dimensions = config.head_dimensions as f64;
                 // The pair that turns so often in the original context, as a number between pairs.
                 let pair_of = |turns: f64| {
                     let length = original_context_length as f64 / (turns * TAU);
                     dimensions * libm::log(length) / (2.0 * libm::log(config.base))
                 };
-                let low = libm::floor(pair_of(beta_fast)).max(0.0);
-                let high = libm::ceil(pair_of(beta_slow)).min(dimensions - 1.0);
-                // Both are integers; where they are one pair, faster ones are kept and slower ones divided.
-                let width = if (high - low).abs() < 0.5 { 0.001 } else { high - low };
+                let (first, last) = (pair_of(beta_fast), pair_of(beta_slow));
+                let (first, last) = if truncate { (libm::floor(first), libm::ceil(last)) } else { (first, last) };
+                let (low, high) = (first.max(0.0), last.min(dimensions - 1.0));
+                // Where they are one pair, faster ones are kept and slower ones divided.
+                let width = if high - low == 0.0 { 0.001 } else { high - low };
                 mixed(factor, 1.0 - ((pair as f64 - low) / width).clamp(0.0, 1.0))
             }
         }

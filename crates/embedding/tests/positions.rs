@@ -25,9 +25,23 @@ struct Rope {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Scaling {
-    Linear { factor: f64 },
-    Llama3 { factor: f64, low_frequency: f64, high_frequency: f64, original_context_length: usize },
-    Yarn { factor: f64, beta_fast: f64, beta_slow: f64, original_context_length: usize, attention_factor: Option<f64> },
+    Linear {
+        factor: f64,
+    },
+    Llama3 {
+        factor: f64,
+        low_frequency: f64,
+        high_frequency: f64,
+        original_context_length: usize,
+    },
+    Yarn {
+        factor: f64,
+        beta_fast: f64,
+        beta_slow: f64,
+        original_context_length: usize,
+        truncate: Option<bool>,
+        attention_factor: Option<f64>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -47,8 +61,9 @@ fn scaling_of(scaling: Option<Scaling>) -> RopeScaling {
         Some(Scaling::Llama3 { factor, low_frequency, high_frequency, original_context_length }) => {
             RopeScaling::Llama3 { factor, low_frequency, high_frequency, original_context_length }
         }
-        Some(Scaling::Yarn { factor, beta_fast, beta_slow, original_context_length, attention_factor }) => {
-            RopeScaling::Yarn { factor, beta_fast, beta_slow, original_context_length, attention_factor }
+        Some(Scaling::Yarn { factor, beta_fast, beta_slow, original_context_length, truncate, attention_factor }) => {
+            let truncate = truncate.unwrap_or(true);
+            RopeScaling::Yarn { factor, beta_fast, beta_slow, original_context_length, truncate, attention_factor }
         }
     }
 }
@@ -69,7 +84,7 @@ fn assert_near(actual: &[f32], expected: &[f64], what: &str) {
 #[test]
 fn rotary_rows_are_the_golden_ones() {
     let ropes = golden().ropes;
-    assert!(ropes.len() >= 9);
+    assert!(ropes.len() >= 11);
     for rope in ropes {
         let scaling = scaling_of(rope.scaling);
         for (position_offset, row) in rope.rows {
@@ -108,7 +123,8 @@ fn what_cannot_be_is_an_error_that_names_it() {
         scaling(RopeScaling::Llama3 { factor, low_frequency, high_frequency, original_context_length })
     };
     let yarn = |beta_fast, attention_factor| {
-        scaling(RopeScaling::Yarn { factor, beta_fast, beta_slow: 1.0, original_context_length, attention_factor })
+        let (beta_slow, truncate) = (1.0, true);
+        scaling(RopeScaling::Yarn { factor, beta_fast, beta_slow, original_context_length, truncate, attention_factor })
     };
     for (config, expected) in [
         (RopeConfig { head_dimensions: 3, ..config() }, "dimensions of a head"),

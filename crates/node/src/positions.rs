@@ -27,6 +27,8 @@ pub struct NativeRopeScaling {
     pub low: Option<f64>,
     pub high: Option<f64>,
     pub original_context_length: Option<i64>,
+    /// yarn's.
+    pub truncate: Option<bool>,
     pub attention_factor: Option<f64>,
 }
 
@@ -55,7 +57,7 @@ pub fn alibi_slopes(env: Env, heads: i64) -> Result<Float32Array> {
 }
 
 fn scaling(scaling: NativeRopeScaling) -> Result<RopeScaling> {
-    let NativeRopeScaling { kind, factor, low, high, original_context_length, attention_factor } = scaling;
+    let NativeRopeScaling { kind, factor, low, high, original_context_length, truncate, attention_factor } = scaling;
     let original = || size("originalContextLength", original_context_length.unwrap_or_default());
     // What is missing is not a number, which the core refuses by its name.
     let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
@@ -72,6 +74,7 @@ fn scaling(scaling: NativeRopeScaling) -> Result<RopeScaling> {
             beta_slow: number(low),
             beta_fast: number(high),
             original_context_length: original()?,
+            truncate: truncate.unwrap_or(true),
             attention_factor,
         },
         _ => return Err(Error::new(Code::InvalidArgument, format!("there is no scaling {kind:?}"))),
