@@ -2450,6 +2450,9 @@ export type DType = 'f32' | 'bf16' | 'f16'
 /** The array that holds numbers of a type. */
 export type Values = Float32Array | Uint16Array
 
+/** Which tokenizer it is: all tokenizers, and what manifests say of them, are one. */
+export type TokenizerIdentity = Pick<Tokenizer, 'name' | 'fingerprint'>
+
 /** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
 export interface RowGradient {
   /** Ascending. */
@@ -2699,9 +2702,6 @@ export declare class Embedding {
   /** {@link Embedding.dispose}, for `using`. */
   [Symbol.dispose](): void
 }
-
-/** Which tokenizer it is: all tokenizers, and what manifests say of them, are one. */
-export type TokenizerIdentity = Pick<Tokenizer, 'name' | 'fingerprint'>
 
 /**
  * How the position of a token enters its embedding:
@@ -3333,7 +3333,7 @@ export declare class WordVectors {
   /** Dimensions of the vectors. */
   readonly dimensions: number
   /**
-   * Reads a file by its name: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
+   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
    * binary form; `*.safetensors` what {@link WordVectors.save} writes. Of several equal words the first one counts.
    *
    * @throws `ERR_INVALID_FILE` says what is wrong, and in which line or word; `ERR_LIMIT` when there is not enough memory.

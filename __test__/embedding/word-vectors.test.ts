@@ -106,7 +106,7 @@ test('an analogy is nearest to b less a and c', async (t) => {
 
 test('files of every form give the same words and numbers', async (t) => {
   const folder = await temporaryFolder(t)
-  for (const name of ['v.txt', 'v.vec', 'v.bin', 'v.safetensors']) {
+  for (const name of ['v.txt', 'v.vec', 'v.bin', 'v.safetensors', 'V.TXT', 'v.Vec', 'V.BIN', 'v.SAFETENSORS']) {
     const path = join(folder, name)
     await royal().save(path)
     const read = await WordVectors.load(pathToFileURL(path))

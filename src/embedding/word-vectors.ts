@@ -57,7 +57,7 @@ export class WordVectors {
   }
 
   /**
-   * Reads a file by its name: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
+   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
    * binary form; `*.safetensors` what {@link WordVectors.save} writes. Of several equal words the first one counts.
    *
    * @throws `ERR_INVALID_FILE` says what is wrong, and in which line or word; `ERR_LIMIT` when there is not enough memory.
@@ -201,7 +201,7 @@ const formats: readonly (readonly [ending: string, format: string])[] = [
 ]
 
 const formatOf = (file: string): string => {
-  const format = formats.find(([ending]) => file.endsWith(ending))?.[1]
+  const format = formats.find(([ending]) => file.toLowerCase().endsWith(ending))?.[1]
   if (format !== undefined) return format
   throw invalid('path', 'a name that ends in .txt, .vec, .bin or .safetensors', file)
 }
