@@ -21,6 +21,7 @@ mod encoding;
 mod error;
 mod few;
 mod first_failed;
+mod first_look;
 mod ids;
 mod index;
 mod joined;

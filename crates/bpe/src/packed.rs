@@ -5,6 +5,7 @@ use crate::pages::Zero;
 /// Up to `8 * N - 4` bytes of text, zeros after them, and in the highest 32 bits a length of 5 bits above a payload of 27. Two of
 /// them stand for the same piece when they are equal but for the payload. The highest bit of the payload is a mark of the place where it is kept.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Packed<const N: usize>([u64; N]);
 
 /// The payload, in the last word.
@@ -34,14 +35,28 @@ impl<const N: usize> Packed<N> {
     /// `text[start..end]`, not empty, with the payload 0. One that is too long comes out as none that fits.
     #[inline(always)]
     pub fn of(text: &[u8], start: usize, end: usize) -> Self {
-        let length = (end - start).min(Self::MAX + 1);
-        let mut words = if let Some(bytes) = text.get(start..start + 8 * N) {
-            load(bytes)
+        // One comparison, half of which is the same for all pieces of a text; a range of a slice takes two.
+        if start < (text.len() + 1).saturating_sub(8 * N) {
+            // SAFETY: so many bytes are left.
+            Self::of_bytes(unsafe { text.get_unchecked(start..start + 8 * N) }, end - start)
         } else {
-            let mut bytes = [0; 32];
-            bytes[..length].copy_from_slice(&text[start..start + length]);
-            load(&bytes)
-        };
+            Self::of_last(text, start, end)
+        }
+    }
+
+    /// [`Packed::of`] by a copy of what is left.
+    #[cold]
+    fn of_last(text: &[u8], start: usize, end: usize) -> Self {
+        let (mut bytes, length) = ([0; 32], (end - start).min(Self::MAX + 1));
+        bytes[..length].copy_from_slice(&text[start..start + length]);
+        Self::of_bytes(&bytes, length)
+    }
+
+    /// The first `length` of `bytes`, which are `8 * N` at least.
+    #[inline(always)]
+    fn of_bytes(bytes: &[u8], length: usize) -> Self {
+        let length = length.min(Self::MAX + 1);
+        let mut words: [u64; N] = load(bytes);
         let mask: [u64; N] = load(&ONES[32 - length..]);
         for (word, mask) in words.iter_mut().zip(mask) {
             *word &= mask;
@@ -114,7 +129,24 @@ impl<const N: usize> Packed<N> {
         self
     }
 
-    /// A hash of all of it, where the payload is 0: wide products folded, as in wyhash. The high bits are the good ones.
+    /// What [`Packed::table_hash`] adds to the halves of words, and what it multiplies by in the end.
+    pub const SALTS: [u32; 8] =
+        [0xaa6c_78a5, 0x2d35_8dcd, 0x962e_acc9, 0x8bb8_4b93, 0xd433_d4a3, 0x4b33_a62e, 0x1de1_aa47, 0x4d5a_2da5];
+    pub const FACTOR: u32 = 0x9e37_79b1;
+
+    /// A hash of all of it, where the payload is 0, by which tables of tokens are made, since vectors can tell it: products of the halves of words, as in NH
+    /// of UMAC, folded and multiplied. The high bits are the good ones.
+    #[inline(always)]
+    pub fn table_hash(self) -> u32 {
+        let mut sum = 0_u64;
+        for (word, salts) in self.0.into_iter().zip(Self::SALTS.chunks_exact(2)) {
+            let (low, high) = ((word as u32).wrapping_add(salts[0]), ((word >> 32) as u32).wrapping_add(salts[1]));
+            sum = sum.wrapping_add(u64::from(low) * u64::from(high));
+        }
+        (sum as u32 ^ (sum >> 32) as u32).wrapping_mul(Self::FACTOR)
+    }
+
+    /// Another one, which is longer: wide products folded, as in wyhash. The high bits are the good ones.
     #[inline(always)]
     pub fn hash(self) -> u64 {
         const SALT: [u64; 4] =
@@ -126,6 +158,26 @@ impl<const N: usize> Packed<N> {
             hash ^= product as u64 ^ (product >> 64) as u64;
         }
         hash
+    }
+}
+
+/// What vectors need to know.
+#[cfg(target_arch = "x86_64")]
+impl Packed<2> {
+    /// Where the payload is, in the last word, with the mark.
+    pub const PAYLOAD: u64 = PAYLOAD;
+    /// The payload of the highest 32 bits, without the mark.
+    pub const PAYLOAD_BITS: u32 = ((PAYLOAD & !MARK) >> 32) as u32;
+
+    /// The bytes of one that is zeros, but of this length.
+    pub const fn bytes_of_length(length: usize) -> [u8; 16] {
+        ((length as u128) << (64 + LENGTH_SHIFT)).to_le_bytes()
+    }
+
+    /// Its bytes.
+    #[cfg(test)]
+    pub fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0[0]) | u128::from(self.0[1]) << 64).to_le_bytes()
     }
 }
 

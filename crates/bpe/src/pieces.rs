@@ -11,12 +11,16 @@ use rustc_hash::FxHasher;
 
 use crate::Level;
 use crate::cache::{ABSENT, Cache, INLINE, Stretch};
+#[cfg(target_arch = "x86_64")]
+use crate::first_look::x86::Avx2;
+use crate::first_look::{FirstLook, Looks, Portable};
 use crate::merge::Merger;
 use crate::sink::{SLACK, Sink};
+use crate::tables::Large;
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 use crate::words::{Medium, Short, Words};
-use crate::worker::{BATCH, Lookup, Memory, Miss, Seen, Worker};
+use crate::worker::{BATCH, Memory, Miss, Seen, Worker};
 
 /// The pieces of a batch.
 #[derive(Clone, Copy)]
@@ -49,30 +53,39 @@ impl Tokenizer {
         let Some(large) = self.tables.large_for(self.vocabulary(), start, ends) else {
             return self.few().encode(text, start, ends, sink);
         };
-        let engine = Engine { words: &large.words, merger: &large.merger, vocabulary: self.vocabulary() };
+        let vocabulary = self.vocabulary();
         match self.level {
-            Level::Portable => engine.encode(text, start, count, worker, sink, cancel),
+            Level::Portable => Engine::of(large, vocabulary, Portable).encode(text, start, count, worker, sink, cancel),
             // All that is compiled for 64-bit Arm may use NEON.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => engine.encode(text, start, count, worker, sink, cancel),
+            Level::Neon => Engine::of(large, vocabulary, Portable).encode(text, start, count, worker, sink, cancel),
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { engine.encode_avx2(text, start, count, worker, sink, cancel) },
-            // SAFETY: there is such a level only on processors that have AVX-512.
+            Level::Avx2 => unsafe {
+                Engine::of(large, vocabulary, Avx2::new()).encode_avx2(text, start, count, worker, sink, cancel);
+            },
+            // SAFETY: there is such a level only on processors that have AVX-512, and with it AVX2.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { engine.encode_avx512(text, start, count, worker, sink, cancel) },
+            Level::Avx512 => unsafe {
+                Engine::of(large, vocabulary, Avx2::new()).encode_avx512(text, start, count, worker, sink, cancel);
+            },
         }
     }
 }
 
 /// Encodes by the large tables.
-struct Engine<'a> {
+struct Engine<'a, L> {
     words: &'a Words,
     merger: &'a Merger,
     vocabulary: &'a Vocabulary,
+    first_look: L,
 }
 
-impl Engine<'_> {
+impl<'a, L: FirstLook> Engine<'a, L> {
+    fn of(Large { words, merger, .. }: &'a Large, vocabulary: &'a Vocabulary, first_look: L) -> Self {
+        Self { words, merger, vocabulary, first_look }
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn encode_avx2(
@@ -111,32 +124,18 @@ impl Engine<'_> {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) {
-        let Worker { ends, lookups, ids, misses, unknown, seen, memory } = worker;
+        let Worker { ends, looks, ids, misses, unknown, seen, memory } = worker;
         let pieces = Pieces { text, start, ends: &ends[..count] };
-        let lookups = &mut lookups[..count];
-        let mut from = start;
-        for (lookup, &end) in lookups.iter_mut().zip(pieces.ends) {
-            let piece = Short::of(text, from, end);
-            let hash = piece.hash();
-            self.words.short.prefetch(self.words.short.home(hash));
-            *lookup = Lookup { piece, hash };
-            from = end;
-        }
-
-        let mut missed = 0;
-        for (index, (lookup, id)) in lookups.iter().zip(ids.iter_mut()).enumerate() {
-            let slot = self.words.short.slot(self.words.short.home(lookup.hash));
-            *id = slot.payload();
-            misses[missed].piece = index as u32;
-            missed += usize::from(!slot.is_piece_of(lookup.piece));
-        }
+        let first = ids.first_chunk_mut().expect("they are more");
+        let missed = self.first_look.look(&self.words.short, text, start, pieces.ends, looks, first);
+        let looks = &*looks;
         let misses = &mut misses[..missed];
-        ask_for(pieces, lookups, misses, &memory.cache);
-        let unknown = find_known(pieces, lookups, misses, unknown, &memory.cache);
+        ask_for(pieces, looks, &looks.missed[..missed], misses, &memory.cache);
+        let unknown = find_known(pieces, looks, misses, unknown, &memory.cache);
         if !unknown.is_empty() {
             memory.cache.grow();
-            self.look_up(pieces, lookups, misses, unknown, seen, memory);
-            self.merge_jobs(pieces, lookups, misses, unknown, memory);
+            self.look_up(pieces, looks, misses, unknown, seen, memory);
+            self.merge_jobs(pieces, looks, misses, unknown, memory);
             for &(again, first) in &seen.again {
                 let Miss { state, ids, .. } = misses[usize::from(first)];
                 let miss = &mut misses[usize::from(again)];
@@ -158,7 +157,7 @@ impl Engine<'_> {
                 // With what is behind them in the ring they are copied by whole vectors.
                 sink.extend_run(known, 0..count);
             } else {
-                self.emit_more(pieces, lookups, miss, memory, sink, cancel);
+                self.emit_more(pieces, looks, miss, memory, sink, cancel);
             }
         }
         sink.extend_run(&ids[..], next..count);
@@ -170,7 +169,7 @@ impl Engine<'_> {
     fn look_up(
         &self,
         pieces: Pieces,
-        lookups: &[Lookup],
+        looks: &Looks,
         misses: &mut [Miss],
         unknown: &[u16],
         seen: &mut Seen,
@@ -186,7 +185,7 @@ impl Engine<'_> {
                 cache.prefetch_short_elsewhere(miss.hash);
             } else if end - start <= Medium::MAX {
                 cache.prefetch_medium_elsewhere(miss.hash);
-                self.words.medium.prefetch(self.words.medium.home(miss.hash));
+                self.words.medium.prefetch(self.words.medium.home(Medium::of(pieces.text, start, end)));
             }
         }
         for &number in unknown {
@@ -208,13 +207,13 @@ impl Engine<'_> {
                     miss.state = merged.count as u32;
                     continue;
                 }
-                let piece = lookups[miss.piece as usize].piece;
+                let piece = looks.pieces[miss.piece as usize];
                 let found = cache.get_short_elsewhere(piece, miss.hash, &mut miss.ids);
                 if found != ABSENT {
                     miss.state = Miss::known(found, Cache::SHORT_INLINE);
                     continue;
                 }
-                let id = self.words.short.get_from(self.words.short.home(miss.hash), piece);
+                let id = self.words.short.get_from(looks.slots[miss.piece as usize] as usize, piece);
                 id.inspect(|&id| cache.insert_short(piece, miss.hash, &[id]))
             } else if piece.len() <= Medium::MAX {
                 let piece = Medium::of(pieces.text, start, end);
@@ -223,7 +222,7 @@ impl Engine<'_> {
                     miss.state = Miss::known(found, INLINE as u32);
                     continue;
                 }
-                let id = self.words.medium.get_from(self.words.medium.home(miss.hash), piece);
+                let id = self.words.medium.get_from(self.words.medium.home(piece), piece);
                 id.inspect(|&id| cache.insert_medium(piece, miss.hash, &[id]))
             } else {
                 let id = self.words.get_long(piece);
@@ -242,14 +241,7 @@ impl Engine<'_> {
 
     /// Merges the jobs, and remembers what they came to.
     #[inline]
-    fn merge_jobs(
-        &self,
-        pieces: Pieces,
-        lookups: &[Lookup],
-        misses: &mut [Miss],
-        unknown: &[u16],
-        memory: &mut Memory,
-    ) {
+    fn merge_jobs(&self, pieces: Pieces, looks: &Looks, misses: &mut [Miss], unknown: &[u16], memory: &mut Memory) {
         let Memory { scratch, cache, jobs, ids } = memory;
         if jobs.is_empty() {
             return;
@@ -282,7 +274,7 @@ impl Engine<'_> {
             };
             let (start, end) = pieces.bounds(miss.piece as usize);
             if end - start <= Short::MAX {
-                let piece = lookups[miss.piece as usize].piece;
+                let piece = looks.pieces[miss.piece as usize];
                 if miss.state <= Cache::SHORT_INLINE {
                     cache.insert_short_inline(piece, miss.hash, tokens.len(), &miss.ids);
                 } else {
@@ -306,7 +298,7 @@ impl Engine<'_> {
     fn emit_more(
         &self,
         pieces: Pieces,
-        lookups: &[Lookup],
+        looks: &Looks,
         miss: &Miss,
         memory: &mut Memory,
         sink: &mut impl Sink,
@@ -343,7 +335,7 @@ impl Engine<'_> {
         ids.clear();
         self.merger.merge(piece, self.vocabulary, scratch, None, |id| ids.push(id));
         if piece.len() <= Short::MAX {
-            cache.insert_short(lookups[miss.piece as usize].piece, miss.hash, ids);
+            cache.insert_short(looks.pieces[miss.piece as usize], miss.hash, ids);
         } else if piece.len() <= Medium::MAX {
             cache.insert_medium(Medium::of(pieces.text, start, end), miss.hash, ids);
         } else {
@@ -355,11 +347,12 @@ impl Engine<'_> {
 
 /// Asks for the places where `misses` may be.
 #[inline(always)]
-fn ask_for(pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], cache: &Cache) {
-    for miss in misses {
+fn ask_for(pieces: Pieces, looks: &Looks, numbers: &[u16], misses: &mut [Miss], cache: &Cache) {
+    for (miss, &number) in misses.iter_mut().zip(numbers) {
+        miss.piece = u32::from(number);
         let (start, end) = pieces.bounds(miss.piece as usize);
         if end - start <= Short::MAX {
-            miss.hash = lookups[miss.piece as usize].hash;
+            miss.hash = looks.pieces[miss.piece as usize].hash();
             cache.prefetch_short(miss.hash);
         } else if end - start <= Medium::MAX {
             miss.hash = Medium::of(pieces.text, start, end).hash();
@@ -375,7 +368,7 @@ fn ask_for(pieces: Pieces, lookups: &[Lookup], misses: &mut [Miss], cache: &Cach
 #[inline(always)]
 fn find_known<'a>(
     pieces: Pieces,
-    lookups: &[Lookup],
+    looks: &Looks,
     misses: &mut [Miss],
     unknown: &'a mut [u16; BATCH],
     cache: &Cache,
@@ -384,7 +377,7 @@ fn find_known<'a>(
     for (number, miss) in misses.iter_mut().enumerate() {
         let (start, end) = pieces.bounds(miss.piece as usize);
         let (found, inline) = if end - start <= Short::MAX {
-            let piece = lookups[miss.piece as usize].piece;
+            let piece = looks.pieces[miss.piece as usize];
             (cache.get_short(piece, miss.hash, &mut miss.ids), Cache::SHORT_INLINE)
         } else if end - start <= Medium::MAX {
             let found = cache.get_medium(Medium::of(pieces.text, start, end), miss.hash, &mut miss.ids);

@@ -57,16 +57,15 @@ mod tests {
     use tokenmill_testkit::time;
 
     use super::*;
+    use crate::words::Short;
 
-    /// The 256 bytes, and tokens of `words` of eight bytes: such a word, or eight random bytes.
-    fn vocabulary(words: &[Option<u64>]) -> Result<Vocabulary, Error> {
+    /// The 256 bytes, and tokens of `halves` of words, four bytes each: such a half, or four random bytes.
+    fn vocabulary(halves: &[Option<u32>]) -> Result<Vocabulary, Error> {
         let mut rng = Rng::new(1);
         let mut tokens: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
         tokens.extend((0..50_000).map(|_| {
-            let mut bytes: Vec<u8> =
-                words.iter().flat_map(|word| word.unwrap_or_else(|| rng.bits()).to_le_bytes()).collect();
-            bytes.truncate(28.min(bytes.len() - 4));
-            bytes
+            let half = |half: &Option<u32>| half.unwrap_or_else(|| rng.bits() as u32).to_le_bytes();
+            halves.iter().flat_map(half).collect()
         }));
         let tokens = tokens.iter().map(Vec::as_slice).zip(0..);
         let (made, took) = time::took(|| Vocabulary::from_tokens(tokens));
@@ -76,14 +75,17 @@ mod tests {
 
     #[test]
     fn tokens_that_meet_in_one_place_are_refused_at_once() {
-        // What hashes multiply is 0 then.
-        let (first, third) = (Some(0x2d35_8dcc_aa6c_78a5), Some(0x4b33_a62e_d433_d4a3));
-        for words in [&[first, None][..], &[first, None, third, None]] {
-            let refused = vocabulary(words).expect_err("they meet");
+        // One of two halves that are multiplied is 0 then, whatever the other is.
+        let [zero, one, two] = [1, 3, 5].map(|half| Some(0_u32.wrapping_sub(Short::SALTS[half])));
+        let same = Some(7);
+        for halves in [&[None, zero, same][..], &[None, zero, None, one, None, two, same]] {
+            let refused = vocabulary(halves).expect_err("they meet");
             assert!(refused.to_string().contains("take long to be found"), "{refused}");
         }
-        for words in [&[None; 2][..], &[None; 3], &[None; 4], &[first, None, None, None], &[None, None, third, None]] {
-            vocabulary(words).expect("they are spread");
+        for halves in
+            [&[None; 3][..], &[None; 5], &[None; 7], &[None, zero, None], &[None, zero, None, one, None, two, None]]
+        {
+            vocabulary(halves).expect("they are spread");
         }
     }
 

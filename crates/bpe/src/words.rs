@@ -80,11 +80,11 @@ impl Words {
         for (id, token) in vocabulary.tokens() {
             let Range { start, end } = vocabulary.range(id);
             let (homes, hash) = match Size::of(token.len()) {
-                Size::Short => (&mut short, Short::of(vocabulary.bytes(), start, end).hash()),
-                Size::Medium => (&mut medium, Medium::of(vocabulary.bytes(), start, end).hash()),
+                Size::Short => (&mut short, Short::of(vocabulary.bytes(), start, end).table_hash()),
+                Size::Medium => (&mut medium, Medium::of(vocabulary.bytes(), start, end).table_hash()),
                 Size::Long => continue,
             };
-            homes.homes.push((hash >> (64 - homes.bits)) as usize);
+            homes.homes.push((hash >> (u32::BITS - homes.bits)) as usize);
         }
         (short, medium)
     }
@@ -107,7 +107,7 @@ pub(crate) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// One of 2^`bits` slots.
     fn new(bits: u32) -> Self {
-        Self { slots: Pages::zeros(1 << bits), shift: 64 - bits }
+        Self { slots: Pages::zeros(1 << bits), shift: u32::BITS - bits }
     }
 
     /// Those of a table for `count` pieces.
@@ -124,10 +124,10 @@ impl<const N: usize> Table<N> {
         self.slots[at] = piece.with_payload(id);
     }
 
-    /// The slot where the search for a piece with this hash starts.
+    /// The slot where the search for a piece starts.
     #[inline(always)]
-    pub fn home(&self, hash: u64) -> usize {
-        (hash >> self.shift) as usize
+    pub fn home(&self, piece: Packed<N>) -> usize {
+        (piece.table_hash() >> self.shift) as usize
     }
 
     /// Asks for the slot to be brought near.
@@ -140,6 +140,20 @@ impl<const N: usize> Table<N> {
     #[inline(always)]
     pub fn slot(&self, at: usize) -> Packed<N> {
         self.slots[at]
+    }
+
+    /// All of them.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub fn slots(&self) -> &[Packed<N>] {
+        &self.slots
+    }
+
+    /// By how many bits a hash is shifted to the number of its slot.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub fn shift(&self) -> u32 {
+        self.shift
     }
 
     /// The id of `piece`, whose search starts at `home`.
@@ -179,7 +193,7 @@ impl<const N: usize> Filling<N> {
 
     #[inline(always)]
     fn insert(&mut self, piece: Packed<N>, id: u32) {
-        let home = self.table.home(piece.hash());
+        let home = self.table.home(piece);
         self.table.prefetch(home);
         self.waiting.push((piece, home, id));
         if self.waiting.len() == Self::WAIT {
@@ -209,11 +223,11 @@ mod tests {
         match Size::of(bytes.len()) {
             Size::Short => {
                 let piece = Short::of(bytes, 0, bytes.len());
-                words.short.get_from(words.short.home(piece.hash()), piece)
+                words.short.get_from(words.short.home(piece), piece)
             }
             Size::Medium => {
                 let piece = Medium::of(bytes, 0, bytes.len());
-                words.medium.get_from(words.medium.home(piece.hash()), piece)
+                words.medium.get_from(words.medium.home(piece), piece)
             }
             Size::Long => words.get_long(bytes),
         }

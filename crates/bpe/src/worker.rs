@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::Level;
 use crate::cache::{Cache, INLINE};
+use crate::first_look::Looks;
 use crate::merge::{Job, Scratch};
 use crate::pretokenize::BLOCK;
 use crate::sink::SLACK;
-use crate::words::Short;
 
 /// The most pieces that are looked up together.
 pub(crate) const BATCH: usize = 1024 + BLOCK;
@@ -16,7 +16,7 @@ pub(crate) const BATCH: usize = 1024 + BLOCK;
 /// another one must bring another worker.
 pub struct Worker {
     pub(crate) ends: Box<[usize; BATCH]>,
-    pub(crate) lookups: Box<[Lookup; BATCH]>,
+    pub(crate) looks: Looks,
     /// The token of each piece that is one.
     pub(crate) ids: Box<[u32; BATCH + SLACK]>,
     pub(crate) misses: Box<[Miss; BATCH]>,
@@ -24,13 +24,6 @@ pub struct Worker {
     pub(crate) unknown: Box<[u16; BATCH]>,
     pub(crate) seen: Seen,
     pub(crate) memory: Memory,
-}
-
-/// A piece, which is another one when it has more than 12 bytes, and its hash.
-#[derive(Clone, Copy)]
-pub(crate) struct Lookup {
-    pub piece: Short,
-    pub hash: u64,
 }
 
 /// A piece that is not in the first slot of its hash.
@@ -90,7 +83,7 @@ impl Worker {
     pub(crate) fn new(level: Level, cache_bytes: usize) -> Self {
         Self {
             ends: filled(0),
-            lookups: filled(Lookup { piece: Short::EMPTY, hash: 0 }),
+            looks: Looks::new(),
             ids: filled(0),
             misses: filled(Miss::default()),
             unknown: filled(0),
@@ -107,7 +100,7 @@ impl Worker {
 
 /// `N` times `value`, on the heap from the start.
 #[expect(clippy::unnecessary_box_returns, reason = "it is too much for the stack")]
-fn filled<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
+pub(crate) fn filled<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     vec![value; N].try_into().unwrap_or_else(|_| unreachable!("they are as many"))
 }
 
