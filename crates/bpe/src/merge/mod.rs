@@ -229,6 +229,9 @@ fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: L
         // SAFETY: there is such a level only on processors that have AVX-512.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { together::avx512::merge(jobs, pairs) },
+        // SAFETY: there is such a level only on processors that have AVX2.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { together::avx2::merge(jobs, pairs) },
         _ => {
             for job in jobs {
                 job.pair_up(|left, right| pairs.get(left, right));

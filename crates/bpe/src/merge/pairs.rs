@@ -1,5 +1,7 @@
 //! Which two tokens merge into which.
 
+use std::hint::select_unpredictable;
+
 use crate::packed::prefetch;
 use crate::pages::Pages;
 use crate::spread::Homes;
@@ -132,6 +134,42 @@ impl Pairs {
         let first = (hash(left, right) >> self.shift) as usize & !(BUCKET - 1);
         prefetch(&self.slots, first);
         Bucket { key: key(left, right) << ID_BITS, first }
+    }
+
+    /// [`Pairs::get_in`] by two vectors of half a bucket.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub fn get_in_by_halves(&self, bucket: Bucket) -> u32 {
+        use std::arch::x86_64::{
+            _mm_cvtsi128_si64, _mm_or_si128, _mm_unpackhi_epi64, _mm256_and_si256, _mm256_castsi256_si128,
+            _mm256_cmpeq_epi64, _mm256_extracti128_si256, _mm256_load_si256, _mm256_or_si256, _mm256_set1_epi64x,
+            _mm256_setzero_si256, _mm256_srli_epi64, _mm256_testz_si256, _mm256_xor_si256,
+        };
+        // SAFETY: as in `get_in`.
+        let (one, other) = unsafe {
+            let slots = self.slots.as_ptr().add(bucket.first);
+            (_mm256_load_si256(slots.cast()), _mm256_load_si256(slots.add(BUCKET / 2).cast()))
+        };
+        let (key, zero) = (_mm256_set1_epi64x(bucket.key.cast_signed()), _mm256_setzero_si256());
+        let find = |slots| {
+            let rest = _mm256_xor_si256(slots, key);
+            let found = _mm256_cmpeq_epi64(_mm256_srli_epi64::<{ ID_BITS.cast_signed() }>(rest), zero);
+            // With a bit that tells an id from nothing.
+            let marked = _mm256_or_si256(rest, _mm256_set1_epi64x(1 << ID_BITS));
+            (_mm256_and_si256(found, marked), _mm256_cmpeq_epi64(slots, zero))
+        };
+        let ((found, empty), (other_found, other_empty)) = (find(one), find(other));
+        let found = _mm256_or_si256(found, other_found);
+        let is_told = _mm256_or_si256(_mm256_or_si256(found, empty), other_empty);
+        // One test of both, which is foreseen; of `found` alone it would not be.
+        if _mm256_testz_si256(is_told, is_told) == 1 {
+            let key = bucket.key >> ID_BITS;
+            return self.get((key >> ID_BITS & ID_MASK) as u32, (key & ID_MASK) as u32);
+        }
+        let two = _mm_or_si128(_mm256_castsi256_si128(found), _mm256_extracti128_si256::<1>(found));
+        let id = _mm_cvtsi128_si64(_mm_or_si128(two, _mm_unpackhi_epi64(two, two))) as u32;
+        select_unpredictable(id != 0, id & ID_MASK as u32, NONE)
     }
 
     /// [`Pairs::get`] without a branch, but for full buckets.
