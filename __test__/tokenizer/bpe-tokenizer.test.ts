@@ -301,6 +301,26 @@ test('what is not a list of segments is an error that names the place', (t) => {
   }
 })
 
+test('arrays of any length are plain ones that have their memory to themselves', (t) => {
+  for (const count of [1, 5_000, 16_383, 16_384, 100_000, 300_000]) {
+    const text = ' the'.repeat(count)
+    const ids = o200k.encode(text)
+    const { offsets } = o200k.encodeWithOffsets(text)
+    const arrays = [
+      [Uint32Array, ids],
+      [Uint8Array, o200k.decodeBytes(ids)],
+      [Uint32Array, offsets],
+    ] as const
+    for (const [kind, array] of arrays) {
+      t.is(Object.getPrototypeOf(array), kind.prototype)
+      t.deepEqual([array.byteOffset, array.buffer.byteLength], [0, array.byteLength])
+      const { length } = array
+      t.is(structuredClone(array, { transfer: [array.buffer as ArrayBuffer] }).length, length)
+      t.is(array.length, 0)
+    }
+  }
+})
+
 test('ids of long texts stay as they are, whatever is encoded after them, and can be given to another thread', async (t) => {
   const long = 'The mill stood where the river bent. '.repeat(40_000)
   // What comes after the first part takes more bytes, and has more ids, than the first part lets expect.

@@ -69,6 +69,7 @@ pub use ids::Ids;
 pub use level::Level;
 pub use offsets::{Offsets, Unit};
 pub use origin::{Origin, read_utf8};
+pub use pages::touch;
 pub use places::{Places, UnitIndex, utf16_length};
 pub use prefix_counts::{Counts, PrefixCounts};
 pub use pretokenize::{Pattern, Rules, Splits};

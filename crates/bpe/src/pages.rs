@@ -90,7 +90,7 @@ impl<T: Zero> Pages<T> {
 }
 
 /// Takes memory for all of `place`, which will be written to, by one call of the system where each new page would be a fault.
-pub(crate) fn touch<T: Zero>(place: &mut [T]) {
+pub fn touch<T>(place: &mut [T]) {
     let start = NonNull::from(&mut *place).cast::<u8>();
     // Also the first page, which others have a part of: it stays as it is.
     let before = start.addr().get() % large::PAGE;
