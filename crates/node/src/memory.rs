@@ -29,6 +29,7 @@ pub fn collected<T>(values: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> 
 }
 
 /// All `values`, or the first error.
+#[cfg(feature = "text")]
 pub fn try_collected<T>(values: impl ExactSizeIterator<Item = Result<T>>) -> Result<Vec<T>> {
     let mut all = room(values.len())?;
     for value in values {
