@@ -1,7 +1,5 @@
 //! Which two tokens merge into which.
 
-use std::hint::select_unpredictable;
-
 use crate::packed::prefetch;
 use crate::pages::Pages;
 use crate::spread::Homes;
@@ -146,6 +144,7 @@ impl Pairs {
             _mm256_cmpeq_epi64, _mm256_extracti128_si256, _mm256_load_si256, _mm256_or_si256, _mm256_set1_epi64x,
             _mm256_setzero_si256, _mm256_srli_epi64, _mm256_testz_si256, _mm256_xor_si256,
         };
+        use std::hint::select_unpredictable;
         // SAFETY: as in `get_in`.
         let (one, other) = unsafe {
             let slots = self.slots.as_ptr().add(bucket.first);
