@@ -131,12 +131,10 @@ export const options = <T extends object>(
   known: readonly (keyof T & string)[],
 ): Partial<T> => {
   if (value === undefined) return noOptions
-  // Other libraries take the special tokens in this place.
-  const example = (known as readonly string[]).includes('allowedSpecial') ? ", as { allowedSpecial: 'all' }," : ''
   if (typeof value !== 'object' || value === null || isArray(value) || isRevoked(value))
-    throw invalid(name, `an object${example}`, value)
+    throw invalid(name, `an object${exampleOf(known)}`, value)
   const keys = Object.keys(value) as (keyof T & string)[]
-  if (keys.length === 0 && !isPlain(value)) throw invalid(name, `an object with options${example}`, value)
+  if (keys.length === 0 && !isPlain(value)) throw invalid(name, `an object with options${exampleOf(known)}`, value)
   const checked: Partial<T> = new OwnOptions()
   for (const key of keys) {
     if (!known.includes(key)) {
@@ -148,6 +146,10 @@ export const options = <T extends object>(
   }
   return checked
 }
+
+/** Other libraries take the special tokens in the place of options. */
+const exampleOf = (known: readonly string[]): string =>
+  known.includes('allowedSpecial') ? ", as { allowedSpecial: 'all' }," : ''
 
 /** Whether `value` is of no class, of whatever realm. */
 const isPlain = (value: object): boolean => {

@@ -2,7 +2,8 @@
 //! parts was written has to wait.
 
 use super::super::pairs::{Bucket, NO_ID, Pairs};
-use super::{Around, Job, Lane, NO_KEY, NOWHERE, PLACE_BITS, WIDTH, in_turns, key};
+use super::turns::{Around, Lane, NO_KEY, NOWHERE, PLACE_BITS, in_turns, key};
+use super::{Job, WIDTH};
 
 /// So many are merged in turns.
 const TURNS: usize = 12;

@@ -6,7 +6,8 @@ use std::arch::x86_64::{
 };
 
 use super::super::pairs::{Bucket, NO_ID, Pairs};
-use super::{Around, Job, Lane, NO_KEY, NOWHERE, PLACE_BITS, WIDTH, in_turns, key};
+use super::turns::{Around, Lane, NO_KEY, NOWHERE, PLACE_BITS, in_turns, key};
+use super::{Job, WIDTH};
 
 /// So many are merged in turns: more cover the waits no better, and leave the nearest cache.
 const TURNS: usize = 12;
