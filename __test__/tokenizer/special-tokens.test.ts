@@ -41,6 +41,33 @@ for (const name of encodingNames) {
   })
 }
 
+test('options that look alike have their own effect, however often they come', (t) => {
+  const tokenizer = gpt2.withSpecialTokens(['all', '["all"]', '] ['])
+  const [all, list, brackets] = [50257, 50258, 50259]
+  for (let round = 0; round < 2; round++) {
+    const ids = (
+      allowedSpecial: EncodeOptions['allowedSpecial'],
+      disallowedSpecial: EncodeOptions['disallowedSpecial'],
+    ) => [...tokenizer.encode('all["all"]] [', { allowedSpecial, disallowedSpecial })].filter((id) => id >= all)
+    t.deepEqual(ids('all', []), [all, list, brackets])
+    t.deepEqual(ids(['all'], []), [all, all])
+    t.deepEqual(ids(['["all"]'], []), [list])
+    t.deepEqual(ids(['] ['], []), [brackets])
+    t.deepEqual(ids([], []), [])
+    t.throws(() => ids([], ['all']), refused('all', 0))
+    t.throws(() => ids(['all'], ['["all"]']), refused('["all"]', 3))
+    t.throws(() => ids([], 'all'), refused('all', 0))
+  }
+})
+
+test('a list of names that was changed between two calls has its new effect', (t) => {
+  const allowedSpecial = [end]
+  t.true(o200k.encode(`${end}`, { allowedSpecial }).includes(endId))
+  allowedSpecial[0] = prompt
+  t.throws(() => o200k.encode(`${end}`, { allowedSpecial }), refused(end, 0))
+  t.true(o200k.encode(`${prompt}`, { allowedSpecial }).includes(promptId))
+})
+
 test('special tokens in the place of options are an error that says how to pass them', (t) => {
   const expected = { code: 'ERR_INVALID_ARGUMENT', message: /, as \{ allowedSpecial: 'all' \}, for options, received/ }
   for (const wrong of ['all', ['<|endoftext|>'], [], new Set(['<|endoftext|>'])] as never[]) {

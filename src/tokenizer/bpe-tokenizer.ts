@@ -33,7 +33,7 @@ import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
 import { explained } from './explained.ts'
 import {
   checkedSpecialTokens,
-  resolvePolicy,
+  SpecialTokenPolicies,
   type SpecialTokenList,
   type SpecialTokenPolicy,
 } from './special-tokens.ts'
@@ -100,8 +100,7 @@ export class BpeTokenizer implements Tokenizer {
   /** The number of the native encoder, which lives as long as the handle. */
   readonly #encoder: number
   readonly #policies: PolicyNumbers
-  /** Nobody else has it. */
-  readonly #special: ReadonlyMap<string, number>
+  readonly #special: SpecialTokenPolicies
   #fingerprint: string | undefined
   #longestToken: number | undefined
 
@@ -111,11 +110,13 @@ export class BpeTokenizer implements Tokenizer {
     this.#native = handle
     this.#encoder = handle.encoder
     this.vocabSize = handle.vocabSize
-    this.#special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
-    this.specialTokens = new SpecialTokenMap(this.#special)
-    this.endOfTextId = this.#special.get('<|endoftext|>')
+    // Nobody else has it.
+    const special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
+    this.#special = new SpecialTokenPolicies(special)
+    this.specialTokens = new SpecialTokenMap(special)
+    this.endOfTextId = special.get('<|endoftext|>')
     readOnly(this)
-    const names = [...this.#special.keys()]
+    const names = [...special.keys()]
     handle.addPolicy([], [])
     handle.addPolicy([], names)
     handle.addPolicy(names, [])
@@ -475,7 +476,7 @@ export class BpeTokenizer implements Tokenizer {
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
-    return { special: resolvePolicy(checked, this.#special, defaultDisallowed), strict }
+    return { special: this.#special.of(checked, defaultDisallowed), strict }
   }
 
   #policy(policy: SpecialTokenPolicy): number {

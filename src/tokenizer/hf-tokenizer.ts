@@ -32,7 +32,7 @@ import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
-import { resolvePolicy, type SpecialTokenPolicy } from './special-tokens.ts'
+import { SpecialTokenPolicies, type SpecialTokenPolicy } from './special-tokens.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
@@ -79,8 +79,7 @@ export class HfTokenizer implements Tokenizer {
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
   readonly #policies: PolicyNumbers
-  /** Nobody else has it. */
-  readonly #special: ReadonlyMap<string, number>
+  readonly #special: SpecialTokenPolicies
 
   /**
    * @internal
@@ -91,9 +90,11 @@ export class HfTokenizer implements Tokenizer {
     this.#native = handle
     this.#file = file
     this.vocabSize = handle.vocabSize
-    this.#special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
-    this.specialTokens = new SpecialTokenMap(this.#special)
-    this.endOfTextId = this.#special.get('<|endoftext|>')
+    // Nobody else has it.
+    const special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
+    this.#special = new SpecialTokenPolicies(special)
+    this.specialTokens = new SpecialTokenMap(special)
+    this.endOfTextId = special.get('<|endoftext|>')
     readOnly(this)
     this.#postProcessor = new PostProcessor(handle.templates())
     this.#rowShape = rowShapeOf(handle)
@@ -328,7 +329,7 @@ export class HfTokenizer implements Tokenizer {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
     const whole = boolean('options.addSpecialTokens', checked.addSpecialTokens ?? false)
-    return { special: resolvePolicy(checked, this.#special, defaultDisallowed), strict, whole }
+    return { special: this.#special.of(checked, defaultDisallowed), strict, whole }
   }
 }
 

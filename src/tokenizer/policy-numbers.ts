@@ -12,6 +12,8 @@ const maxPolicies = 64
 /** The numbers that a handle gave to policies of special tokens. Those of earlier calls are kept, so that their automata are built once. */
 export class PolicyNumbers {
   readonly #numbers = new Map<string, number>()
+  /** Those of policies that came again. */
+  #known = new WeakMap<SpecialTokenPolicy, number>()
   readonly #handle: PolicyHandle
   readonly #drop: () => void
 
@@ -22,13 +24,22 @@ export class PolicyNumbers {
   }
 
   /** The number of a policy. Numbers that were given before may not hold any more. */
-  of({ allowed, disallowed }: SpecialTokenPolicy): number {
+  of(policy: SpecialTokenPolicy): number {
+    const known = this.#known.get(policy)
+    if (known !== undefined) return known
+    const number = this.#numberOf(policy)
+    this.#known.set(policy, number)
+    return number
+  }
+
+  #numberOf({ allowed, disallowed }: SpecialTokenPolicy): number {
     const [allowedNames, disallowedNames] = [[...allowed], [...disallowed]]
     const key = JSON.stringify([allowedNames, disallowedNames])
     let number = this.#numbers.get(key)
     if (number === undefined) {
       if (this.#numbers.size === maxPolicies) {
         this.#numbers.clear()
+        this.#known = new WeakMap()
         this.#drop()
       }
       number = callNative(() => this.#handle.addPolicy(allowedNames, disallowedNames))

@@ -32,10 +32,10 @@ const specialSearch = (policy: SpecialTokenPolicy, known: ReadonlyMap<string, nu
   }
 }
 
-/** The searches of a tokenizer. Those of earlier calls are kept, so that their patterns are compiled once. */
+/** The searches of a tokenizer. A policy that comes again has the same one, so that its patterns are compiled once. */
 export class SpecialSearches {
   readonly #known: ReadonlyMap<string, number>
-  readonly #kept = new Map<string, SpecialSearch>()
+  readonly #kept = new WeakMap<SpecialTokenPolicy, SpecialSearch>()
 
   constructor(known: ReadonlyMap<string, number>) {
     this.#known = known
@@ -43,19 +43,14 @@ export class SpecialSearches {
 
   /** {@link specialSearch} of `policy`. */
   of(policy: SpecialTokenPolicy): SpecialSearch {
-    const key = JSON.stringify([[...policy.allowed], [...policy.disallowed]])
-    const kept = this.#kept.get(key)
-    if (kept !== undefined) return kept
-    const search = specialSearch(policy, this.#known)
-    if (key.length > longestKey) return search
-    if (this.#kept.size === mostKept) this.#kept.clear()
-    this.#kept.set(key, search)
+    let search = this.#kept.get(policy)
+    if (search === undefined) {
+      search = specialSearch(policy, this.#known)
+      this.#kept.set(policy, search)
+    }
     return search
   }
 }
-
-/** Searches that are kept for later calls, and the code units of what each is of. */
-const [mostKept, longestKey] = [64, 1 << 12]
 
 const tooLong = (expected: string, length: number): TokenmillError =>
   new TokenmillError('ERR_LIMIT', `expected special tokens ${expected} for a tokenizer of words, received ${length}`)

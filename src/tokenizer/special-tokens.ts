@@ -32,8 +32,6 @@ export interface SpecialTokenPolicy {
   readonly disallowed: ReadonlySet<string>
 }
 
-type Choice = EncodeOptions['allowedSpecial']
-
 /**
  * The policy of `options`, by tiktoken's rules: `disallowedSpecial: 'all'` is all but the allowed; a token named in
  * both is refused; a name that is not a special token of this tokenizer has no effect when allowed, and is refused in the text when disallowed.
@@ -42,19 +40,65 @@ export const resolvePolicy = (
   options: EncodeOptions,
   specialTokens: ReadonlyMap<string, number>,
   defaultDisallowed: 'all' | readonly string[],
-): SpecialTokenPolicy => {
-  const { allowedSpecial = [], disallowedSpecial = defaultDisallowed } = options
-  const allowed = names('options.allowedSpecial', allowedSpecial) ?? new Set(specialTokens.keys())
-  const disallowed =
-    names('options.disallowedSpecial', disallowedSpecial) ??
-    new Set(allowedSpecial === 'all' ? [] : [...specialTokens.keys()].filter((name) => !allowed.has(name)))
-  return { allowed, disallowed }
+): SpecialTokenPolicy => policyOf(checkedChoice(options, defaultDisallowed), specialTokens)
+
+/** The policies of calls of one tokenizer. Those of earlier calls are kept: the same choice is the same policy, by which others find what they made of it. */
+export class SpecialTokenPolicies {
+  readonly #specialTokens: ReadonlyMap<string, number>
+  readonly #kept = new Map<string, SpecialTokenPolicy>()
+
+  constructor(specialTokens: ReadonlyMap<string, number>) {
+    this.#specialTokens = specialTokens
+  }
+
+  /** {@link resolvePolicy} of `options`. */
+  of(options: EncodeOptions, defaultDisallowed: 'all' | readonly string[]): SpecialTokenPolicy {
+    const choice = checkedChoice(options, defaultDisallowed)
+    const key = `${keyOf(choice.allowed)} ${keyOf(choice.disallowed)}`
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) return kept
+    const policy = policyOf(choice, this.#specialTokens)
+    if (key.length > longestKey) return policy
+    if (this.#kept.size === mostKept) this.#kept.clear()
+    this.#kept.set(key, policy)
+    return policy
+  }
 }
 
-/** The names in `choice`; `undefined` for `'all'`. */
-const names = (option: string, choice: Choice): ReadonlySet<string> | undefined => {
+/** Policies that are kept for later calls, and the code units of the names of each. */
+const [mostKept, longestKey] = [64, 1 << 12]
+
+/** What the options of a call say, checked. */
+interface CheckedChoice {
+  readonly allowed: Names
+  readonly disallowed: Names
+}
+
+type Names = 'all' | ReadonlySet<string>
+
+const checkedChoice = (options: EncodeOptions, defaultDisallowed: 'all' | readonly string[]): CheckedChoice => {
+  const { allowedSpecial = [], disallowedSpecial = defaultDisallowed } = options
+  return {
+    allowed: names('options.allowedSpecial', allowedSpecial),
+    disallowed: names('options.disallowedSpecial', disallowedSpecial),
+  }
+}
+
+const policyOf = (
+  { allowed, disallowed }: CheckedChoice,
+  specialTokens: ReadonlyMap<string, number>,
+): SpecialTokenPolicy => {
+  const rest = () => (allowed === 'all' ? [] : [...specialTokens.keys()].filter((name) => !allowed.has(name)))
+  return {
+    allowed: allowed === 'all' ? new Set(specialTokens.keys()) : allowed,
+    disallowed: disallowed === 'all' ? new Set(rest()) : disallowed,
+  }
+}
+
+/** The names in `choice`. */
+const names = (option: string, choice: EncodeOptions['allowedSpecial']): Names => {
   const expected = "'all', or an array or Set of strings,"
-  if (choice === 'all') return undefined
+  if (choice === 'all') return choice
   if (typeof choice === 'string' || !(isArray(choice) || types.isSet(choice))) throw invalid(option, expected, choice)
   // What is checked is what is used, also of an array that gives something else when it is read again.
   const own = new Set<string>()
@@ -64,6 +108,9 @@ const names = (option: string, choice: Choice): ReadonlySet<string> | undefined 
   }
   return own
 }
+
+/** Different ones of different names. */
+const keyOf = (names: Names): string => (names === 'all' ? names : names.size === 0 ? '' : JSON.stringify([...names]))
 
 /** The error for a disallowed special token in a text; `index` is where, in UTF-16 code units or, when the text is bytes, in bytes. */
 export const specialTokenError = (token: string, index: number, name = 'the text'): TokenmillError =>

@@ -27,7 +27,7 @@ import type { CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, type SpecialSearch, SpecialSearches } from './special-search.ts'
 import { SpecialTokenMap } from './special-token-map.ts'
-import { resolvePolicy } from './special-tokens.ts'
+import { SpecialTokenPolicies } from './special-tokens.ts'
 import { writtenRule } from './split/split.ts'
 import {
   decodeChunksOf,
@@ -91,6 +91,7 @@ export class WordTokenizer implements Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   readonly #unknownId: number | undefined
   readonly #specialIds: ReadonlyMap<string, number>
+  readonly #policies: SpecialTokenPolicies
   readonly #searches: SpecialSearches
   readonly #byDefault: { readonly encode: Call; readonly plain: Call }
   #fingerprint: string | undefined
@@ -115,6 +116,7 @@ export class WordTokenizer implements Tokenizer {
     this.vocabulary = vocabulary
     this.specialTokens = new SpecialTokenMap(this.#specialIds)
     this.unknown = unknown
+    this.#policies = new SpecialTokenPolicies(this.#specialIds)
     this.#searches = new SpecialSearches(this.#specialIds)
     const none = own<EncodeOptions>({})
     this.#byDefault = { encode: this.#call(none, 'all'), plain: this.#call(none, []) }
@@ -420,8 +422,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   #call(options: EncodeOptions, disallowed: 'all' | readonly string[]): Call {
-    const policy = resolvePolicy(options, this.#specialIds, disallowed)
-    return { search: this.#searches.of(policy), utf8: checkedUtf8(options.utf8) }
+    return { search: this.#searches.of(this.#policies.of(options, disallowed)), utf8: checkedUtf8(options.utf8) }
   }
 
   *#encodeText(name: string, text: Text, call: Call, start = 0): Steps<Uint32Array> {
