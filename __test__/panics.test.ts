@@ -10,6 +10,11 @@ test('a panic in a call is ERR_INTERNAL', (t) => {
   t.throws(() => callNative(() => native().panicInCall()), internal)
 })
 
+test('a panic in a call that napi-rs has no part in is ERR_INTERNAL', (t) => {
+  const call = native().panickingCall(new Uint32Array(4096))
+  for (let round = 0; round < 3; round++) t.throws(() => callNative(call), internal)
+})
+
 test('a panic in a rayon thread is ERR_INTERNAL', (t) => {
   t.throws(() => callNative(() => native().panicInRayon()), internal)
 })

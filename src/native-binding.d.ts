@@ -370,6 +370,28 @@ export declare function alibiSlopes(heads: number): Float32Array
 /** The places, in code units, of the boundaries of `text` with number `boundary`, without its ends. */
 export declare function boundariesOf(text: string, boundary: number): Uint32Array
 
+/** The calls of this environment, which write to `scratch`: 4096 numbers that nobody else has. */
+export declare function calls(scratch: Uint32Array): Calls
+
+/** Those of an environment. Texts are read as they are, `encoder` is the number of an encoder and `policy` that of a policy. */
+export interface Calls {
+  /** The number of ids of `text`. They are in the scratch when they fit, else `takeIds` has them. */
+  encode: (encoder: number, text: string, policy: number) => number
+  /** The same of bytes, which are UTF-8. */
+  encodeBytes: (encoder: number, bytes: Uint8Array, strict: boolean, policy: number) => number
+  /** The number of ids that `encode` gives. */
+  count: (encoder: number, text: string, policy: number) => number
+  /** The number of ids that `encodeBytes` gives. */
+  countBytes: (encoder: number, bytes: Uint8Array, strict: boolean, policy: number) => number
+  /** Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. The first number of the scratch becomes what `encodePart` returns. */
+  countPart: (encoder: number, text: string, policy: number, limit: number, last: boolean) => number
+  /**
+   * The number of ids that `encodeBytes` gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the policy refuses
+   * special tokens or `strict` bytes that are not UTF-8.
+   */
+  countBytesWithin: (encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number) => number
+}
+
 /**
  * The chunks of `text`: for each where it starts and ends, in code units, and how many tokens it has. `boundary` is a number of
  * [`boundary_of`].
@@ -383,21 +405,6 @@ export declare function chunkText(encoder: number, text: string, policy: number,
  */
 export declare function copyWindows(tokens: Uint32Array, starts: Float64Array, rows: number, columns: number, inputs: Uint32Array, targets: Int32Array): void
 
-/** The number of ids that [`encode`] gives. */
-export declare function count(encoder: number, text: string, policy: number): number
-
-/** The number of ids that [`encode_bytes`] gives. */
-export declare function countBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number): number
-
-/**
- * The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the
- * policy refuses special tokens or `strict` bytes that are not UTF-8.
- */
-export declare function countBytesWithin(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number): number
-
-/** Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` becomes what [`encode_part`] returns. */
-export declare function countPart(encoder: number, text: string, policy: number, limit: number, last: boolean, out: Uint32Array): number
-
 export declare function cpuOfThisMachine(): NativeCpu
 
 /**
@@ -405,12 +412,6 @@ export declare function cpuOfThisMachine(): NativeCpu
  * without CUDA.
  */
 export declare function cudaDevices(): Array<NativeGpu>
-
-/** Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them. */
-export declare function encode(encoder: number, text: string, policy: number, out: Uint32Array): number
-
-/** [`encode`] of bytes, which are UTF-8. */
-export declare function encodeBytes(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, out: Uint32Array): number
 
 /** [`encode_with_offsets`] of bytes, which are UTF-8; offsets are in bytes of what was given. */
 export declare function encodeBytesWithOffsets(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, withWords: boolean): TokenOffsets
@@ -670,6 +671,9 @@ export declare function panicInRayon(): void
 
 export declare function panicInTask(inFinish: boolean): Promise<unknown>
 
+/** A function that panics when it is called, made as those of [`calls`](crate::calls) are. */
+export declare function panickingCall(scratch: Uint32Array): () => number
+
 /** All names of patterns. */
 export declare function patternNames(): Array<string>
 
@@ -756,7 +760,7 @@ export interface SpecialToken {
 /** The manifest of the dataset in `folder` as JSON, when all of its files are as long as it says. */
 export declare function surveyDataset(folder: string): Promise<string>
 
-/** The ids of the last [`encode`], or of all parts. */
+/** The ids of the last text that was encoded, or of all its parts. */
 export declare function takeIds(encoder: number): Uint32Array
 
 /** The number of threads. */

@@ -11,6 +11,7 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
+import { calls, scratch } from './calls.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import {
   encodePadded,
@@ -22,7 +23,7 @@ import {
 } from './encode-padded.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
-import { countInParts, encodeInParts, maxPart, moreIds, scratch, truncateInParts } from './long-text.ts'
+import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
 import { callLater, type NativeWork } from './native-call.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
@@ -248,8 +249,8 @@ export class BpeTokenizer implements Tokenizer {
       if (typeof text === 'string' && text.length > maxPart)
         return countInParts(this.#encoder, text, policy, moreIds - 1)
       return typeof text === 'string'
-        ? native().count(this.#encoder, text, policy)
-        : native().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
+        ? calls().count(this.#encoder, text, policy)
+        : calls().countBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
     } catch (error) {
       throw explained(error)
     }
@@ -283,9 +284,9 @@ export class BpeTokenizer implements Tokenizer {
     try {
       const count =
         typeof checked !== 'string'
-          ? native().countBytesWithin(this.#encoder, unshared(checked), strict, policy, most)
+          ? calls().countBytesWithin(this.#encoder, unshared(checked), strict, policy, most)
           : refuses
-            ? native().countPart(this.#encoder, checked, policy, most, true, scratch)
+            ? calls().countPart(this.#encoder, checked, policy, most, true)
             : countInParts(this.#encoder, checked, policy, most)
       return count === moreIds ? false : count
     } catch (error) {
@@ -410,14 +411,8 @@ export class BpeTokenizer implements Tokenizer {
       if (typeof text === 'string' && text.length > maxPart) return this.#encodeLong(text, policy)
       count =
         typeof text === 'string'
-          ? native().encode(this.#encoder, text, policy, scratch)
-          : native().encodeBytes(
-              this.#encoder,
-              unshared(checkedText('text', text) as Uint8Array),
-              strict,
-              policy,
-              scratch,
-            )
+          ? calls().encode(this.#encoder, text, policy)
+          : calls().encodeBytes(this.#encoder, unshared(checkedText('text', text) as Uint8Array), strict, policy)
     } catch (error) {
       throw explained(error)
     }

@@ -1,4 +1,5 @@
 import { native } from '../native.ts'
+import { calls, scratch } from './calls.ts'
 import { explained } from './explained.ts'
 import { cutsPair } from './parts.ts'
 
@@ -6,9 +7,6 @@ import { cutsPair } from './parts.ts'
  * Long strings cross to native code part by part, so that no buffer is as long as the text, and no more of one is read than it takes. An encoder is
  * the number of a native one, a policy that of what it does with special tokens.
  */
-
-/** Where native code writes the ids of short texts. Making a typed array there costs more than slicing one here. */
-export const scratch = new Uint32Array(4096)
 
 /** What native code returns when there are more ids than the limit, and so the largest limit + 1. */
 export const moreIds = 0xffffffff
@@ -27,8 +25,9 @@ export const encodeInParts = (encoder: number, text: string, policy: number): vo
 /** The number of ids of `text`, or {@link moreIds} when there are more than `limit`: no more of the text is read than it takes to say so. */
 export const countInParts = (encoder: number, text: string, policy: number, limit: number): number => {
   let count = 0
+  const { countPart } = calls()
   const isCounted = inParts(text, Math.min(Math.max(8 * limit, minPart), maxPart), (part, _, isLast) => {
-    const more = native().countPart(encoder, part, policy, limit - count, isLast, scratch)
+    const more = countPart(encoder, part, policy, limit - count, isLast)
     if (more === moreIds) return undefined
     count += more
     return scratch[0] as number

@@ -1,7 +1,4 @@
-//! The calls that servers make on every request.
-//!
-//! They are plain functions that take the number of an encoder: for a short text, a method of a napi class would spend more time on
-//! finding and guarding its object than on the text.
+//! Encoders, each a number: for a short text, a method of a napi class would spend more time on finding and guarding its object than on the text.
 
 use std::cell::RefCell;
 use std::mem;
@@ -9,15 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::Env;
-use napi::bindgen_prelude::{Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
-use tokenmill_bpe::{
-    Counter, Error as BpeError, Ids, LimitedCounter, Origin, Sink, SpecialPolicy, Tokenizer, Worker, utf16_length,
-};
+use tokenmill_bpe::{Error as BpeError, Ids, Origin, Sink, SpecialPolicy, Tokenizer, Worker, utf16_length};
 
 use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
-use crate::text::{JsText, TextBuffers, not_utf8, text_of};
+use crate::text::{JsText, TextBuffers, not_utf8};
 
 /// A tokenizer and what this thread needs to use it.
 pub struct Encoder {
@@ -25,11 +20,11 @@ pub struct Encoder {
     pub worker: Worker,
     pub policies: Vec<Arc<SpecialPolicy>>,
     pub buffers: TextBuffers,
-    ids: Ids,
+    pub ids: Ids,
 }
 
 /// Ids that are kept from one call to the next; the memory of more is given back.
-const KEPT: usize = 1 << 18;
+pub const KEPT: usize = 1 << 18;
 
 thread_local! {
     /// Those of this thread, by number. They are borrowed only while a call runs, and calls do not nest.
@@ -104,70 +99,13 @@ pub fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>
     })
 }
 
-/// Encodes `text` and returns the number of its ids. They are in `out` when they fit, else [`take_ids`] has them.
-#[napi(catch_unwind)]
-pub fn encode(
-    encoder: u32,
-    #[napi(ts_arg_type = "string")] text: JsText,
-    policy: u32,
-    mut out: Uint32ArraySlice<'_>,
-) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, ids }| {
-        let text = buffers.read(&text)?;
-        make_room(ids, 0);
-        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Utf16(&text))
-            .inspect_err(|_| ids.forget(KEPT))?;
-        give(ids, &mut out)
-    })
-}
-
-/// [`encode`] of bytes, which are UTF-8.
-#[napi(catch_unwind)]
-pub fn encode_bytes(
-    encoder: u32,
-    bytes: Uint8ArraySlice<'_>,
-    strict: bool,
-    policy: u32,
-    mut out: Uint32ArraySlice<'_>,
-) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, ids, .. }| {
-        let text = text_of(&bytes, strict, "text")?;
-        make_room(ids, bytes.len());
-        run(tokenizer, &text, policy_at(policies, policy)?, worker, ids, Origin::Bytes(&bytes))
-            .inspect_err(|_| ids.forget(KEPT))?;
-        give(ids, &mut out)
-    })
-}
-
-/// The ids of the last [`encode`], or of all parts.
+/// The ids of the last text that was encoded, or of all its parts.
 #[napi(catch_unwind)]
 pub fn take_ids(env: Env, encoder: u32) -> Result<Uint32Array> {
     with_encoder(encoder, |Encoder { ids, .. }| {
         let array = ids_to_array(env, ids);
         ids.forget(KEPT);
         array
-    })
-}
-
-/// The number of ids that [`encode`] gives.
-#[napi(catch_unwind)]
-pub fn count(encoder: u32, #[napi(ts_arg_type = "string")] text: JsText, policy: u32) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
-        let text = buffers.read(&text)?;
-        let mut count = Counter::default();
-        run(tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Utf16(&text))?;
-        as_u32(count.0)
-    })
-}
-
-/// The number of ids that [`encode_bytes`] gives.
-#[napi(catch_unwind)]
-pub fn count_bytes(encoder: u32, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
-        let text = text_of(&bytes, strict, "text")?;
-        let mut count = Counter::default();
-        run(tokenizer, &text, policy_at(policies, policy)?, worker, &mut count, Origin::Bytes(&bytes))?;
-        as_u32(count.0)
     })
 }
 
@@ -225,34 +163,8 @@ pub fn handed_over(mut ids: Ids, after: impl FnOnce() + 'static) -> Uint32Array 
     unsafe { Uint32Array::with_external_data(start, count, give_back) }
 }
 
-/// What a count up to a limit returns when there are more.
-const MORE: u32 = u32::MAX;
-
-/// Counts the ids of a part of a text up to `limit`; 4294967295 when there are more. `out[0]` becomes what [`encode_part`] returns.
-#[napi(catch_unwind)]
-pub fn count_part(
-    encoder: u32,
-    #[napi(ts_arg_type = "string")] text: JsText,
-    policy: u32,
-    limit: u32,
-    last: bool,
-    mut out: Uint32ArraySlice<'_>,
-) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, buffers, .. }| {
-        let units = text.units()?;
-        let text = buffers.read(&text)?;
-        let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        let left = run_part(tokenizer, &text, policy_at(policies, policy)?, worker, &mut counter, last)?;
-        // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
-        if let Some(out) = unsafe { out.as_mut() }.first_mut() {
-            *out = as_u32(units - left)?;
-        }
-        Ok(within(counter))
-    })
-}
-
 /// Encodes the start of a text, or its `last` part; returns the number of code units that are left at its end: these are few.
-fn run_part(
+pub fn run_part(
     tokenizer: &Tokenizer,
     text: &str,
     policy: &SpecialPolicy,
@@ -269,44 +181,12 @@ fn run_part(
     Ok(utf16_length(&text[done..]))
 }
 
-/// The number of ids that [`encode_bytes`] gives, up to `limit`; 4294967295 when there are more. Bytes after that are not read, unless the
-/// policy refuses special tokens or `strict` bytes that are not UTF-8.
-#[napi(catch_unwind)]
-pub fn count_bytes_within(
-    encoder: u32,
-    bytes: Uint8ArraySlice<'_>,
-    strict: bool,
-    policy: u32,
-    limit: u32,
-) -> Result<u32> {
-    with_encoder(encoder, |Encoder { tokenizer, worker, policies, .. }| {
-        let mut counter = LimitedCounter { count: 0, limit: limit as usize };
-        let done = tokenizer.count_bytes_to(&bytes, strict, policy_at(policies, policy)?, worker, &mut counter);
-        done.map_err(|error| from_bpe_in(Origin::Bytes(&bytes), error))?;
-        Ok(within(counter))
-    })
-}
-
-fn within(counter: LimitedCounter) -> u32 {
-    if counter.is_full() { MORE } else { counter.count as u32 }
-}
-
 /// Forgets `ids`, and makes room for those of a text of about so many `bytes`.
-fn make_room(ids: &mut Ids, bytes: usize) {
+pub fn make_room(ids: &mut Ids, bytes: usize) {
     ids.forget(KEPT);
     if bytes >= Ids::LONG {
         *ids = Ids::of_text(bytes);
     }
-}
-
-/// Writes `ids` to `out` when they fit; returns how many they are.
-fn give(ids: &[u32], out: &mut Uint32ArraySlice<'_>) -> Result<u32> {
-    let count = as_u32(ids.len())?;
-    // SAFETY: nobody else looks at the array while this call runs; the facade keeps it to itself.
-    if let Some(out) = unsafe { out.as_mut() }.get_mut(..ids.len()) {
-        out.copy_from_slice(ids);
-    }
-    Ok(count)
 }
 
 /// Encodes `text`; the index in an error is one into `origin`.

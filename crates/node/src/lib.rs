@@ -1,8 +1,8 @@
 //! The only crate that knows Node-API: one file per exported noun, options in, typed arrays out, errors to codes.
 //!
 //! Rules that hold for every export:
-//! - it is `#[napi(catch_unwind)]`, and work off the main thread goes through [`task::Work`], or [`own_thread`] when it is long;
-//!   both catch too, so that a panic becomes a JavaScript error and never the end of the process;
+//! - it is `#[napi(catch_unwind)]`, but for [`calls`], and work off the main thread goes through [`task::Work`], or [`own_thread`] when it is long;
+//!   all catch too, so that a panic becomes a JavaScript error and never the end of the process;
 //! - what can fail returns [`error::Error`], whose code the facade hands on;
 //! - it holds no algorithm but the order in which texts cross and are read: what turns one thing into another is in a core crate, where tests, sanitizers and fuzz targets reach it.
 //!
@@ -13,6 +13,8 @@ mod apart;
 mod arrays;
 #[cfg(feature = "text")]
 mod cache_bytes;
+#[cfg(feature = "text")]
+mod calls;
 mod cancel;
 #[cfg(feature = "text")]
 mod chat;

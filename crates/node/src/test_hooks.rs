@@ -7,9 +7,13 @@ use std::{thread, time::Duration};
 
 use napi::Env;
 use napi::bindgen_prelude::AsyncTask;
+#[cfg(feature = "text")]
+use napi::bindgen_prelude::Uint32ArraySlice;
 use napi_derive::napi;
 use rayon::prelude::*;
 
+#[cfg(feature = "text")]
+use crate::calls::{Value, panicking};
 use crate::error::Result;
 #[cfg(feature = "text")]
 use crate::later::{Later, later};
@@ -48,6 +52,13 @@ pub fn panic_in_block() {
 #[cfg(feature = "text")]
 pub fn panic_when_asked() {
     assert!(!IN_BLOCK.swap(false, Ordering::Relaxed), "on purpose, in a block of texts");
+}
+
+/// A function that panics when it is called, made as those of [`calls`](crate::calls) are.
+#[cfg(feature = "text")]
+#[napi(catch_unwind, ts_return_type = "() => number")]
+pub fn panicking_call(env: Env, scratch: Uint32ArraySlice<'_>) -> Result<Value> {
+    panicking(env, &scratch)
 }
 
 #[napi]
