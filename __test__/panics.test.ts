@@ -22,12 +22,15 @@ test('a panic in a rayon thread is ERR_INTERNAL', (t) => {
 test('a panic in one of many texts that are encoded while others cross is ERR_INTERNAL', (t) => {
   const [tokenizer, threads] = [getEncoding('o200k_base'), native().threads()]
   const texts = Array.from({ length: 200 }, (_, row) => `text ${row} `.repeat(1000))
-  const expected = tokenizer.encodeBatch(texts)
+  const [expected, counts] = [tokenizer.encodeBatch(texts), tokenizer.countBatch(texts)]
   setThreads(3)
   for (let round = 0; round < 5; round++) {
     native().panicInBlock()
     t.throws(() => tokenizer.encodeBatch(texts), internal)
     t.deepEqual(tokenizer.encodeBatch(texts), expected)
+    native().panicInBlock()
+    t.throws(() => tokenizer.countBatch(texts), internal)
+    t.deepEqual(tokenizer.countBatch(texts), counts)
   }
   setThreads(threads)
 })

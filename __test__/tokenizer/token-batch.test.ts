@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
 import { TokenmillError } from '../../src/errors.ts'
@@ -115,6 +116,11 @@ test.serial('a large batch is its texts row by row, whatever the number of threa
       for (const batch of [o200k.encodeBatch(texts), await o200k.encodeBatchAsync(texts)]) {
         t.deepEqual([...batch], rows, `${count} threads`)
       }
+      t.deepEqual(
+        [...o200k.countBatch(texts)],
+        rows.map((row) => row.length),
+        `${count} threads`,
+      )
     }
   }
   setThreads(before)
@@ -130,14 +136,39 @@ test.serial('the error of a large batch is that of the first text that has one',
       texts[first] = `${'a '.repeat(3000)}<|endoftext|>`
       texts[second] = new Uint8Array(5000).fill(0xff)
       const code = { code: 'ERR_SPECIAL_TOKEN', message: new RegExp(`^texts\\[${first}\\] .* at index 6000`) }
-      t.throws(() => o200k.encodeBatch(texts, { utf8: 'strict' }), code)
+      const options = { utf8: 'strict', disallowedSpecial: 'all' } as const
+      t.throws(() => o200k.encodeBatch(texts, options), code)
+      t.throws(() => o200k.countBatch(texts, options), code)
       ;[texts[first], texts[second]] = [texts[second] as Text, texts[first] as Text]
       const utf8 = { code: 'ERR_INVALID_UTF8', message: new RegExp(`texts\\[${first}\\]`) }
-      t.throws(() => o200k.encodeBatch(texts, { utf8: 'strict' }), utf8)
+      t.throws(() => o200k.encodeBatch(texts, options), utf8)
+      t.throws(() => o200k.countBatch(texts, options), utf8)
     }
   }
   setThreads(before)
   t.is(o200k.encodeBatch(['Hello']).length, 1)
+})
+
+test.serial('a batch with texts of megabytes is its texts row by row, and its error that of the first', (t) => {
+  const before = native().threads()
+  const long = 'The mill stood. '.repeat(300_000)
+  const texts = ['a', long, 'b', bytesOf(long), '', 'by the river']
+  const ids = texts.map((text) => o200k.encode(text))
+  for (const count of [1, 3]) {
+    setThreads(count)
+    const batch = o200k.encodeBatch(texts)
+    t.is(batch.length, texts.length)
+    for (const [row, expected] of ids.entries()) t.true(isDeepStrictEqual(batch.at(row), expected))
+    t.deepEqual(
+      [...o200k.countBatch(texts)],
+      ids.map((row) => row.length),
+    )
+    const wrong = [...texts.slice(0, 3), `${long}<|endoftext|>`, '<|endoftext|>']
+    const error = { code: 'ERR_SPECIAL_TOKEN', message: new RegExp(`^texts\\[3\\] .* at index ${long.length};`) }
+    t.throws(() => o200k.encodeBatch(wrong), error)
+    t.throws(() => o200k.countBatch(wrong, { disallowedSpecial: 'all' }), error)
+  }
+  setThreads(before)
 })
 
 test('bytes of a batch may be subarrays, Buffers or shared, but not without their memory', (t) => {

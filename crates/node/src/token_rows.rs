@@ -46,6 +46,17 @@ impl Rows {
         Ok(Self { ids: ids.into(), row_starts })
     }
 
+    /// Adds rows with these `ids`, which end at `ends`.
+    pub fn extend(&mut self, ids: &[u32], ends: impl Iterator<Item = usize>) -> Result<()> {
+        let before = self.ids.len();
+        self.ids.reserve(ids.len()).map_err(from_bpe)?;
+        self.ids.extend(ids);
+        for end in ends {
+            push(&mut self.row_starts, as_u32(before + end)?)?;
+        }
+        Ok(())
+    }
+
     /// The same for JavaScript, at once.
     pub fn into_copies(mut self, env: Env) -> Result<TokenRows> {
         Ok(TokenRows { ids: ids_to_array(env, &mut self.ids)?, row_starts: to_array(env, &self.row_starts)? })
@@ -222,10 +233,11 @@ fn with_utf8<T: Send>(
     cancel: Option<&AtomicBool>,
     work: impl FnOnce(&[&str]) -> std::result::Result<T, RowError> + Send,
 ) -> Result<T> {
+    let first = texts.first;
     on_all_threads(|| {
         let (groups, error) = texts.utf8();
         let (texts, origins): (Vec<&str>, Vec<Origin<'_>>) = groups.iter().flat_map(ReadTexts::texts).unzip();
-        let explained = |RowError { row, error }| from_bpe_in_row(row, origins[row], error);
+        let explained = |RowError { row, error }| from_bpe_in_row(first + row, origins[row], error);
         let Some(not_utf8) = error else { return work(&texts).map_err(explained) };
         for (row, text) in texts.iter().enumerate() {
             policy.check(text, cancel).map_err(|error| explained(RowError { row, error }))?;

@@ -9,7 +9,7 @@ use tokenmill_bpe::{Ids, SpecialPolicy, Tokenizer, utf16_length};
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
-use crate::crossing::encode_crossing;
+use crate::crossing::crossing;
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
 use crate::later::Deliver;
@@ -123,7 +123,7 @@ impl BpeHandle {
         policy: u32,
     ) -> Result<Uint32Array> {
         let policy = self.encoder.policy(policy)?;
-        to_array(env, &count_rows(&self.tokenizer, &Texts::read(&texts, strict)?, &policy, None)?)
+        to_array(env, &crossing::<Vec<u32>>(&self.tokenizer, &texts, strict, &policy)?)
     }
 
     /// Encodes several texts on all threads.
@@ -136,7 +136,7 @@ impl BpeHandle {
         policy: u32,
     ) -> Result<TokenRows> {
         let policy = self.encoder.policy(policy)?;
-        encode_crossing(&self.tokenizer, &texts, strict, &policy).and_then(|rows| rows.into_copies(env))
+        crossing::<Rows>(&self.tokenizer, &texts, strict, &policy)?.into_copies(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
