@@ -1,7 +1,8 @@
 //! Times of passes on a CUDA device, by its events, beside a copy of as many bytes on the device: what `npm run gpu-check` packs.
 //!
 //! `cuda_times VOCABULARY DIMENSIONS BATCH CONTEXT ROUNDS` prints a line of JSON for each type and kind of pass: the bytes that it cannot do without, and the milliseconds
-//! of each round; of `kernels` those that kernels ran, of `call` those of the whole call, its copies of ids and the time in which the device waits for the host too.
+//! of each round; of `kernels` those that kernels ran, of `call` those of the whole call, its copies of ids and the time in which the device waits for the host too. Lines of
+//! `KIND parts` have those of each launch by itself.
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use candle_core::Tensor;
@@ -28,6 +29,8 @@ fn ids_of(round: usize, count: usize, vocabulary: usize) -> Vec<u32> {
 struct Times {
     kernels: Vec<f32>,
     call: Vec<f32>,
+    /// Of each launch of a round, with the name of its kernel.
+    parts: Vec<(String, Vec<f32>)>,
 }
 
 impl Times {
@@ -39,15 +42,25 @@ impl Times {
         let end = stream.record_event(Some(CU_EVENT_DEFAULT)).unwrap();
         self.call.push(start.elapsed_ms(&end).unwrap());
         self.kernels.push(kernels.iter().map(|(_, ms)| ms).sum());
+        self.parts.resize_with(kernels.len().max(self.parts.len()), Default::default);
+        for ((of_part, times), (name, ms)) in self.parts.iter_mut().zip(kernels) {
+            *of_part = name;
+            times.push(ms);
+        }
         result
     }
 
     fn print(&self, dtype: &str, kind: &str, bytes: usize) {
-        for (what, times) in [("kernels", &self.kernels), ("call", &self.call)] {
-            let ms = &times[WARM_UP..];
+        let line = |kind: &str, what: &str, times: &[f32]| {
+            let ms = &times[WARM_UP.min(times.len())..];
             if ms.iter().any(|&ms| ms > 0.0) {
                 println!(r#"{{"dtype":"{dtype}","kind":"{kind}","what":"{what}","bytes":{bytes},"ms":{ms:?}}}"#);
             }
+        };
+        line(kind, "kernels", &self.kernels);
+        line(kind, "call", &self.call);
+        for (name, times) in &self.parts {
+            line(&format!("{kind} parts"), name, times);
         }
     }
 }

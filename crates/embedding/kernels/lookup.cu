@@ -12,7 +12,7 @@ __device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *ou
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, units);
     const Mask mask(dropout, row);
-    for (uint32_t unit = threadIdx.x; unit < units; unit += blockDim.x) {
+    EACH_PART(unit, units) {
       const Unit<T> token = load_cached<T>(tables.token, start.token + unit);
       float sums[lanes];
 #pragma unroll
@@ -41,7 +41,7 @@ __device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, dimensions);
     const Mask mask(dropout, row);
-    for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
+    EACH_PART(at, dimensions) {
       out[(uint64_t)row * dimensions + at] = narrow<T>(mask.apply(tables.sum(start, at), at));
     }
   }

@@ -3,18 +3,24 @@
 // The backward pass of a lookup: `order` holds the places of the output by the id that stands there, a segment for each id. What is added up, and in which order,
 // is decided by the host, so that the result depends on nothing else; there are no atomic operations. A segment of an id that is everywhere is cut
 // into several, whose sums begin at 0 and go to `parts`, where the target has PART in it; a second pass, without `order`, adds these up. No two segments have one target.
+// Sums from number `known` on begin at 0 too: nothing was written there yet.
 #include "dropout.cuh"
 #include "rows.cuh"
 #include "values.cuh"
 
 #define PART 0x80000000u
+// Rows that are asked for before the first of them is added: one after the other, each would be waited for.
+#define AHEAD 8
 
 struct Sums {
   float *sums, *parts;
+  uint32_t known;
 
   __device__ float *row(uint32_t target, uint32_t dimensions) const {
     return (target & PART ? parts : sums) + (uint64_t)(target & ~PART) * dimensions;
   }
+  // PART makes a target greater than every number of a sum.
+  __device__ bool is_known(uint32_t target) const { return target < known; }
 };
 
 template <typename T>
@@ -24,24 +30,33 @@ __device__ void sum_wide(const T *values, const uint32_t *order, const uint32_t 
   EACH_ROW(segment, segments) {
     const uint32_t start = starts[segment], end = starts[segment + 1], target = targets[segment];
     float *const row_sum = sums.row(target, units * lanes);
-    for (uint32_t unit = threadIdx.x; unit < units; unit += blockDim.x) {
+    EACH_PART(unit, units) {
       float4 *const to = reinterpret_cast<float4 *>(row_sum + (uint64_t)unit * lanes);
       float sum[lanes] = {};
-      if (!(target & PART)) {
+      if (sums.is_known(target)) {
 #pragma unroll
         for (int quad = 0; quad < lanes / 4; quad++) {
           const float4 before = to[quad];
           sum[4 * quad] = before.x, sum[4 * quad + 1] = before.y, sum[4 * quad + 2] = before.z, sum[4 * quad + 3] = before.w;
         }
       }
-#pragma unroll 4
-      for (uint32_t k = start; k < end; k++) {
-        const uint32_t row = order == nullptr ? k : order[k];
-        const Mask mask(dropout, row);
-        const Unit<T> value = load_cached<T>(values, (uint64_t)row * units + unit);
+      for (uint32_t first = start; first < end; first += AHEAD) {
+        uint32_t rows[AHEAD];
+        Unit<T> read[AHEAD];
 #pragma unroll
-        for (int lane = 0; lane < lanes; lane++)
-          sum[lane] = __fadd_rn(sum[lane], __fmul_rn(scale, mask.apply(widen(value.lanes[lane]), unit * lanes + lane)));
+        for (int index = 0; index < AHEAD; index++) {
+          if (first + index >= end) break;
+          rows[index] = order == nullptr ? first + index : order[first + index];
+          read[index] = load_cached<T>(values, (uint64_t)rows[index] * units + unit);
+        }
+#pragma unroll
+        for (int index = 0; index < AHEAD; index++) {
+          if (first + index >= end) break;
+          const Mask mask(dropout, rows[index]);
+#pragma unroll
+          for (int lane = 0; lane < lanes; lane++)
+            sum[lane] = __fadd_rn(sum[lane], __fmul_rn(scale, mask.apply(widen(read[index].lanes[lane]), unit * lanes + lane)));
+        }
       }
 #pragma unroll
       for (int quad = 0; quad < lanes / 4; quad++)
@@ -56,8 +71,8 @@ __device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_
   EACH_ROW(segment, segments) {
     const uint32_t start = starts[segment], end = starts[segment + 1], target = targets[segment];
     float *const to = sums.row(target, dimensions);
-    for (uint32_t at = threadIdx.x; at < dimensions; at += blockDim.x) {
-      float sum = target & PART ? 0.0f : to[at];
+    EACH_PART(at, dimensions) {
+      float sum = sums.is_known(target) ? to[at] : 0.0f;
       for (uint32_t k = start; k < end; k++) {
         const uint32_t row = order == nullptr ? k : order[k];
         const float value = Mask(dropout, row).apply(widen(values[(uint64_t)row * dimensions + at]), at);
@@ -70,11 +85,11 @@ __device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_
 
 #define SEGMENT_SUM(WIDTH, NAME, T)                                                                                           \
   extern "C" __global__ void segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts,     \
-                                                          const uint32_t *targets, float *sums, float *parts,                 \
+                                                          const uint32_t *targets, float *sums, float *parts, uint32_t known, \
                                                           uint32_t segments, uint32_t length, float scale,                    \
                                                           uint64_t dropout_key, uint32_t dropout_threshold,                   \
                                                           float dropout_factor) {                                             \
-    sum_##WIDTH<T>(values, order, starts, targets, {sums, parts}, segments, length, scale,                                    \
+    sum_##WIDTH<T>(values, order, starts, targets, {sums, parts, known}, segments, length, scale,                             \
                    {dropout_key, dropout_threshold, dropout_factor});                                                         \
   }
 

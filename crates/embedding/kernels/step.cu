@@ -58,7 +58,7 @@ __device__ void step(const Rule rule, T *table, float *all_moments, const float 
     Pack<T, lanes> *const values = reinterpret_cast<Pack<T, lanes> *>(table) + (uint64_t)row * length;
     Pack<float, lanes> *const moments = reinterpret_cast<Pack<float, lanes> *>(all_moments) + (uint64_t)row * kept * length;
     const Pack<float, lanes> *const row_grads = reinterpret_cast<const Pack<float, lanes> *>(grads) + (uint64_t)grad_row * length;
-    for (uint32_t at = threadIdx.x; at < length; at += blockDim.x) {
+    EACH_PART(at, length) {
       Pack<float, lanes> grad = {}, moment[room] = {};
       if (grad_row != NONE) grad = row_grads[at];
       Pack<T, lanes> value = values[at];

@@ -104,7 +104,7 @@ impl Gradient {
         let added = self.make_room(known).and_then(|()| match (&mut self.values, grads) {
             (Rows::Host(values), Grads::Host(grads)) => cpu::scatter(&of_each, grads, scale, values, self.dimensions),
             (Rows::Cuda(values), Grads::Cuda(grads, dropout)) => {
-                values.add(&cuda::Plan::new(&of_each, self.ids.len())?, grads, scale, dropout)
+                values.add(&cuda::Plan::new(&of_each, self.ids.len())?, grads, scale, dropout, known)
             }
             _ => Err(elsewhere()),
         });
@@ -115,7 +115,7 @@ impl Gradient {
         added
     }
 
-    /// Zeros for the rows that have come since there were `known`.
+    /// Room for the rows that have come since there were `known`: zeros, on a device what the sum over their first gradients then writes.
     fn make_room(&mut self, known: usize) -> Result<()> {
         match &mut self.values {
             Rows::Host(values) => {

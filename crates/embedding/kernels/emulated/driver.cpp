@@ -117,8 +117,10 @@ void run(const Kernel &kernel, Place grid, Place block, void **parameters, bool 
   const auto at = [backwards](uint64_t index, uint64_t count) { return unsigned(backwards ? count - 1 - index : index); };
   const auto become = [block](unsigned thread) { threadIdx = {thread % block.x, thread / block.x, 0}; };
   static thread_local Warp warp;
-  for (uint64_t b = 0; b < grid.x; b++) {
-    blockIdx = {at(b, grid.x), 0, 0};
+  const uint64_t blocks = uint64_t(grid.x) * grid.y;
+  for (uint64_t b = 0; b < blocks; b++) {
+    const uint64_t block_at = backwards ? blocks - 1 - b : b;
+    blockIdx = {unsigned(block_at % grid.x), unsigned(block_at / grid.x), 0};
     if (!kernel.meets) {
       for (unsigned t = 0; t < threads; t++) become(at(t, threads)), kernel.function(parameters);
       continue;
@@ -169,6 +171,8 @@ int cuEventDestroy_v2(void *event) { return delete static_cast<Moment *>(event),
 
 int cuMemAlloc_v2(Pointer *out, size_t bytes) { return current ? allocate(out, bytes) : invalid_value; }
 int cuMemAllocAsync(Pointer *out, size_t bytes, void *) { return current ? allocate(out, bytes) : invalid_value; }
+int cuDeviceGetDefaultMemPool(void **out, int) { return *out = &context, success; }
+int cuMemPoolSetAttribute(void *pool, int, const void *) { return pool == &context ? success : invalid_value; }
 int cuMemFree_v2(Pointer pointer) { return release(pointer); }
 int cuMemFreeAsync(Pointer pointer, void *) { return release(pointer); }
 int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void *) {
@@ -202,9 +206,9 @@ int cuModuleGetFunction(const void **out, const void *ptx, const char *name) {
 int cuLaunchKernel(const void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void *, void **parameters, void **) {
   static std::atomic<unsigned> launches = 0;
-  if (!current || grid_x == 0 || grid_y != 1 || grid_z != 1 || shared != 0) return invalid_value;
+  if (!current || grid_x == 0 || grid_y == 0 || grid_z != 1 || shared != 0) return invalid_value;
   if (block_x == 0 || block_y == 0 || block_z != 1 || uint64_t(block_x) * block_y > 1024) return invalid_value;
-  run(*static_cast<const Kernel *>(function), {grid_x, 1, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
+  run(*static_cast<const Kernel *>(function), {grid_x, grid_y, 1}, {block_x, block_y, 1}, parameters, launches++ % 2 == 1);
   return success;
 }
 

@@ -83,7 +83,14 @@ impl Rows {
         match *self {}
     }
 
-    pub(crate) fn add(&mut self, _plan: &Plan, _grads: &Tensor, _scale: f32, _dropout: Option<Dropout>) -> Result<()> {
+    pub(crate) fn add(
+        &mut self,
+        _plan: &Plan,
+        _grads: &Tensor,
+        _scale: f32,
+        _dropout: Option<Dropout>,
+        _known: usize,
+    ) -> Result<()> {
         match *self {}
     }
 

@@ -16,6 +16,8 @@ use crate::{DType, Dropout, Element};
 const THREADS: u32 = 256;
 /// The most blocks: rows beyond go to blocks that have done others.
 const BLOCKS: u32 = 1 << 16;
+/// Blocks that keep any device busy: where rows make fewer, several share a row.
+const ENOUGH: u32 = 1 << 11;
 /// The most rows of a launch: the number of a thread's next row has 32 bits too.
 const ROWS: usize = 1 << 31;
 /// Bytes that a thread moves at a time, where rows are a multiple of it. Memory that the driver gives begins at such a place.
@@ -54,9 +56,11 @@ impl Kernel {
         let (width, length) =
             if dimensions.is_multiple_of(lanes) { ("wide", dimensions / lanes) } else { ("narrow", dimensions) };
         let name = format!("{name}_{width}_{}", T::TYPE.name());
-        // Threads lie along a row and, where rows are short, in several of them.
-        let along = length.clamp(1, THREADS as usize).next_multiple_of(32) as u32;
-        Self::of_block(device, module, name, [rows, length], [along, THREADS / along])
+        let along = along(length);
+        let mut kernel = Self::of_block(device, module, name, [rows, length], [along, THREADS / along])?;
+        let blocks = &mut kernel.launch.grid_dim;
+        blocks.1 = ENOUGH.div_ceil(blocks.0).min(kernel.length.div_ceil(along)).max(1);
+        Ok(kernel)
     }
 
     /// The kernel `name`, for rows of `length` parts, with so many threads of a block along a row and across rows.
@@ -94,6 +98,13 @@ impl Kernel {
         times::keep(&self.name, events);
         Ok(())
     }
+}
+
+/// How many threads lie along a row of so many parts: whole warps, of which the fewest threads have nothing to do in the end.
+fn along(length: usize) -> u32 {
+    let idle = |along: &u32| length.next_multiple_of(*along as usize);
+    // The first of those that are as good: the widest.
+    [128, 96, 64, 32].into_iter().min_by_key(idle).unwrap_or(32)
 }
 
 /// A number for a kernel.

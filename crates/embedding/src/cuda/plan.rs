@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// The most rows of a segment.
 const SEGMENT: usize = 64;
 /// What a target has where it is not a sum but a part of one.
-const PART: u32 = 1 << 31;
+pub(super) const PART: u32 = 1 << 31;
 
 /// Segments that follow on one another: number `i` is from `starts[i]` to `starts[i + 1]`, and its sum goes to `targets[i]`.
 #[derive(Debug, PartialEq)]

@@ -6,8 +6,8 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaStorage, Device, Storage, Tensor};
 
 use super::Plan;
-use super::kernel::{Kernel, Mask, Module, UNIT, Value, dtype_of, push, values};
-use super::plan::Segments;
+use super::kernel::{Kernel, Mask, Module, UNIT, Value, dtype_of, number, push, values};
+use super::plan::PART;
 use super::read::copied;
 use crate::element::with_element;
 use crate::{Dropout, Result, memory};
@@ -19,13 +19,52 @@ const MODULE: Module =
 pub(crate) fn scattered(slots: &[u32], rows: usize, grads: &Tensor, scale: f32) -> Result<Tensor> {
     let dimensions = grads.dims().last().copied().unwrap_or_default();
     let mut sums = Rows::new(grads.device(), dimensions)?;
-    sums.grow(rows)?;
-    sums.add(&Plan::new(slots, rows)?, grads, scale, None)?;
+    if rows * dimensions > 0 {
+        (sums.values, sums.count) = (Some(sums.device.alloc_zeros::<f32>(rows * dimensions)?), rows);
+        sums.add(&Plan::new(slots, rows)?, grads, scale, None, rows)?;
+    }
     let Some(values) = sums.values else {
         return Ok(Tensor::zeros((rows, dimensions), candle_core::DType::F32, grads.device())?);
     };
     let storage = Storage::Cuda(CudaStorage::wrap_cuda_slice(values, sums.device));
     Ok(Tensor::from_storage(storage, (rows, dimensions), BackpropOp::none(), false))
+}
+
+/// The lists of a plan on a device, all in one copy: each takes the driver as long as a short kernel.
+struct Lists {
+    all: CudaSlice<u32>,
+    /// Where each ends.
+    ends: [usize; 5],
+}
+
+impl Lists {
+    fn new(device: &CudaDevice, plan: &Plan) -> Result<Self> {
+        let lists = [&plan.order, &plan.first.starts, &plan.first.targets, &plan.second.starts, &plan.second.targets];
+        let mut all = memory::reserved(lists.iter().map(|list| list.len()).sum())?;
+        let ends = lists.map(|list| {
+            all.extend_from_slice(list);
+            all.len()
+        });
+        Ok(Self { all: device.clone_htod(&all)?, ends })
+    }
+
+    fn list(&self, index: usize) -> CudaView<'_, u32> {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.all.slice(start..self.ends[index])
+    }
+
+    fn order(&self) -> CudaView<'_, u32> {
+        self.list(0)
+    }
+
+    /// Starts and targets of the segments of the first pass.
+    fn first(&self) -> [CudaView<'_, u32>; 2] {
+        [self.list(1), self.list(2)]
+    }
+
+    fn second(&self) -> [CudaView<'_, u32>; 2] {
+        [self.list(3), self.list(4)]
+    }
 }
 
 /// Rows of `f32`.
@@ -43,7 +82,7 @@ impl Rows {
         Ok(Self { device: device.as_cuda_device()?.clone(), dimensions, values: None, count: 0 })
     }
 
-    /// Zeros up to so many rows.
+    /// Makes them so many rows. What is in those that come to it is not known: the next [`Rows::add`] has to write them.
     pub(crate) fn grow(&mut self, rows: usize) -> Result<()> {
         let (used, needed) = (self.count * self.dimensions, rows * self.dimensions);
         if needed <= used {
@@ -51,14 +90,12 @@ impl Rows {
         }
         let room = self.values.as_ref().map_or(0, CudaSlice::len);
         if room < needed {
-            let mut larger = self.device.alloc_zeros::<f32>(needed.max(2 * room))?;
+            // SAFETY: what was there is copied, and the caller writes what comes after it.
+            let mut larger = unsafe { self.device.alloc::<f32>(needed.max(2 * room))? };
             if let Some(values) = self.values.as_ref().filter(|_| used > 0) {
                 self.device.memcpy_dtod(&values.slice(..used), &mut larger.slice_mut(..used))?;
             }
             self.values = Some(larger);
-        } else if let Some(values) = &mut self.values {
-            let zeroed = self.device.cuda_stream().memset_zeros(&mut values.slice_mut(used..needed));
-            zeroed.map_err(|error| candle_core::Error::Cuda(Box::new(error)))?;
         }
         self.count = rows;
         Ok(())
@@ -74,8 +111,15 @@ impl Rows {
         (self.values, self.count) = (None, 0);
     }
 
-    /// Adds rows of `grads`, a tensor on the same device, to these, as `plan` says, each times `scale`.
-    pub(crate) fn add(&mut self, plan: &Plan, grads: &Tensor, scale: f32, dropout: Option<Dropout>) -> Result<()> {
+    /// Adds rows of `grads`, a tensor on the same device, as `plan` says, each times `scale`: to the first `known` of these, and to zeros in the place of the others.
+    pub(crate) fn add(
+        &mut self,
+        plan: &Plan,
+        grads: &Tensor,
+        scale: f32,
+        dropout: Option<Dropout>,
+        known: usize,
+    ) -> Result<()> {
         if plan.first.targets.is_empty() {
             return Ok(());
         }
@@ -85,12 +129,13 @@ impl Rows {
         };
         // SAFETY: the first pass writes all parts before the second reads them. One is there in any case, for the argument.
         let parts = unsafe { self.device.alloc::<f32>((plan.parts * self.dimensions).max(1))? };
-        let order = self.device.clone_htod(&plan.order)?;
+        let lists = Lists::new(&self.device, plan)?;
         with_element!(dtype_of(grads)?, T => {
-            self.pass::<T>(&values::<T>(storage, layout)?, Some(&order), &plan.first, &parts, scale, dropout)?;
+            let grads = values::<T>(storage, layout)?;
+            self.pass::<T>(&grads, Some(&lists.order()), &lists.first(), &parts, scale, dropout, known)?;
         });
         if plan.parts > 0 {
-            self.pass::<f32>(&parts.as_view(), None, &plan.second, &parts, 1.0, None)?;
+            self.pass::<f32>(&parts.as_view(), None, &lists.second(), &parts, 1.0, None, known)?;
         }
         Ok(())
     }
@@ -103,9 +148,9 @@ impl Rows {
         let plan = Plan::new(&order, self.count)?;
         let mut scaled = Self::new(&Device::Cuda(self.device.clone()), self.dimensions)?;
         scaled.grow(self.count)?;
-        let (order, no_parts) = (self.device.clone_htod(&plan.order)?, self.device.alloc_zeros::<f32>(1)?);
+        let (lists, no_parts) = (Lists::new(&self.device, &plan)?, unsafe { self.device.alloc::<f32>(1)? });
         let values = values.slice(..self.count * self.dimensions);
-        scaled.pass::<f32>(&values, Some(&order), &plan.first, &no_parts, factor, None)?;
+        scaled.pass::<f32>(&values, Some(&lists.order()), &lists.first(), &no_parts, factor, None, 0)?;
         *self = scaled;
         Ok(())
     }
@@ -113,15 +158,16 @@ impl Rows {
     fn pass<T: Value>(
         &mut self,
         values: &CudaView<'_, T>,
-        order: Option<&CudaSlice<u32>>,
-        segments: &Segments,
+        order: Option<&CudaView<'_, u32>>,
+        [starts, targets]: &[CudaView<'_, u32>; 2],
         parts: &CudaSlice<f32>,
         scale: f32,
         dropout: Option<Dropout>,
+        known: usize,
     ) -> Result<()> {
-        let shape = [segments.targets.len(), self.dimensions];
+        let known = number("rows", known, PART as usize)?;
+        let shape = [targets.len(), self.dimensions];
         let kernel = Kernel::new::<T>(&self.device, &MODULE, "segment_sum", shape, UNIT / size_of::<T>())?;
-        let (starts, targets) = (self.device.clone_htod(&segments.starts)?, self.device.clone_htod(&segments.targets)?);
         let Some(sums) = &mut self.values else { return Ok(()) };
         let mask = Mask::new(dropout);
         // SAFETY: these are the parameters of the kernel; the plan names rows that are there, and no target twice.
@@ -129,7 +175,7 @@ impl Rows {
             kernel.launch(|arguments| {
                 arguments.arg(values);
                 push(arguments, order);
-                arguments.arg(&starts).arg(&targets).arg(sums).arg(parts);
+                arguments.arg(starts).arg(targets).arg(sums).arg(parts).arg(&known);
                 arguments.arg(&kernel.rows).arg(&kernel.length).arg(&scale);
                 mask.push(arguments);
             })?;
