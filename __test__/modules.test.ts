@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,6 +94,24 @@ test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.
     print(code),
     names.sort().map((name) => [name, true]),
   )
+})
+
+test('what a program that encodes does not call is read when it is called', (t) => {
+  const code = `
+    import { createRequire } from 'node:module'
+    import { getEncoding } from ${JSON.stringify(encodings.href)}
+    const { cache } = createRequire(${JSON.stringify(entry.href)})
+    const files = () => Object.keys(cache).map((file) => file.split(/[\\\\/]/).at(-1)).filter((file) => file.endsWith('.cjs'))
+    const tokenizer = getEncoding('gpt2')
+    tokenizer.count('text', { allowedSpecial: 'all' })
+    tokenizer.decode(tokenizer.encode('text'))
+    tokenizer.encodeBatch(['text'])
+    const before = files()
+    const chunks = [...tokenizer.chunk('a text', { maxTokens: 1 })].map(({ text }) => text)
+    console.log(JSON.stringify([before, files(), chunks]))`
+  t.deepEqual(print(code), [['core.cjs'], ['core.cjs', 'later.cjs'], ['a', ' text']])
+  const [core, later] = ['core.cjs', 'later.cjs'].map((file) => statSync(new URL(file, entry)).size) as [number, number]
+  t.true(core < 70_000 && later > 30_000, `${core} and ${later} bytes`)
 })
 
 test('importing loads no addon, only use does', (t) => {

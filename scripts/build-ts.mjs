@@ -2,7 +2,8 @@
  * `npm run build:ts`: compiles src/ and bundles it into dist/, as each module that Node has to find, read and link costs a
  * program that tokenizes one text about a millisecond.
  *
- * The library is CommonJS, which every loader can require, in three files: what `tokenmill/encodings` needs, what the rest adds, and the latter's entry.
+ * The library is CommonJS, which every loader can require, in four files: what `tokenmill/encodings` needs, what only some calls of that need, what the rest
+ * adds, and the former's entry.
  * Its modules only name what those export, so that classes and what they keep exist once, however a program loads them. The
  * command line has its own copy, so that neither shows its inner names to the other. Files that are no part of it any more are deleted afterwards, not all of
  * dist/ before, because others may be running it.
@@ -21,6 +22,8 @@ const bundle = async (folder, entries, input, output) => {
     input: Object.fromEntries(entries.map((entry) => [entry, join(folder, `${entry}.js`)])),
     ...input,
     onwarn: (warning) => {
+      // Not when they are read: one of them is read later.
+      if (warning.code === 'CIRCULAR_CHUNK') return
       throw new Failure(`bundling ${entries.join(', ')}: ${warning.message}`)
     },
   })
@@ -51,6 +54,61 @@ const inAscii = {
 }
 
 /*
+ * Modules, and what only they need, that are read when something of them is called first: a program that encodes a text calls nothing of them, and to read
+ * them is a tenth of what it waits for.
+ */
+const readLater = [
+  'native-help',
+  'tokenizer/bpe-stream',
+  'tokenizer/chunk',
+  'tokenizer/count-index',
+  'tokenizer/encode-padded',
+  'tokenizer/native-call',
+  'tokenizer/near-names',
+  'tokenizer/offsets',
+  'tokenizer/parts',
+  'tokenizer/save-bpe',
+  'tokenizer/stream',
+  'tokenizer/truncate',
+]
+
+/* Which of the modules of `entry` are read at once, and which later. */
+const chunksOf = (entry, folder, getModuleInfo) => {
+  const reach = (without) => {
+    const found = new Set()
+    const visit = (id) => {
+      if (found.has(id) || without.has(id)) return
+      found.add(id)
+      getModuleInfo(id)?.importedIds.forEach(visit)
+    }
+    visit(join(folder, `${entry}.js`))
+    return found
+  }
+  const later = new Set(readLater.map((name) => join(folder, `${name}.js`)))
+  const all = reach(new Set())
+  for (const id of later) if (!all.has(id)) throw new Failure(`${id} is no part of ${entry}`)
+  return { all, atOnce: reach(later) }
+}
+
+/* Has each file ask for `file` when it needs something of it. */
+const lateRequire = (file) => ({
+  name: 'late-require',
+  renderChunk: (code, _chunk, _options, { chunks }) => {
+    const line = new RegExp(`^var (\\w+) = require\\('\\./${file.replace('.', '\\.')}'\\);$`, 'm')
+    const [found, name] = line.exec(code) ?? []
+    if (found === undefined) return null
+    const used = chunks[file].exports.filter((exported) => new RegExp(`\\b${name}\\.${exported}\\b`).test(code))
+    const getters = used.map(
+      (exported) => `    get ${exported}() { return (${name}File ??= require('./${file}')).${exported}; },`,
+    )
+    return {
+      code: code.replace(found, () => [`var ${name}File;`, `var ${name} = {`, ...getters, '};'].join('\n')),
+      map: null,
+    }
+  },
+})
+
+/*
  * A module that has `names` from a file. It requires that and does not import it, since Node would look for the names of what a module
  * imports from CommonJS by reading it once more, for as long as all the rest takes. Deployment tools follow this spelling.
  */
@@ -61,14 +119,21 @@ const moduleOf = (names, file) =>
 
 const buildLibrary = async (folder) => {
   const input = {
-    plugins: [withRequire, inAscii],
+    plugins: [withRequire, lateRequire('later.cjs'), inAscii],
     external: /^node:/,
     treeshake: { moduleSideEffects: 'no-external' },
   }
-  const output = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'core.cjs' }
+  let chunks
+  const manualChunks = (id, { getModuleInfo }) => {
+    const { all, atOnce } = (chunks ??= chunksOf('encodings', folder, getModuleInfo))
+    return id === join(folder, 'encodings.js') || !all.has(id) ? undefined : atOnce.has(id) ? 'core' : 'later'
+  }
+  const output = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs', manualChunks }
   const files = await bundle(folder, ['index', 'encodings'], input, output)
-  const [core, ...others] = files.filter(({ isEntry }) => !isEntry)
-  if (!core || others.length > 0) throw new Failure('the library is not two entries and what they share')
+  const names = files.map(({ fileName }) => fileName).sort()
+  if (names.join() !== 'core.cjs,encodings.cjs,index.cjs,later.cjs') throw new Failure(`the library is ${names.join()}`)
+  const core = files.find(({ fileName }) => fileName === 'core.cjs')
+  if (/^(var|const) .*require\('\.\/later/m.test(core.code)) throw new Failure('core.cjs reads later.cjs at once')
   const entries = files.filter(({ isEntry }) => isEntry)
   for (const { name, exports, fileName } of entries) {
     // The encodings are all in there: a file less to find.

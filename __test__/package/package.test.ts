@@ -146,6 +146,7 @@ unixTest('the main package holds code, types, encodings and words, and no instal
     'dist/encodings.js',
     'dist/encodings.cjs',
     'dist/core.cjs',
+    'dist/later.cjs',
     'dist/cli/main.js',
     'index.d.cts',
     'index.d.ts',
