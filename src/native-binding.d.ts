@@ -390,6 +390,8 @@ export interface Calls {
    * special tokens or `strict` bytes that are not UTF-8.
    */
   countBytesWithin: (encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number) => number
+  /** The text of the first `ids` numbers of the scratch. */
+  decode: (encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string
 }
 
 /**

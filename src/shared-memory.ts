@@ -4,6 +4,11 @@ import { types } from 'node:util'
 const bufferOf = (array: NodeJS.TypedArray): ArrayBufferLike => Reflect.get(TypedArray, 'buffer', array)
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 
+const { get: length } = Object.getOwnPropertyDescriptor(TypedArray, 'length') as { get: () => number }
+
+/** How many numbers `array` has, whatever it says itself. */
+export const lengthOf = (array: NodeJS.TypedArray): number => length.call(array)
+
 /** Whether other threads may change what `array` holds. */
 export const isShared = (array: NodeJS.TypedArray): boolean => types.isSharedArrayBuffer(bufferOf(array))
 

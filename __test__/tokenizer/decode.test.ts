@@ -44,6 +44,34 @@ test('ids may be any iterable of numbers', (t) => {
   t.is(o200k.decode([-0]), '!')
 })
 
+test('few ids and many are decoded alike, and their errors are', (t) => {
+  const words = Array.from({ length: 300 }, (_, index) => ` ${index % 10}`)
+  const all = o200k.encodeOrdinary(words.join(''))
+  const each = Array.from(all, (id) => o200k.decode([id]))
+  for (const count of [0, 1, 16, 17, 255, 256, 257, 300]) {
+    const some = all.slice(0, count)
+    t.is(o200k.decode(some), each.slice(0, count).join(''), `${count}`)
+    if (count === 0) continue
+    some[count - 1] = 4_000_000
+    t.throws(() => o200k.decode(some), outOfRange(4_000_000, count - 1))
+  }
+})
+
+test('ids that say another length of themselves are as many as they are', (t) => {
+  o200k.encode('what was encoded before')
+  for (const length of [0, 2, 50])
+    t.is(o200k.decode(Object.defineProperty(ids.slice(), 'length', { value: length })), text)
+})
+
+test('ids that encode or decode others when they are read are not mixed up with them', (t) => {
+  const numbers = [...ids]
+  const get = () => {
+    t.is(o200k.decode(o200k.encode('another text')), 'another text')
+    return ids[3] as number
+  }
+  t.is(o200k.decode(Object.defineProperty(numbers, 3, { get })), text)
+})
+
 test('ids whose memory is gone are an error', (t) => {
   const moved = ids.slice()
   structuredClone(moved.buffer, { transfer: [moved.buffer] })

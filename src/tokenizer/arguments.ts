@@ -60,10 +60,13 @@ export const ownChoices = (options: EncodeOptions | undefined): EncodeOptions =>
 export const checkedIds = (ids: unknown): Iterable<number> => iterable('ids', expectedIds, ids) as Iterable<number>
 
 /** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
-export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => {
+export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => unsharedNumbers(checkedNumbers(ids))
+
+/** The same, of which other threads may change the numbers. */
+export const checkedNumbers = (ids: Uint32Array | Iterable<number>): Uint32Array => {
   if (types.isUint32Array(ids)) {
     if (isGone(ids)) throw invalid('ids', expectedIds, ids)
-    return unsharedNumbers(ids)
+    return ids
   }
   const numbers = isArray(ids) ? ids : [...checkedIds(ids)]
   const array = new Uint32Array(numbers.length)

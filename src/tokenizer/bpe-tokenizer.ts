@@ -1,9 +1,10 @@
-import { callNative } from '../errors.ts'
+import { callNative, fromNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
 import { integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
+  checkedNumbers,
   checkedSegments,
   checkedTexts,
   encodeOptionNames,
@@ -59,12 +60,15 @@ import {
   type Tokenizer,
 } from './tokenizer.ts'
 import { checkedTruncation, type TruncateOptions } from './truncate.ts'
+import { lengthOf, unsharedNumbers } from '../shared-memory.ts'
 import { unshared, unsharedText } from './unshared.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
 const refuseAll = 1
 const allowAll = 2
+/** So many ids are copied one by one, which is sooner done than to ask an array for its memory. */
+const fewIds = 256
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
 
@@ -334,8 +338,15 @@ export class BpeTokenizer implements Tokenizer {
 
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
     const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
-    const array = idArray(ids)
-    return callNative(() => this.#native.decode(array, strict, skipSpecialTokens))
+    const numbers = checkedNumbers(ids)
+    const count = lengthOf(numbers)
+    try {
+      if (count > fewIds) return this.#native.decode(unsharedNumbers(numbers), strict, skipSpecialTokens)
+      for (let index = 0; index < count; index++) scratch[index] = numbers[index] as number
+      return calls().decode(this.#encoder, count, strict, skipSpecialTokens)
+    } catch (error) {
+      throw fromNative(error)
+    }
   }
 
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {

@@ -11,6 +11,7 @@ use napi::{Env, JsError, ValueType, check_status, sys};
 use napi_derive::napi;
 use tokenmill_bpe::{Counter, LimitedCounter, Origin, Sink};
 
+use crate::decode::text;
 use crate::encoder::{Encoder, KEPT, as_u32, from_bpe_in, make_room, policy_at, run, run_part, with_encoder};
 use crate::error::{Code, Error, Result, from_napi};
 use crate::task::catching;
@@ -38,6 +39,9 @@ pub struct Calls {
     /// special tokens or `strict` bytes that are not UTF-8.
     #[napi(ts_type = "(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number) => number")]
     pub count_bytes_within: Value,
+    /// The text of the first `ids` numbers of the scratch.
+    #[napi(ts_type = "(encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string")]
+    pub decode: Value,
 }
 
 /// A value of JavaScript, which lives as long as the call that made it.
@@ -74,6 +78,7 @@ pub fn calls(env: Env, scratch: Uint32ArraySlice<'_>) -> Result<Calls> {
         count_bytes: function(c"countBytes", count_bytes)?,
         count_part: function(c"countPart", count_part)?,
         count_bytes_within: function(c"countBytesWithin", count_bytes_within)?,
+        decode: function(c"decode", decode)?,
     })
 }
 
@@ -118,10 +123,10 @@ impl<const N: usize> Arguments<N> {
 ///
 /// # Safety
 /// `info` is that of a [`function`] of [`calls`], which runs.
-unsafe fn answer<const N: usize>(
+unsafe fn answer<const N: usize, T: ToNapiValue>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-    work: impl FnOnce(Arguments<N>, &mut [u32]) -> Result<u32>,
+    work: impl FnOnce(Arguments<N>, &mut [u32]) -> Result<T>,
 ) -> sys::napi_value {
     let answered = catching(|| {
         let (mut count, mut values, mut ids) = (N, [ptr::null_mut(); N], ptr::null_mut());
@@ -132,9 +137,9 @@ unsafe fn answer<const N: usize>(
         .map_err(|error| from_napi(&error))?;
         // SAFETY: they are as many, of an array that is never freed, which nobody else looks at while this call runs; the facade keeps it to itself.
         let ids = unsafe { slice::from_raw_parts_mut(ids.cast(), SCRATCH) };
-        let number = work(Arguments { env, values }, ids)?;
+        let value = work(Arguments { env, values }, ids)?;
         // SAFETY: env belongs to the running call.
-        unsafe { u32::to_napi_value(env, number) }.map_err(|error| from_napi(&error))
+        unsafe { T::to_napi_value(env, value) }.map_err(|error| from_napi(&error))
     });
     answered.unwrap_or_else(|error: Error| {
         // SAFETY: env belongs to the running call.
@@ -251,12 +256,24 @@ unsafe extern "C" fn count_bytes_within(env: sys::napi_env, info: sys::napi_call
     unsafe { answer(env, info, work) }
 }
 
+unsafe extern "C" fn decode(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let work = |arguments: Arguments<4>, scratch: &mut [u32]| {
+        let (count, strict, skip_special) = (arguments.get::<u32>(1)? as usize, arguments.get(2)?, arguments.get(3)?);
+        let ids = scratch.get(..count).ok_or_else(|| Error::new(Code::Internal, format!("{count} ids do not fit")))?;
+        with_encoder(arguments.get(0)?, |Encoder { tokenizer, .. }| text(tokenizer, ids, strict, skip_special))
+    };
+    // SAFETY: it is called by the function of that name.
+    unsafe { answer(env, info, work) }
+}
+
 /// A function whose call panics, for the tests of the panic rules.
 #[cfg(feature = "test-hooks")]
 pub fn panicking(env: Env, scratch: &Uint32ArraySlice<'_>) -> Result<Value> {
     unsafe extern "C" fn call(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
         // SAFETY: it is called by the function that is made here.
-        unsafe { answer(env, info, |_: Arguments<0>, _| panic!("on purpose, in a call of every request")) }
+        unsafe {
+            answer(env, info, |_: Arguments<0>, _| -> Result<u32> { panic!("on purpose, in a call of every request") })
+        }
     }
     function(env.raw(), c"panicking", call, kept(env.raw(), scratch)?).map_err(|error| from_napi(&error))
 }
