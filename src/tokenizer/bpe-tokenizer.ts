@@ -175,7 +175,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
-    const checked = checkedTexts(texts).map(unsharedText)
+    const checked = checkedTexts(texts)
     const { policy, strict } = this.#encodeCall(options)
     try {
       return batchOf(this.#native.encodeBatch(checked, strict, policy))
@@ -261,7 +261,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
-    const checked = checkedTexts(texts).map(unsharedText)
+    const checked = checkedTexts(texts)
     const { policy, strict } = this.#countCall(options)
     try {
       return this.#native.countBatch(checked, strict, policy)
@@ -449,7 +449,7 @@ export class BpeTokenizer implements Tokenizer {
     work: NativeWork<Text[], T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
-    const own = checkedTexts(texts).map(unsharedText)
+    const own = checkedTexts(texts)
     return callLater(own, call, (policy, flag) => work(own, strict, policy, flag))
   }
 

@@ -136,7 +136,7 @@ export class HfTokenizer implements Tokenizer {
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
     const { policy, strict, whole } = this.#call(options, 'all')
-    const checked = checkedTexts(texts).map(unsharedText)
+    const checked = checkedTexts(texts)
     return this.#batchOf(
       explaining(() => this.#native.encodeBatch(checked, strict, policy)),
       whole,
@@ -173,7 +173,7 @@ export class HfTokenizer implements Tokenizer {
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
     const { policy, strict, whole } = this.#call(options, [])
-    const own = checkedTexts(texts).map(unsharedText)
+    const own = checkedTexts(texts)
     const counts = explaining(() => this.#native.countBatch(own, strict, policy))
     return whole ? this.#postProcessor.aroundCounts(counts) : counts
   }
