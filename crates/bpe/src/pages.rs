@@ -60,6 +60,16 @@ impl<T: Zero> Pages<T> {
         Some(Self { start: start.cast(), length, is_mapped: mapped.is_some() })
     }
 
+    /// [`Pages::try_zeros`] whose memory has been taken from the system: a page at a time, so that nothing else that the process asks of the system waits for all.
+    pub fn touched(length: usize) -> Option<Self> {
+        let zeros = Self::try_zeros(length)?;
+        for at in (0..size_of_val(&zeros[..])).step_by(large::PAGE) {
+            // SAFETY: the byte is ours, and zero already.
+            unsafe { zeros.start.cast::<u8>().add(at).write_volatile(0) };
+        }
+        Some(zeros)
+    }
+
     /// `length` zeros on pages as the system chooses, which take no memory until they are touched; `None` where they are less than a large page, or it has
     /// none for them.
     pub fn map(length: usize) -> Option<Self> {
@@ -253,7 +263,22 @@ mod tests {
             let other = Pages::<[u64; 4]>::zeros(length);
             assert!(other.iter().all(|&numbers| numbers == [0; 4]));
             assert!(pages.iter().all(|&number| number == u64::MAX));
+            let touched = Pages::<u64>::touched(length).expect("it is small");
+            assert!(touched.len() == length && touched.iter().all(|&number| number == 0));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_touched_is_in_memory() {
+        let touched = Pages::<u32>::touched(1 << 20).expect("it is small");
+        let bytes = size_of_val(&touched[..]);
+        // SAFETY: it asks for a number.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let mut pages = vec![0; bytes / page];
+        // SAFETY: the start of a page, as many bytes as there are, and a byte for each page of them.
+        let result = unsafe { libc::mincore(touched.as_ptr().cast_mut().cast(), bytes, pages.as_mut_ptr()) };
+        assert!(result == 0 && pages.iter().all(|page| page & 1 == 1), "{pages:?}");
     }
 
     #[test]

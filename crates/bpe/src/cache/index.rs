@@ -1,5 +1,6 @@
 //! Where in the ring the records of longer pieces are.
 
+use super::next::{Next, drop_aside};
 use crate::packed::prefetch;
 use crate::pages::Pages;
 
@@ -13,6 +14,14 @@ const PLACE_BITS: u32 = 40;
 pub(super) struct Index {
     sets: Pages<[u64; WAYS]>,
     shift: u32,
+    next: Next<Doubled>,
+}
+
+/// Twice as many sets.
+struct Doubled {
+    sets: Pages<[u64; WAYS]>,
+    /// So many of them are in use.
+    filled: usize,
 }
 
 impl Index {
@@ -21,22 +30,46 @@ impl Index {
 
     /// One of `sets` sets, a power of two; `None`: there is not enough memory.
     pub fn new(sets: usize) -> Option<Self> {
-        Some(Self { sets: Pages::try_zeros(sets)?, shift: 64 - sets.ilog2() })
+        Some(Self { sets: Pages::try_zeros(sets)?, shift: 64 - sets.ilog2(), next: Next::None })
     }
 
-    /// What it takes.
+    /// What it takes; while it grows, what it will.
     pub fn bytes(&self) -> usize {
-        self.sets.len() * Self::SET
+        self.sets.len() * Self::SET * (1 + usize::from(self.is_growing()))
     }
 
-    /// The same in twice as many sets; `None`: there is not enough memory.
-    pub fn doubled(&self) -> Option<Self> {
-        let mut doubled = Self::new(2 * self.sets.len())?;
-        for (set, both) in self.sets.iter().zip(doubled.sets.chunks_exact_mut(2)) {
-            // Which of the two a place belongs to is not known any more; in the other it will not be found.
-            both.fill(*set);
+    pub fn is_growing(&self) -> bool {
+        !self.next.is_none()
+    }
+
+    /// Starts to grow to twice as many sets, where there is memory for them.
+    pub fn grow(&mut self) {
+        let sets = 2 * self.sets.len();
+        self.next.make(move || Some(Doubled { sets: Pages::touched(sets)?, filled: 0 }));
+    }
+
+    /// Waits until there is memory to go on with.
+    #[cfg(test)]
+    pub fn wait(&mut self) {
+        self.next.wait();
+    }
+
+    /// Goes on to grow, by `count` sets.
+    pub fn go_on(&mut self, count: usize) {
+        if let Some(Doubled { sets, filled }) = self.next.here() {
+            let step = *filled..sets.len().min(*filled + 2 * count);
+            for (set, both) in self.sets[step.start / 2..].iter().zip(sets[step.clone()].chunks_exact_mut(2)) {
+                // Which of the two a place belongs to is not known any more; in the other it will not be found.
+                both.fill(*set);
+            }
+            *filled = step.end;
+            if *filled == sets.len()
+                && let Some(Doubled { sets, .. }) = self.next.take()
+            {
+                drop_aside(std::mem::replace(&mut self.sets, sets));
+                self.shift -= 1;
+            }
         }
-        Some(doubled)
     }
 
     #[inline(always)]
@@ -66,9 +99,19 @@ impl Index {
     pub fn insert(&mut self, hash: u64, place: u64) {
         if place >> PLACE_BITS == 0 {
             let at = self.at(hash);
-            let set = &mut self.sets[at];
-            set.copy_within(..WAYS - 1, 1);
-            set[0] = hash << PLACE_BITS | place;
+            put(&mut self.sets[at], hash, place);
+            if let Next::Here(Doubled { sets, filled }) = &mut self.next {
+                let at = (hash >> (self.shift - 1)) as usize;
+                if at < *filled {
+                    put(&mut sets[at], hash, place);
+                }
+            }
         }
     }
+}
+
+/// Makes `place` the first of `set`.
+fn put(set: &mut [u64; WAYS], hash: u64, place: u64) {
+    set.copy_within(..WAYS - 1, 1);
+    set[0] = hash << PLACE_BITS | place;
 }

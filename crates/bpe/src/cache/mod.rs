@@ -2,7 +2,9 @@
 
 mod entries;
 mod index;
+mod next;
 mod ring;
+mod table;
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::hint::select_unpredictable;
@@ -11,10 +13,10 @@ use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
-pub(crate) use entries::ABSENT;
 use entries::Entries;
 use index::Index;
 use ring::Ring;
+pub(crate) use table::ABSENT;
 
 use crate::words::{Medium, Short};
 
@@ -23,7 +25,7 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 
 /// Says how many bytes a worker that is made from now on may take to remember words, 36 KiB at least, of any tokenizer that was not told otherwise
 /// by [`Tokenizer::with_cache_bytes`](crate::Tokenizer::with_cache_bytes). Until then it is 64 MiB, and where there are more than 16 cores, each of
-/// which may have a worker, their part of 1 GiB, but 16 MiB at least.
+/// which may have a worker, their part of 1 GiB, but 16 MiB at least. While it grows it may take half as much again.
 pub fn set_cache_bytes(bytes: usize) {
     MOST.store(bytes.max(1), Ordering::Relaxed);
 }
@@ -36,12 +38,15 @@ const BYTES: usize = 4 * Entries::<2>::SET + Entries::<4>::SET + Index::SET + 4 
 const RING: usize = 32;
 /// So many times four sets it starts with, at most.
 const START: usize = 1 << 14;
+/// Of a part that grows so many sets are copied at a time, and 64 times as many words of the ring: some 5 µs each.
+const STEP: usize = 256;
 
 /// Pieces and what they are merged to. Each worker has its own, so nothing is shared between threads. Every piece is compared whole,
 /// so crafted text can make it useless but not wrong, nor slower than to look there once for each piece.
 ///
 /// Each part of it becomes twice as large when pieces come again that it had lost. Those that never come again, of which random text is made, make
 /// it no larger; and a text that is read once hardly does, since what is frequent in it is not lost.
+/// No call waits for that: see [`Next`](next::Next).
 pub(crate) struct Cache {
     short: Entries<2>,
     medium: Entries<4>,
@@ -50,7 +55,7 @@ pub(crate) struct Cache {
     ring: Ring,
     /// Words of the ring that were written again, as they were lost.
     returned: usize,
-    /// What it may take, in bytes.
+    /// What it may take when all parts have grown, in bytes.
     most: usize,
 }
 
@@ -101,10 +106,10 @@ impl Cache {
         })
     }
 
-    /// Makes parts larger that were too small. All stretches stay what they are.
+    /// Makes parts larger that were too small, a step at each call. All stretches stay what they are.
     #[inline(never)]
     pub fn grow(&mut self) {
-        if self.short.is_too_small() || self.medium.is_too_small() || self.is_ring_too_small() {
+        if self.short.is_too_small() || self.medium.is_too_small() || self.is_ring_too_small() || self.is_growing() {
             self.grow_now();
         }
     }
@@ -115,8 +120,17 @@ impl Cache {
         self.returned > self.ring.len() / 32
     }
 
+    #[inline(always)]
+    fn is_growing(&self) -> bool {
+        self.short.is_growing() || self.medium.is_growing() || self.long.is_growing() || self.ring.is_growing()
+    }
+
     #[cold]
     fn grow_now(&mut self) {
+        self.short.go_on(STEP);
+        self.medium.go_on(STEP);
+        self.long.go_on(STEP);
+        self.ring.go_on(64 * STEP);
         if self.short.is_too_small() {
             self.short.grow(self.room());
         }
@@ -125,15 +139,17 @@ impl Cache {
         }
         if self.is_ring_too_small() {
             self.returned = 0;
-            if self.long.bytes() + self.ring.bytes() <= self.room()
-                && let (Some(long), Some(ring)) = (self.long.doubled(), self.ring.doubled())
+            if !self.long.is_growing()
+                && !self.ring.is_growing()
+                && self.long.bytes() + self.ring.bytes() <= self.room()
             {
-                (self.long, self.ring) = (long, ring);
+                self.long.grow();
+                self.ring.grow();
             }
         }
     }
 
-    /// What it takes, in bytes.
+    /// What it takes, in bytes; of parts that grow what they will. Until then what they took is there as well, half as much again at most.
     fn bytes(&self) -> usize {
         self.short.bytes() + self.medium.bytes() + self.long.bytes() + self.ring.bytes()
     }

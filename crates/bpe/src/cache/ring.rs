@@ -1,5 +1,8 @@
 //! Records of words in a ring: new ones take the place of the oldest.
 
+use std::ops::Range;
+
+use super::next::{Next, drop_aside};
 use crate::packed::prefetch;
 use crate::pages::Pages;
 
@@ -10,13 +13,21 @@ pub(crate) struct Ring {
     written: u64,
     /// So many of the last of them are there.
     kept: u64,
+    next: Next<Doubled>,
+}
+
+/// Room for twice as many words.
+struct Doubled {
+    words: Pages<u32>,
+    /// What was written after so many words up to where so many were has been copied.
+    copied: Range<u64>,
 }
 
 impl Ring {
     /// One of `length` words, a power of two; `None`: there is not enough memory.
     pub fn new(length: usize) -> Option<Self> {
         assert!(length.is_power_of_two());
-        Some(Self { words: Pages::try_zeros(length)?, written: 2 * length as u64, kept: 0 })
+        Some(Self { words: Pages::try_zeros(length)?, written: 2 * length as u64, kept: 0, next: Next::None })
     }
 
     /// How many words it has room for.
@@ -24,25 +35,49 @@ impl Ring {
         self.words.len()
     }
 
-    /// What it takes.
+    /// What it takes; while it grows, what it will.
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.words[..])
+        size_of_val(&self.words[..]) * (1 + usize::from(self.is_growing()))
     }
 
-    /// The same with room for twice as many words; `None`: there is not enough memory.
-    pub fn doubled(&self) -> Option<Self> {
-        let doubled = Self::new(2 * self.words.len())?;
-        let mut doubled = Self { written: self.written, kept: self.kept, ..doubled };
-        let mut place = self.written - self.kept;
-        while place < self.written {
-            // Up to where it begins anew.
-            let start = self.index(place);
-            let count = (self.words.len() - start).min((self.written - place) as usize);
-            let to = doubled.index(place);
-            doubled.words[to..to + count].copy_from_slice(&self.words[start..start + count]);
-            place += count as u64;
+    pub fn is_growing(&self) -> bool {
+        !self.next.is_none()
+    }
+
+    /// Starts to grow to twice as many words, where there is memory for them.
+    pub fn grow(&mut self) {
+        let length = 2 * self.words.len();
+        self.next.make(move || Some(Doubled { words: Pages::touched(length)?, copied: 0..0 }));
+    }
+
+    /// Waits until there is memory to go on with.
+    #[cfg(test)]
+    pub fn wait(&mut self) {
+        self.next.wait();
+    }
+
+    /// Goes on to grow, by `count` words: what is there is copied from the oldest on, until the newest is reached.
+    pub fn go_on(&mut self, count: usize) {
+        let (length, oldest) = (self.words.len(), self.written - self.kept);
+        let Some(Doubled { words, copied }) = self.next.here() else { return };
+        if copied.end < oldest {
+            *copied = oldest..oldest;
         }
-        Some(doubled)
+        let end = self.written.min(copied.end + count as u64);
+        while copied.end < end {
+            // Up to where it begins anew.
+            let start = copied.end as usize & (length - 1);
+            let count = (length - start).min((end - copied.end) as usize);
+            let to = copied.end as usize & (words.len() - 1);
+            words[to..to + count].copy_from_slice(&self.words[start..start + count]);
+            copied.end += count as u64;
+        }
+        if copied.end == self.written
+            && let Some(Doubled { words, copied }) = self.next.take()
+        {
+            self.kept = (copied.end - copied.start).min(words.len() as u64);
+            drop_aside(std::mem::replace(&mut self.words, words));
+        }
     }
 
     /// Writes a record, and returns its place: that of no record when it is longer than the ring.
@@ -103,24 +138,54 @@ mod tests {
 
     #[test]
     fn records_are_at_their_places_in_twice_the_room() {
-        for before in 0..12_u32 {
+        for (before, step, each) in (0..12_u32).flat_map(|before| [(before, 16, 0), (before, 3, 0), (before, 7, 1)]) {
             let mut ring = Ring::new(16).expect("it is small");
             let mut places: Vec<u64> = (0..before).map(|value| ring.push([value; 5].into_iter())).collect();
-            let is_there = |ring: &Ring, value| ring.get(places[value as usize], 5).is_some();
-            let there: Vec<bool> = (0..before).map(|value| is_there(&ring, value)).collect();
-            let mut ring = ring.doubled().expect("it is small");
-            assert_eq!(there, (0..before).map(|value| is_there(&ring, value)).collect::<Vec<_>>());
-            for value in before..before + 20 {
-                places.push(ring.push([value; 5].into_iter()));
-                for (value, &place) in (0..).zip(&places) {
-                    assert!(ring.get(place, 5).is_none_or(|words| words == [value; 5]));
+            let is_there = |ring: &Ring, places: &[u64]| -> Vec<bool> {
+                let found = (0..).zip(places).map(|(value, &place)| (value, ring.get(place, 5)));
+                // What is there is what was written.
+                found.map(|(value, words)| words.inspect(|words| assert_eq!(words, &[value; 5])).is_some()).collect()
+            };
+            ring.grow();
+            assert_eq!((ring.is_growing(), ring.bytes()), (true, 128));
+            ring.wait();
+            while ring.is_growing() {
+                let there = is_there(&ring, &places);
+                ring.go_on(step);
+                assert!(is_there(&ring, &places).iter().zip(there).all(|(now, before)| *now >= before));
+                // Those that come meanwhile.
+                for _ in 0..each {
+                    places.push(ring.push([places.len() as u32; 5].into_iter()));
                 }
             }
-            for (value, &place) in (0..).zip(&places) {
-                // Six of five words fit in thirty-two.
-                assert_eq!(ring.get(place, 5), (value >= before + 14).then_some(&[value; 5][..]), "{value}");
+            assert_eq!((ring.len(), ring.bytes()), (32, 128));
+            for _ in 0..20 {
+                places.push(ring.push([places.len() as u32; 5].into_iter()));
+                is_there(&ring, &places);
             }
+            let newest = is_there(&ring, &places).into_iter().rev().take_while(|&is_there| is_there).count();
+            assert_eq!(newest, 6, "of five words in thirty-two, {before} {step}");
         }
+    }
+
+    #[test]
+    fn a_ring_that_is_written_faster_than_it_is_copied_stays_as_it_is() {
+        let mut ring = Ring::new(16).expect("it is small");
+        ring.grow();
+        ring.wait();
+        let mut last = 0;
+        for value in 0..100_u32 {
+            last = ring.push([value; 16].into_iter());
+            ring.go_on(3);
+            assert_eq!(ring.get(last, 16), Some(&[value; 16][..]));
+        }
+        assert_eq!((ring.len(), ring.is_growing()), (16, true));
+        for _ in 0..4 {
+            ring.go_on(3);
+        }
+        assert_eq!((ring.len(), ring.is_growing()), (16, true));
+        ring.go_on(3);
+        assert_eq!((ring.len(), ring.get(last, 16)), (32, Some(&[99; 16][..])));
     }
 
     #[test]
