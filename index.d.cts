@@ -3273,6 +3273,11 @@ export declare class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed or resized.
    */
   clipGradNorm(maxNorm: number): number
+  /**
+   * {@link Optimizer.clipGradNorm} off the event loop. `forward` and `backward` on the event loop wait for it, and a {@link Optimizer.stepAsync} that is asked for
+   * meanwhile comes after it.
+   */
+  clipGradNormAsync(maxNorm: number): Promise<number>
   /** Lets the gradients of all parameters go. */
   zeroGrad(): void
   /** A copy of what it keeps, to go on from with {@link Optimizer.load}. The values of the parameters are not in it. */

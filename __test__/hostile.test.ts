@@ -507,6 +507,7 @@ test('embeddings', async (t) => {
       { learningRate: 0.1, dense: true, momentum: 0.9, weightDecay: 0.1, nesterov: true },
     ],
     'Optimizer.clipGradNorm': [adamW.clipGradNorm.bind(adamW), 1],
+    'Optimizer.clipGradNormAsync': [adamW.clipGradNormAsync.bind(adamW), 1],
     'Optimizer.learningRate': [(value: number) => (adamW.learningRate = value), 0.1],
     'Optimizer.load': [
       adamW.load.bind(adamW),

@@ -222,6 +222,7 @@ export declare class NativeOptimizer {
   step(learningRate: number): void
   stepAsync(learningRate: number): Promise<void>
   clipGradNorm(maxNorm: number): number
+  clipGradNormAsync(maxNorm: number): Promise<number>
   zeroGrad(): void
   state(): Array<NativeSlotState>
   load(state: Array<NativeSlotState>): void

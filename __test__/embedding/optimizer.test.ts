@@ -245,6 +245,28 @@ test('the gradients of all parameters are clipped to one norm', (t) => {
   t.throws(() => optimizer.clipGradNorm(1), { instanceOf: TokenmillError, code: 'ERR_DISPOSED' })
 })
 
+test('gradients are clipped off the event loop as on it, before a step that is asked for after it', async (t) => {
+  const [table, expected] = [make(), make()]
+  const [optimizer, onLoop] = [rules.sgd(table), rules.sgd(expected)]
+  for (const each of [table, expected])
+    each.backward(each.forward([1, 1, 2]), Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9))
+  const norm = optimizer.clipGradNormAsync(0.5)
+  const busy = { instanceOf: TokenmillError, code: 'ERR_BUSY', message: /^the optimizer is at work off the event loop/ }
+  for (const call of ['step', 'zeroGrad', 'state'] as const) t.throws(() => optimizer[call](), busy)
+  t.throws(() => optimizer.clipGradNorm(1), busy)
+  const step = optimizer.stepAsync()
+  t.is(await norm, onLoop.clipGradNorm(0.5))
+  await step
+  onLoop.step()
+  t.deepEqual(table.parameters()[0]?.grad(), expected.parameters()[0]?.grad())
+  t.deepEqual(table.parameters()[0]?.toFloat32(), expected.parameters()[0]?.toFloat32())
+  for (const bad of [-1, NaN, '1', undefined, null] as never[]) {
+    await t.throwsAsync(optimizer.clipGradNormAsync(bad), argument)
+  }
+  table.dispose()
+  await t.throwsAsync(optimizer.clipGradNormAsync(1), { instanceOf: TokenmillError, code: 'ERR_DISPOSED' })
+})
+
 test('numbers that make no sense are refused', (t) => {
   const parameters = make().parameters()
   for (const bad of [-1, NaN, Infinity, '1'] as never[]) {

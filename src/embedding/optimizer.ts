@@ -187,8 +187,17 @@ export class Optimizer {
    * @throws `ERR_DISPOSED` when an embedding was disposed or resized.
    */
   clipGradNorm(maxNorm: number): number {
-    if (typeof maxNorm !== 'number' || !(maxNorm >= 0)) throw invalid('maxNorm', 'a number ≥ 0', maxNorm)
-    return this.#calls.now(() => callNative(() => this.#ready.clipGradNorm(maxNorm)))
+    const checked = normLimit(maxNorm)
+    return this.#calls.now(() => callNative(() => this.#ready.clipGradNorm(checked)))
+  }
+
+  /**
+   * {@link Optimizer.clipGradNorm} off the event loop. `forward` and `backward` on the event loop wait for it, and a {@link Optimizer.stepAsync} that is asked for
+   * meanwhile comes after it.
+   */
+  async clipGradNormAsync(maxNorm: number): Promise<number> {
+    const checked = normLimit(maxNorm)
+    return this.#calls.later(() => callNativeAsync(() => this.#ready.clipGradNormAsync(checked)))
   }
 
   /** Lets the gradients of all parameters go. */
@@ -295,6 +304,11 @@ const atLeastZero = (name: string, value: unknown): number => {
   const number = finiteNumber(name, value)
   if (number >= 0) return number
   throw invalid(name, 'a number ≥ 0', value)
+}
+
+const normLimit = (maxNorm: unknown): number => {
+  if (typeof maxNorm === 'number' && maxNorm >= 0) return maxNorm
+  throw invalid('maxNorm', 'a number ≥ 0', maxNorm)
 }
 
 const fraction = (name: string, value: unknown): number => {

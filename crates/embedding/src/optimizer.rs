@@ -231,7 +231,7 @@ impl Optimizer {
     /// Multiplies the gradients of all parameters that take part in a step by one number, where that is needed to make their norm at most
     /// `max_norm`; gives the norm that they had together: the square root of the sum of all squares, of rows that were looked up several times of
     /// their sums. The rule of torch's `clip_grad_norm_`, to the millionth that it adds to the norm; where the norm is no finite number, the gradients
-    /// become what that makes of them: look at what is returned.
+    /// become what that makes of them: look at what is returned. It waits for passes, and passes that begin meanwhile wait for it, as for a step.
     ///
     /// # Errors
     /// [`Error::Number`] unless `max_norm` is at least 0, and [`Error::Retired`]; nothing is changed then. Those of the device and of the threads.
@@ -239,6 +239,8 @@ impl Optimizer {
         if max_norm.is_nan() || max_norm < 0.0 {
             return Err(Error::Number { what: "the largest norm", value: max_norm, expected: "at least 0" });
         }
+        let turns = Turns::in_order(self.parameters().map(Parameter::turns));
+        let _turn = Turns::step_of(&turns);
         let mut squares = 0.0;
         for slot in &self.slots {
             slot.parameter.tensor()?;

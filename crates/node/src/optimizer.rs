@@ -80,6 +80,12 @@ impl NativeOptimizer {
         locked(&*self.optimizer.get()?).clip_grad_norm(max_norm).map_err(coded)
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
+    pub fn clip_grad_norm_async(&self, max_norm: f64) -> Result<AsyncTask<Work<Later<f64>>>> {
+        let optimizer = self.optimizer.get()?;
+        Ok(later(move || locked(&optimizer).clip_grad_norm(max_norm).map_err(coded)))
+    }
+
     #[napi(catch_unwind)]
     pub fn zero_grad(&self) -> Result<()> {
         locked(&*self.optimizer.get()?).zero_grad();
