@@ -8,30 +8,31 @@
 
 template <typename T>
 __device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *out, uint32_t rows, uint32_t units) {
-  constexpr int lanes = Unit<T>::count;
+  constexpr int lanes = 16 / sizeof(T);
+  const auto units_of = [](const T *table) { return reinterpret_cast<const Unit<T> *>(table); };
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, units);
     const Mask mask(dropout, row);
-    EACH_PART(unit, units) {
-      const Unit<T> token = load_cached<T>(tables.token, start.token + unit);
-      float sums[lanes];
+    EACH_PARTS(first, units) {
+      Unit<T> token[TOGETHER], type[TOGETHER], place[TOGETHER];
+      load_parts(units_of(tables.token) + start.token, first, units, token);
+      if (tables.types != nullptr) load_parts(units_of(tables.types) + start.type, first, units, type);
+      if (tables.position != nullptr) load_parts(units_of(tables.position) + start.position, first, units, place);
 #pragma unroll
-      for (int lane = 0; lane < lanes; lane++) sums[lane] = __fmul_rn(tables.scale, widen(token.lanes[lane]));
-      if (tables.types != nullptr) {
-        const Unit<T> type = load_cached<T>(tables.types, start.type + unit);
+      for (int index = 0; index < TOGETHER; index++) {
+        const uint32_t unit = first + index * blockDim.x;
+        if (unit >= units) break;
+        Unit<T> value;
 #pragma unroll
-        for (int lane = 0; lane < lanes; lane++) sums[lane] = __fadd_rn(sums[lane], widen(type.lanes[lane]));
+        for (int lane = 0; lane < lanes; lane++) {
+          float sum = __fmul_rn(tables.scale, widen(token[index].lane[lane]));
+          if (tables.types != nullptr) sum = __fadd_rn(sum, widen(type[index].lane[lane]));
+          if (tables.position != nullptr) sum = __fadd_rn(sum, widen(place[index].lane[lane]));
+          value.lane[lane] = narrow<T>(mask.apply(sum, unit * lanes + lane));
+        }
+        // Nobody here reads it again, while rows of the tables are.
+        store_streaming<T>(reinterpret_cast<Unit<T> *>(out) + (uint64_t)row * units + unit, value);
       }
-      if (tables.position != nullptr) {
-        const Unit<T> place = load_cached<T>(tables.position, start.position + unit);
-#pragma unroll
-        for (int lane = 0; lane < lanes; lane++) sums[lane] = __fadd_rn(sums[lane], widen(place.lanes[lane]));
-      }
-      Unit<T> value;
-#pragma unroll
-      for (int lane = 0; lane < lanes; lane++) value.lanes[lane] = narrow<T>(mask.apply(sums[lane], unit * lanes + lane));
-      // Nobody here reads it again, while rows of the tables are.
-      store_streaming<T>(out, (uint64_t)row * units + unit, value);
     }
   }
 }
@@ -48,7 +49,7 @@ __device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *
 }
 
 #define LOOKUP(WIDTH, NAME, T)                                                                                              \
-  extern "C" __global__ void lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                     \
+  extern "C" __global__ void __launch_bounds__(256, 3) lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                     \
                                                      const uint32_t *ids, const uint32_t *type_ids,                         \
                                                      const uint32_t *position_ids, uint32_t context, uint32_t offset,       \
                                                      float scale, T *out, uint32_t rows, uint32_t length,                   \

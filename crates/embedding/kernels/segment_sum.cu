@@ -10,7 +10,9 @@
 
 #define PART 0x80000000u
 // Rows that are asked for before the first of them is added: one after the other, each would be waited for.
-#define AHEAD 8
+#ifndef AHEAD
+#define AHEAD 4
+#endif
 
 struct Sums {
   float *sums, *parts;
@@ -23,44 +25,48 @@ struct Sums {
   __device__ bool is_known(uint32_t target) const { return target < known; }
 };
 
+// Values that lie together, and are a part of a row.
+#define LANES 4
+
+// Adds `count` rows from number `k` of the order on: all are asked for before the first is added.
+template <int count, typename T>
+__device__ inline void add_rows(float4 (&sums)[TOGETHER], const Pack<T, LANES> *values, const uint32_t *order, uint32_t k, uint32_t first,
+                                uint32_t parts, float scale, const Dropout dropout) {
+  uint32_t rows[count];
+  Pack<T, LANES> read[count][TOGETHER];
+#pragma unroll
+  for (int index = 0; index < count; index++) rows[index] = order == nullptr ? k + index : __ldg(order + k + index);
+#pragma unroll
+  for (int index = 0; index < count; index++) load_parts(values + (uint64_t)rows[index] * parts, first, parts, read[index]);
+#pragma unroll
+  for (int index = 0; index < count; index++) {
+    const Mask mask(dropout, rows[index]);
+#pragma unroll
+    for (int part = 0; part < TOGETHER; part++) {
+      const uint32_t column = (first + part * blockDim.x) * LANES;
+      const auto &lane = read[index][part].lane;
+      const auto add = [&](float &sum, int at) { sum = __fadd_rn(sum, __fmul_rn(scale, mask.apply(widen(lane[at]), column + at))); };
+      add(sums[part].x, 0), add(sums[part].y, 1), add(sums[part].z, 2), add(sums[part].w, 3);
+    }
+  }
+}
+
 template <typename T>
 __device__ void sum_wide(const T *values, const uint32_t *order, const uint32_t *starts, const uint32_t *targets, const Sums sums,
-                         uint32_t segments, uint32_t units, float scale, const Dropout dropout) {
-  constexpr int lanes = Unit<T>::count;
+                         uint32_t segments, uint32_t parts, float scale, const Dropout dropout) {
+  const auto *const packs = reinterpret_cast<const Pack<T, LANES> *>(values);
   EACH_ROW(segment, segments) {
-    const uint32_t start = starts[segment], end = starts[segment + 1], target = targets[segment];
-    float *const row_sum = sums.row(target, units * lanes);
-    EACH_PART(unit, units) {
-      float4 *const to = reinterpret_cast<float4 *>(row_sum + (uint64_t)unit * lanes);
-      float sum[lanes] = {};
-      if (sums.is_known(target)) {
+    const uint32_t start = __ldg(starts + segment), end = __ldg(starts + segment + 1), target = __ldg(targets + segment);
+    float4 *const row = reinterpret_cast<float4 *>(sums.row(target, parts * LANES));
+    EACH_PARTS(first, parts) {
+      float4 of_parts[TOGETHER] = {};
+      if (sums.is_known(target)) load_parts(row, first, parts, of_parts);
+      uint32_t k = start;
+      for (; k + AHEAD <= end; k += AHEAD) add_rows<AHEAD>(of_parts, packs, order, k, first, parts, scale, dropout);
+      for (; k < end; k++) add_rows<1>(of_parts, packs, order, k, first, parts, scale, dropout);
 #pragma unroll
-        for (int quad = 0; quad < lanes / 4; quad++) {
-          const float4 before = to[quad];
-          sum[4 * quad] = before.x, sum[4 * quad + 1] = before.y, sum[4 * quad + 2] = before.z, sum[4 * quad + 3] = before.w;
-        }
-      }
-      for (uint32_t first = start; first < end; first += AHEAD) {
-        uint32_t rows[AHEAD];
-        Unit<T> read[AHEAD];
-#pragma unroll
-        for (int index = 0; index < AHEAD; index++) {
-          if (first + index >= end) break;
-          rows[index] = order == nullptr ? first + index : order[first + index];
-          read[index] = load_cached<T>(values, (uint64_t)rows[index] * units + unit);
-        }
-#pragma unroll
-        for (int index = 0; index < AHEAD; index++) {
-          if (first + index >= end) break;
-          const Mask mask(dropout, rows[index]);
-#pragma unroll
-          for (int lane = 0; lane < lanes; lane++)
-            sum[lane] = __fadd_rn(sum[lane], __fmul_rn(scale, mask.apply(widen(read[index].lanes[lane]), unit * lanes + lane)));
-        }
-      }
-#pragma unroll
-      for (int quad = 0; quad < lanes / 4; quad++)
-        to[quad] = make_float4(sum[4 * quad], sum[4 * quad + 1], sum[4 * quad + 2], sum[4 * quad + 3]);
+      for (int index = 0; index < TOGETHER; index++)
+        if (first + index * blockDim.x < parts) row[first + index * blockDim.x] = of_parts[index];
     }
   }
 }
@@ -84,7 +90,7 @@ __device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_
 }
 
 #define SEGMENT_SUM(WIDTH, NAME, T)                                                                                           \
-  extern "C" __global__ void segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts,     \
+  extern "C" __global__ void __launch_bounds__(256, 3) segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts,     \
                                                           const uint32_t *targets, float *sums, float *parts, uint32_t known, \
                                                           uint32_t segments, uint32_t length, float scale,                    \
                                                           uint64_t dropout_key, uint32_t dropout_threshold,                   \

@@ -44,11 +44,6 @@ struct Momentum {
   }
 };
 
-// So many values that lie together.
-template <typename T, int lanes> struct alignas(sizeof(T) * lanes) Pack {
-  T lane[lanes];
-};
-
 template <typename T, int lanes, typename Rule>
 __device__ void step(const Rule rule, T *table, float *all_moments, const float *grads, const uint32_t *ids, const uint32_t *slots,
                      uint32_t count, uint32_t length) {

@@ -17,9 +17,9 @@ template <typename T> struct Tables {
   float scale;
 
   __device__ Starts starts(uint32_t row, uint32_t length) const {
-    const uint32_t type = type_ids == nullptr ? 0 : type_ids[row];
-    const uint32_t place = position_ids == nullptr ? offset + row % context : position_ids[row];
-    return {(uint64_t)ids[row] * length, (uint64_t)type * length, (uint64_t)place * length};
+    const uint32_t type = type_ids == nullptr ? 0 : __ldg(type_ids + row);
+    const uint32_t place = position_ids == nullptr ? offset + row % context : __ldg(position_ids + row);
+    return {(uint64_t)__ldg(ids + row) * length, (uint64_t)type * length, (uint64_t)place * length};
   }
 
   // Value `at` of the row whose starts, in values, these are.

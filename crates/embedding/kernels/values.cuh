@@ -3,6 +3,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <stdint.h>
+#include <string.h>
 
 __device__ inline float widen(float value) { return value; }
 __device__ inline float widen(__half value) { return __half2float(value); }
@@ -13,21 +14,17 @@ template <> __device__ inline float narrow<float>(float value) { return value; }
 template <> __device__ inline __half narrow<__half>(float value) { return __float2half_rn(value); }
 template <> __device__ inline __nv_bfloat16 narrow<__nv_bfloat16>(float value) { return __float2bfloat16_rn(value); }
 
-// 16 bytes of values.
-template <typename T> union Unit {
-  static constexpr int count = 16 / sizeof(T);
-  uint4 bits;
-  T lanes[count];
-  __device__ Unit() {}
+// So many values that lie together.
+template <typename T, int lanes> struct alignas(sizeof(T) * lanes) Pack {
+  T lane[lanes];
 };
 
-// Tables begin at multiples of 16 bytes.
-template <typename T> __device__ inline Unit<T> load_cached(const T *table, uint64_t unit) {
-  Unit<T> value;
-  value.bits = __ldg(reinterpret_cast<const uint4 *>(table) + unit);
-  return value;
-}
+// 16 bytes of values. Tables begin at multiples of that.
+template <typename T> using Unit = Pack<T, 16 / sizeof(T)>;
 
-template <typename T> __device__ inline void store_streaming(T *out, uint64_t unit, const Unit<T> &value) {
-  __stcs(reinterpret_cast<uint4 *>(out) + unit, value.bits);
+// For what is not read again soon.
+template <typename T> __device__ inline void store_streaming(Unit<T> *to, const Unit<T> &value) {
+  uint4 bits;
+  memcpy(&bits, &value, sizeof bits);
+  __stcs(reinterpret_cast<uint4 *>(to), bits);
 }

@@ -199,13 +199,9 @@ impl Layer {
             return self.add_gradients(recorded, Grads::Cuda(grads, recorded.dropout));
         };
         let request = recorded.request();
-        let [of_sum, of_weight] = Lookup::new(self, &request)?.norm_backward(grads)?;
-        let same_row = memory::filled(recorded.ids.len(), 0)?;
-        Self::add_norm_gradients(
-            tables,
-            &same_row,
-            [Grads::Cuda(&of_weight, None), Grads::Cuda(grads, recorded.dropout)],
-        )?;
+        let cuda::NormGrads { of_sum, of_weight, of_bias } = Lookup::new(self, &request)?.norm_backward(grads)?;
+        let same_row = memory::filled(of_weight.dims2()?.0, 0)?;
+        Self::add_norm_gradients(tables, &same_row, [&of_weight, &of_bias].map(|grads| Grads::Cuda(grads, None)))?;
         self.add_gradients(recorded, Grads::Cuda(&of_sum, None))
     }
 
@@ -368,7 +364,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// [`cuda::norm_backward`] of the result whose gradients these are.
-    fn norm_backward(&self, grads: &Tensor) -> Result<[Tensor; 2]> {
+    fn norm_backward(&self, grads: &Tensor) -> Result<cuda::NormGrads> {
         let (storage, layout) = self.token.storage_and_layout();
         let of = self.on_cuda(cuda_values(&(storage, layout))?, |what| {
             let Some(norm) = &what.norm else { return Err(elsewhere().through_candle()) };

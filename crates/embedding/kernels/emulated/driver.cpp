@@ -173,6 +173,8 @@ int cuMemAlloc_v2(Pointer *out, size_t bytes) { return current ? allocate(out, b
 int cuMemAllocAsync(Pointer *out, size_t bytes, void *) { return current ? allocate(out, bytes) : invalid_value; }
 int cuDeviceGetDefaultMemPool(void **out, int) { return *out = &context, success; }
 int cuMemPoolSetAttribute(void *pool, int, const void *) { return pool == &context ? success : invalid_value; }
+int cuMemHostAlloc(void **out, size_t bytes, unsigned) { return (*out = std::malloc(bytes)) == nullptr ? out_of_memory : success; }
+int cuMemFreeHost(void *memory) { return std::free(memory), success; }
 int cuMemFree_v2(Pointer pointer) { return release(pointer); }
 int cuMemFreeAsync(Pointer pointer, void *) { return release(pointer); }
 int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void *) {

@@ -2,7 +2,9 @@
 #pragma once
 #include "warp.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <vector_functions.h>
@@ -12,9 +14,13 @@ struct Place {
 };
 inline thread_local Place threadIdx, blockIdx, blockDim, gridDim;
 
+// How many threads a block has at most, and how many blocks there are to be at a time: nothing here.
+#define __launch_bounds__(...)
+
+using std::min;
 template <typename T> inline T __ldg(const T *from) { return *from; }
 inline float __shfl_xor_sync(unsigned among, float value, unsigned apart) { return Warp::current->exchange(among, value, apart); }
-template <typename T> inline void __stcs(T *to, T value) { *to = value; }
+inline void __stcs(uint4 *to, uint4 value) { std::memcpy(to, &value, sizeof value); }
 
 // Compiled with -ffp-contract=off: nothing is fused.
 inline float __fadd_rn(float a, float b) { return a + b; }

@@ -16,7 +16,7 @@ pub(crate) use clip::{scale, sum_of_squares};
 pub(crate) use gather::{Gather, gather};
 pub(crate) use norm::{Norm, RowStats, backward as norm_backward};
 use rows::MutRows;
-pub(crate) use scatter::{Groups, scatter};
+pub(crate) use scatter::scatter;
 pub(crate) use step::{AdamW, Gradients, Sgd, Update, update_rows};
 
 /// From this many values on, all threads work: below, waking them costs more than they save.

@@ -9,7 +9,7 @@ use super::wide::wide;
 use crate::Result;
 use crate::memory::zeros;
 
-const LANES: usize = 16;
+const LANES: usize = 32;
 /// Rows whose gradients of weight and bias are summed before they are added to the others, one after the other.
 const BLOCK: usize = 256;
 

@@ -28,12 +28,12 @@ pub(crate) fn scatter(slots: &[u32], grads: &[f32], scale: f32, sums: &mut [f32]
 }
 
 /// The indices of each slot, in order.
-pub(crate) struct Groups {
+struct Groups {
     /// Slots that have any, each once, in the order of their first index.
     touched: Vec<u32>,
     /// Where the indices of a slot start; those of the next one follow.
-    pub(crate) starts: Vec<u32>,
-    pub(crate) indices: Vec<u32>,
+    starts: Vec<u32>,
+    indices: Vec<u32>,
 }
 
 impl Groups {
@@ -41,7 +41,7 @@ impl Groups {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-    pub(crate) fn new(slots: &[u32], count: usize) -> Result<Self> {
+    fn new(slots: &[u32], count: usize) -> Result<Self> {
         let mut starts = filled(count + 1, 0)?;
         let mut touched = reserved(slots.len().min(count))?;
         let used = || slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX);

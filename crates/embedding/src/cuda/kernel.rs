@@ -22,10 +22,19 @@ const ENOUGH: u32 = 1 << 11;
 const ROWS: usize = 1 << 31;
 /// Bytes that a thread moves at a time, where rows are a multiple of it. Memory that the driver gives begins at such a place.
 pub(super) const UNIT: usize = 16;
+/// Parts that a thread moves before it waits, in kernels that say so: `TOGETHER` of `kernels/rows.cuh`.
+pub(super) const TOGETHER: usize = 2;
 
 /// A value type of tables.
 pub(crate) trait Value: Element + CudaDType + DeviceRepr {}
 impl<T: Element + CudaDType + DeviceRepr> Value for T {}
+
+/// How a kernel divides rows that are a multiple of `lanes` values: a thread moves so many at a time, `together` times before it waits.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) lanes: usize,
+    pub(super) together: usize,
+}
 
 /// The kernels of one file.
 pub(super) struct Module {
@@ -45,21 +54,22 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel `name` for values of `T`: the one for parts of `lanes` values, where a row of `dimensions` is a multiple of that.
+    /// The kernel `name` for values of `T`: the one for parts of `lanes` values, of which a thread moves `together` at a time, where a row of `dimensions` is a
+    /// multiple of that; else the one for single values.
     pub(super) fn new<T: Value>(
         device: &CudaDevice,
         module: &Module,
         name: &str,
         [rows, dimensions]: [usize; 2],
-        lanes: usize,
+        Parts { lanes, together }: Parts,
     ) -> Result<Self> {
         let (width, length) =
             if dimensions.is_multiple_of(lanes) { ("wide", dimensions / lanes) } else { ("narrow", dimensions) };
         let name = format!("{name}_{width}_{}", T::TYPE.name());
-        let along = along(length);
+        let along = along(length.div_ceil(together).max(1));
         let mut kernel = Self::of_block(device, module, name, [rows, length], [along, THREADS / along])?;
         let blocks = &mut kernel.launch.grid_dim;
-        blocks.1 = ENOUGH.div_ceil(blocks.0).min(kernel.length.div_ceil(along)).max(1);
+        blocks.1 = ENOUGH.div_ceil(blocks.0).min(kernel.length.div_ceil(along * together as u32)).max(1);
         Ok(kernel)
     }
 
@@ -100,11 +110,12 @@ impl Kernel {
     }
 }
 
-/// How many threads lie along a row of so many parts: whole warps, of which the fewest threads have nothing to do in the end.
-fn along(length: usize) -> u32 {
-    let idle = |along: &u32| length.next_multiple_of(*along as usize);
+/// How many threads lie along a row that takes so many at most: of a long one whole warps, and as many as have the least to do without need.
+fn along(threads: usize) -> u32 {
+    const WIDTHS: [usize; 4] = [128, 96, 64, 32];
+    let width = if threads <= WIDTHS[0] { Some(threads) } else { None };
     // The first of those that are as good: the widest.
-    [128, 96, 64, 32].into_iter().min_by_key(idle).unwrap_or(32)
+    width.or(WIDTHS.into_iter().min_by_key(|&width| threads.next_multiple_of(width))).map_or(1, |width| width as u32)
 }
 
 /// A number for a kernel.

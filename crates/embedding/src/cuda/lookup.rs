@@ -5,7 +5,7 @@ use candle_core::cuda_backend::cudarc::driver::PushKernelArg;
 use candle_core::{CudaStorage, Result};
 
 use super::Lookup;
-use super::kernel::{Kernel, Mask, Module, UNIT, Value};
+use super::kernel::{Kernel, Mask, Module, Parts, TOGETHER, UNIT, Value};
 use super::norm::normalised;
 use super::tables::Tables;
 
@@ -27,7 +27,8 @@ pub(crate) fn lookup<T: Value>(what: &Lookup<'_>) -> Result<CudaStorage> {
         normalised(what, norm, &mut out)?;
         return Ok(CudaStorage::wrap_cuda_slice(out, device.clone()));
     }
-    let kernel = Kernel::new::<T>(device, &MODULE, "lookup", [rows, dimensions], UNIT / size_of::<T>())?;
+    let parts = Parts { lanes: UNIT / size_of::<T>(), together: TOGETHER };
+    let kernel = Kernel::new::<T>(device, &MODULE, "lookup", [rows, dimensions], parts)?;
     let (tables, mask) = (Tables::<T>::new(what)?, Mask::new(what.dropout));
     // SAFETY: these are the parameters of the kernel; the tables have rows of `dimensions`, the output has one for each id, and the
     // caller says that every row exists.

@@ -27,6 +27,8 @@ mod step;
 mod tables;
 #[cfg(feature = "cuda")]
 mod times;
+#[cfg(feature = "cuda")]
+mod upload;
 
 use candle_core::{CudaStorage, Layout};
 
@@ -35,7 +37,7 @@ use crate::cpu::Gradients;
 use crate::ids::CheckedPositions;
 
 #[cfg(not(feature = "cuda"))]
-pub(crate) use absent::{Rows, lookup, norm_backward, read, read_into, scattered, step, write};
+pub(crate) use absent::{NormGrads, Rows, lookup, norm_backward, read, read_into, scattered, step, write};
 #[cfg(not(feature = "cuda"))]
 pub use absent::{cuda_device, gpus};
 #[cfg(feature = "cuda")]
@@ -45,7 +47,7 @@ pub use device::{cuda_device, gpus};
 #[cfg(feature = "cuda")]
 pub(crate) use lookup::lookup;
 #[cfg(feature = "cuda")]
-pub(crate) use norm::norm_backward;
+pub(crate) use norm::{NormGrads, norm_backward};
 pub(crate) use plan::Plan;
 #[cfg(feature = "cuda")]
 pub(crate) use read::{read, read_into};

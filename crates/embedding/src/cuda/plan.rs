@@ -3,8 +3,7 @@
 //! A row that many belong to, as that of a frequent id, would be the work of a few threads alone. Its rows are cut into segments, each summed up by itself; a
 //! second pass adds up the sums, in order. The result depends on the length of a segment, and on nothing else.
 
-use crate::cpu::Groups;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The most rows of a segment.
 const SEGMENT: usize = 64;
@@ -19,8 +18,11 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    fn from(start: u32) -> Self {
-        Self { starts: vec![start], targets: Vec::new() }
+    /// None yet, with room for so many.
+    fn with_room(segments: usize) -> Result<Self> {
+        let (mut starts, targets) = (memory::reserved(segments + 1)?, memory::reserved(segments)?);
+        starts.push(0);
+        Ok(Self { starts, targets })
     }
 
     fn push(&mut self, end: u32, target: u32) {
@@ -49,9 +51,27 @@ impl Plan {
         if slots.len().max(sums) > PART as usize {
             return Err(Error::TooManyIds { ids: slots.len().max(sums) });
         }
-        let groups = Groups::new(slots, sums)?;
-        let (mut first, mut second, mut parts) = (Segments::from(0), Segments::from(0), 0);
-        for (slot, bounds) in groups.starts.windows(2).enumerate().filter(|(_, bounds)| bounds[0] < bounds[1]) {
+        // Until rows have their places, `starts[slot + 1]` is where the next one of a slot goes; then it is where those of the slot after it start.
+        let mut starts = memory::filled(sums + 2, 0)?;
+        for &slot in slots.iter().filter(|&&slot| slot != u32::MAX) {
+            starts[slot as usize + 2] += 1;
+        }
+        let (mut count, mut many) = (0, 0);
+        for start in &mut starts {
+            many += *start as usize / SEGMENT;
+            count += *start;
+            *start = count;
+        }
+        let mut order = memory::filled(count as usize, 0)?;
+        for (row, &slot) in slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX) {
+            let next = &mut starts[slot as usize + 1];
+            order[*next as usize] = row as u32;
+            *next += 1;
+        }
+        // One for each sum, and for its full segments where there are some.
+        let (mut first, mut second) = (Segments::with_room(sums + many)?, Segments::with_room(many)?);
+        let mut parts = 0;
+        for (slot, bounds) in starts[..=sums].windows(2).enumerate().filter(|(_, bounds)| bounds[0] < bounds[1]) {
             let (slot, start, end) = (slot as u32, bounds[0], bounds[1]);
             if (end - start) as usize <= SEGMENT {
                 first.push(end, slot);
@@ -63,7 +83,7 @@ impl Plan {
             }
             second.push(parts, slot);
         }
-        Ok(Self { order: groups.indices, first, parts: parts as usize, second })
+        Ok(Self { order, first, parts: parts as usize, second })
     }
 }
 

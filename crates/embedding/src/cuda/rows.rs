@@ -6,14 +6,17 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaStorage, Device, Storage, Tensor};
 
 use super::Plan;
-use super::kernel::{Kernel, Mask, Module, UNIT, Value, dtype_of, number, push, values};
+use super::kernel::{Kernel, Mask, Module, Parts, TOGETHER, Value, dtype_of, number, push, values};
 use super::plan::PART;
 use super::read::copied;
+use super::upload::uploaded;
 use crate::element::with_element;
 use crate::{Dropout, Result, memory};
 
 const MODULE: Module =
     Module { name: "tokenmill-segment-sum", ptx: include_str!(concat!(env!("OUT_DIR"), "/segment_sum.ptx")) };
+
+const PARTS: Parts = Parts { lanes: 4, together: TOGETHER };
 
 /// A new table of `rows` rows, to which rows of `grads`, a tensor on a device, are added: row `i` to row `slots[i]`, times `scale`.
 pub(crate) fn scattered(slots: &[u32], rows: usize, grads: &Tensor, scale: f32) -> Result<Tensor> {
@@ -30,7 +33,7 @@ pub(crate) fn scattered(slots: &[u32], rows: usize, grads: &Tensor, scale: f32) 
     Ok(Tensor::from_storage(storage, (rows, dimensions), BackpropOp::none(), false))
 }
 
-/// The lists of a plan on a device, all in one copy: each takes the driver as long as a short kernel.
+/// The lists of a plan on a device.
 struct Lists {
     all: CudaSlice<u32>,
     /// Where each ends.
@@ -40,12 +43,12 @@ struct Lists {
 impl Lists {
     fn new(device: &CudaDevice, plan: &Plan) -> Result<Self> {
         let lists = [&plan.order, &plan.first.starts, &plan.first.targets, &plan.second.starts, &plan.second.targets];
-        let mut all = memory::reserved(lists.iter().map(|list| list.len()).sum())?;
+        let mut end = 0;
         let ends = lists.map(|list| {
-            all.extend_from_slice(list);
-            all.len()
+            end += list.len();
+            end
         });
-        Ok(Self { all: device.clone_htod(&all)?, ends })
+        Ok(Self { all: uploaded(device, &lists.map(|list| &list[..]))?, ends })
     }
 
     fn list(&self, index: usize) -> CudaView<'_, u32> {
@@ -167,7 +170,7 @@ impl Rows {
     ) -> Result<()> {
         let known = number("rows", known, PART as usize)?;
         let shape = [targets.len(), self.dimensions];
-        let kernel = Kernel::new::<T>(&self.device, &MODULE, "segment_sum", shape, UNIT / size_of::<T>())?;
+        let kernel = Kernel::new::<T>(&self.device, &MODULE, "segment_sum", shape, PARTS)?;
         let Some(sums) = &mut self.values else { return Ok(()) };
         let mask = Mask::new(dropout);
         // SAFETY: these are the parameters of the kernel; the plan names rows that are there, and no target twice.

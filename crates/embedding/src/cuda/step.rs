@@ -5,13 +5,13 @@ use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, PushKernelArg};
 
 use super::Step;
-use super::kernel::{Kernel, Module, Value, push};
+use super::kernel::{Kernel, Module, Parts, Value, push};
+use super::upload::uploaded;
 use crate::Result;
 use crate::cpu::Gradients;
 
 const MODULE: Module = Module { name: "tokenmill-step", ptx: include_str!(concat!(env!("OUT_DIR"), "/step.ptx")) };
-/// Values that a thread changes at a time, where rows are a multiple of it.
-const LANES: usize = 4;
+const PARTS: Parts = Parts { lanes: 4, together: 1 };
 
 /// Changes a table by its gradients, and its moments with it: those that the rule keeps.
 ///
@@ -27,8 +27,8 @@ pub(crate) fn step<T: Value>(
     if list.is_empty() {
         return Ok(());
     }
-    let kernel = Kernel::new::<T>(&device, &MODULE, what.rule.kernel, [list.len(), what.dimensions], LANES)?;
-    let list = device.clone_htod(list)?;
+    let kernel = Kernel::new::<T>(&device, &MODULE, what.rule.kernel, [list.len(), what.dimensions], PARTS)?;
+    let list = uploaded(&device, &[list])?;
     let (ids, slots) = match what.which {
         Gradients::Rows(_) => (Some(&list), None),
         Gradients::All(_) => (None, Some(&list)),

@@ -6,6 +6,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, LaunchArgs,
 
 use super::Lookup;
 use super::kernel::{Value, number, push, values};
+use super::upload::uploaded;
 use crate::ids::CheckedPositions;
 
 /// Tables on a device, and there too the rows of them.
@@ -25,7 +26,7 @@ impl<'a, T: Value> Tables<'a, T> {
     /// Takes the ids over; there is at least one.
     pub(super) fn new(what: &Lookup<'a>) -> Result<Self> {
         let device = what.token.0.device();
-        let uploaded = |ids: Option<&[u32]>| ids.map(|ids| device.clone_htod(ids)).transpose();
+        let upload = |ids: Option<&[u32]>| ids.map(|ids| uploaded(device, &[ids])).transpose();
         let view = |(storage, layout)| values::<T>(storage, layout);
         let (types, of_types) = what.types.unzip();
         let (position, of_positions) = what.position.unzip();
@@ -38,9 +39,9 @@ impl<'a, T: Value> Tables<'a, T> {
             token: view(what.token)?,
             types: types.map(view).transpose()?,
             position: position.map(view).transpose()?,
-            ids: device.clone_htod(what.ids)?,
-            type_ids: uploaded(of_types.flatten())?,
-            positions: uploaded(positions)?,
+            ids: uploaded(device, &[what.ids])?,
+            type_ids: upload(of_types.flatten())?,
+            positions: upload(positions)?,
             context: number("ids", context, u32::MAX as usize)?,
             offset: number("positions", offset, u32::MAX as usize)?,
             scale: what.scale,
