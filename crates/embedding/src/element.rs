@@ -27,9 +27,6 @@ pub trait Element: WithDType + sealed::Sealed {
     /// The array, when it takes values of this type.
     fn of_values(values: ValuesMut<'_>) -> Option<&mut [Self]>;
 
-    /// The values themselves, when they are `f32`.
-    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
-
     /// A storage of these values.
     fn store(values: Vec<Self>) -> CpuStorage;
 
@@ -106,10 +103,59 @@ impl<'a> From<&'a mut [f16]> for ValuesMut<'a> {
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for half::bf16 {}
-    impl Sealed for half::f16 {}
+    use half::{bf16, f16};
+
+    use super::Element;
+    use crate::cpu::Halves;
+
+    /// Several numbers at a time.
+    pub trait Sealed: Sized {
+        /// [`Element::widen`] of each.
+        fn widen_all<const N: usize>(values: &[Self; N], halves: impl Halves) -> [f32; N];
+
+        /// [`Element::narrow`] of each.
+        fn narrow_all<const N: usize>(values: &[f32; N], halves: impl Halves) -> [Self; N];
+    }
+
+    impl Sealed for f32 {
+        #[inline(always)]
+        fn widen_all<const N: usize>(values: &[Self; N], _: impl Halves) -> [f32; N] {
+            *values
+        }
+
+        #[inline(always)]
+        fn narrow_all<const N: usize>(values: &[f32; N], _: impl Halves) -> [Self; N] {
+            *values
+        }
+    }
+
+    impl Sealed for bf16 {
+        #[inline(always)]
+        fn widen_all<const N: usize>(values: &[Self; N], halves: impl Halves) -> [f32; N] {
+            halves.widen_upper(values)
+        }
+
+        #[inline(always)]
+        fn narrow_all<const N: usize>(values: &[f32; N], _: impl Halves) -> [Self; N] {
+            let mut halves = [Self::ZERO; N];
+            for at in 0..N {
+                halves[at] = Element::narrow(values[at]);
+            }
+            halves
+        }
+    }
+
+    impl Sealed for f16 {
+        #[inline(always)]
+        fn widen_all<const N: usize>(values: &[Self; N], halves: impl Halves) -> [f32; N] {
+            halves.widen(values)
+        }
+
+        #[inline(always)]
+        fn narrow_all<const N: usize>(values: &[f32; N], halves: impl Halves) -> [Self; N] {
+            halves.narrow(values)
+        }
+    }
 }
 
 /// What is the same for all but for a variant of [`CpuStorage`].
@@ -142,10 +188,6 @@ impl Element for f32 {
         if let ValuesMut::F32(values) = values { Some(values) } else { None }
     }
 
-    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]> {
-        Some(values)
-    }
-
     #[inline(always)]
     fn widen(self) -> f32 {
         self
@@ -166,10 +208,6 @@ impl Element for bf16 {
             ValuesMut::Bits(bits) => Some(bits.reinterpret_cast_mut()),
             _ => None,
         }
-    }
-
-    fn as_f32_mut(_: &mut [Self]) -> Option<&mut [f32]> {
-        None
     }
 
     #[inline(always)]
@@ -196,10 +234,6 @@ impl Element for f16 {
             ValuesMut::Bits(bits) => Some(bits.reinterpret_cast_mut()),
             _ => None,
         }
-    }
-
-    fn as_f32_mut(_: &mut [Self]) -> Option<&mut [f32]> {
-        None
     }
 
     /// Without a branch, as `half::f16::to_f32` is not: the exponent is moved by a multiplication, which is exact, also for those numbers

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::Halves;
 use super::norm::{Norm, RowStats};
 use super::wide::wide;
 use super::{PARALLEL_FROM, rows_per_task, stream};
@@ -64,7 +65,7 @@ pub(crate) fn gather<T: Element, Out: Element>(
 
 wide! {
     /// The rows from number `first` on that `out` has room for.
-    fn gather_rows<T: Element, Out: Element>(
+    fn gather_rows<T: Element, Out: Element>[halves: H](
         what: &Gather<'_, T>,
         first: usize,
         is_streamed: bool,
@@ -79,10 +80,10 @@ wide! {
             let next = what.ids.get(row + ahead).map(|&id| nth(what.token, id, what.dimensions).as_ptr());
             let parts = what.parts(row);
             if is_plain {
-                parts.write(out, is_streamed, next);
+                parts.write(halves, out, is_streamed, next);
                 continue;
             }
-            parts.write(as_uninit(&mut wide), false, next);
+            parts.write(halves, as_uninit(&mut wide), false, next);
             if let Some(norm) = what.norm {
                 let taken = norm.apply(&mut wide);
                 if let Some(stats) = stats.get_mut(index) {
@@ -92,7 +93,7 @@ wide! {
             if let Some(dropout) = what.dropout {
                 dropout.apply(row, &mut wide);
             }
-            Parts { token: &wide, scale: 1.0, types: None, position: None }.write(out, is_streamed, None);
+            Parts { token: &wide, scale: 1.0, types: None, position: None }.write(halves, out, is_streamed, None);
         }
         if is_streamed {
             stream::end_of_stream();
@@ -128,7 +129,13 @@ impl<T: Element> Parts<'_, T> {
     ///
     /// A line goes from registers to memory: by way of a whole row of scratch it took half as long again.
     #[inline(always)]
-    fn write<Out: Element>(&self, out: &mut [MaybeUninit<Out>], is_streamed: bool, next: Option<*const T>) {
+    fn write<Out: Element>(
+        &self,
+        halves: impl Halves,
+        out: &mut [MaybeUninit<Out>],
+        is_streamed: bool,
+        next: Option<*const T>,
+    ) {
         let ask = |at: usize, values: usize| {
             if let Some(next) = next {
                 stream::prefetch_once(next.wrapping_add(at).cast(), values * size_of::<T>());
@@ -138,52 +145,51 @@ impl<T: Element> Parts<'_, T> {
         let whole = lines.len() * LINE;
         for (index, line) in lines.iter_mut().enumerate() {
             ask(index * LINE, LINE);
-            let sums = self.line(index);
+            let sums = Out::narrow_all(&self.line(halves, index), halves);
             if is_streamed {
                 stream::prefetch_page(line);
                 // SAFETY: `gather` has asked `can_stream`.
                 unsafe { stream::store(line, &sums) };
             } else {
-                *line = sums;
+                line.write_copy_of_slice(&sums);
             }
         }
         ask(whole, rest.len());
         // The line of the last value: rows seldom begin where lines do.
         ask(whole + rest.len() - 1, 1);
-        let mut sums = [MaybeUninit::uninit(); LINE];
+        let mut sums = [Out::narrow(0.0); LINE];
         let sums = &mut sums[..rest.len()];
         for (at, sum) in sums.iter_mut().enumerate() {
-            sum.write(Out::narrow(self.value(whole + at)));
+            *sum = Out::narrow(self.value(whole + at));
         }
         if is_streamed {
             // SAFETY: as above.
             unsafe { stream::store(rest, sums) };
         } else {
-            rest.copy_from_slice(sums);
+            rest.write_copy_of_slice(sums);
         }
     }
 
     /// Values `index * LINE` to `(index + 1) * LINE` of the sum. The loops are over arrays, which all optimisers make one instruction of many.
     #[inline(always)]
-    fn line<Out: Element>(&self, index: usize) -> [MaybeUninit<Out>; LINE] {
-        let line_of = |row: &'_ [T]| -> [T; LINE] { row.as_chunks::<LINE>().0[index] };
-        let token = line_of(self.token);
-        let mut sums = [MaybeUninit::uninit(); LINE];
-        match (self.types.map(line_of), self.position.map(line_of)) {
+    fn line(&self, halves: impl Halves, index: usize) -> [f32; LINE] {
+        let mut sums = line_of(self.token, index, halves);
+        match (self.types, self.position) {
             (None, None) => {
-                for at in 0..LINE {
-                    sums[at].write(Out::narrow(self.scale * token[at].widen()));
+                for sum in &mut sums {
+                    *sum *= self.scale;
                 }
             }
-            (None, Some(added)) | (Some(added), None) => {
+            (None, Some(row)) | (Some(row), None) => {
+                let added = line_of(row, index, halves);
                 for at in 0..LINE {
-                    sums[at].write(Out::narrow(self.scale * token[at].widen() + added[at].widen()));
+                    sums[at] = self.scale * sums[at] + added[at];
                 }
             }
             (Some(types), Some(position)) => {
+                let (types, position) = (line_of(types, index, halves), line_of(position, index, halves));
                 for at in 0..LINE {
-                    let sum = self.scale * token[at].widen() + types[at].widen() + position[at].widen();
-                    sums[at].write(Out::narrow(sum));
+                    sums[at] = self.scale * sums[at] + types[at] + position[at];
                 }
             }
         }
@@ -200,6 +206,12 @@ impl<T: Element> Parts<'_, T> {
             (Some(types), Some(position)) => scaled + types[at].widen() + position[at].widen(),
         }
     }
+}
+
+/// Values `index * LINE` to `(index + 1) * LINE` of a row.
+#[inline(always)]
+fn line_of<T: Element>(row: &[T], index: usize, halves: impl Halves) -> [f32; LINE] {
+    T::widen_all(&row.as_chunks().0[index], halves)
 }
 
 #[inline(always)]

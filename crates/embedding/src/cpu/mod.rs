@@ -5,6 +5,7 @@
 
 mod clip;
 mod gather;
+mod halves;
 mod norm;
 mod rows;
 mod scatter;
@@ -14,6 +15,9 @@ mod wide;
 
 pub(crate) use clip::{scale, sum_of_squares};
 pub(crate) use gather::{Gather, gather};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use halves::Avx2;
+pub(crate) use halves::{Halves, Portable};
 pub(crate) use norm::{Norm, RowStats, backward as norm_backward};
 use rows::MutRows;
 pub(crate) use scatter::scatter;

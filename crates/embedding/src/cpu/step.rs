@@ -6,18 +6,82 @@
 use rayon::prelude::*;
 
 use super::wide::wide;
-use super::{MutRows, PARALLEL_FROM, rows_per_task};
+use super::{Halves, MutRows, PARALLEL_FROM, rows_per_task};
 use crate::Result;
 use crate::element::Element;
 use crate::threads::in_pool;
+
+/// Values of a row that change at a time.
+const LINE: usize = 16;
 
 /// How a row changes by its gradient. `moments` has [`Update::moments`] rows, one after the other.
 pub(crate) trait Update: Copy + Sync {
     /// Rows of memory for each row of the table.
     fn moments(&self) -> usize;
 
+    /// Whether a dense step changes rows that had no gradient.
+    fn changes_all(&self) -> bool;
+
     /// Changes `row` and `moments`. `grad` is `None` for a row that had no gradient, in a dense step.
-    fn apply(&self, row: &mut [f32], moments: &mut [f32], grad: Option<&[f32]>);
+    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>);
+}
+
+/// What becomes of a line of a row and of its `N` moments by its gradient.
+trait Change<const N: usize>: Copy {
+    fn change(&self, values: &mut [f32; LINE], moments: &mut [[f32; LINE]; N], grad: &[f32; LINE]);
+}
+
+/// Changes a row and its moments, line by line.
+#[inline(always)]
+fn change_row<T: Element, const N: usize>(
+    rule: &impl Change<N>,
+    halves: impl Halves,
+    row: &mut [T],
+    mut moments: [&mut [f32]; N],
+    grad: Option<&[f32]>,
+) {
+    let whole = row.len() / LINE * LINE;
+    for start in (0..whole).step_by(LINE) {
+        let mut lines = [[0.0; LINE]; N];
+        for index in 0..N {
+            lines[index] = *line_at(moments[index], start);
+        }
+        let line = line_at_mut(row, start);
+        let mut values = T::widen_all(line, halves);
+        rule.change(&mut values, &mut lines, grad.map_or(&[0.0; LINE], |grad| line_at(grad, start)));
+        *line = T::narrow_all(&values, halves);
+        for index in 0..N {
+            *line_at_mut(moments[index], start) = lines[index];
+        }
+    }
+    // What is left is a part of a line.
+    let rest = row.len() - whole;
+    if rest > 0 {
+        let (mut line, mut lines, mut grads) = ([T::narrow(0.0); LINE], [[0.0; LINE]; N], [0.0; LINE]);
+        line[..rest].copy_from_slice(&row[whole..]);
+        for (line, moments) in lines.iter_mut().zip(&moments) {
+            line[..rest].copy_from_slice(&moments[whole..]);
+        }
+        if let Some(grad) = grad {
+            grads[..rest].copy_from_slice(&grad[whole..]);
+        }
+        let mut values = T::widen_all(&line, halves);
+        rule.change(&mut values, &mut lines, &grads);
+        row[whole..].copy_from_slice(&T::narrow_all(&values, halves)[..rest]);
+        for (line, moments) in lines.iter().zip(&mut moments) {
+            moments[whole..].copy_from_slice(&line[..rest]);
+        }
+    }
+}
+
+#[inline(always)]
+fn line_at<T>(values: &[T], start: usize) -> &[T; LINE] {
+    &values[start..].as_chunks().0[0]
+}
+
+#[inline(always)]
+fn line_at_mut<T>(values: &mut [T], start: usize) -> &mut [T; LINE] {
+    &mut values[start..].as_chunks_mut().0[0]
 }
 
 /// Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
@@ -38,27 +102,25 @@ impl Update for AdamW {
         2
     }
 
+    fn changes_all(&self) -> bool {
+        true
+    }
+
     #[inline(always)]
-    fn apply(&self, row: &mut [f32], moments: &mut [f32], grad: Option<&[f32]>) {
+    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>) {
         let (first, second) = moments.split_at_mut(row.len());
-        let one = |value: &mut f32, first: &mut f32, second: &mut f32, grad: f32| {
-            *first += self.rates[0] * (grad - *first);
-            *second += self.rates[1] * (grad * grad - *second);
-            let divisor = second.sqrt() / self.second_correction + self.epsilon;
-            *value = *value * self.decay - self.step_size * (*first / divisor);
-        };
-        let moments = first.iter_mut().zip(second.iter_mut());
-        match grad {
-            Some(grad) => {
-                for ((value, (first, second)), &grad) in row.iter_mut().zip(moments).zip(grad) {
-                    one(value, first, second, grad);
-                }
-            }
-            None => {
-                for (value, (first, second)) in row.iter_mut().zip(moments) {
-                    one(value, first, second, 0.0);
-                }
-            }
+        change_row(self, halves, row, [first, second], grad);
+    }
+}
+
+impl Change<2> for AdamW {
+    #[inline(always)]
+    fn change(&self, values: &mut [f32; LINE], [first, second]: &mut [[f32; LINE]; 2], grad: &[f32; LINE]) {
+        for at in 0..LINE {
+            first[at] += self.rates[0] * (grad[at] - first[at]);
+            second[at] += self.rates[1] * (grad[at] * grad[at] - second[at]);
+            let divisor = second[at].sqrt() / self.second_correction + self.epsilon;
+            values[at] = values[at] * self.decay - self.step_size * (first[at] / divisor);
         }
     }
 }
@@ -78,23 +140,44 @@ impl Update for Sgd {
         usize::from(self.momentum.is_some())
     }
 
+    fn changes_all(&self) -> bool {
+        self.momentum.is_some() || self.weight_decay != 0.0
+    }
+
     #[inline(always)]
-    fn apply(&self, row: &mut [f32], moments: &mut [f32], grad: Option<&[f32]>) {
-        let grad_of = |index: usize, value: f32| grad.map_or(0.0, |grad| grad[index]) + self.weight_decay * value;
+    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>) {
         match self.momentum {
-            None => {
-                for (index, value) in row.iter_mut().enumerate() {
-                    *value -= self.learning_rate * grad_of(index, *value);
-                }
-            }
-            Some(momentum) => {
-                for (index, (value, moment)) in row.iter_mut().zip(moments).enumerate() {
-                    let grad = grad_of(index, *value);
-                    *moment = momentum * *moment + grad;
-                    let along = if self.nesterov { grad + momentum * *moment } else { *moment };
-                    *value -= self.learning_rate * along;
-                }
-            }
+            None => change_row(self, halves, row, [], grad),
+            Some(momentum) => change_row(&Along { sgd: *self, momentum }, halves, row, [moments], grad),
+        }
+    }
+}
+
+impl Change<0> for Sgd {
+    #[inline(always)]
+    fn change(&self, values: &mut [f32; LINE], _: &mut [[f32; LINE]; 0], grad: &[f32; LINE]) {
+        for at in 0..LINE {
+            values[at] -= self.learning_rate * (grad[at] + self.weight_decay * values[at]);
+        }
+    }
+}
+
+/// With momentum.
+#[derive(Clone, Copy)]
+struct Along {
+    sgd: Sgd,
+    momentum: f32,
+}
+
+impl Change<1> for Along {
+    #[inline(always)]
+    fn change(&self, values: &mut [f32; LINE], [moment]: &mut [[f32; LINE]; 1], grad: &[f32; LINE]) {
+        let Self { sgd, momentum } = *self;
+        for at in 0..LINE {
+            let grad = grad[at] + sgd.weight_decay * values[at];
+            moment[at] = momentum * moment[at] + grad;
+            let along = if sgd.nesterov { grad + momentum * moment[at] } else { moment[at] };
+            values[at] -= sgd.learning_rate * along;
         }
     }
 }
@@ -104,7 +187,7 @@ impl Update for Sgd {
 pub(crate) enum Gradients<'a> {
     /// Row `ids[i]`, none of which is there twice, has gradient `i`; no other row changes.
     Rows(&'a [u32]),
-    /// Row `i` has gradient `slots[i]`, or 0 where that is `u32::MAX`; all rows change.
+    /// Row `i` has gradient `slots[i]`, or 0 where that is `u32::MAX`; all rows change that the rule changes by none.
     All(&'a [u32]),
 }
 
@@ -122,7 +205,6 @@ pub(crate) fn update_rows<T: Element, U: Update>(
     let grad = |index: u32| &grads[index as usize * dimensions..][..dimensions];
     let (Gradients::Rows(list) | Gradients::All(list)) = which;
     let task = |(chunk, list): (usize, &[u32])| {
-        let mut scratch = Vec::new();
         let first = chunk * rows_per_task(dimensions);
         for (index, &entry) in list.iter().enumerate() {
             let (row, grad) = match which {
@@ -133,11 +215,12 @@ pub(crate) fn update_rows<T: Element, U: Update>(
                     }
                     (entry as usize, Some(grad((first + index) as u32)))
                 }
+                Gradients::All(_) if entry == u32::MAX && !update.changes_all() => continue,
                 Gradients::All(_) => (first + index, (entry != u32::MAX).then(|| grad(entry))),
             };
             // SAFETY: no id is there twice, and each row number is there once.
             let (row, moments) = unsafe { (work.row(row), moments.row(row)) };
-            update_row(update, row, moments, grad, &mut scratch);
+            update_row(update, row, moments, grad);
         }
     };
     let rows = rows_per_task(dimensions);
@@ -149,23 +232,98 @@ pub(crate) fn update_rows<T: Element, U: Update>(
 }
 
 wide! {
-    /// `scratch` is memory for rows of halves.
-    fn update_row<T: Element, U: Update>(
+    fn update_row<T: Element, U: Update>[halves: H](
         update: &U,
         row: &mut [T],
         moments: &mut [f32],
         grad: Option<&[f32]>,
-        scratch: &mut Vec<f32>,
     ) {
-        if let Some(row) = T::as_f32_mut(row) {
-            update.apply(row, moments, grad);
-            return;
+        update.apply(halves, row, moments, grad);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+
+    const ADAM_W: AdamW =
+        AdamW { decay: 0.99, rates: [0.1, 0.001], epsilon: 1e-8, step_size: 0.01, second_correction: 0.9 };
+    const SGD: Sgd = Sgd { learning_rate: 0.1, weight_decay: 0.01, momentum: None, nesterov: false };
+
+    fn numbers(len: usize, seed: u32) -> Vec<f32> {
+        let number = |i: u32| ((i * 31 + seed).wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0;
+        (0..len as u32).map(number).collect()
+    }
+
+    /// One value after the other.
+    fn check<T: Element, U: Update>(update: &U, one: impl Fn(f32, &mut [f32], f32) -> f32) {
+        for dimensions in [1, LINE - 1, LINE, LINE + 1, 3 * LINE + 5] {
+            let rows = 5;
+            let mut table: Vec<T> = numbers(rows * dimensions, 1).into_iter().map(T::narrow).collect();
+            // Second moments are no less than 0.
+            let mut moments = numbers(rows * update.moments() * dimensions, 2);
+            for moment in &mut moments {
+                *moment = moment.abs();
+            }
+            let grads = numbers(2 * dimensions, 3);
+            for which in [Gradients::All(&[u32::MAX, 1, u32::MAX, 0, u32::MAX]), Gradients::Rows(&[4, 2])] {
+                let (mut naive, mut kept) = (table.clone(), moments.clone());
+                for row in 0..rows {
+                    let grad = match which {
+                        Gradients::All(slots) => Some(slots[row]),
+                        Gradients::Rows(ids) => ids.iter().position(|&id| id as usize == row).map(|slot| slot as u32),
+                    };
+                    let Some(slot) = grad else { continue };
+                    for column in 0..dimensions {
+                        let grad = if slot == u32::MAX { 0.0 } else { grads[slot as usize * dimensions + column] };
+                        let place = |index| (row * update.moments() + index) * dimensions + column;
+                        let mut of_value: Vec<f32> = (0..update.moments()).map(|index| kept[place(index)]).collect();
+                        let value = &mut naive[row * dimensions + column];
+                        *value = T::narrow(one(value.widen(), &mut of_value, grad));
+                        of_value.iter().enumerate().for_each(|(index, &moment)| kept[place(index)] = moment);
+                    }
+                }
+                update_rows(update, dimensions, which, &grads, &mut table, &mut moments).unwrap();
+                assert!(table.iter().zip(&naive).all(|(a, b)| a.widen().to_bits() == b.widen().to_bits()));
+                assert!(moments.iter().zip(&kept).all(|(a, b)| a.to_bits() == b.to_bits()));
+            }
         }
-        scratch.clear();
-        scratch.extend(row.iter().map(|value| value.widen()));
-        update.apply(scratch, moments, grad);
-        for (value, &changed) in row.iter_mut().zip(&*scratch) {
-            *value = T::narrow(changed);
+    }
+
+    fn check_all<T: Element>() {
+        check::<T, _>(&ADAM_W, |value, moments, grad| {
+            moments[0] += ADAM_W.rates[0] * (grad - moments[0]);
+            moments[1] += ADAM_W.rates[1] * (grad * grad - moments[1]);
+            let divisor = moments[1].sqrt() / ADAM_W.second_correction + ADAM_W.epsilon;
+            value * ADAM_W.decay - ADAM_W.step_size * (moments[0] / divisor)
+        });
+        for weight_decay in [0.0, 0.01] {
+            let sgd = Sgd { weight_decay, ..SGD };
+            check::<T, _>(&sgd, |value, _, grad| value - sgd.learning_rate * (grad + weight_decay * value));
+            for nesterov in [false, true] {
+                check::<T, _>(&Sgd { momentum: Some(0.9), nesterov, ..sgd }, |value, moments, grad| {
+                    let grad = grad + weight_decay * value;
+                    moments[0] = 0.9 * moments[0] + grad;
+                    value - sgd.learning_rate * if nesterov { grad + 0.9 * moments[0] } else { moments[0] }
+                });
+            }
         }
+    }
+
+    #[test]
+    fn rows_change_value_by_value() {
+        check_all::<f32>();
+        check_all::<bf16>();
+        check_all::<f16>();
+    }
+
+    #[test]
+    fn a_step_without_moments_and_decay_leaves_rows_without_gradient() {
+        let mut table = [f32::INFINITY, 1.0];
+        update_rows(&Sgd { weight_decay: 0.0, ..SGD }, 1, Gradients::All(&[u32::MAX, 0]), &[2.0], &mut table, &mut [])
+            .unwrap();
+        assert_eq!(table.map(f32::to_bits), [f32::INFINITY, 1.0 - 0.1 * 2.0].map(f32::to_bits));
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn can_stream(start: usize, bytes: usize) -> bool {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 #[expect(clippy::cast_ptr_alignment, reason = "the caller promises that it is aligned")]
-pub(super) unsafe fn store<T>(to: &mut [MaybeUninit<T>], from: &[MaybeUninit<T>]) {
+pub(super) unsafe fn store<T>(to: &mut [MaybeUninit<T>], from: &[T]) {
     use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
     let (to, start) = (to.as_mut_ptr().cast::<u8>(), from.as_ptr().cast::<u8>());
     for at in (0..size_of_val(from)).step_by(STORE) {
@@ -35,9 +35,9 @@ pub(super) unsafe fn store<T>(to: &mut [MaybeUninit<T>], from: &[MaybeUninit<T>]
 
 /// Never called: [`can_stream`] says no.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) unsafe fn store<T>(to: &mut [MaybeUninit<T>], from: &[MaybeUninit<T>]) {
+pub(super) unsafe fn store<T>(to: &mut [MaybeUninit<T>], from: &[T]) {
     // SAFETY: the caller promises room.
-    unsafe { to.as_mut_ptr().copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+    unsafe { to.as_mut_ptr().cast::<T>().copy_from_nonoverlapping(from.as_ptr(), from.len()) };
 }
 
 /// After this, other threads see what [`store`] wrote, once this thread has told them.
