@@ -10,14 +10,15 @@
 //! value[2k] = f32(std * r * cos(angle))   value[2k + 1] = f32(std * r * sin(angle))
 //! ```
 //!
-//! all in `f64` by the `libm` crate, whose functions are plain Rust arithmetic: the C library's `log` and `sin` differ
-//! between systems, and candle's CPU generator cannot be seeded. A value depends on its index alone, so any number of
-//! threads gives the same table. (A ziggurat is faster, but draws a varying number of words per value.)
+//! all in `f64` as the `libm` crate computes it, in plain arithmetic (`cpu/normal.rs` does so for many values at a time): the C library's
+//! `log` and `sin` differ between systems, and candle's CPU generator cannot be seeded. A value depends on its index alone, so any number of
+//! threads gives the same table. (A ziggurat draws a varying number of words per value.)
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
+use crate::cpu::{PAIRS, normal_pairs, rounded_pairs};
 use crate::memory;
 use crate::threads::in_pool;
 use crate::{Element, Result};
@@ -67,18 +68,21 @@ pub fn initial_values<T: Element>(first: usize, len: usize, init: Init, source: 
 
 /// Values `first ..` of the sequence.
 fn fill_normal<T: Element>(values: &mut [T], first: usize, std: f64, source: Source) {
-    let mut words = key_stream(source);
-    words.set_word_pos((first - first % 2) as u128);
-    let (half_a_pair, pairs) = values.split_at_mut((first % 2).min(values.len()));
-    for value in half_a_pair {
-        *value = T::narrow((std * normal_pair(words.next_u32(), words.next_u32()).1) as f32);
-    }
-    for pair in pairs.chunks_mut(2) {
-        let (a, b) = normal_pair(words.next_u32(), words.next_u32());
-        pair[0] = T::narrow((std * a) as f32);
-        if let Some(second) = pair.get_mut(1) {
-            *second = T::narrow((std * b) as f32);
+    let mut stream = key_stream(source);
+    stream.set_word_pos((first - first % 2) as u128);
+    let (mut words, mut cosines, mut sines) = ([0; 2 * PAIRS], [0.0; PAIRS], [0.0; PAIRS]);
+    let (mut bytes, mut block) = ([0; 8 * PAIRS], [T::narrow(0.0); 2 * PAIRS]);
+    let (mut before, mut rest) = (first % 2, values);
+    while !rest.is_empty() {
+        let (values, after) = rest.split_at_mut(rest.len().min(block.len() - before));
+        stream.fill_bytes(&mut bytes);
+        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
         }
+        normal_pairs(&words, &mut cosines, &mut sines);
+        rounded_pairs(&cosines, &sines, std, &mut block);
+        values.copy_from_slice(&block[before..][..values.len()]);
+        (before, rest) = (0, after);
     }
 }
 
@@ -89,13 +93,6 @@ fn key_stream(source: Source) -> ChaCha8Rng {
     let mut words = ChaCha8Rng::from_seed(key);
     words.set_stream(source.stream);
     words
-}
-
-fn normal_pair(first: u32, second: u32) -> (f64, f64) {
-    const TWO_POW_32: f64 = 4_294_967_296.0;
-    let radius = libm::sqrt(-2.0 * libm::log((f64::from(first) + 1.0) / TWO_POW_32));
-    let (sin, cos) = libm::sincos(std::f64::consts::TAU * (f64::from(second) / TWO_POW_32));
-    (radius * cos, radius * sin)
 }
 
 #[cfg(test)]
@@ -150,15 +147,6 @@ mod tests {
         let halves = initial_values::<bf16>(0, 1001, Init::Normal { std: 1.0 }, SOURCE).unwrap();
         let rounded: Vec<_> = normal(1001, SOURCE).into_iter().map(<bf16 as Element>::narrow).collect();
         assert_eq!(halves, rounded);
-    }
-
-    #[test]
-    fn extreme_words_give_finite_values() {
-        for (first, second) in [(0, 0), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
-            let (a, b) = normal_pair(first, second);
-            assert!(a.is_finite() && b.is_finite());
-            assert!(a.abs() < 6.7 && b.abs() < 6.7);
-        }
     }
 
     #[test]
