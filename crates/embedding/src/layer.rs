@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Shape, Storage, StorageRef, Tensor};
 use rayon::prelude::*;
 
-use crate::cpu::{Gather, Norm, RowStats, gather, norm_backward};
+use crate::cpu::{Gather, Norm, NormBackward, RowStats, gather, norm_backward};
 use crate::element::{Element, ValuesMut, cpu_values, with_element};
 use crate::gradient::Grads;
 use crate::ids::{CheckedIds, CheckedPositions};
@@ -181,16 +181,50 @@ impl Layer {
         Ok(())
     }
 
-    fn backward_on_host(&self, recorded: &Recorded, grad: &[f32]) -> Result<()> {
-        if recorded.dropout.is_some() || self.norm.is_some() {
-            let mut changed = self.spare.take::<f32>(grad.len())?;
-            changed.extend_from_slice(grad);
-            self.before_the_sum(recorded, &mut changed)?;
-            self.add_gradients(recorded, Grads::Host(&changed))?;
-            self.spare.give(changed);
-            return Ok(());
+    fn backward_on_host(&self, recorded: &Recorded, grads: &[f32]) -> Result<()> {
+        if recorded.dropout.is_none() && self.norm.is_none() {
+            return self.add_gradients(recorded, Grads::Host(grads));
         }
-        self.add_gradients(recorded, Grads::Host(grad))
+        let mut of_sum = self.spare.take::<f32>(grads.len())?;
+        match (&self.norm, recorded.dropout) {
+            (Some(tables), _) => {
+                let room = &mut of_sum.spare_capacity_mut()[..grads.len()];
+                self.norm_backward_on_host(tables, recorded, grads, room)?;
+                // SAFETY: the capacity is at least that, and all of it was initialised.
+                unsafe { of_sum.set_len(grads.len()) };
+            }
+            (None, Some(dropout)) => {
+                of_sum.extend_from_slice(grads);
+                let rows = of_sum.par_chunks_mut(self.token.dimensions()).enumerate();
+                in_pool(|| rows.for_each(|(row, grad)| dropout.apply(row, grad)))?;
+            }
+            (None, None) => {}
+        }
+        self.add_gradients(recorded, Grads::Host(&of_sum))?;
+        self.spare.give(of_sum);
+        Ok(())
+    }
+
+    /// Initialises all of `out` with the gradients of the sums, and adds those of the normalisation.
+    fn norm_backward_on_host(
+        &self,
+        tables: &NormTables,
+        recorded: &Recorded,
+        grads: &[f32],
+        out: &mut [MaybeUninit<f32>],
+    ) -> Result<()> {
+        let dimensions = self.token.dimensions();
+        let (mut of_weight, mut of_bias) = (memory::zeros(dimensions)?, memory::zeros(dimensions)?);
+        let weight = tables.weight.wide_values()?;
+        let request = recorded.request();
+        let lookup = Lookup::new(self, &request)?;
+        with_element!(self.dtype(), T => read_values::<T, _>(&lookup.token, |token| {
+            lookup.on_host(token, None, |what| {
+                let pass = NormBackward { what, stats: &recorded.stats, weight: &weight, grads };
+                norm_backward(&pass, out, [&mut of_weight, &mut of_bias])
+            })
+        })??);
+        Self::add_norm_gradients(tables, &[0], [Grads::Host(&of_weight), Grads::Host(&of_bias)])
     }
 
     /// `grads` has a row for each id, on the device of the tables.
@@ -223,31 +257,6 @@ impl Layer {
             }
         }
         Ok(())
-    }
-
-    /// Turns the gradients of a result into those of the sum, and adds those of the normalisation.
-    fn before_the_sum(&self, recorded: &Recorded, grads: &mut [f32]) -> Result<()> {
-        let dimensions = self.token.dimensions();
-        if let Some(dropout) = recorded.dropout {
-            in_pool(|| {
-                grads.par_chunks_mut(dimensions).enumerate().for_each(|(row, grad)| dropout.apply(row, grad));
-            })?;
-        }
-        let Some(tables) = &self.norm else { return Ok(()) };
-        let mut sums = self.spare.take::<f32>(grads.len())?;
-        let request = recorded.request();
-        let lookup = Lookup::new(self, &request)?;
-        with_element!(self.dtype(), T => {
-            let room = &mut sums.spare_capacity_mut()[..grads.len()];
-            read_values::<T, _>(&lookup.token, |token| lookup.sum(token, room))??;
-        });
-        // SAFETY: the capacity is at least that, and `sum` has initialised so many values.
-        unsafe { sums.set_len(grads.len()) };
-        let (mut weight, mut bias) = (memory::zeros(dimensions)?, memory::zeros(dimensions)?);
-        let factors = tables.weight.wide_values()?;
-        in_pool(|| norm_backward(&factors, &sums, &recorded.stats, grads, [&mut weight, &mut bias]))??;
-        self.spare.give(sums);
-        Self::add_norm_gradients(tables, &[0], [Grads::Host(&weight), Grads::Host(&bias)])
     }
 
     fn add_gradients(&self, recorded: &Recorded, grads: Grads<'_>) -> Result<()> {
@@ -299,30 +308,24 @@ impl<'a> Lookup<'a> {
     /// Initialises all of `out` with the result.
     fn run<T: Element>(&self, token: &[T], out: &mut [MaybeUninit<T>], stats: &mut [RowStats]) -> Result<()> {
         let Some(tables) = &self.layer.norm else {
-            return self.gather(token, None, self.request.dropout, out, stats);
+            return self.on_host(token, None, |what| gather(&what, out, stats));
         };
         let (weight, bias) = (tables.weight.wide_values()?, tables.bias.wide_values()?);
         let norm = Norm { weight: &weight, bias: &bias, epsilon: tables.epsilon };
-        self.gather(token, Some(norm), self.request.dropout, out, stats)
+        self.on_host(token, Some(norm), |what| gather(&what, out, stats))
     }
 
-    /// Initialises all of `out` with the sum alone.
-    fn sum<T: Element>(&self, token: &[T], out: &mut [MaybeUninit<f32>]) -> Result<()> {
-        self.gather(token, None, None, out, &mut [])
-    }
-
-    fn gather<T: Element, Out: Element>(
+    /// Shows the lookup to `work`, as it is in the memory of the host, where `token` is.
+    fn on_host<T: Element, R>(
         &self,
         token: &[T],
         norm: Option<Norm<'_>>,
-        dropout: Option<Dropout>,
-        out: &mut [MaybeUninit<Out>],
-        stats: &mut [RowStats],
-    ) -> Result<()> {
+        work: impl FnOnce(Gather<'_, T>) -> Result<R>,
+    ) -> Result<R> {
         let guards = [&self.types, &self.position].map(|tensor| tensor.as_ref().map(Tensor::storage_and_layout));
         let [types, position] = &guards;
         let request = self.request;
-        let what = Gather {
+        work(Gather {
             dimensions: self.layer.token.dimensions(),
             ids: request.ids.ids(),
             token,
@@ -330,9 +333,8 @@ impl<'a> Lookup<'a> {
             types: types.as_ref().map(host_values).transpose()?.map(|table| (table, request.types)),
             position: position.as_ref().map(host_values).transpose()?.map(|table| (table, request.positions)),
             norm,
-            dropout,
-        };
-        gather(&what, out, stats)
+            dropout: request.dropout,
+        })
     }
 
     /// Shows the lookup to `work`, as it is on the device where `token` is.

@@ -74,16 +74,13 @@ wide! {
     ) {
         let is_plain = what.norm.is_none() && what.dropout.is_none();
         let mut wide = vec![0.0; if is_plain { 0 } else { what.dimensions }];
-        let ahead = AHEAD.div_ceil((what.dimensions * size_of::<T>()).max(1));
         for (index, out) in out.chunks_exact_mut(what.dimensions).enumerate() {
             let row = first + index;
-            let next = what.ids.get(row + ahead).map(|&id| nth(what.token, id, what.dimensions).as_ptr());
-            let parts = what.parts(row);
             if is_plain {
-                parts.write(halves, out, is_streamed, next);
+                what.parts(row).write(halves, out, is_streamed, what.ahead(row));
                 continue;
             }
-            parts.write(halves, as_uninit(&mut wide), false, next);
+            what.sum_row(halves, row, &mut wide);
             if let Some(norm) = what.norm {
                 let taken = norm.apply(&mut wide);
                 if let Some(stats) = stats.get_mut(index) {
@@ -102,6 +99,19 @@ wide! {
 }
 
 impl<'a, T: Element> Gather<'a, T> {
+    /// The sum of row `row` alone, as it is before it is normalised; a row that comes later is asked for.
+    #[inline(always)]
+    pub(super) fn sum_row(&self, halves: impl Halves, row: usize, sum: &mut [f32]) {
+        self.parts(row).write(halves, as_uninit(sum), false, self.ahead(row));
+    }
+
+    /// Where the token row begins that is read some time after row `row`.
+    #[inline(always)]
+    fn ahead(&self, row: usize) -> Option<*const T> {
+        let ahead = AHEAD.div_ceil((self.dimensions * size_of::<T>()).max(1));
+        self.ids.get(row + ahead).map(|&id| nth(self.token, id, self.dimensions).as_ptr())
+    }
+
     /// What row `row` is the sum of.
     #[inline(always)]
     fn parts(&self, row: usize) -> Parts<'a, T> {

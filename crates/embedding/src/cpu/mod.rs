@@ -19,7 +19,7 @@ pub(crate) use gather::{Gather, gather};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use halves::Avx2;
 pub(crate) use halves::{Halves, Portable};
-pub(crate) use norm::{Norm, RowStats, backward as norm_backward};
+pub(crate) use norm::{Norm, NormBackward, RowStats, norm_backward};
 pub(crate) use normal::{PAIRS, normal_pairs, rounded_pairs};
 use rows::MutRows;
 pub(crate) use scatter::scatter;

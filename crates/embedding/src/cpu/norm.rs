@@ -3,11 +3,16 @@
 //! Ba, Kiros and Hinton, "Layer Normalization" (2016), with the variance of all values, as torch's `LayerNorm`. A sum over a row has
 //! [`LANES`] partial sums, so that its order, and with it every bit, is the same on every processor.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
+use super::Gather;
 use super::wide::wide;
 use crate::Result;
+use crate::element::Element;
 use crate::memory::zeros;
+use crate::threads::in_pool;
 
 const LANES: usize = 32;
 /// Rows whose gradients of weight and bias are summed before they are added to the others, one after the other.
@@ -60,53 +65,75 @@ fn stats(row: &[f32], epsilon: f32) -> RowStats {
 /// The sum of `term` of each value.
 #[inline(always)]
 fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    sum_of_pairs(row, row, |value, _| term(value))
+    let [sum] = sums_of_pairs(row, row, |value, _| [term(value)]);
+    sum
 }
 
-/// The sum of `term` of each pair of values.
+/// The sums of `terms` of each pair of values.
 #[inline(always)]
-fn sum_of_pairs(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
+fn sums_of_pairs<const N: usize>(a: &[f32], b: &[f32], terms: impl Fn(f32, f32) -> [f32; N]) -> [f32; N] {
+    let mut lanes = [[0.0; LANES]; N];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
-            lanes[lane] += term(a[lane], b[lane]);
+            let terms = terms(a[lane], b[lane]);
+            for sum in 0..N {
+                lanes[sum][lane] += terms[sum];
+            }
         }
     }
-    for (lane, (&a, &b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-        *lane += term(a, b);
-    }
-    let mut width = LANES;
-    while width > 1 {
-        width /= 2;
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
+    for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
+        let terms = terms(a, b);
+        for sum in 0..N {
+            lanes[sum][lane] += terms[sum];
         }
     }
-    lanes[0]
+    lanes.map(|mut lanes| {
+        let mut width = LANES;
+        while width > 1 {
+            width /= 2;
+            for lane in 0..width {
+                lanes[lane] += lanes[lane + width];
+            }
+        }
+        lanes[0]
+    })
 }
 
-/// Turns `grads`, of normalised rows, into those of the `rows` that were normalised, and adds the gradients of weight and bias to `sums`.
+/// What the backward pass of a normalisation reads.
+#[derive(Clone, Copy)]
+pub(crate) struct NormBackward<'a, T> {
+    /// The rows that were normalised. Its dropout came after that.
+    pub(crate) what: Gather<'a, T>,
+    /// Of each row.
+    pub(crate) stats: &'a [RowStats],
+    /// The weight of the normalisation.
+    pub(crate) weight: &'a [f32],
+    /// A row for each of the result.
+    pub(crate) grads: &'a [f32],
+}
+
+/// Initialises all of `out` with the gradients of the rows that were normalised, and adds those of weight and bias to `sums`.
 ///
-/// With `n` the normal value and `g = grad * weight`: `d row = factor * (g - mean(g) - n * mean(g * n))`.
+/// With `n` the normal value and `g = grad * weight`: `d row = factor * (g - mean(g) - n * mean(g * n))`. The rows are added up again, one at a time:
+/// to keep them all would take as much memory as the result.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-pub(crate) fn backward(
-    weight: &[f32],
-    rows: &[f32],
-    stats: &[RowStats],
-    grads: &mut [f32],
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory), [`Error::Threads`](crate::Error::Threads).
+pub(crate) fn norm_backward<T: Element>(
+    pass: &NormBackward<'_, T>,
+    out: &mut [MaybeUninit<f32>],
     mut sums: [&mut [f32]; 2],
 ) -> Result<()> {
-    let dimensions = weight.len();
-    let block = BLOCK * dimensions;
-    let mut of_blocks = zeros(stats.len().div_ceil(BLOCK).saturating_mul(2 * dimensions))?;
-    grads
-        .par_chunks_mut(block)
-        .zip(rows.par_chunks(block).zip(stats.par_chunks(BLOCK)))
-        .zip(of_blocks.par_chunks_mut(2 * dimensions))
-        .for_each(|((grads, (rows, stats)), sums)| backward_rows(weight, rows, stats, grads, sums));
+    let dimensions = pass.what.dimensions;
+    let mut of_blocks = zeros(pass.stats.len().div_ceil(BLOCK).saturating_mul(2 * dimensions))?;
+    let task = |(index, (out, sums)): (usize, (&mut [MaybeUninit<f32>], &mut [f32]))| {
+        backward_rows(pass, index * BLOCK, out, sums);
+    };
+    in_pool(|| {
+        let blocks = out.par_chunks_mut(BLOCK * dimensions).zip(of_blocks.par_chunks_mut(2 * dimensions));
+        blocks.enumerate().for_each(task);
+    })?;
     for block in of_blocks.chunks_exact(2 * dimensions) {
         for (sums, block) in sums.iter_mut().zip(block.chunks_exact(dimensions)) {
             for (sum, grad) in sums.iter_mut().zip(block) {
@@ -118,27 +145,36 @@ pub(crate) fn backward(
 }
 
 wide! {
-    /// A block of rows; `sums` are the gradients of the weight and then of the bias.
-    fn backward_rows(weight: &[f32], rows: &[f32], stats: &[RowStats], grads: &mut [f32], sums: &mut [f32]) {
-        let dimensions = weight.len();
+    /// The rows from number `first` on that `out` has room for; `sums` are the gradients of the weight and then of the bias.
+    fn backward_rows<T: Element>[halves: H](
+        pass: &NormBackward<'_, T>,
+        first: usize,
+        out: &mut [MaybeUninit<f32>],
+        sums: &mut [f32],
+    ) {
+        let dimensions = pass.what.dimensions;
+        let count = dimensions as f32;
         let (weight_sums, bias_sums) = sums.split_at_mut(dimensions);
-        let mut normal = vec![0.0; dimensions];
-        for ((row, grad), stats) in rows.chunks_exact(dimensions).zip(grads.chunks_exact_mut(dimensions)).zip(stats) {
-            for ((normal, &value), (&grad, (weight_sum, bias_sum))) in
-                normal.iter_mut().zip(row).zip(grad.iter().zip(weight_sums.iter_mut().zip(bias_sums.iter_mut())))
-            {
-                *normal = stats.normal(value);
-                *weight_sum += grad * *normal;
-                *bias_sum += grad;
+        let (weight, bias_sums) = (&pass.weight[..dimensions], &mut bias_sums[..dimensions]);
+        let (mut normal, mut grad) = (vec![0.0; dimensions], vec![0.0; dimensions]);
+        let (normal, grad) = (&mut normal[..dimensions], &mut grad[..dimensions]);
+        for (row, out) in (first..).zip(out.chunks_exact_mut(dimensions)) {
+            pass.what.sum_row(halves, row, normal);
+            grad.copy_from_slice(&pass.grads[row * dimensions..][..dimensions]);
+            if let Some(dropout) = pass.what.dropout {
+                dropout.apply(row, grad);
             }
-            for (grad, weight) in grad.iter_mut().zip(weight) {
-                *grad *= weight;
+            let stats = pass.stats[row];
+            for at in 0..dimensions {
+                normal[at] = stats.normal(normal[at]);
+                weight_sums[at] += grad[at] * normal[at];
+                bias_sums[at] += grad[at];
+                grad[at] *= weight[at];
             }
-            let count = dimensions as f32;
-            let mean = sum(grad, |grad| grad) / count;
-            let along = sum_of_pairs(grad, &normal, |grad, normal| grad * normal) / count;
-            for (grad, normal) in grad.iter_mut().zip(&normal) {
-                *grad = stats.factor * (*grad - mean - normal * along);
+            let [sum, along] = sums_of_pairs(grad, normal, |grad, normal| [grad, grad * normal]);
+            let (mean, along) = (sum / count, along / count);
+            for at in 0..dimensions {
+                out[at].write(stats.factor * (grad[at] - mean - normal[at] * along));
             }
         }
     }
