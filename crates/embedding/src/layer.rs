@@ -233,10 +233,10 @@ impl Layer {
             return self.add_gradients(recorded, Grads::Cuda(grads, recorded.dropout));
         };
         let request = recorded.request();
-        let cuda::NormGrads { of_sum, of_weight, of_bias } = Lookup::new(self, &request)?.norm_backward(grads)?;
-        let same_row = memory::filled(of_weight.dims2()?.0, 0)?;
-        Self::add_norm_gradients(tables, &same_row, [&of_weight, &of_bias].map(|grads| Grads::Cuda(grads, None)))?;
-        self.add_gradients(recorded, Grads::Cuda(&of_sum, None))
+        let cuda::NormGrads { sums, weights, biases } = Lookup::new(self, &request)?.norm_backward(grads)?;
+        let same_row = memory::filled(weights.dims2()?.0, 0)?;
+        Self::add_norm_gradients(tables, &same_row, [&weights, &biases].map(|grads| Grads::Cuda(grads, None)))?;
+        self.add_gradients(recorded, Grads::Cuda(&sums, None))
     }
 
     /// An empty batch on a device, to which nothing is sent: a sum of none is zero.

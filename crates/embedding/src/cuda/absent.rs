@@ -32,9 +32,9 @@ pub(crate) fn lookup<T: Element>(_what: &Lookup<'_>) -> candle_core::Result<Cuda
 
 /// What a backward pass comes to: there is none.
 pub(crate) struct NormGrads {
-    pub(crate) of_sum: Tensor,
-    pub(crate) of_weight: Tensor,
-    pub(crate) of_bias: Tensor,
+    pub(crate) sums: Tensor,
+    pub(crate) weights: Tensor,
+    pub(crate) biases: Tensor,
 }
 
 pub(crate) fn norm_backward<T: Element>(

@@ -42,10 +42,10 @@ pub(super) fn normalised<T: Value>(what: &Lookup<'_>, norm: &Norm<'_>, out: &mut
 /// Of a lookup that is normalised, what its backward pass comes to: each a tensor of `f32`.
 pub(crate) struct NormGrads {
     /// The gradients of the rows before that, one for each id.
-    pub(crate) of_sum: Tensor,
+    pub(crate) sums: Tensor,
     /// Rows whose sums are the gradients of weight and bias.
-    pub(crate) of_weight: Tensor,
-    pub(crate) of_bias: Tensor,
+    pub(crate) weights: Tensor,
+    pub(crate) biases: Tensor,
 }
 
 /// The backward pass of a lookup of some rows of `T` that are normalised, with `grads` the gradients of its result, on the same device.
@@ -98,8 +98,8 @@ pub(crate) fn norm_backward<T: Value>(what: &Lookup<'_>, norm: &Norm<'_>, grads:
         Tensor::from_storage(storage, (rows, dimensions), BackpropOp::none(), false)
     };
     Ok(NormGrads {
-        of_sum: tensor(of_sum, rows),
-        of_weight: tensor(of_weight, segments),
-        of_bias: tensor(of_bias, segments),
+        sums: tensor(of_sum, rows),
+        weights: tensor(of_weight, segments),
+        biases: tensor(of_bias, segments),
     })
 }
