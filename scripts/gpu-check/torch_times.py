@@ -36,6 +36,24 @@ class Clock:
         print(json.dumps({"dtype": dtype, "kind": kind, "what": what, "ms": self.ms[WARM_UP:]}), flush=True)
 
 
+def show_graph(clock, forward, batches, places, dtype, kind, what):
+    """Times of replays of `forward`, recorded as a graph: what its kernels take, without the host."""
+    ids = batches[0].clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            forward(ids, places)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        forward(ids, places)
+    for each in batches:
+        ids.copy_(each)
+        clock.add(graph.replay)
+    clock.show(dtype, kind, what + ", a graph")
+
+
 class Model(torch.nn.Module):
     def __init__(self, vocabulary, dimensions, context, sparse, norm=False, **where):
         super().__init__()
@@ -64,6 +82,8 @@ def main():
                     for each in batches:
                         clock.add(lambda: forward(each.to(device), places))
                     clock.show(name, "forward", what + of)
+                if device == "cuda":
+                    show_graph(Clock(device), forward, on_device, places, name, "forward", what)
         for sparse, optimizer in [
             (False, torch.optim.AdamW(model.parameters(), lr=1e-3, fused=device == "cuda")),
             (True, None),
@@ -96,6 +116,9 @@ def main():
                 backward.add(lambda: output.backward(grad))
             forward.show(name, "norm", what)
             backward.show(name, "norm backward", what)
+            if device == "cuda":
+                with torch.no_grad():
+                    show_graph(Clock(device), passes, on_device, places, name, "norm", what)
 
 
 main()
