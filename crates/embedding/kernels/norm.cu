@@ -8,9 +8,9 @@
 #include "tables.cuh"
 
 #define LANES 32
-#define KEPT 64
+#define KEPT 48
 // The backward pass needs more registers for other things.
-#define KEPT_BACKWARD 32
+#define KEPT_BACKWARD 24
 #define BATCH 8
 
 // The sum of `value` over the threads of a row: pairs that are 16 apart, then 8, 4, 2 and 1.
