@@ -8,7 +8,7 @@
 
 template <typename T>
 __device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *out, uint32_t rows, uint32_t units) {
-  constexpr int lanes = 16 / sizeof(T);
+  constexpr int lanes = sizeof(Unit<T>) / sizeof(T);
   const auto units_of = [](const T *table) { return reinterpret_cast<const Unit<T> *>(table); };
   EACH_ROW(row, rows) {
     const Starts start = tables.starts(row, units);
@@ -25,9 +25,7 @@ __device__ void lookup_wide(const Tables<T> tables, const Dropout dropout, T *ou
         Unit<T> value;
 #pragma unroll
         for (int lane = 0; lane < lanes; lane++) {
-          float sum = __fmul_rn(tables.scale, widen(token[index].lane[lane]));
-          if (tables.types != nullptr) sum = __fadd_rn(sum, widen(type[index].lane[lane]));
-          if (tables.position != nullptr) sum = __fadd_rn(sum, widen(place[index].lane[lane]));
+          const float sum = tables.add_up(token[index].lane[lane], type[index].lane[lane], place[index].lane[lane]);
           value.lane[lane] = narrow<T>(mask.apply(sum, unit * lanes + lane));
         }
         // Nobody here reads it again, while rows of the tables are.
@@ -48,15 +46,15 @@ __device__ void lookup_narrow(const Tables<T> tables, const Dropout dropout, T *
   }
 }
 
-#define LOOKUP(WIDTH, NAME, T)                                                                                              \
-  extern "C" __global__ void __launch_bounds__(256, 3) lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position,                     \
-                                                     const uint32_t *ids, const uint32_t *type_ids,                         \
-                                                     const uint32_t *position_ids, uint32_t context, uint32_t offset,       \
-                                                     float scale, T *out, uint32_t rows, uint32_t length,                   \
-                                                     uint64_t dropout_key, uint32_t dropout_threshold,                      \
-                                                     float dropout_factor) {                                                \
-    const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};                 \
-    lookup_##WIDTH<T>(tables, {dropout_key, dropout_threshold, dropout_factor}, out, rows, length);                         \
+#define LOOKUP(WIDTH, NAME, T)                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(256, 3) lookup_##WIDTH##_##NAME(const T *token, const T *types, const T *position, \
+                                                     const uint32_t *ids, const uint32_t *type_ids,                               \
+                                                     const uint32_t *position_ids, uint32_t context, uint32_t offset,             \
+                                                     float scale, T *out, uint32_t rows, uint32_t length,                         \
+                                                     uint64_t dropout_key, uint32_t dropout_threshold,                            \
+                                                     float dropout_factor) {                                                      \
+    const Tables<T> tables = {token, types, position, ids, type_ids, position_ids, context, offset, scale};                       \
+    lookup_##WIDTH<T>(tables, {dropout_key, dropout_threshold, dropout_factor}, out, rows, length);                               \
   }
 
 LOOKUP(wide, f32, float)

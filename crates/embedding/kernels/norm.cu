@@ -58,11 +58,7 @@ template <typename T, int count> struct Row {
     if (tables.types != nullptr) load(tables.types + start.type, first, dimensions, type);
     if (tables.position != nullptr) load(tables.position + start.position, first, dimensions, place);
 #pragma unroll
-    for (int index = 0; index < BATCH; index++) {
-      sums[index] = __fmul_rn(tables.scale, widen(token[index]));
-      if (tables.types != nullptr) sums[index] = __fadd_rn(sums[index], widen(type[index]));
-      if (tables.position != nullptr) sums[index] = __fadd_rn(sums[index], widen(place[index]));
-    }
+    for (int index = 0; index < BATCH; index++) sums[index] = tables.add_up(token[index], type[index], place[index]);
   }
 
   // Does `work(values, first)` with all of them, from number `first` on so many at a time.
@@ -217,9 +213,7 @@ __device__ void norm_sums(const Tables<T> tables, const float2 *stats_of_rows, c
           const Mask mask(dropout, first + index);
 #pragma unroll
           for (int lane = 0; lane < lanes; lane++) {
-            float sum = __fmul_rn(tables.scale, widen(token[index].lane[lane]));
-            if (tables.types != nullptr) sum = __fadd_rn(sum, widen(type[index].lane[lane]));
-            if (tables.position != nullptr) sum = __fadd_rn(sum, widen(place[index].lane[lane]));
+            const float sum = tables.add_up(token[index].lane[lane], type[index].lane[lane], place[index].lane[lane]);
             const float given = mask.apply(widen(grads[index].lane[lane]), part * lanes + lane);
             weight_sum.lane[lane] = __fadd_rn(weight_sum.lane[lane], __fmul_rn(given, Stats(stats[index]).normal(sum)));
             bias_sum.lane[lane] = __fadd_rn(bias_sum.lane[lane], given);

@@ -10,9 +10,7 @@
 
 #define PART 0x80000000u
 // Rows that are asked for before the first of them is added: one after the other, each would be waited for.
-#ifndef AHEAD
 #define AHEAD 4
-#endif
 
 struct Sums {
   float *sums, *parts;
@@ -89,14 +87,14 @@ __device__ void sum_narrow(const T *values, const uint32_t *order, const uint32_
   }
 }
 
-#define SEGMENT_SUM(WIDTH, NAME, T)                                                                                           \
-  extern "C" __global__ void __launch_bounds__(256, 3) segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts,     \
-                                                          const uint32_t *targets, float *sums, float *parts, uint32_t known, \
-                                                          uint32_t segments, uint32_t length, float scale,                    \
-                                                          uint64_t dropout_key, uint32_t dropout_threshold,                   \
-                                                          float dropout_factor) {                                             \
-    sum_##WIDTH<T>(values, order, starts, targets, {sums, parts, known}, segments, length, scale,                             \
-                   {dropout_key, dropout_threshold, dropout_factor});                                                         \
+#define SEGMENT_SUM(WIDTH, NAME, T)                                                                                                                 \
+  extern "C" __global__ void __launch_bounds__(256, 3) segment_sum_##WIDTH##_##NAME(const T *values, const uint32_t *order, const uint32_t *starts, \
+                                                          const uint32_t *targets, float *sums, float *parts, uint32_t known,                       \
+                                                          uint32_t segments, uint32_t length, float scale,                                          \
+                                                          uint64_t dropout_key, uint32_t dropout_threshold,                                         \
+                                                          float dropout_factor) {                                                                   \
+    sum_##WIDTH<T>(values, order, starts, targets, {sums, parts, known}, segments, length, scale,                                                   \
+                   {dropout_key, dropout_threshold, dropout_factor});                                                                               \
   }
 
 SEGMENT_SUM(wide, f32, float)

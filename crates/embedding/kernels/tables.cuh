@@ -22,11 +22,18 @@ template <typename T> struct Tables {
     return {(uint64_t)__ldg(ids + row) * length, (uint64_t)type * length, (uint64_t)place * length};
   }
 
+  // The sum of a value of each; those of tables that are not there are not looked at.
+  __device__ float add_up(const T &of_token, const T &of_type, const T &of_position) const {
+    float sum = __fmul_rn(scale, widen(of_token));
+    if (types != nullptr) sum = __fadd_rn(sum, widen(of_type));
+    if (position != nullptr) sum = __fadd_rn(sum, widen(of_position));
+    return sum;
+  }
+
   // Value `at` of the row whose starts, in values, these are.
   __device__ float sum(const Starts &start, uint32_t at) const {
-    float sum = __fmul_rn(scale, widen(token[start.token + at]));
-    if (types != nullptr) sum = __fadd_rn(sum, widen(types[start.type + at]));
-    if (position != nullptr) sum = __fadd_rn(sum, widen(position[start.position + at]));
-    return sum;
+    const T of_type = types == nullptr ? T(0.0f) : types[start.type + at];
+    const T of_position = position == nullptr ? T(0.0f) : position[start.position + at];
+    return add_up(token[start.token + at], of_type, of_position);
   }
 };

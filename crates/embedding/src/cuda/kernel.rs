@@ -113,9 +113,11 @@ impl Kernel {
 /// How many threads lie along a row that takes so many at most: of a long one whole warps, and as many as have the least to do without need.
 fn along(threads: usize) -> u32 {
     const WIDTHS: [usize; 4] = [128, 96, 64, 32];
-    let width = if threads <= WIDTHS[0] { Some(threads) } else { None };
+    if threads <= WIDTHS[0] {
+        return threads as u32;
+    }
     // The first of those that are as good: the widest.
-    width.or(WIDTHS.into_iter().min_by_key(|&width| threads.next_multiple_of(width))).map_or(1, |width| width as u32)
+    WIDTHS.into_iter().min_by_key(|&width| threads.next_multiple_of(width)).map_or(1, |width| width as u32)
 }
 
 /// A number for a kernel.

@@ -6,6 +6,7 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaStorage, Result, Storage, Tensor};
 
 use super::kernel::{Kernel, Mask, Module, Parts, Value, dtype_of, number, values};
+use super::plan::SEGMENT;
 use super::tables::Tables;
 use super::{Lookup, Norm};
 use crate::Element;
@@ -16,10 +17,8 @@ const MODULE: Module = Module { name: "tokenmill-norm", ptx: include_str!(concat
 const BLOCK: [u32; 2] = [32, 4];
 /// How sums of rows divide them.
 const PARTS: Parts = Parts { lanes: 4, together: 1 };
-/// Up to so many rows are one sum, as on the CPU.
-const FEW: usize = 64;
-/// Of more, so many are one: there are then many sums at a time.
-const SEGMENT: usize = 16;
+/// The rows of a sum, where they are more than one of a plan has: few, so that there are many sums at a time.
+const ROWS_OF_MANY: usize = 16;
 
 /// Writes the rows of a lookup, of which there are some, normalised into `out`.
 pub(super) fn normalised<T: Value>(what: &Lookup<'_>, norm: &Norm<'_>, out: &mut CudaSlice<T>) -> Result<()> {
@@ -55,7 +54,7 @@ pub(crate) struct NormGrads {
 pub(crate) fn norm_backward<T: Value>(what: &Lookup<'_>, norm: &Norm<'_>, grads: &Tensor) -> Result<NormGrads> {
     let device = what.token.0.device();
     let (rows, dimensions) = (what.ids.len(), what.dimensions);
-    let segment = if rows <= FEW { FEW } else { SEGMENT };
+    let segment = if rows <= SEGMENT { SEGMENT } else { ROWS_OF_MANY };
     let segments = rows.div_ceil(segment);
     // SAFETY: kernels write every value.
     let alloc = |rows: usize, values: usize| unsafe { device.alloc::<f32>(rows * values) };
@@ -82,7 +81,7 @@ pub(crate) fn norm_backward<T: Value>(what: &Lookup<'_>, norm: &Norm<'_>, grads:
         }
         let name = format!("norm_sums_{}", Grad::TYPE.name());
         let sums = Kernel::new::<T>(device, &MODULE, &name, [segments, dimensions], PARTS)?;
-        let segment = number("rows", segment, FEW)?;
+        let segment = number("rows", segment, SEGMENT)?;
         // SAFETY: likewise; what was taken out of rows is there, since one kernel ends before the next begins, and the results have a row for each segment.
         unsafe {
             sums.launch(|arguments| {

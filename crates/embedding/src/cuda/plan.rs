@@ -5,8 +5,8 @@
 
 use crate::{Error, Result, memory};
 
-/// The most rows of a segment.
-const SEGMENT: usize = 64;
+/// The most rows of a segment: up to so many are one sum, as on the CPU.
+pub(super) const SEGMENT: usize = 64;
 /// What a target has where it is not a sum but a part of one.
 pub(super) const PART: u32 = 1 << 31;
 
