@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, isArray, isRevoked } from '../validate.ts'
+import { integerIn, invalid, isArray, isRevoked, received } from '../validate.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
 /** Special tokens and their ids, or special tokens that get the next free ids in their order. */
@@ -15,7 +15,7 @@ export const checkedSpecialTokens = (name: string, list: unknown, firstId: numbe
     if (typeof token !== 'string' || token === '' || /\p{Surrogate}/u.test(token)) {
       throw invalid(name, 'well-formed tokens, none of them empty,', token)
     }
-    return { token, id: integerIn(`${name}[${JSON.stringify(token)}]`, id, 0, 2 ** 32 - 2) }
+    return { token, id: integerIn(`${name}[${received(token)}]`, id, 0, 2 ** 32 - 2) }
   })
 }
 
@@ -116,6 +116,6 @@ const keyOf = (names: Names): string => (names === 'all' ? names : names.size ==
 export const specialTokenError = (token: string, index: number, name = 'the text'): TokenmillError =>
   new TokenmillError(
     'ERR_SPECIAL_TOKEN',
-    `${name} holds the special token ${JSON.stringify(token)} at index ${index}; to encode it as a special token, ` +
-      `pass allowedSpecial: [${JSON.stringify(token)}]; to encode it as plain text, pass disallowedSpecial: [] or use encodeOrdinary`,
+    `${name} holds the special token ${received(token)} at index ${index}; to encode it as a special token, ` +
+      `pass allowedSpecial: [${received(token)}]; to encode it as plain text, pass disallowedSpecial: [] or use encodeOrdinary`,
   )

@@ -11,7 +11,7 @@ pub enum Error {
         reason: String,
     },
     /// A special token that cannot be one.
-    #[error("invalid special token {token:?}: {reason}")]
+    #[error("invalid special token {}: {reason}", shown(token))]
     InvalidSpecialToken {
         /// The token.
         token: String,
@@ -19,7 +19,7 @@ pub enum Error {
         reason: String,
     },
     /// The text holds a special token that the caller refuses.
-    #[error("the text holds the special token {token:?} at byte {at}")]
+    #[error("the text holds the special token {} at byte {at}", shown(token))]
     DisallowedSpecialToken {
         /// The token.
         token: String,
@@ -90,6 +90,14 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the work was cancelled")]
     Cancelled,
+}
+
+/// A token as messages have it: in quotes, and of a long one its start.
+fn shown(token: &str) -> String {
+    match token.char_indices().nth(100) {
+        Some((at, _)) => format!("{:?}…", &token[..at]),
+        None => format!("{token:?}"),
+    }
 }
 
 impl Error {

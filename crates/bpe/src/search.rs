@@ -4,15 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Anchored, Input, MatchKind, Span, StartKind, packed};
+use aho_corasick::{
+    AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Anchored, Input, MatchKind, Span, StartKind, packed,
+};
 use memchr::memmem::Finder;
 
 use crate::Error;
 
 /// Bytes that are searched between two looks at the cancel flag.
 const WINDOW: usize = 1 << 20;
-/// All tokens of one search together are not longer, in bytes. So many states an automaton can surely number.
-const MAX_TOTAL: usize = 1 << 28;
+/// All tokens of one search together are not longer, in bytes: making their automaton takes some 50 times as much memory.
+const MAX_TOTAL: usize = 8 << 20;
+/// From this length on a token is a long one, in bytes. Where there is one, the automaton is made of lists of transitions instead of tables, which take a kilobyte for
+/// each byte of a token, and for each go through all shorter tokens that it ends with. And all places of a text are searched in one go: to begin anew wherever
+/// a token may start would take the time of a whole one each time.
+const LONG: usize = 256;
 
 /// Finds the leftmost of some tokens, the longest of several that start there.
 #[derive(Debug, Default)]
@@ -40,7 +46,10 @@ enum Starts {
 const MOST_STARTS: usize = 48;
 
 impl Starts {
-    fn of(tokens: &[String]) -> Self {
+    fn of(tokens: &[String], longest: usize) -> Self {
+        if tokens.len() > 1 && longest >= LONG {
+            return Self::Any;
+        }
         let common = common_start(tokens);
         if common.len() > 1 {
             return Self::One(Finder::new(common).into_owned());
@@ -84,7 +93,7 @@ impl Search {
             });
         }
         let longest = tokens.iter().map(String::len).max().unwrap_or(0);
-        Ok(Self { starts: Starts::of(&tokens), tokens, longest, automaton: OnceLock::new() })
+        Ok(Self { starts: Starts::of(&tokens, longest), tokens, longest, automaton: OnceLock::new() })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -112,7 +121,8 @@ impl Search {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
-            let to = text.len().min(from.saturating_add(WINDOW));
+            // What the longest token may need behind a window is no more than the window.
+            let to = text.len().min(from.saturating_add(WINDOW.max(self.longest)));
             if let Some(found) = self.find_starting_in(text.as_bytes(), from, to) {
                 return Ok(Some(found));
             }
@@ -142,8 +152,9 @@ impl Search {
         let automaton = self.automaton.get_or_init(|| {
             let any = matches!(self.starts, Starts::Any);
             let start = if any { StartKind::Unanchored } else { StartKind::Anchored };
+            let kind = (self.longest >= LONG).then_some(AhoCorasickKind::ContiguousNFA);
             let mut builder = AhoCorasickBuilder::new();
-            builder.match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(any);
+            builder.kind(kind).match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(any);
             builder.build(&self.tokens).expect("the tokens are not too many")
         });
         let found = automaton.find(input)?;
@@ -163,6 +174,11 @@ fn common_start(tokens: &[String]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokenmill_testkit::rng::Rng;
+    use tokenmill_testkit::time;
+
     use super::*;
 
     fn found(tokens: &[&str], text: &str) -> Vec<String> {
@@ -186,9 +202,10 @@ mod tests {
     fn starts_are_looked_for_in_three_ways() {
         let kinds = others().map(|mut tokens| {
             tokens.push("<|a|>".to_owned());
-            Starts::of(&tokens)
+            Starts::of(&tokens, LONG - 1)
         });
         assert!(matches!(kinds, [Starts::One(_), _, Starts::Any]));
+        assert!(matches!(Starts::of(&others()[1], LONG), Starts::Any));
         // Where there are instructions for it.
         assert_eq!(matches!(kinds[1], Starts::Few(_)), packed::Searcher::new(["ab", "cd"]).is_some());
     }
@@ -222,6 +239,41 @@ mod tests {
                 assert_eq!(found(tokens, &text[..before + 4]), [""; 0]);
             }
         }
+    }
+
+    #[test]
+    fn long_tokens_take_memory_and_time_by_their_length() {
+        let mut rng = Rng::new(1);
+        let mut long =
+            |length: usize| -> String { (0..length).map(|_| char::from(b' ' + rng.below(90) as u8)).collect() };
+        let tokens = [long(1 << 20), "<|a|>".to_owned(), long(1 << 17)];
+        let search = Search::new(tokens.iter().map(String::as_str)).expect("they are short enough");
+        let text = format!("{}<|a|>{}{}", &tokens[0][1..], tokens[2], tokens[0]);
+        let (mut found, mut from) = (Vec::new(), 0);
+        while let Some(token) = search.find(&text, from, None).expect("nobody cancels") {
+            found.push(token.number);
+            from = token.end;
+        }
+        assert_eq!((found, from), (vec![1, 2, 0], text.len()));
+        let bytes = search.automaton.get().expect("it was made").memory_usage();
+        assert!(bytes < 40 << 20, "{bytes} bytes");
+
+        // Everywhere in the text a token may start, of which there is none.
+        let letters = "a".repeat(50_000);
+        let tokens = [format!("{letters}b"), "aac".to_owned()];
+        let search = Search::new(tokens.iter().map(String::as_str)).expect("they are short enough");
+        let text = letters.repeat(20);
+        let (found, took) = time::took(|| search.find(&text, 0, None));
+        assert_eq!(found.expect("nobody cancels"), None);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+
+    #[test]
+    fn too_long_tokens_are_refused() {
+        let token = "a".repeat(MAX_TOTAL);
+        assert!(Search::new([&*token]).is_ok());
+        let error = Search::new([&*token, "b"]).expect_err("they are too long").to_string();
+        assert!(error.contains("longer than 8388608 bytes") && error.len() < 300, "{}", error.len());
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Tokenizer {
     /// others are plain text. A name that is no special token has no effect in `allowed` and is refused in `disallowed`.
     ///
     /// # Errors
-    /// [`Error::InvalidSpecialToken`] when no automaton for them can be built: there are too many.
+    /// [`Error::InvalidSpecialToken`] when all together are longer than 8 MiB.
     pub fn special_policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<SpecialPolicy, Error> {
         self.special.policy(allowed, disallowed)
     }
