@@ -309,6 +309,20 @@ test('texts whose reading uses other options do not change the options of the ba
   t.deepEqual([...o200k.encodeBatch(texts, { allowedSpecial: [end, 'getter'] }).ids], [...o200k.encode('a'), endId])
 })
 
+test('special tokens that would take too long to be looked for are ERR_LIMIT', (t) => {
+  const [longest, longer] = ['x'.repeat(4096), 'x'.repeat(4097)]
+  const each = { code: 'ERR_LIMIT', message: 'expected special tokens of at most 4096 bytes, received 4097' }
+  t.deepEqual([...o200k.withSpecialTokens({ [longest]: 300_000 }).encode(longest, { allowedSpecial: 'all' })], [300_000])
+  t.throws(() => o200k.withSpecialTokens([longer]), each)
+  t.throws(() => o200k.encode('a', { disallowedSpecial: [longer] }), each)
+  const many = Array.from({ length: 1025 }, (_, index) => `${longest.slice(4)}${1000 + index}`)
+  const together = { code: 'ERR_LIMIT', message: /^expected special tokens of at most 4194304 bytes together, received / }
+  t.throws(() => o200k.withSpecialTokens(many), together)
+  t.throws(() => o200k.encode('a', { disallowedSpecial: many }), together)
+  const error = t.throws(() => o200k.encode(longest, { disallowedSpecial: [longest] }), { code: 'ERR_SPECIAL_TOKEN' })
+  t.true(error.message.length < 500)
+})
+
 test('an array that says to be long is no reason to take memory', (t) => {
   const tokens = Object.assign([], { length: 2 ** 32 - 1 })
   t.throws(() => o200k.withSpecialTokens(tokens), { code: 'ERR_INVALID_ARGUMENT', message: /for tokens/ })

@@ -18,6 +18,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Special tokens that would take too long to be looked for.
+    #[error("expected special tokens of at most {most} {unit}, received {bytes}")]
+    SpecialTokensTooLong {
+        /// How many bytes one has, or all have together.
+        bytes: usize,
+        /// How many there may be.
+        most: usize,
+        /// Of what.
+        unit: &'static str,
+    },
     /// The text holds a special token that the caller refuses.
     #[error("the text holds the special token {} at byte {at}", shown(token))]
     DisallowedSpecialToken {

@@ -13,8 +13,10 @@ use crate::Error;
 
 /// Bytes that are searched between two looks at the cancel flag.
 const WINDOW: usize = 1 << 20;
-/// All tokens of one search together are not longer, in bytes: making their automaton takes some 50 times as much memory.
-const MAX_TOTAL: usize = 8 << 20;
+/// The most bytes of a token, and of all that are looked for together: where a short one starts again and again, and might each time be a long one, a search takes
+/// the product of both lengths; and an automaton takes some 50 times the memory of its tokens to make.
+const MAX: usize = 4096;
+const MAX_TOGETHER: usize = 4 << 20;
 /// From this length on a token is a long one, in bytes. Where there is one, the automaton is made of lists of transitions instead of tables, which take a kilobyte for
 /// each byte of a token, and for each go through all shorter tokens that it ends with. And all places of a text are searched in one go: to begin anew wherever
 /// a token may start would take the time of a whole one each time.
@@ -86,12 +88,7 @@ pub(crate) struct Match {
 impl Search {
     pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let tokens: Vec<String> = tokens.into_iter().map(str::to_owned).collect();
-        if tokens.iter().map(String::len).sum::<usize>() > MAX_TOTAL {
-            return Err(Error::InvalidSpecialToken {
-                token: tokens[0].clone(),
-                reason: format!("all together are longer than {MAX_TOTAL} bytes"),
-            });
-        }
+        check_lengths(tokens.iter().map(String::as_str))?;
         let longest = tokens.iter().map(String::len).max().unwrap_or(0);
         Ok(Self { starts: Starts::of(&tokens, longest), tokens, longest, automaton: OnceLock::new() })
     }
@@ -121,8 +118,7 @@ impl Search {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
-            // What the longest token may need behind a window is no more than the window.
-            let to = text.len().min(from.saturating_add(WINDOW.max(self.longest)));
+            let to = text.len().min(from.saturating_add(WINDOW));
             if let Some(found) = self.find_starting_in(text.as_bytes(), from, to) {
                 return Ok(Some(found));
             }
@@ -160,6 +156,18 @@ impl Search {
         let found = automaton.find(input)?;
         Some(Match { start: found.start(), end: found.end(), number: found.pattern().as_usize() })
     }
+}
+
+/// # Errors
+/// [`Error::SpecialTokensTooLong`].
+pub(crate) fn check_lengths<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    let (mut longest, mut together) = (0, 0);
+    for token in tokens {
+        (longest, together) = (token.len().max(longest), token.len() + together);
+    }
+    let limits = [(longest, MAX, "bytes"), (together, MAX_TOGETHER, "bytes together")];
+    let passed = limits.into_iter().find(|&(bytes, most, _)| bytes > most);
+    passed.map_or(Ok(()), |(bytes, most, unit)| Err(Error::SpecialTokensTooLong { bytes, most, unit }))
 }
 
 /// The bytes that all `tokens` start with.
@@ -244,36 +252,39 @@ mod tests {
     #[test]
     fn long_tokens_take_memory_and_time_by_their_length() {
         let mut rng = Rng::new(1);
-        let mut long =
-            |length: usize| -> String { (0..length).map(|_| char::from(b' ' + rng.below(90) as u8)).collect() };
-        let tokens = [long(1 << 20), "<|a|>".to_owned(), long(1 << 17)];
-        let search = Search::new(tokens.iter().map(String::as_str)).expect("they are short enough");
+        let mut long = |length| -> String { (0..length).map(|_| char::from(b' ' + rng.below(90) as u8)).collect() };
+        let mut tokens: Vec<String> = (0..50).map(|_| long(MAX)).collect();
+        tokens.push("<|a|>".to_owned());
         let text = format!("{}<|a|>{}{}", &tokens[0][1..], tokens[2], tokens[0]);
-        let (mut found, mut from) = (Vec::new(), 0);
-        while let Some(token) = search.find(&text, from, None).expect("nobody cancels") {
-            found.push(token.number);
-            from = token.end;
-        }
-        assert_eq!((found, from), (vec![1, 2, 0], text.len()));
+        let expected = [(MAX - 1, &tokens[50]), (MAX + 4, &tokens[2]), (2 * MAX + 4, &tokens[0])];
+        let names: Vec<&str> = tokens.iter().map(String::as_str).collect();
+        assert_eq!(found(&names, &text), expected.map(|(at, token)| format!("{at}{token}")));
+        let search = Search::new(names).expect("they are short enough");
+        search.find(&text, 0, None).expect("nobody cancels");
         let bytes = search.automaton.get().expect("it was made").memory_usage();
-        assert!(bytes < 40 << 20, "{bytes} bytes");
+        assert!(bytes < 100 * 50 * MAX, "{bytes} bytes");
+    }
 
-        // Everywhere in the text a token may start, of which there is none.
-        let letters = "a".repeat(50_000);
-        let tokens = [format!("{letters}b"), "aac".to_owned()];
-        let search = Search::new(tokens.iter().map(String::as_str)).expect("they are short enough");
-        let text = letters.repeat(20);
-        let (found, took) = time::took(|| search.find(&text, 0, None));
-        assert_eq!(found.expect("nobody cancels"), None);
-        assert!(took < Duration::from_secs(5), "{took:?}");
+    #[test]
+    fn a_long_token_that_may_start_everywhere_takes_no_time_again_and_again() {
+        let letters = "a".repeat(MAX - 1);
+        let search = Search::new([&*format!("{letters}b"), "aac"]).expect("they are short enough");
+        let text = letters.repeat(2_000);
+        let (found, took) = time::took(|| search.find(&text, 0, None).expect("nobody cancels"));
+        assert_eq!(found, None);
+        assert!(took < Duration::from_secs(2), "{took:?}");
     }
 
     #[test]
     fn too_long_tokens_are_refused() {
-        let token = "a".repeat(MAX_TOTAL);
-        assert!(Search::new([&*token]).is_ok());
-        let error = Search::new([&*token, "b"]).expect_err("they are too long").to_string();
-        assert!(error.contains("longer than 8388608 bytes") && error.len() < 300, "{}", error.len());
+        let error = |tokens: &[&str]| Search::new(tokens.iter().copied()).err().map(|error| error.to_string());
+        let (longest, longer) = ("a".repeat(MAX), "a".repeat(MAX + 1));
+        assert_eq!(error(&[&longest]), None);
+        let expected = "expected special tokens of at most 4096 bytes, received 4097";
+        assert_eq!(error(&["a", &longer, "b"]).as_deref(), Some(expected));
+        assert_eq!(error(&[&*longest; MAX_TOGETHER / MAX]), None);
+        let expected = "expected special tokens of at most 4194304 bytes together, received 4198400";
+        assert_eq!(error(&[&*longest; MAX_TOGETHER / MAX + 1]).as_deref(), Some(expected));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
-use crate::search::Search;
+use crate::search::{Search, check_lengths};
 
 /// The special tokens of a tokenizer.
 #[derive(Clone, Debug)]
@@ -40,6 +40,7 @@ impl SpecialTokens {
             by_token.insert(token, id);
             (first, last) = (first.min(id), last.max(id));
         }
+        check_lengths(by_token.keys().map(String::as_str))?;
         Ok(Self { by_token, by_id, ids: first..=last, added })
     }
 

@@ -40,7 +40,8 @@ impl Tokenizer {
     /// A tokenizer of these parts.
     ///
     /// # Errors
-    /// [`Error::InvalidSpecialToken`] when a special token is empty or there twice.
+    /// [`Error::InvalidSpecialToken`] when a special token is empty or there twice; [`Error::SpecialTokensTooLong`] when one is longer than
+    /// 4096 bytes, or all are together than 4 MiB.
     pub fn new(
         vocabulary: Vocabulary,
         pattern: Pattern,
@@ -79,7 +80,8 @@ impl Tokenizer {
     /// are names of one token, which is decoded to the first of them.
     ///
     /// # Errors
-    /// [`Error::InvalidSpecialToken`] when one is empty or there already, or its id is that of a token of this tokenizer.
+    /// [`Error::InvalidSpecialToken`] when one is empty or there already, or its id is that of a token of this tokenizer;
+    /// [`Error::SpecialTokensTooLong`] when one is longer than 4096 bytes, or all are together than 4 MiB.
     pub fn with_special_tokens(&self, tokens: impl IntoIterator<Item = (String, u32)>) -> Result<Self, Error> {
         let own = self.special_tokens().into_iter().map(|(token, id)| (token.to_owned(), id));
         let mut all: Vec<(String, u32)> = own.collect();
@@ -175,7 +177,7 @@ impl Tokenizer {
     /// others are plain text. A name that is no special token has no effect in `allowed` and is refused in `disallowed`.
     ///
     /// # Errors
-    /// [`Error::InvalidSpecialToken`] when all together are longer than 8 MiB.
+    /// [`Error::SpecialTokensTooLong`] when one is longer than 4096 bytes, or all are together than 4 MiB.
     pub fn special_policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<SpecialPolicy, Error> {
         self.special.policy(allowed, disallowed)
     }

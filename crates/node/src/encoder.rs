@@ -225,6 +225,7 @@ pub fn from_bpe(error: BpeError) -> Error {
         BpeError::Scratch(_)
         | BpeError::OutOfMemory { .. }
         | BpeError::PieceTooLong { .. }
+        | BpeError::SpecialTokensTooLong { .. }
         | BpeError::PatternLimit { .. } => Code::Limit,
         _ => Code::Internal,
     };
