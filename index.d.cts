@@ -873,6 +873,7 @@ export declare class BpeTokenizer implements Tokenizer {
    *
    * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
    * @throws `ERR_INVALID_ARGUMENT` when a token is there already, or its id is that of a token of this tokenizer
+   * @throws `ERR_LIMIT` when a special token is longer than 4096 bytes, or all are together than 4 MiB
    */
   withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): BpeTokenizer
   /**

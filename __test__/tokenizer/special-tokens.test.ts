@@ -312,11 +312,17 @@ test('texts whose reading uses other options do not change the options of the ba
 test('special tokens that would take too long to be looked for are ERR_LIMIT', (t) => {
   const [longest, longer] = ['x'.repeat(4096), 'x'.repeat(4097)]
   const each = { code: 'ERR_LIMIT', message: 'expected special tokens of at most 4096 bytes, received 4097' }
-  t.deepEqual([...o200k.withSpecialTokens({ [longest]: 300_000 }).encode(longest, { allowedSpecial: 'all' })], [300_000])
+  t.deepEqual(
+    [...o200k.withSpecialTokens({ [longest]: 300_000 }).encode(longest, { allowedSpecial: 'all' })],
+    [300_000],
+  )
   t.throws(() => o200k.withSpecialTokens([longer]), each)
   t.throws(() => o200k.encode('a', { disallowedSpecial: [longer] }), each)
   const many = Array.from({ length: 1025 }, (_, index) => `${longest.slice(4)}${1000 + index}`)
-  const together = { code: 'ERR_LIMIT', message: /^expected special tokens of at most 4194304 bytes together, received / }
+  const together = {
+    code: 'ERR_LIMIT',
+    message: /^expected special tokens of at most 4194304 bytes together, received /,
+  }
   t.throws(() => o200k.withSpecialTokens(many), together)
   t.throws(() => o200k.encode('a', { disallowedSpecial: many }), together)
   const error = t.throws(() => o200k.encode(longest, { disallowedSpecial: [longest] }), { code: 'ERR_SPECIAL_TOKEN' })
