@@ -282,9 +282,9 @@ mod tests {
         assert_eq!(error(&[&longest]), None);
         let expected = "expected special tokens of at most 4096 bytes, received 4097";
         assert_eq!(error(&["a", &longer, "b"]).as_deref(), Some(expected));
-        assert_eq!(error(&[&*longest; MAX_TOGETHER / MAX]), None);
+        assert_eq!(error(&vec![&*longest; MAX_TOGETHER / MAX]), None);
         let expected = "expected special tokens of at most 4194304 bytes together, received 4198400";
-        assert_eq!(error(&[&*longest; MAX_TOGETHER / MAX + 1]).as_deref(), Some(expected));
+        assert_eq!(error(&vec![&*longest; MAX_TOGETHER / MAX + 1]).as_deref(), Some(expected));
     }
 
     #[test]
