@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aho_corasick::{
-    AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Anchored, Input, MatchKind, Span, StartKind, packed,
-};
+use aho_corasick::{AhoCorasick, Anchored, Input, Span, StartKind, packed};
 use memchr::memmem::Finder;
 
 use crate::Error;
+use crate::longest_match::{LONG, longest_match};
 
 /// Bytes that are searched between two looks at the cancel flag.
 const WINDOW: usize = 1 << 20;
@@ -17,10 +16,6 @@ const WINDOW: usize = 1 << 20;
 /// the product of both lengths; and an automaton takes some 50 times the memory of its tokens to make.
 const MAX: usize = 4096;
 const MAX_TOGETHER: usize = 4 << 20;
-/// From this length on a token is a long one, in bytes. Where there is one, the automaton is made of lists of transitions instead of tables, which take a kilobyte for
-/// each byte of a token, and for each go through all shorter tokens that it ends with. And all places of a text are searched in one go: to begin anew wherever
-/// a token may start would take the time of a whole one each time.
-const LONG: usize = 256;
 
 /// Finds the leftmost of some tokens, the longest of several that start there.
 #[derive(Debug, Default)]
@@ -49,6 +44,7 @@ const MOST_STARTS: usize = 48;
 
 impl Starts {
     fn of(tokens: &[String], longest: usize) -> Self {
+        // All places of a text are searched in one go: to begin anew wherever a long token may start would take the time of a whole one each time.
         if tokens.len() > 1 && longest >= LONG {
             return Self::Any;
         }
@@ -148,10 +144,8 @@ impl Search {
         let automaton = self.automaton.get_or_init(|| {
             let any = matches!(self.starts, Starts::Any);
             let start = if any { StartKind::Unanchored } else { StartKind::Anchored };
-            let kind = (self.longest >= LONG).then_some(AhoCorasickKind::ContiguousNFA);
-            let mut builder = AhoCorasickBuilder::new();
-            builder.kind(kind).match_kind(MatchKind::LeftmostLongest).start_kind(start).prefilter(any);
-            builder.build(&self.tokens).expect("the tokens are not too many")
+            let mut builder = longest_match(&self.tokens);
+            builder.start_kind(start).prefilter(any).build(&self.tokens).expect("the tokens are not too many")
         });
         let found = automaton.find(input)?;
         Some(Match { start: found.start(), end: found.end(), number: found.pattern().as_usize() })

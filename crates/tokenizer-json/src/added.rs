@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
+use tokenmill_bpe::longest_match;
 
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
-use crate::finder::finder;
 use crate::limits::LARGEST_NORMALIZED;
 use crate::steps::{Normalize, normalize};
 
@@ -245,5 +245,5 @@ fn automaton(texts: &[&str]) -> Result<Option<AhoCorasick>> {
         return Ok(None);
     }
     let limit = |error| Error::Limit { reason: format!("expected fewer added tokens: {error}") };
-    finder(texts).map(Some).map_err(limit)
+    longest_match(texts).build(texts).map(Some).map_err(limit)
 }

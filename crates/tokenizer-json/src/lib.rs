@@ -12,7 +12,6 @@ mod charsmap;
 pub mod chat;
 mod error;
 mod file;
-mod finder;
 mod limits;
 mod load;
 mod memory;

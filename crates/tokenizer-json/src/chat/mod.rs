@@ -62,6 +62,7 @@ use literals::{Kind, pieces};
 pub use roles::ROLES;
 use roles::RoleTokens;
 use run::run;
+use tokenmill_bpe::longest_match;
 use values::{Values, each_string};
 
 /// The longest template, in bytes.
@@ -227,7 +228,7 @@ impl ChatTemplate {
 /// The search for `special`.
 fn finder(special: &[String]) -> Result<AhoCorasick, Error> {
     let limit = |error| Error::Limit { message: format!("the special tokens are too many or too long: {error}") };
-    crate::finder::finder(special).map_err(limit)
+    longest_match(special).build(special).map_err(limit)
 }
 
 #[cfg(test)]
