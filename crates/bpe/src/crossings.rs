@@ -5,7 +5,8 @@
 //! a new one, its parts are words.
 //!
 //! A token that reaches from one character into the next holds each of the two whole or in part. Those that hold both whole are told by the two
-//! characters, the others by the two bytes that meet. It is enough to be right when the answer is that no token does.
+//! characters, the others by the two bytes that meet. It is enough to be right when the answer is that no token does: two characters of words
+//! between spaces are not looked at, as pieces of these are not cut.
 
 use crate::merge::{is_continuation, length_of};
 use crate::pages::Pages;
@@ -16,7 +17,7 @@ const SPARSE: usize = 16;
 /// A long piece is cut a part at a time, of so many bytes, so that nobody waits long.
 const WINDOW: usize = 1 << 16;
 
-/// For any two characters, one of which at least is not ASCII, whether a token may reach from the one into the other.
+/// For any two characters whether a token may reach from the one into the other.
 pub(crate) struct Crossings {
     /// A bit for the hash of two characters.
     whole: Pages<u64>,
@@ -50,9 +51,10 @@ impl Character {
         Self(four & 0x00ff_ffff)
     }
 
+    /// Whether it is [of no word](Crossings::is_of_no_word), or punctuation that may stand beside such a character.
     #[inline(always)]
-    fn is_ascii(self) -> bool {
-        self.0 < 0x80
+    fn may_be_told(self) -> bool {
+        self.first_byte() == 0xe2 || Crossings::is_of_no_word(self.first_byte())
     }
 
     #[inline(always)]
@@ -81,7 +83,10 @@ impl Crossings {
                     let (left, right) = (&token[before..at], &token[at..]);
                     let left_is_whole = !is_continuation(left[0]) && length_of(left[0]) == left.len();
                     if left_is_whole && length_of(right[0]) <= right.len() {
-                        pairs.push(Character::at(token, before).0.before(Character::at(token, at).0));
+                        let [left, right] = [before, at].map(|at| Character::at(token, at).0);
+                        if left.may_be_told() || right.may_be_told() {
+                            pairs.push(left.before(right));
+                        }
                     } else {
                         let [last, first] = [token[at - 1], token[at]].map(usize::from);
                         partly[last][first / 64] |= 1 << (first % 64);
@@ -89,7 +94,7 @@ impl Crossings {
                 });
             }
         }
-        let bits = (SPARSE * pairs.len()).next_power_of_two().ilog2().max(12);
+        let bits = (SPARSE * pairs.len()).next_power_of_two().ilog2().max(15);
         let mut crossings = Self { whole: Pages::zeros(1 << (bits - 6)), shift: 64 - bits, partly };
         for pair in pairs {
             let bit = hash(pair) >> crossings.shift;
@@ -134,10 +139,10 @@ impl Crossings {
     /// Whether a token may reach from `left`, the last byte of which is `last`, into `right`.
     #[inline(always)]
     pub fn is_crossed(&self, left: Character, last: u8, right: Character) -> bool {
-        self.may_reach(left, last, right) || left.is_ascii() & right.is_ascii()
+        self.may_reach(left, last, right) || !(left.may_be_told() | right.may_be_told())
     }
 
-    /// [`Crossings::is_crossed`] where both are characters of three bytes.
+    /// [`Crossings::is_crossed`] where both are characters of three bytes, and one is of no word.
     #[inline(always)]
     pub fn is_crossed_of_three_bytes(&self, left: Character, right: Character) -> bool {
         self.may_reach(left, (left.0 >> 16) as u8, right)
