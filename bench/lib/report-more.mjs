@@ -28,11 +28,11 @@ export const growthSection = ({ rows, encodings, rounds }) => {
 }
 
 /** One thread, two, and two processes. */
-export const threadsSection = ({ rows, peers, encodings, rounds }) => {
+export const threadsSection = ({ rows, peers, encodings, rounds, passes }) => {
   const titles = Object.fromEntries(peers.map(({ id, title }) => [id, title]))
   const parts = [
     '## Two threads',
-    `All texts in documents of 10 KB, by the clock, MB/s, median of ${rounds} (best). Gain: over one thread, of the best of each.`,
+    `All texts in documents of 10 KB, by the clock, MB/s, median of ${rounds} (best). Warm: the best of up to ${passes} passes. Gain: over one thread, of the best of each.`,
   ]
   for (const encoding of encodings) {
     for (const step of ['first', 'warm']) {
