@@ -70,6 +70,34 @@ impl Level {
     }
 }
 
+/// Says that the processor has AVX2, BMI, LZCNT and POPCNT: a value is made by code that is compiled for them, or by `unsafe` code that knows.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct HasAvx2(());
+
+#[cfg(target_arch = "x86_64")]
+impl HasAvx2 {
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub fn new() -> Self {
+        Self(())
+    }
+}
+
+/// Says that the processor has AVX-512 F and BW, in the same way.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct HasAvx512(());
+
+#[cfg(target_arch = "x86_64")]
+impl HasAvx512 {
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    pub fn new() -> Self {
+        Self(())
+    }
+}
+
 /// Where no processor of the target lacks it, [`Level::Neon`] need not be looked for.
 #[cfg(target_arch = "aarch64")]
 const _: () = assert!(cfg!(target_feature = "neon"), "64-bit Arm without NEON is not supported");

@@ -11,9 +11,9 @@ use rustc_hash::FxHasher;
 
 use crate::Level;
 use crate::cache::{ABSENT, Cache, INLINE, Stretch};
-#[cfg(target_arch = "x86_64")]
-use crate::first_look::x86::Avx2;
 use crate::first_look::{FirstLook, Looks, Portable};
+#[cfg(target_arch = "x86_64")]
+use crate::level::HasAvx2;
 use crate::merge::Merger;
 use crate::sink::{SLACK, Sink};
 use crate::tables::Large;
@@ -62,12 +62,12 @@ impl Tokenizer {
             // SAFETY: there is such a level only on processors that have AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe {
-                Engine::of(large, vocabulary, Avx2::new()).encode_avx2(text, start, count, worker, sink, cancel);
+                Engine::of(large, vocabulary, HasAvx2::new()).encode_avx2(text, start, count, worker, sink, cancel);
             },
             // SAFETY: there is such a level only on processors that have AVX-512, and with it AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => unsafe {
-                Engine::of(large, vocabulary, Avx2::new()).encode_avx512(text, start, count, worker, sink, cancel);
+                Engine::of(large, vocabulary, HasAvx2::new()).encode_avx512(text, start, count, worker, sink, cancel);
             },
         }
     }

@@ -4,7 +4,7 @@
 //! many of them under way, and what a slot is waited for is hardly seen.
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod x86;
+mod x86;
 
 use crate::words::{Short, Table};
 use crate::worker::{BATCH, filled};
@@ -80,6 +80,7 @@ mod tests {
     use tokenmill_testkit::rng::{Rng, share};
 
     use super::*;
+    use crate::level::HasAvx2;
     use crate::words::Words;
     use crate::{Level, Vocabulary};
 
@@ -88,8 +89,8 @@ mod tests {
         if !Level::available().contains(&Level::Avx2) {
             return;
         }
-        // SAFETY: there is the level.
-        let avx2 = unsafe { x86::Avx2::new() };
+        // SAFETY: the processor has the level.
+        let avx2 = unsafe { HasAvx2::new() };
         let vocabulary = Vocabulary::from_compact(cases::read("encodings/r50k_base.bpe")).expect("well-formed");
         let table = &Words::new(&vocabulary).short;
         let tokens: Vec<&[u8]> = vocabulary.tokens().map(|(_, token)| token).collect();

@@ -11,6 +11,7 @@ use std::arch::x86_64::{
 };
 
 use super::{BATCH, FirstLook, Looks, Short, Table};
+use crate::level::HasAvx2;
 use crate::packed::prefetch;
 
 /// So many pieces are looked at together.
@@ -19,19 +20,7 @@ const _: () = assert!(BATCH.is_multiple_of(STEP));
 /// So many pieces before a slot is looked at, it is asked for.
 const AHEAD: usize = 64;
 
-/// Where AVX2, BMI, LZCNT and POPCNT are.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx2(());
-
-impl Avx2 {
-    /// # Safety
-    /// The processor has these instructions.
-    pub unsafe fn new() -> Self {
-        Self(())
-    }
-}
-
-impl FirstLook for Avx2 {
+impl FirstLook for HasAvx2 {
     #[inline(always)]
     fn look(
         self,
@@ -43,7 +32,7 @@ impl FirstLook for Avx2 {
         ids: &mut [u32; BATCH],
     ) -> usize {
         let ends = &ends[..ends.len().min(BATCH)];
-        // SAFETY: whoever has this has the instructions.
+        // SAFETY: the processor has the instructions, as `self` says.
         unsafe {
             pack(text, start, ends, &mut looks.pieces);
             place(table, ends.len(), looks);

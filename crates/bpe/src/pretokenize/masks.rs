@@ -182,7 +182,7 @@ pub(super) mod arm {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) mod x86 {
+mod x86 {
     use std::arch::x86_64::{
         __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
         _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_cmpeq_epi8_mask,
@@ -191,23 +191,12 @@ pub(super) mod x86 {
     };
 
     use super::{BLOCK, Classify, Masks};
+    use crate::level::{HasAvx2, HasAvx512};
 
-    /// For code that is compiled for AVX2.
-    #[derive(Clone, Copy)]
-    pub struct Avx2(());
-
-    impl Avx2 {
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        pub fn new() -> Self {
-            Self(())
-        }
-    }
-
-    impl Classify for Avx2 {
+    impl Classify for HasAvx2 {
         #[inline(always)]
         fn classify(self, block: &[u8; BLOCK]) -> Masks {
-            // SAFETY: only code that is compiled for AVX2 makes one of these; both halves lie inside the block.
+            // SAFETY: the processor has AVX2, as `self` says; both halves lie inside the block.
             let (low, high) = unsafe {
                 (half(_mm256_loadu_si256(block.as_ptr().cast())), half(_mm256_loadu_si256(block[32..].as_ptr().cast())))
             };
@@ -230,7 +219,7 @@ pub(super) mod x86 {
         #[inline(always)]
         fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             let mut masks = [0; N];
-            // SAFETY: only code that is compiled for AVX2 makes one of these; both halves lie inside the block.
+            // SAFETY: the processor has AVX2, as `self` says; both halves lie inside the block.
             unsafe {
                 let halves =
                     [_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block[32..].as_ptr().cast())];
@@ -247,9 +236,12 @@ pub(super) mod x86 {
 
     /// Letters, upper case, digits, spaces, other white space, line breaks, apostrophes, slashes, high bytes, controls
     /// with other white space.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
     #[inline(always)]
     unsafe fn half(bytes: __m256i) -> [u32; 10] {
-        // SAFETY: called only where AVX2 is.
+        // SAFETY: the caller's promise.
         unsafe {
             let splat = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
             let mask = |fits: __m256i| _mm256_movemask_epi8(fits) as u32;
@@ -276,22 +268,10 @@ pub(super) mod x86 {
         }
     }
 
-    /// For code that is compiled for AVX-512 BW.
-    #[derive(Clone, Copy)]
-    pub struct Avx512(());
-
-    impl Avx512 {
-        #[inline]
-        #[target_feature(enable = "avx512bw")]
-        pub fn new() -> Self {
-            Self(())
-        }
-    }
-
-    impl Classify for Avx512 {
+    impl Classify for HasAvx512 {
         #[inline(always)]
         fn classify(self, block: &[u8; BLOCK]) -> Masks {
-            // SAFETY: only code that is compiled for AVX-512 BW makes one of these; 64 bytes are read.
+            // SAFETY: the processor has AVX-512 BW, as `self` says; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
                 let splat = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
@@ -319,7 +299,7 @@ pub(super) mod x86 {
         #[inline(always)]
         fn at_least<const N: usize>(self, block: &[u8; BLOCK], least: [u8; N]) -> [u64; N] {
             let mut masks = [0; N];
-            // SAFETY: only code that is compiled for AVX-512 BW makes one of these; 64 bytes are read.
+            // SAFETY: the processor has AVX-512 BW, as `self` says; 64 bytes are read.
             unsafe {
                 let bytes = _mm512_loadu_si512(block.as_ptr().cast());
                 for (mask, least) in masks.iter_mut().zip(least) {
@@ -381,22 +361,26 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn vector_masks_are_those_of_single_bytes() {
-        #[target_feature(enable = "avx2")]
+        use crate::Level;
+        use crate::level::{HasAvx2, HasAvx512};
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn avx2(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
-            (x86::Avx2::new().classify(block), x86::Avx2::new().at_least(block, LEAST))
+            (HasAvx2::new().classify(block), HasAvx2::new().at_least(block, LEAST))
         }
         #[target_feature(enable = "avx512bw")]
         fn avx512(block: &[u8; BLOCK]) -> (Masks, [u64; 5]) {
-            (x86::Avx512::new().classify(block), x86::Avx512::new().at_least(block, LEAST))
+            (HasAvx512::new().classify(block), HasAvx512::new().at_least(block, LEAST))
         }
-        for block in blocks() {
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: AVX2 is there.
-                assert_right(&block, unsafe { avx2(&block) });
-            }
-            if is_x86_feature_detected!("avx512bw") {
-                // SAFETY: AVX-512 BW is there.
-                assert_right(&block, unsafe { avx512(&block) });
+        for level in Level::available() {
+            for block in blocks() {
+                match level {
+                    Level::Portable => {}
+                    // SAFETY: there is such a level only on processors that have AVX2.
+                    Level::Avx2 => assert_right(&block, unsafe { avx2(&block) }),
+                    // SAFETY: there is such a level only on processors that have AVX-512.
+                    Level::Avx512 => assert_right(&block, unsafe { avx512(&block) }),
+                }
             }
         }
     }

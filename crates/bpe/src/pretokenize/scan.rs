@@ -1,13 +1,15 @@
 //! The pieces of one text, a batch at a time.
 
 use super::block;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use super::masks;
+#[cfg(target_arch = "aarch64")]
+use super::masks::arm::Neon;
 use super::masks::{BLOCK, Classify, Masks, Portable};
 use super::rules::Rules;
 use super::splits::Cuts;
 use super::{Pattern, deepseek, unspaced};
 use crate::crossings::Crossings;
+#[cfg(target_arch = "x86_64")]
+use crate::level::{HasAvx2, HasAvx512};
 use crate::{Error, Level};
 
 /// How far a text has been split.
@@ -235,7 +237,7 @@ fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, out: &mu
     match level {
         Level::Portable => scan_by(Portable, scanner, text, start, out),
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => scan_by(masks::arm::Neon, scanner, text, start, out),
+        Level::Neon => scan_by(Neon, scanner, text, start, out),
         // SAFETY: there is such a level only on processors that have AVX2.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { scan_avx2(scanner, text, start, out) },
@@ -248,13 +250,13 @@ fn scan(scanner: impl Scanner, level: Level, text: &[u8], start: usize, out: &mu
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn scan_avx2(scanner: impl Scanner, text: &[u8], start: usize, out: &mut Ends) {
-    scan_by(masks::x86::Avx2::new(), scanner, text, start, out);
+    scan_by(HasAvx2::new(), scanner, text, start, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn scan_avx512(scanner: impl Scanner, text: &[u8], start: usize, out: &mut Ends) {
-    scan_by(masks::x86::Avx512::new(), scanner, text, start, out);
+    scan_by(HasAvx512::new(), scanner, text, start, out);
 }
 
 /// Pieces a block at a time where blocks tell them, else one by one.

@@ -12,6 +12,7 @@ use std::arch::x86_64::{
 use std::mem::MaybeUninit;
 
 use super::{BLOCK, Blocks, ROOM, fill};
+use crate::level::HasAvx2;
 
 /// For each set of eight units that are ASCII, the bytes of lanes of two that are some.
 static OF_TWO: [[u8; 16]; 256] = {
@@ -54,14 +55,10 @@ static OF_THREE: [[u8; 16]; 256] = {
     all
 };
 
-/// There are values only where the processor has AVX2 and POPCNT.
-#[derive(Clone, Copy)]
-struct Avx2(());
-
 /// [`fill`] with the vectors of AVX2.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn fill_avx2(units: &[u16], bytes: &mut [MaybeUninit<u8>]) -> usize {
-    fill(units, bytes, Avx2(()))
+    fill(units, bytes, HasAvx2::new())
 }
 
 /// Both halves of `block`.
@@ -75,10 +72,10 @@ unsafe fn halves(block: &[u16; BLOCK]) -> [__m256i; 2] {
     unsafe { [_mm256_loadu_si256(first.cast()), _mm256_loadu_si256(second.cast())] }
 }
 
-impl Blocks for Avx2 {
+impl Blocks for HasAvx2 {
     #[inline(always)]
     fn longest(self, block: &[u16; BLOCK]) -> Option<u8> {
-        // SAFETY: the processor has the instructions.
+        // SAFETY: the processor has the instructions, as `self` says.
         unsafe {
             let [first, second] = halves(block);
             let all = _mm256_or_si256(first, second);
@@ -98,7 +95,7 @@ impl Blocks for Avx2 {
 
     #[inline(always)]
     fn push_ascii(self, block: &[u16; BLOCK], places: &mut [MaybeUninit<u8>; ROOM]) -> usize {
-        // SAFETY: the processor has the instructions, and there is room for more than a block.
+        // SAFETY: the processor has the instructions, as `self` says, and there is room for more than a block.
         unsafe {
             let [first, second] = halves(block);
             let bytes = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi16(first, second));
@@ -111,7 +108,8 @@ impl Blocks for Avx2 {
     fn push_of_two(self, block: &[u16; BLOCK], places: &mut [MaybeUninit<u8>; ROOM]) -> usize {
         let (start, mut length) = (places.as_mut_ptr().cast::<u8>(), 0);
         for eight in block.as_chunks::<8>().0 {
-            // SAFETY: the processor has the instructions. Units before these were given at most three bytes each, so there is room for 24.
+            // SAFETY: the processor has the instructions, as `self` says. Units before these were given at most three bytes each, so there is room for
+            // 24.
             unsafe {
                 let units = _mm_loadu_si128(eight.as_ptr().cast());
                 let first = _mm_srli_epi16::<6>(units);
@@ -132,8 +130,8 @@ impl Blocks for Avx2 {
     fn push_of_three(self, block: &[u16; BLOCK], places: &mut [MaybeUninit<u8>; ROOM]) -> usize {
         let (start, mut length) = (places.as_mut_ptr().cast::<u8>(), 0);
         for eight in block.as_chunks::<8>().0 {
-            // SAFETY: the processor has the instructions. Units before four of these were given at most three bytes each, so there is room for 12 and the
-            // four that are behind a block.
+            // SAFETY: the processor has the instructions, as `self` says. Units before four of these were given at most three bytes each, so there
+            // is room for 12 and the four that are behind a block.
             unsafe {
                 let units = _mm256_cvtepu16_epi32(_mm_loadu_si128(eight.as_ptr().cast()));
                 let low = _mm256_and_si256(units, _mm256_set1_epi32(0x3f));
