@@ -119,7 +119,10 @@ test('a folder without a dataset is an error that says so', async (t) => {
     t.is(stderr, `tokenmill: ERR_INVALID_FILE: the folder ${path} holds no dataset: it has no manifest.json\n`)
   }
   mkdirSync(join(path, '.prepare'))
-  t.regex((await tokenmill(['inspect', path])).stderr, /its preparation is not finished: the same `tokenmill prepare`/)
+  t.regex(
+    (await tokenmill(['inspect', path])).stderr,
+    /its preparation is not finished: the same `prepare` goes on with it/,
+  )
 })
 
 test('what cannot be is wrong usage', async (t) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -133,7 +133,15 @@ test('another tokenizer, an unknown split and what is no dataset are refused', a
   await t.throwsAsync(TokenStore.open(at('data'), { dtype: 'uint16' }), { code: 'ERR_INVALID_ARGUMENT' })
   await t.throwsAsync(TokenStore.open(at('ids')), { code: 'ERR_INVALID_ARGUMENT' })
   await t.throwsAsync(TokenStore.open(at('none')), { code: 'ERR_INVALID_FILE' })
-  await t.throwsAsync(TokenStore.open(folder), { code: 'ERR_INVALID_FILE' })
+  await t.throwsAsync(TokenStore.open(folder), {
+    code: 'ERR_INVALID_FILE',
+    message: `the folder ${folder} holds no dataset: it has no manifest.json`,
+  })
+  mkdirSync(join(at('unfinished'), '.prepare'), { recursive: true })
+  await t.throwsAsync(TokenStore.open(at('unfinished')), {
+    code: 'ERR_INVALID_FILE',
+    message: /its preparation is not finished: the same `prepare` goes on with it$/,
+  })
 })
 
 test('verify finds a changed byte, and a truncated shard is told when it is opened', async (t) => {

@@ -227,13 +227,17 @@ unixTest('what is no regular file is not read, and a pipe is not waited for', as
   }
 })
 
-for (const [title, source] of [
-  ['a file that is not there', join(folder, 'none.json')],
-  ['a folder that holds none', folder],
-  ['a URL of a file that is not there', pathToFileURL(join(folder, 'none.json'))],
+for (const [title, source, message] of [
+  ['a file that is not there', join(folder, 'none.json'), /none\.json: cannot be read: E/],
+  [
+    'a folder that holds none',
+    folder,
+    /: expected a tokenizer\.json in the folder, found none: pass the path of a file/,
+  ],
+  ['a URL of a file that is not there', pathToFileURL(join(folder, 'none.json')), /none\.json: cannot be read: E/],
 ] as const) {
   test(`${title} is ERR_INVALID_FILE with its cause`, async (t) => {
-    const error = await t.throwsAsync(loadTokenizer(source), { code: 'ERR_INVALID_FILE', message: /cannot be read: E/ })
+    const error = await t.throwsAsync(loadTokenizer(source), { code: 'ERR_INVALID_FILE', message })
     t.regex(String((error?.cause as NodeJS.ErrnoException | undefined)?.code), /^E/)
   })
 }

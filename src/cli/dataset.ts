@@ -1,9 +1,7 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Manifest, SplitName } from '../dataset/manifest.ts'
 import { TokenStore } from '../dataset/token-store.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { CliFailure } from './failure.ts'
 import { namedTokenizer, type TokenizerChoice } from './tokenizer-of.ts'
 
 /** Whether `path` is a folder, which is then that of a dataset; stdin and what is not there are none. */
@@ -24,23 +22,7 @@ export const openDataset = async (
   choice: TokenizerChoice,
   options: { readonly split: SplitName; readonly mode: 'map' | 'read' },
 ): Promise<OpenDataset> => {
-  await checkHoldsDataset(folder)
   const tokenizer = await namedTokenizer(choice)
   const store = await TokenStore.open(folder, { ...options, ...(tokenizer && { tokenizer }) })
   return { store, manifest: store.manifest as Manifest, tokenizer }
-}
-
-/** Says what a folder without a manifest is: that the file is missing says little to who named the wrong folder. */
-export const checkHoldsDataset = async (folder: string): Promise<void> => {
-  const holds = (name: string) =>
-    stat(join(folder, name)).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-    )
-  if (await holds('manifest.json')) return
-  const isUnfinished = await holds('.prepare')
-  const why = isUnfinished
-    ? 'its preparation is not finished: the same `tokenmill prepare` goes on with it'
-    : 'it has no manifest.json'
-  throw new CliFailure('ERR_INVALID_FILE', `the folder ${folder} holds no dataset: ${why}`)
 }

@@ -9,6 +9,7 @@ import { integerIn, invalid, notShared, oneOf, options as checkedOptions } from 
 import { allocated } from '../allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
+import { checkHoldsDataset } from './dataset-folder.ts'
 import type { Manifest, SplitName } from './manifest.ts'
 import { verifyDataset, type VerifyOptions } from './verify.ts'
 
@@ -79,7 +80,7 @@ export class TokenStore {
    * Opens the dataset in a folder, or a file of ids without a header.
    *
    * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
-   * @throws `ERR_INVALID_FILE` when there is none.
+   * @throws `ERR_INVALID_FILE` when there is none, or its preparation is not finished.
    * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
    * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
    */
@@ -108,6 +109,7 @@ export class TokenStore {
         '',
       )
     }
+    await checkHoldsDataset(place)
     const store = new TokenStore(await callNativeAsync(() => native().StoreHandle.open(place, split, mapped)), place)
     const { name, fingerprint } = (store.manifest as Manifest).tokenizer
     if (tokenizer !== undefined && tokenizer.fingerprint !== fingerprint) {

@@ -85,8 +85,8 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   const checked = checkedOptions('options', options, ['split', ...tiktokenOptionNames])
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
   const inMemory = types.isUint8Array(source)
-  const name = inMemory ? 'the bytes' : await fileOf(filePath('path', source))
-  const content = contentOf(name, inMemory ? source : await readFile(name, largestFile))
+  const { name, bytes } = inMemory ? { name: 'the bytes', bytes: source } : await readPath(filePath('path', source))
+  const content = contentOf(name, bytes)
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {
     throw invalidFile(name, `expected ${kinds.map((each) => each.name).join(' or ')}, received something else`)
@@ -110,13 +110,22 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
 const invalidFile = (name: string, message: string, cause?: unknown): TokenmillError =>
   new TokenmillError('ERR_INVALID_FILE', `${name}: ${message}`, cause === undefined ? undefined : { cause })
 
-/** The file that `path` means. */
-const fileOf = async (path: string): Promise<string> => {
+/** The file that `path` means: it, or the tokenizer.json of a folder. */
+const readPath = async (path: string): Promise<{ readonly name: string; readonly bytes: Uint8Array }> => {
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => false, // It is an error when it is read.
   )
-  return isFolder ? join(path, 'tokenizer.json') : path
+  const name = isFolder ? join(path, 'tokenizer.json') : path
+  try {
+    return { name, bytes: await readFile(name, largestFile) }
+  } catch (error) {
+    const { cause } = error as TokenmillError
+    if (!isFolder || (cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
+    const expected =
+      'expected a tokenizer.json in the folder, found none: pass the path of a file that is called otherwise'
+    throw invalidFile(path, expected, cause)
+  }
 }
 
 const contentOf = (name: string, bytes: Uint8Array): Content => {

@@ -284,6 +284,7 @@ test('a chat_template.jinja counts before the tokenizer_config.json, and templat
 test('loadChatTemplate says what is wrong with a file', async (t) => {
   const folder = await folderOf({
     'none/tokenizer_config.json': '{}',
+    'empty/README.md': '',
     'list/tokenizer_config.json': '{"chat_template": [1]}',
     'json/tokenizer_config.json': '[',
     'syntax/chat_template.jinja': '{% if %}',
@@ -292,6 +293,7 @@ test('loadChatTemplate says what is wrong with a file', async (t) => {
   const refuses = async (name: string, message: RegExp) =>
     void (await t.throwsAsync(loadChatTemplate(join(folder, name)), { code: 'ERR_INVALID_FILE', message }))
   await refuses('none', /expected a chat_template/)
+  await refuses('empty', /empty: expected a chat_template, in a tokenizer_config\.json or as a chat_template\.jinja/)
   await refuses('list', /expected a string or a list/)
   await refuses('json', /expected JSON/)
   if (process.platform !== 'win32') {

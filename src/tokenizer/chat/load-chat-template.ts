@@ -26,8 +26,7 @@ export const loadChatTemplate = async (source: string | URL | object): Promise<C
   const folder = (await isFolder(path)) ? path : dirname(path)
   const beside = await templatesBeside(folder)
   if (path === folder) {
-    const config = await readJson(join(path, 'tokenizer_config.json'), Object.keys(beside).length > 0)
-    return fromConfig(path, config, beside)
+    return fromConfig(path, await readJson(join(path, 'tokenizer_config.json'), true), beside)
   }
   if (path.endsWith('.json')) return fromConfig(path, await readJson(path, false), beside)
   const config = await readJson(join(folder, 'tokenizer_config.json'), true)
@@ -41,7 +40,10 @@ const fromConfig = (
 ): ChatTemplate => {
   const templates = { ...templatesOf(name, config['chat_template']), ...beside }
   if (Object.keys(templates).length === 0) {
-    throw invalidFile(name, 'expected a chat_template, or a chat_template.jinja beside it, received neither')
+    throw invalidFile(
+      name,
+      'expected a chat_template, in a tokenizer_config.json or as a chat_template.jinja, found none',
+    )
   }
   return make(name, templates, tokensOf(name, config))
 }
