@@ -445,9 +445,9 @@ export interface ChatFunction {
   /** Its name, as in `get_weather`. */
   readonly name: string
   /** What it does, for the model to read. */
-  readonly description?: string
+  readonly description?: string | undefined
   /** A JSON schema of the arguments. */
-  readonly parameters?: object | null
+  readonly parameters?: object | null | undefined
 }
 
 /** A {@link ChatFunction}, bare or as the `tools` of the chat API wrap it. */
@@ -463,7 +463,7 @@ export interface ChatContentPartFields {
   /** What the part is: `text`, `image_url`, … */
   readonly type: string
   /** What a part of type `text` says. */
-  readonly text?: string
+  readonly text?: string | undefined
 }
 
 /** One part of the content of a message. */
@@ -484,11 +484,11 @@ export interface ChatFunctionCall {
 /** The fields of a {@link ChatToolCall} that are read here. */
 export interface ChatToolCallFields {
   /** Which call it is. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** What is called: `function`, … */
-  readonly type?: string
+  readonly type?: string | undefined
   /** The function, where it is one. */
-  readonly function?: ChatFunctionCall
+  readonly function?: ChatFunctionCall | undefined
 }
 
 /** A call of a tool, as the assistant asked for it. */
@@ -503,21 +503,21 @@ export interface ChatMessageFields {
   /** Who speaks: `system`, `developer`, `user`, `assistant`, `tool`, … */
   readonly role: string
   /** What is said: a string, or parts. */
-  readonly content?: string | readonly ChatContentPart[] | null
+  readonly content?: string | readonly ChatContentPart[] | null | undefined
   /** The name of the speaker. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** The function that the assistant asks to call. */
-  readonly function_call?: ChatFunctionCall | null
+  readonly function_call?: ChatFunctionCall | null | undefined
   /** The functions that the assistant asks to call. */
-  readonly tool_calls?: readonly ChatToolCall[] | null
+  readonly tool_calls?: readonly ChatToolCall[] | null | undefined
   /** Which call a message of role `tool` answers. */
-  readonly tool_call_id?: string
+  readonly tool_call_id?: string | undefined
   /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
-  readonly channel?: string | null
+  readonly channel?: string | null | undefined
   /** Harmony: who the message is to, as in `functions.get_weather`. */
-  readonly recipient?: string | null
+  readonly recipient?: string | null | undefined
   /** Harmony: what the content is, as in `<|constrain|>json`. */
-  readonly content_type?: string | null
+  readonly content_type?: string | null | undefined
 }
 
 /**
@@ -741,7 +741,7 @@ export interface HarmonyTool {
   /** What it does, for the model to read. */
   readonly description: string
   /** A JSON schema of the arguments. */
-  readonly parameters?: object | null
+  readonly parameters?: object | null | undefined
 }
 
 /** Tools that share a namespace: those of `functions` are called with the recipient `functions.NAME`. */
@@ -749,7 +749,7 @@ export interface HarmonyToolNamespace {
   /** The name of the namespace. */
   readonly name: string
   /** What the tools are for. */
-  readonly description?: string | null
+  readonly description?: string | null | undefined
   /** The tools, in the order that they are told in. */
   readonly tools: readonly HarmonyTool[]
 }
@@ -761,35 +761,38 @@ export interface HarmonySystemContent extends ChatContentPartFields {
    * Who the model is.
    * @default 'You are ChatGPT, a large language model trained by OpenAI.'
    */
-  readonly model_identity?: string | null
+  readonly model_identity?: string | null | undefined
   /**
    * How much it thinks.
    * @default 'Medium'
    */
-  readonly reasoning_effort?: 'Low' | 'Medium' | 'High' | null
+  readonly reasoning_effort?: 'Low' | 'Medium' | 'High' | null | undefined
   /**
    * The day on which the chat began, as in `'2026-02-03'`. It is never taken from the clock.
    * @default none
    */
-  readonly conversation_start_date?: string | null
+  readonly conversation_start_date?: string | null | undefined
   /**
    * Until when the model knows the world.
    * @default '2024-06'
    */
-  readonly knowledge_cutoff?: string | null
+  readonly knowledge_cutoff?: string | null | undefined
   /**
    * The channels that the model may write to, and whether every message has to name one.
    * @default { valid_channels: ['analysis', 'commentary', 'final'], channel_required: true }
    */
-  readonly channel_config?: {
-    readonly valid_channels: readonly string[]
-    readonly channel_required: boolean
-  } | null
+  readonly channel_config?:
+    | {
+        readonly valid_channels: readonly string[]
+        readonly channel_required: boolean
+      }
+    | null
+    | undefined
   /**
    * Tools that are built in, by their namespaces.
    * @default none
    */
-  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null | undefined
 }
 
 /** What a developer message tells a model of the harmony format. */
@@ -799,12 +802,12 @@ export interface HarmonyDeveloperContent extends ChatContentPartFields {
    * What chat APIs call the system prompt.
    * @default none
    */
-  readonly instructions?: string | null
+  readonly instructions?: string | null | undefined
   /**
    * Tools by their namespaces, as in `{ functions: { name: 'functions', tools: [] } }`.
    * @default none
    */
-  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null | undefined
 }
 
 /**
@@ -1202,7 +1205,7 @@ export interface Example {
   /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
   readonly parts: readonly ExamplePart[]
   /** The class of the whole example. The model is then asked for it, and for no token. */
-  readonly label?: number
+  readonly label?: number | undefined
 }
 
 /** What an {@link ExampleDataset} makes of a record. */
@@ -1294,11 +1297,11 @@ export interface Sample {
   /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
   /** 1 where an input belongs to the sample, 0 for padding. */
-  readonly attentionMask?: Uint8Array
+  readonly attentionMask?: Uint8Array | undefined
   /** The place of each input in its document, from 0. */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
   /** Which document each input belongs to, from 1; 0 for padding. */
-  readonly segmentIds?: Uint32Array
+  readonly segmentIds?: Uint32Array | undefined
 }
 
 /** What may decide a sample besides its index. */
@@ -1326,7 +1329,7 @@ export interface Dataset {
   /** The number of samples. */
   readonly length: number
   /** The id that shorter samples of a batch are padded with. Without it all samples of a batch must be equally long. */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */
@@ -1447,7 +1450,7 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
    *
    * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
    */
-  batches(options?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined>
+  batches(options?: { readonly out?: BatchArrays | undefined }): Generator<Batch, void, undefined>
   [Symbol.iterator](): Generator<Batch, void, undefined>
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>
 }
@@ -2037,7 +2040,7 @@ export interface PrepareOptions {
   readonly split?:
     | {
         readonly validation: number
-        readonly seed?: number
+        readonly seed?: number | undefined
       }
     | undefined
   /**
@@ -2552,7 +2555,7 @@ export interface BatchInputs {
   /** Rows, and ids in each row. */
   readonly shape: readonly number[]
   /** The place of each input in its document, where rows hold several. */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
 }
 
 /** Where a table is and of what type. */
@@ -2924,12 +2927,12 @@ export interface TrainingCheckpoint {
    * Steps between two checkpoints. One more is written at the end, and when the training is stopped by its signal.
    * @default 1000
    */
-  readonly everySteps?: number
+  readonly everySteps?: number | undefined
   /**
    * Whether to resume from an existing file. With `false` it is replaced.
    * @default true
    */
-  readonly resume?: boolean
+  readonly resume?: boolean | undefined
 }
 
 /** How far a training is. */
@@ -3076,12 +3079,12 @@ export type RopeScaling =
        * Pairs that turn less often in the original context are divided by all of `factor`.
        * @default 1
        */
-      readonly lowFrequency?: number
+      readonly lowFrequency?: number | undefined
       /**
        * Pairs that turn more often are left alone.
        * @default 4
        */
-      readonly highFrequency?: number
+      readonly highFrequency?: number | undefined
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
     }
@@ -3093,12 +3096,12 @@ export type RopeScaling =
        * Pairs that turn more often in the original context are left alone.
        * @default 32
        */
-      readonly betaFast?: number
+      readonly betaFast?: number | undefined
       /**
        * Pairs that turn less often are divided by all of `factor`.
        * @default 1
        */
-      readonly betaSlow?: number
+      readonly betaSlow?: number | undefined
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
       /**
@@ -3110,7 +3113,7 @@ export type RopeScaling =
        * Factor of all values.
        * @default 0.1 ln(factor) + 1
        */
-      readonly attentionFactor?: number
+      readonly attentionFactor?: number | undefined
     }
 
 /** What a {@link ropeTable} is made of. */

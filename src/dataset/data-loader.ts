@@ -145,7 +145,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
    *
    * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
    */
-  *batches(options?: { readonly out?: BatchArrays }): Generator<Batch, void, undefined> {
+  *batches(options?: { readonly out?: BatchArrays | undefined }): Generator<Batch, void, undefined> {
     const { out } = checkedOptions('options', options, ['out'])
     const arrays = out === undefined ? undefined : checkedArrays(out)
     const reading = this.#begin()

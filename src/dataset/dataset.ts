@@ -7,11 +7,11 @@ export interface Sample {
   /** What it should answer at each place, -100 being ignored by the loss; or one answer for all of the sample. */
   readonly targets: Int32Array
   /** 1 where an input belongs to the sample, 0 for padding. */
-  readonly attentionMask?: Uint8Array
+  readonly attentionMask?: Uint8Array | undefined
   /** The place of each input in its document, from 0. */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
   /** Which document each input belongs to, from 1; 0 for padding. */
-  readonly segmentIds?: Uint32Array
+  readonly segmentIds?: Uint32Array | undefined
 }
 
 /** What may decide a sample besides its index. */
@@ -39,7 +39,7 @@ export interface Dataset {
   /** The number of samples. */
   readonly length: number
   /** The id that shorter samples of a batch are padded with. Without it all samples of a batch must be equally long. */
-  readonly paddingId?: number
+  readonly paddingId?: number | undefined
   /** The sample at `index`, 0 ≤ index < length. The same arguments give the same sample. */
   get(index: number, options?: SampleOptions): Sample
   /** The samples at `indices` as one batch: what collating the samples of {@link Dataset.get} gives. */

@@ -11,7 +11,7 @@ export interface Example {
   /** Stretches that follow one another. Each is encoded on its own, its special tokens being plain text. */
   readonly parts: readonly ExamplePart[]
   /** The class of the whole example. The model is then asked for it, and for no token. */
-  readonly label?: number
+  readonly label?: number | undefined
 }
 
 /** What an {@link ExampleDataset} makes of a record. */

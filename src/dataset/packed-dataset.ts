@@ -31,8 +31,9 @@ export interface PackingOptions {
   readonly paddingId?: number | undefined
 }
 
-/** A stretch of a document that goes into one window. */
+/** Stretches of documents, each of which goes into one window. */
 interface Pieces {
+  /** The place of the first input of each. */
   readonly starts: Float64Array
   /** Inputs of each. */
   readonly sizes: Uint32Array
@@ -145,7 +146,7 @@ export class PackedDataset implements Dataset {
 }
 
 /** What windows are written into. */
-type Rows = Required<Sample>
+type Rows = { readonly [Name in keyof Sample]-?: NonNullable<Sample[Name]> }
 
 /** Zeros for `rows` windows of `contextLength` places, inputs and targets in `out` when it is given. */
 const rowsOf = (rows: number, contextLength: number, out?: BatchArrays): Rows => {

@@ -84,7 +84,7 @@ export interface PrepareOptions {
    * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
    * @default no validation split
    */
-  readonly split?: { readonly validation: number; readonly seed?: number } | undefined
+  readonly split?: { readonly validation: number; readonly seed?: number | undefined } | undefined
   /**
    * The id that is put between documents: the id of end of text, another one, or none.
    * @default the tokenizer's `endOfTextId`; a tokenizer that has none needs a choice

@@ -25,12 +25,12 @@ export type RopeScaling =
        * Pairs that turn less often in the original context are divided by all of `factor`.
        * @default 1
        */
-      readonly lowFrequency?: number
+      readonly lowFrequency?: number | undefined
       /**
        * Pairs that turn more often are left alone.
        * @default 4
        */
-      readonly highFrequency?: number
+      readonly highFrequency?: number | undefined
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
     }
@@ -42,12 +42,12 @@ export type RopeScaling =
        * Pairs that turn more often in the original context are left alone.
        * @default 32
        */
-      readonly betaFast?: number
+      readonly betaFast?: number | undefined
       /**
        * Pairs that turn less often are divided by all of `factor`.
        * @default 1
        */
-      readonly betaSlow?: number
+      readonly betaSlow?: number | undefined
       /** Positions that the model was first trained with. */
       readonly originalContextLength: number
       /**
@@ -59,7 +59,7 @@ export type RopeScaling =
        * Factor of all values.
        * @default 0.1 ln(factor) + 1
        */
-      readonly attentionFactor?: number
+      readonly attentionFactor?: number | undefined
     }
 
 /** What a {@link ropeTable} is made of. */

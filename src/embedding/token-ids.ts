@@ -14,7 +14,7 @@ export interface BatchInputs {
   /** Rows, and ids in each row. */
   readonly shape: readonly number[]
   /** The place of each input in its document, where rows hold several. */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: Uint32Array | undefined
 }
 
 /** Ids that are safe to hand to native code, and their shape. */

@@ -32,12 +32,12 @@ export interface TrainingCheckpoint {
    * Steps between two checkpoints. One more is written at the end, and when the training is stopped by its signal.
    * @default 1000
    */
-  readonly everySteps?: number
+  readonly everySteps?: number | undefined
   /**
    * Whether to resume from an existing file. With `false` it is replaced.
    * @default true
    */
-  readonly resume?: boolean
+  readonly resume?: boolean | undefined
 }
 
 /** How far a training is. */

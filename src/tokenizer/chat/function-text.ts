@@ -7,9 +7,9 @@ export interface ChatFunction {
   /** Its name, as in `get_weather`. */
   readonly name: string
   /** What it does, for the model to read. */
-  readonly description?: string
+  readonly description?: string | undefined
   /** A JSON schema of the arguments. */
-  readonly parameters?: object | null
+  readonly parameters?: object | null | undefined
 }
 
 /** A {@link ChatFunction}, bare or as the `tools` of the chat API wrap it. */

@@ -9,32 +9,33 @@ export interface HarmonySystemContent extends ChatContentPartFields {
    * Who the model is.
    * @default 'You are ChatGPT, a large language model trained by OpenAI.'
    */
-  readonly model_identity?: string | null
+  readonly model_identity?: string | null | undefined
   /**
    * How much it thinks.
    * @default 'Medium'
    */
-  readonly reasoning_effort?: 'Low' | 'Medium' | 'High' | null
+  readonly reasoning_effort?: 'Low' | 'Medium' | 'High' | null | undefined
   /**
    * The day on which the chat began, as in `'2026-02-03'`. It is never taken from the clock.
    * @default none
    */
-  readonly conversation_start_date?: string | null
+  readonly conversation_start_date?: string | null | undefined
   /**
    * Until when the model knows the world.
    * @default '2024-06'
    */
-  readonly knowledge_cutoff?: string | null
+  readonly knowledge_cutoff?: string | null | undefined
   /**
    * The channels that the model may write to, and whether every message has to name one.
    * @default { valid_channels: ['analysis', 'commentary', 'final'], channel_required: true }
    */
-  readonly channel_config?: { readonly valid_channels: readonly string[]; readonly channel_required: boolean } | null
+  readonly channel_config?:
+    { readonly valid_channels: readonly string[]; readonly channel_required: boolean } | null | undefined
   /**
    * Tools that are built in, by their namespaces.
    * @default none
    */
-  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null | undefined
 }
 
 /** What a developer message tells a model of the harmony format. */
@@ -44,12 +45,12 @@ export interface HarmonyDeveloperContent extends ChatContentPartFields {
    * What chat APIs call the system prompt.
    * @default none
    */
-  readonly instructions?: string | null
+  readonly instructions?: string | null | undefined
   /**
    * Tools by their namespaces, as in `{ functions: { name: 'functions', tools: [] } }`.
    * @default none
    */
-  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null
+  readonly tools?: Readonly<Record<string, HarmonyToolNamespace>> | null | undefined
 }
 
 /** One part of a message: its text, once it is known whether any message of the chat has functions. */

@@ -11,7 +11,7 @@ export interface HarmonyTool {
   /** What it does, for the model to read. */
   readonly description: string
   /** A JSON schema of the arguments. */
-  readonly parameters?: object | null
+  readonly parameters?: object | null | undefined
 }
 
 /** Tools that share a namespace: those of `functions` are called with the recipient `functions.NAME`. */
@@ -19,7 +19,7 @@ export interface HarmonyToolNamespace {
   /** The name of the namespace. */
   readonly name: string
   /** What the tools are for. */
-  readonly description?: string | null
+  readonly description?: string | null | undefined
   /** The tools, in the order that they are told in. */
   readonly tools: readonly HarmonyTool[]
 }

@@ -11,7 +11,7 @@ export interface ChatContentPartFields {
   /** What the part is: `text`, `image_url`, … */
   readonly type: string
   /** What a part of type `text` says. */
-  readonly text?: string
+  readonly text?: string | undefined
 }
 
 /** One part of the content of a message. */
@@ -28,11 +28,11 @@ export interface ChatFunctionCall {
 /** The fields of a {@link ChatToolCall} that are read here. */
 export interface ChatToolCallFields {
   /** Which call it is. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** What is called: `function`, … */
-  readonly type?: string
+  readonly type?: string | undefined
   /** The function, where it is one. */
-  readonly function?: ChatFunctionCall
+  readonly function?: ChatFunctionCall | undefined
 }
 
 /** A call of a tool, as the assistant asked for it. */
@@ -43,21 +43,21 @@ export interface ChatMessageFields {
   /** Who speaks: `system`, `developer`, `user`, `assistant`, `tool`, … */
   readonly role: string
   /** What is said: a string, or parts. */
-  readonly content?: string | readonly ChatContentPart[] | null
+  readonly content?: string | readonly ChatContentPart[] | null | undefined
   /** The name of the speaker. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** The function that the assistant asks to call. */
-  readonly function_call?: ChatFunctionCall | null
+  readonly function_call?: ChatFunctionCall | null | undefined
   /** The functions that the assistant asks to call. */
-  readonly tool_calls?: readonly ChatToolCall[] | null
+  readonly tool_calls?: readonly ChatToolCall[] | null | undefined
   /** Which call a message of role `tool` answers. */
-  readonly tool_call_id?: string
+  readonly tool_call_id?: string | undefined
   /** Harmony: what the message is of, as in `analysis`, `commentary` and `final`. */
-  readonly channel?: string | null
+  readonly channel?: string | null | undefined
   /** Harmony: who the message is to, as in `functions.get_weather`. */
-  readonly recipient?: string | null
+  readonly recipient?: string | null | undefined
   /** Harmony: what the content is, as in `<|constrain|>json`. */
-  readonly content_type?: string | null
+  readonly content_type?: string | null | undefined
 }
 
 /**
