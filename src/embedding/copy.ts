@@ -1,6 +1,6 @@
 import { types } from 'node:util'
-import type { DType, Values } from './dtype.ts'
-import { allocate } from './memory.ts'
+import { allocated } from '../allocated.ts'
+import { bytesOf, type DType, type Values } from './dtype.ts'
 
 /** Native numbers that can be copied into an array. */
 interface Copyable {
@@ -15,7 +15,9 @@ export const lengthOf = (shape: readonly number[]): number => shape.reduce((prod
 export function copyOf(native: Copyable, shape: readonly number[], dtype: 'f32'): Float32Array
 export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values
 export function copyOf(native: Copyable, shape: readonly number[], dtype: DType): Values {
-  const values = allocate(lengthOf(shape), dtype)
+  const length = lengthOf(shape)
+  const make = () => (dtype === 'f32' ? new Float32Array(length) : new Uint16Array(length))
+  const values = allocated(bytesOf[dtype] * length, make)
   if (types.isFloat32Array(values)) native.copyTo(values)
   else native.copyBitsTo(values)
   return values

@@ -1,5 +1,5 @@
 import { TokenmillError } from '../errors.ts'
-import { bytesOf, type DType, type Values } from './dtype.ts'
+import { bytesOf, type DType } from './dtype.ts'
 
 let limit: number | undefined
 
@@ -19,15 +19,4 @@ export const checkMemory = (what: string, values: number, dtype: DType): void =>
   const bytes = values * bytesOf[dtype]
   if (bytes <= memoryLimit()) return
   throw new TokenmillError('ERR_LIMIT', `${what} takes ${bytes} bytes, and there are ${memoryLimit()} bytes of memory`)
-}
-
-/** An array for `length` values of a type, or `ERR_LIMIT`. */
-export function allocate(length: number, dtype: 'f32'): Float32Array
-export function allocate(length: number, dtype: DType): Values
-export function allocate(length: number, dtype: DType): Values {
-  try {
-    return dtype === 'f32' ? new Float32Array(length) : new Uint16Array(length)
-  } catch (cause) {
-    throw new TokenmillError('ERR_LIMIT', `an array of ${length} values could not be allocated`, { cause })
-  }
 }

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { integerIn, invalid, isArray, isRevoked } from '../validate.ts'
+import { integerIn, invalid, isArray, isGone, isRevoked } from '../validate.ts'
 import { lengthOf } from './copy.ts'
 
 /** Token ids: each the number of a row. */
@@ -58,7 +58,7 @@ export const idsForEach = (name: string, values: unknown, length: number): Uint3
 /** `ids` as an array that no other thread can change between the check of its ids and their use. */
 const idsOf = (name: string, ids: Uint32Array | readonly unknown[]): Uint32Array => {
   if (!types.isUint32Array(ids)) return Uint32Array.from(ids, (id, index) => idOf(name, id, index))
-  if (ids.length === 0 && isDetached(ids.buffer)) throw invalid(name, 'an array whose buffer is not detached', ids)
+  if (isGone(ids)) throw invalid(name, 'an array whose memory is there', ids)
   return unsharedNumbers(ids)
 }
 
@@ -75,13 +75,4 @@ const shapeOf = (name: string, shape: unknown, length: number): readonly number[
   const sizes = Array.from(shape, (size: unknown, index) => integerIn(`${name}[${index}]`, size, 0))
   if (lengthOf(sizes) === length) return sizes
   throw invalid(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)
-}
-
-/* `ArrayBuffer.prototype.detached` is missing in Node 20. */
-const isDetached = (buffer: ArrayBufferLike): boolean => {
-  try {
-    return new Uint8Array(buffer).length < 0
-  } catch {
-    return true
-  }
 }
