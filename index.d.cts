@@ -6,14 +6,14 @@
  *
  * - `ERR_INVALID_ARGUMENT`: an argument or option has the wrong type or value.
  * - `ERR_SPECIAL_TOKEN`: text holds a special token that the options do not allow.
- * - `ERR_UNKNOWN_TOKEN`: a word is not in the vocabulary and there is no `<|unk|>` to stand for it.
+ * - `ERR_UNKNOWN_TOKEN`: a word is not in the vocabulary and there is no `<|unk|>` to stand for it, or it has no vector.
  * - `ERR_OUT_OF_RANGE`: an id or an index does not exist.
  * - `ERR_INVALID_UTF8`: bytes that must be UTF-8 are not.
- * - `ERR_INVALID_FILE`: a file is not what it should be.
+ * - `ERR_INVALID_FILE`: a file is not what it should be, or cannot be read or written.
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
- * - `ERR_DISPOSED`: the object was disposed.
+ * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred.
  * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.
@@ -3510,9 +3510,11 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
 export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
 
 /**
- * Sets the most memory that a thread takes for each tokenizer to remember what words came to. Unless it is said it is 64 MiB, and where there are more than 16
- * cores, their part of 1 GiB, but 16 MiB at least. While it grows, it may take half as much again. Less of it makes the same texts slower when they come again; the ids do not depend on it. It holds for the whole process, for threads that encode with a tokenizer for the first
- * time from now on: call it before there are texts.
+ * Sets the most memory that each thread takes, for each tokenizer, to remember the ids of words. Without this call that is 64 MiB on up to 16 cores; on more,
+ * 1 GiB divided by their number, at least 16 MiB. While the memory grows it may be half as much again. With less, texts whose words come again are encoded
+ * more slowly; the ids do not depend on it.
+ *
+ * It holds for the whole process, but not for threads that have encoded with a tokenizer before: call it before the first text.
  *
  * @param bytes 65536 to 2^53 - 1
  */

@@ -6,9 +6,11 @@ import { integerIn } from './validate.ts'
 const least = 2 ** 16
 
 /**
- * Sets the most memory that a thread takes for each tokenizer to remember what words came to. Unless it is said it is 64 MiB, and where there are more than 16
- * cores, their part of 1 GiB, but 16 MiB at least. While it grows, it may take half as much again. Less of it makes the same texts slower when they come again; the ids do not depend on it. It holds for the whole process, for threads that encode with a tokenizer for the first
- * time from now on: call it before there are texts.
+ * Sets the most memory that each thread takes, for each tokenizer, to remember the ids of words. Without this call that is 64 MiB on up to 16 cores; on more,
+ * 1 GiB divided by their number, at least 16 MiB. While the memory grows it may be half as much again. With less, texts whose words come again are encoded
+ * more slowly; the ids do not depend on it.
+ *
+ * It holds for the whole process, but not for threads that have encoded with a tokenizer before: call it before the first text.
  *
  * @param bytes 65536 to 2^53 - 1
  */

@@ -3,14 +3,14 @@
  *
  * - `ERR_INVALID_ARGUMENT`: an argument or option has the wrong type or value.
  * - `ERR_SPECIAL_TOKEN`: text holds a special token that the options do not allow.
- * - `ERR_UNKNOWN_TOKEN`: a word is not in the vocabulary and there is no `<|unk|>` to stand for it.
+ * - `ERR_UNKNOWN_TOKEN`: a word is not in the vocabulary and there is no `<|unk|>` to stand for it, or it has no vector.
  * - `ERR_OUT_OF_RANGE`: an id or an index does not exist.
  * - `ERR_INVALID_UTF8`: bytes that must be UTF-8 are not.
- * - `ERR_INVALID_FILE`: a file is not what it should be.
+ * - `ERR_INVALID_FILE`: a file is not what it should be, or cannot be read or written.
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
- * - `ERR_DISPOSED`: the object was disposed.
+ * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred.
  * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.

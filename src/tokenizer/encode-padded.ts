@@ -120,7 +120,7 @@ const names = [
   ...(['padId', 'padTypeId', 'overflow', 'stride', 'offsets'] as const),
 ]
 
-/** How a tokenizer.json says that rows are made. */
+/** The same, and what it puts around texts. */
 export interface RowMaking {
   readonly postProcessor: PostProcessor
   readonly rowShape: RowShape
