@@ -60,11 +60,10 @@ pub(crate) struct Avx2(());
 
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
-    /// Proof that the processor has them.
-    ///
-    /// # Safety
-    /// It has F16C and AVX2.
-    pub(crate) unsafe fn new() -> Self {
+    /// Proof that the processor has them: code that is compiled for them makes it.
+    #[inline]
+    #[target_feature(enable = "avx2,f16c")]
+    pub(crate) fn new() -> Self {
         Self(())
     }
 }

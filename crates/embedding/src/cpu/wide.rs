@@ -13,13 +13,11 @@ macro_rules! wide {
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
                 fn avx512 $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
-                    // SAFETY: this is called only where the processor has both.
-                    body($({ let $halves = unsafe { $crate::cpu::Avx2::new() }; $halves },)? $($arg),*)
+                    body($({ let $halves = $crate::cpu::Avx2::new(); $halves },)? $($arg),*)
                 }
                 #[target_feature(enable = "avx2,f16c")]
                 fn avx2 $(<$($T: $Bound),+>)? ($($arg: $type),*) $(-> $out)? {
-                    // SAFETY: this is called only where the processor has both.
-                    body($({ let $halves = unsafe { $crate::cpu::Avx2::new() }; $halves },)? $($arg),*)
+                    body($({ let $halves = $crate::cpu::Avx2::new(); $halves },)? $($arg),*)
                 }
                 let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
                 // The compiler takes FMA for granted beside AVX-512.
