@@ -38,7 +38,7 @@ test('--json is one value, and --output a file that numpy reads', async (t) => {
 
 test('--train writes an embedding and says what was learned', async (t) => {
   const output = join(folder.path, 'trained.safetensors')
-  const { code, stdout, stderr } = await tokenmill([...training, '--output', output, '--json'])
+  const { code, stdout, stderr } = await tokenmill([...training, '--dropout', '0', '--output', output, '--json'])
   t.is(code, 0, stderr)
   const facts = JSON.parse(stdout) as Record<string, number>
   t.is(facts['vocabSize'], 50257)
@@ -148,6 +148,8 @@ test('wrong usage is exit code 2, and what fails is 1', async (t) => {
     [[...training, '--output', 'x.npy'], 2, /\.safetensors/],
     [[...training], 2, /\.safetensors/],
     [[...training, '--output', 'x.safetensors', '--learning-rate', '0'], 2, /above 0/],
+    [[...training, '--output', 'x.safetensors', '--dropout', '1'], 2, /below 1/],
+    [[...training, '--output', 'x.safetensors', '--weights', weights], 2, /--train or --weights, not both/],
     [[...base, '--tokenizer', 'x.json', '--weights', weights, '--text', 'x'], 2, /not several/],
     [[...base, '--weights', join(folder.path, 'absent'), '--text', 'x'], 1, /ERR_INVALID_FILE/],
     [[...base, '--weights', weights, '--text', 'x '.repeat(9)], 1, /ERR_OUT_OF_RANGE/],

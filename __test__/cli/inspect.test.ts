@@ -51,6 +51,9 @@ test('what is none of these is an error', async (t) => {
   t.is(other.code, 1)
   t.regex(other.stderr, /^tokenmill: ERR_INVALID_FILE: /)
   t.is((await tokenmill(['inspect', '--verify', at('other')])).code, 2)
+  const absent = await tokenmill(['inspect', at('absent')])
+  t.is(absent.code, 1)
+  t.is(absent.stderr, `tokenmill: ERR_INPUT: cannot read ${at('absent')}: there is no such file\n`)
 })
 
 const unixTest = process.platform === 'win32' ? test.skip : test

@@ -87,7 +87,8 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
-const unreadable = (name: string, cause: unknown): CliFailure => {
+/** The failure of a file, or of stdin, that cannot be read because of `cause`. */
+export const unreadable = (name: string, cause: unknown): CliFailure => {
   const { code = '', message } = cause as NodeJS.ErrnoException
   return new CliFailure('ERR_INPUT', `cannot read ${name}: ${reasons[code] ?? message}`, { cause })
 }

@@ -370,7 +370,7 @@ const embed = (tokenmill: Command) =>
     .option('-b, --batch-size <windows>', 'windows per step', integer(1), 32)
     .option('--epochs <n>', 'passes over the text', integer(1), 1)
     .option('--learning-rate <x>', 'peak learning rate', positive, 0.003)
-    .option('--dropout <share>', 'dropout rate', share)
+    .option('--dropout <share>', 'dropout rate (default: 0)', shareOrNone)
     .option('--seed <n>', 'random seed of the initial weights and the order', integer(0), 0)
     .option('--checkpoint <file>', 'checkpoint file, to resume after an interruption')
     .option('--checkpoint-steps <n>', 'steps between checkpoints', integer(1), 1000)
@@ -409,6 +409,9 @@ const share = (value: string): number => {
   if (!(number > 0 && number < 1)) throw new InvalidArgumentError('Expected a number above 0 and below 1.')
   return number
 }
+
+/** {@link share}, or 0. */
+const shareOrNone = (value: string): number => (/^0+(\.0*)?$/.test(value) ? 0 : share(value))
 
 const positive = (value: string): number => {
   const number = Number(value)

@@ -21,6 +21,8 @@ export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
 /** `tokenmill embed` */
 export const embed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
   if (flags.text !== undefined && file !== undefined) throw usageFailure('pass --text or a file, not both')
+  if (flags.train && flags.weights !== undefined)
+    throw usageFailure('pass --train or --weights, not both: a training starts from weights of its own')
   if (flags.train) return trainEmbed(file, flags)
   if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
   if (flags.output !== undefined && !flags.output.endsWith('.npy'))

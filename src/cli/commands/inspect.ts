@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises'
-import { CliFailure, usageFailure } from '../failure.ts'
+import { usageFailure } from '../failure.ts'
+import { unreadable } from '../input.ts'
 
 export interface InspectFlags {
   readonly verify?: boolean
@@ -32,6 +33,6 @@ const startOf = async (path: string): Promise<Uint8Array | undefined> => {
       await file.close()
     }
   } catch (cause) {
-    throw new CliFailure('ERR_INPUT', `cannot read ${path}: ${(cause as Error).message}`, { cause })
+    throw unreadable(path, cause)
   }
 }
