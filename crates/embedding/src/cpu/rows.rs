@@ -38,10 +38,8 @@ impl<'a, T> MutRows<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.width), self.width) }
     }
 
-    /// Asks for the start of a row before it is needed; `row` may be any number.
-    pub(crate) fn prefetch(&self, row: usize) {
-        if row < self.rows {
-            super::stream::prefetch_row(self.start.wrapping_add(row * self.width).cast(), self.width * size_of::<T>());
-        }
+    /// Where row `row` starts, to ask for it before it is needed; `row` may be any number.
+    pub(crate) fn start_of(&self, row: usize) -> *const T {
+        self.start.wrapping_add(row.wrapping_mul(self.width))
     }
 }

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::stream::prefetch_bytes;
 use super::wide::wide;
 use super::{Halves, MutRows, PARALLEL_FROM, rows_per_task};
 use crate::Result;
@@ -22,8 +23,34 @@ pub(crate) trait Update: Copy + Sync {
     /// Whether a dense step changes rows that had no gradient.
     fn changes_all(&self) -> bool;
 
-    /// Changes `row` and `moments`. `grad` is `None` for a row that had no gradient, in a dense step.
-    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>);
+    /// Changes `row` and `moments`. `grad` is `None` for a row that had no gradient, in a dense step. `next` is what changes after it.
+    fn apply<T: Element>(
+        &self,
+        halves: impl Halves,
+        row: &mut [T],
+        moments: &mut [f32],
+        grad: Option<&[f32]>,
+        next: Option<Next<T>>,
+    );
+}
+
+/// Where a row and its moments start that change next. They are asked for line by line while the row before them changes: by itself the processor
+/// asks for what follows, which are other lines, and no farther than to the end of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Next<T> {
+    row: *const T,
+    moments: *const f32,
+}
+
+impl<T> Next<T> {
+    /// Asks for a line of the row and of each of `count` moments, each `width` values long.
+    #[inline(always)]
+    fn ask_for(&self, start: usize, width: usize, count: usize) {
+        prefetch_bytes(self.row.wrapping_add(start).cast(), LINE * size_of::<T>());
+        for index in 0..count {
+            prefetch_bytes(self.moments.wrapping_add(index * width + start).cast(), LINE * size_of::<f32>());
+        }
+    }
 }
 
 /// What becomes of a line of a row and of its `N` moments by its gradient.
@@ -39,9 +66,17 @@ fn change_row<T: Element, const N: usize>(
     row: &mut [T],
     mut moments: [&mut [f32]; N],
     grad: Option<&[f32]>,
+    next: Option<Next<T>>,
 ) {
-    let whole = row.len() / LINE * LINE;
-    for start in (0..whole).step_by(LINE) {
+    let width = row.len();
+    let whole = width / LINE * LINE;
+    for start in (0..width).step_by(LINE) {
+        if let Some(next) = &next {
+            next.ask_for(start, width, N);
+        }
+        if start == whole {
+            break;
+        }
         let mut lines = [[0.0; LINE]; N];
         for index in 0..N {
             lines[index] = *line_at(moments[index], start);
@@ -55,7 +90,7 @@ fn change_row<T: Element, const N: usize>(
         }
     }
     // What is left is a part of a line.
-    let rest = row.len() - whole;
+    let rest = width - whole;
     if rest > 0 {
         let (mut line, mut lines, mut grads) = ([T::narrow(0.0); LINE], [[0.0; LINE]; N], [0.0; LINE]);
         line[..rest].copy_from_slice(&row[whole..]);
@@ -107,9 +142,16 @@ impl Update for AdamW {
     }
 
     #[inline(always)]
-    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>) {
+    fn apply<T: Element>(
+        &self,
+        halves: impl Halves,
+        row: &mut [T],
+        moments: &mut [f32],
+        grad: Option<&[f32]>,
+        next: Option<Next<T>>,
+    ) {
         let (first, second) = moments.split_at_mut(row.len());
-        change_row(self, halves, row, [first, second], grad);
+        change_row(self, halves, row, [first, second], grad, next);
     }
 }
 
@@ -145,10 +187,17 @@ impl Update for Sgd {
     }
 
     #[inline(always)]
-    fn apply<T: Element>(&self, halves: impl Halves, row: &mut [T], moments: &mut [f32], grad: Option<&[f32]>) {
+    fn apply<T: Element>(
+        &self,
+        halves: impl Halves,
+        row: &mut [T],
+        moments: &mut [f32],
+        grad: Option<&[f32]>,
+        next: Option<Next<T>>,
+    ) {
         match self.momentum {
-            None => change_row(self, halves, row, [], grad),
-            Some(momentum) => change_row(&Along { sgd: *self, momentum }, halves, row, [moments], grad),
+            None => change_row(self, halves, row, [], grad, next),
+            Some(momentum) => change_row(&Along { sgd: *self, momentum }, halves, row, [moments], grad, next),
         }
     }
 }
@@ -207,20 +256,23 @@ pub(crate) fn update_rows<T: Element, U: Update>(
     let task = |(chunk, list): (usize, &[u32])| {
         let first = chunk * rows_per_task(dimensions);
         for (index, &entry) in list.iter().enumerate() {
-            let (row, grad) = match which {
-                Gradients::Rows(_) => {
-                    if let Some(&next) = list.get(index + 1) {
-                        work.prefetch(next as usize);
-                        moments.prefetch(next as usize);
-                    }
-                    (entry as usize, Some(grad((first + index) as u32)))
-                }
-                Gradients::All(_) if entry == u32::MAX && !update.changes_all() => continue,
-                Gradients::All(_) => (first + index, (entry != u32::MAX).then(|| grad(entry))),
+            let row_of = |index: usize, entry: u32| match which {
+                Gradients::Rows(_) => entry as usize,
+                Gradients::All(_) => first + index,
             };
+            let grad = match which {
+                Gradients::Rows(_) => Some(grad((first + index) as u32)),
+                Gradients::All(_) if entry == u32::MAX && !update.changes_all() => continue,
+                Gradients::All(_) => (entry != u32::MAX).then(|| grad(entry)),
+            };
+            let next = list.get(index + 1).map(|&next| {
+                let row = row_of(index + 1, next);
+                Next { row: work.start_of(row), moments: moments.start_of(row) }
+            });
+            let row = row_of(index, entry);
             // SAFETY: no id is there twice, and each row number is there once.
             let (row, moments) = unsafe { (work.row(row), moments.row(row)) };
-            update_row(update, row, moments, grad);
+            update_row(update, row, moments, grad, next);
         }
     };
     let rows = rows_per_task(dimensions);
@@ -237,8 +289,9 @@ wide! {
         row: &mut [T],
         moments: &mut [f32],
         grad: Option<&[f32]>,
+        next: Option<Next<T>>,
     ) {
-        update.apply(halves, row, moments, grad);
+        update.apply(halves, row, moments, grad, next);
     }
 }
 

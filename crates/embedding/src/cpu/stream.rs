@@ -49,16 +49,16 @@ pub(super) fn end_of_stream() {
     }
 }
 
-/// Asks for a row before it is needed. `start` may be any address.
+/// Asks for bytes before they are needed. `start` may be any address.
 #[inline(always)]
-pub(super) fn prefetch_row(start: *const u8, bytes: usize) {
+pub(super) fn prefetch_bytes(start: *const u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start, bytes);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (start, bytes);
 }
 
-/// [`prefetch_row`] of what will be read once: it drives nothing out of the outer caches.
+/// [`prefetch_bytes`] of what will be read once: it drives nothing out of the outer caches.
 #[inline(always)]
 pub(super) fn prefetch_once(start: *const u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
