@@ -133,7 +133,8 @@ impl AddedTokens {
         normalizers: &[Normalize],
     ) -> tokenizers::Result<PreTokenizedString> {
         let mut pieces = PreTokenizedString::from(text);
-        if !policy.raw.is_empty() {
+        // Of an empty text no piece is left.
+        if !policy.raw.is_empty() || text.is_empty() {
             pieces.split(|_, piece| self.cut(&piece, &policy.raw))?;
         }
         if normalizers.is_empty() && policy.normalized.is_empty() {
@@ -142,7 +143,8 @@ impl AddedTokens {
         let mut room = LARGEST_NORMALIZED;
         pieces.split(|_, mut piece| {
             normalize(normalizers, &mut piece, &mut room)?;
-            if policy.normalized.is_empty() { Ok(vec![(piece, None)]) } else { self.cut(&piece, &policy.normalized) }
+            // Also where nothing is looked for: a piece starts where what is left of it does.
+            self.cut(&piece, &policy.normalized)
         })?;
         Ok(pieces)
     }
@@ -168,6 +170,10 @@ impl AddedTokens {
             }
             if token.rstrip {
                 end = text.len() - text[end..].trim_start().len();
+            }
+            if end < start {
+                // An earlier token took all of it.
+                continue;
             }
             if done < start {
                 parts.push((slice(done, start)?, None));

@@ -14,6 +14,7 @@ use tokenizers::pattern::Pattern;
 
 use crate::error::{Result, invalid};
 use crate::limits::LONGEST_REGEX;
+use crate::oniguruma::translated;
 
 /// What the compiled expression may take, in bytes.
 const COMPILED: usize = 8 << 20;
@@ -81,13 +82,26 @@ impl Bounded {
     /// [`crate::Error::InvalidFile`] when `source` is no regular expression, too large a one, or one whose time cannot be bounded; `name` is
     /// where it stands.
     pub fn new(name: &str, source: &str) -> Result<Self> {
+        Self::written(name, source, str::to_owned)
+    }
+
+    /// [`Bounded::new`] of an expression that is written for Oniguruma.
+    ///
+    /// # Errors
+    /// Those of [`Bounded::new`], which show it as it is written.
+    pub fn of_oniguruma(name: &str, source: &str) -> Result<Self> {
+        Self::written(name, source, translated)
+    }
+
+    fn written(name: &str, written: &str, translated: impl Fn(&str) -> String) -> Result<Self> {
         let refused = |why: &str| {
-            let shown: String = source.chars().take(100).collect();
+            let shown: String = written.chars().take(100).collect();
             invalid(format!("{name}: expected a regular expression {why}, received {shown:?}"))
         };
-        if source.len() > LONGEST_REGEX {
+        if written.len() > LONGEST_REGEX {
             return Err(refused(&format!("of at most {LONGEST_REGEX} bytes")));
         }
+        let source = &translated(written)[..];
         let tree = Expr::parse_tree(source).map_err(|error| refused(&format!("({error})")))?;
         if is_regular(&tree.expr) {
             let regex = compile(source, WORK).map_err(|error| refused(&format!("({error})")))?;

@@ -19,7 +19,9 @@ use tokenmill_bpe::{Pattern, Tokenizer, Vocabulary};
 
 use crate::added::AddedTokens;
 use crate::file::{Added, Merge};
+use crate::limits::LONGEST_REGEX;
 use crate::model::{Kind, Model};
+use crate::oniguruma::translated;
 use crate::steps::{flat, kind};
 
 /// The byte that each character of a byte-level token stands for: printable Latin-1 for itself, the others from U+0100 on.
@@ -154,7 +156,8 @@ fn pattern_of(pre_tokenizer: &Value) -> Option<Pattern> {
         match kind(part) {
             "Split" => {
                 let pattern = part.get("pattern")?;
-                let regex = pattern.get("Regex").and_then(Value::as_str).map(str::to_owned);
+                let regex = pattern.get("Regex").and_then(Value::as_str);
+                let regex = regex.filter(|source| source.len() <= LONGEST_REGEX).map(translated);
                 regexes
                     .push(regex.or_else(|| pattern.get("String").and_then(Value::as_str).map(regex_syntax::escape))?);
                 match (part.get("behavior")?.as_str()?, part.get("invert")?.as_bool()?) {

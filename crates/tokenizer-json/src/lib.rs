@@ -17,6 +17,7 @@ mod load;
 mod memory;
 mod model;
 mod offsets;
+mod oniguruma;
 mod steps;
 mod template;
 mod tokenizer;

@@ -13,6 +13,7 @@ use crate::bounded::Bounded;
 use crate::charsmap::check_charsmap;
 use crate::error::{Error, Result, invalid};
 use crate::limits::{LARGEST_NORMALIZED, LONGEST_PREFIX, LONGEST_REGEX, MOST_STEPS};
+use crate::oniguruma::translated;
 
 /// The parts of `value`, sequences laid flat. `key` is what a sequence calls its list.
 pub(crate) fn flat<'a>(name: &str, key: &str, value: &'a Value) -> Result<Vec<&'a Value>> {
@@ -55,7 +56,7 @@ impl Wanted {
     fn compile(&self, name: &str) -> Result<Bounded> {
         match self {
             Self::String(text) => Bounded::new(name, &regex_syntax::escape(text)),
-            Self::Regex(source) => Bounded::new(name, source),
+            Self::Regex(source) => Bounded::of_oniguruma(name, source),
         }
     }
 }
@@ -75,7 +76,10 @@ pub(crate) enum Normalize {
 
 impl Normalize {
     pub fn parse(value: &Value) -> Result<Vec<Self>> {
-        flat("normalizer", "normalizers", value)?.into_iter().map(Self::one).collect()
+        // With a prefix of nothing the crate loses where characters are from, and panics on most texts.
+        let is_nothing = |part: &&Value| kind(part) == "Prepend" && part.get("prepend") == Some(&Value::from(""));
+        let parts = flat("normalizer", "normalizers", value)?.into_iter();
+        parts.filter(|part| !is_nothing(part)).map(Self::one).collect()
     }
 
     fn one(part: &Value) -> Result<Self> {
@@ -209,7 +213,7 @@ impl Split {
                 let Parts { pattern, behavior, invert } = of_crate("pre_tokenizer", part)?;
                 if let (Wanted::Regex(source), SplitDelimiterBehavior::Isolated, false) = (&pattern, behavior, invert)
                     && source.len() <= LONGEST_REGEX
-                    && let Ok(pattern) = tokenmill_bpe::Pattern::from_regex(source)
+                    && let Ok(pattern) = tokenmill_bpe::Pattern::from_regex(&translated(source))
                     && !matches!(pattern, tokenmill_bpe::Pattern::Splits(_))
                 {
                     return Ok(Self::Scanner(Scanner(pattern)));

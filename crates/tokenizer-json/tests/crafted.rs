@@ -376,3 +376,71 @@ fn many_added_tokens_load_in_time() {
     });
     assert_eq!(ids, [400_000, 8]);
 }
+
+/// The ids of `text` by a file of three words with `parts`, special tokens in it being read.
+fn ids_of(parts: &Value, text: &str) -> Vec<u32> {
+    let mut file = json!({ "model": { "type": "WordLevel", "unk_token": "?", "vocab": { "?": 0, "▁a": 1, "a": 2 } } });
+    for (name, part) in parts.as_object().expect("parts by name") {
+        file[name] = part.clone();
+    }
+    let loaded = load_json(&file).expect("a file");
+    let tokenizer = crate_of(&loaded);
+    let policy = tokenizer.policy(&special(tokenizer), &[]).expect("a policy");
+    let ids = tokenizer.encode(text, &policy, None).expect("ids");
+    assert_eq!(tokenizer.encode_with_offsets(text, &policy).expect("ids").ids, ids);
+    ids
+}
+
+#[test]
+fn an_empty_text_has_no_ids() {
+    let put = json!({ "type": "Replace", "pattern": { "Regex": "^" }, "content": "a" });
+    assert_eq!(ids_of(&json!({}), ""), [0; 0]);
+    assert_eq!(ids_of(&json!({ "normalizer": put }), ""), [0; 0]);
+    assert_eq!(ids_of(&json!({}), "a"), [2]);
+}
+
+#[test]
+fn a_text_that_is_stripped_starts_where_the_rest_of_it_does() {
+    let first = json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true });
+    let strip = json!({ "type": "Strip", "strip_left": true, "strip_right": true });
+    let parts = json!({ "normalizer": strip, "pre_tokenizer": first });
+    assert_eq!(ids_of(&parts, "a"), [1]);
+    // The first character of the text is not of this word, so Hugging Face's tokenizers puts nothing before it.
+    assert_eq!(ids_of(&parts, " a"), [2]);
+    assert_eq!(ids_of(&parts, "  "), [0; 0]);
+}
+
+#[test]
+fn an_added_token_in_the_white_space_that_another_took_is_none() {
+    let added = |id: u32, content: &str, rstrip: bool| json!({ "id": id, "content": content, "single_word": false, "lstrip": true, "rstrip": rstrip, "normalized": false, "special": false });
+    let parts = json!({ "added_tokens": [added(3, "b ", true), added(4, "  ", false)] });
+    assert_eq!(ids_of(&parts, "b    a"), [3, 2]);
+    assert_eq!(ids_of(&parts, "a    b "), [2, 4, 4, 3]);
+}
+
+#[test]
+fn a_prefix_of_nothing_changes_nothing() {
+    let parts = json!({
+        "normalizer": { "type": "Prepend", "prepend": "" },
+        "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true },
+    });
+    assert_eq!(ids_of(&parts, "日本 a é"), [0, 0, 0]);
+}
+
+#[test]
+fn expressions_mean_what_they_do_to_oniguruma() {
+    let split = |regex: &str| json!({ "pre_tokenizer": { "type": "Split", "pattern": { "Regex": regex }, "behavior": "Removed", "invert": false } });
+    let replace =
+        |regex: &str| json!({ "normalizer": { "type": "Replace", "pattern": { "Regex": regex }, "content": "" } });
+    assert_eq!(ids_of(&split(r"\n$"), "a\n\na"), [2, 0]);
+    assert_eq!(ids_of(&split(r"^b"), "a\nba"), [0, 2]);
+    assert_eq!(ids_of(&split("[[:punct:]]"), "a。a€a"), [2, 2, 2]);
+    assert_eq!(ids_of(&replace(r"[^\w]"), "\u{200c}a\u{200d}"), [2]);
+    let reason = refused(&changed("bert", "/pre_tokenizer", split(r"\b(?=a+)")["pre_tokenizer"].clone()));
+    assert!(reason.contains(r#"received "\\b(?=a+)""#), "as it is written: {reason}");
+    let decoder = json!({ "decoder": { "type": "Replace", "pattern": { "Regex": "^[[:alpha:]]" }, "content": "" } });
+    let mut file = json!({ "model": { "type": "WordLevel", "unk_token": "?", "vocab": { "?": 0, "é\néa": 1 } } });
+    file["decoder"] = decoder["decoder"].clone();
+    let loaded = load_json(&file).expect("a file");
+    assert_eq!(crate_of(&loaded).decode(&[1], false, false).expect("text"), "\na");
+}
