@@ -193,6 +193,20 @@ test('the first refused token of the text is named, the longest where several st
   t.throws(() => o200k.encode('xxabcd', options), refused('abc', 2))
 })
 
+test('a batch of a word tokenizer names the text that is refused', async (t) => {
+  const words = new WordTokenizer(Vocabulary.fromText('a b'))
+  const all = { disallowedSpecial: 'all' } as const
+  const texts = ['a', `b ${end}`]
+  t.throws(() => words.encodeBatch(texts), refused(end, 2, 'texts[1]'))
+  await t.throwsAsync(words.encodeBatchAsync(texts), refused(end, 2, 'texts[1]'))
+  t.throws(() => words.countBatch(texts, all), refused(end, 2, 'texts[1]'))
+  await t.throwsAsync(words.countBatchAsync(texts, all), refused(end, 2, 'texts[1]'))
+  for (const offsets of [false, true])
+    t.throws(() => words.encodePadded(['a', ['b', end]], { offsets }), refused(end, 0, 'inputs[1][1]'))
+  t.throws(() => words.encode(end), refused(end, 0))
+  t.throws(() => words.count(end, all), refused(end, 0))
+})
+
 test('a batch names the first text that is refused', (t) => {
   // The later texts are refused sooner than the long first one.
   const texts = ['x '.repeat(200_000) + end, ...Array.from({ length: 64 }, () => prompt)]

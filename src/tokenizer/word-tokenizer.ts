@@ -359,7 +359,7 @@ export class WordTokenizer implements Tokenizer {
   /** Counts on until there are more than `limit`: then the result is any number above it. */
   *#countText(name: string, text: Text, call: Call, limit = Infinity): Steps<number> {
     const read = yield* readText(name, text, call.utf8)
-    refuseDisallowed(read, call.search)
+    refuseDisallowed(read, call.search, 0, subject(name))
     let count = 0
     const { split } = this.vocabulary.splitter
     for (const part of partsOf(read, call.search)) {
@@ -445,7 +445,7 @@ export class WordTokenizer implements Tokenizer {
 
   /** The ids of `text`, which starts at index `start` of what is called `name`. */
   *#encodeInto(ids: IdBuffer, name: string, text: string, { search }: Call, start = 0): Steps<void> {
-    refuseDisallowed(text, search, start, name === 'the stream' ? name : undefined)
+    refuseDisallowed(text, search, start, subject(name))
     const { vocabulary } = this
     const unknownId = this.#unknownId
     let partStart = 0
@@ -485,3 +485,6 @@ export class WordTokenizer implements Tokenizer {
 
 /** `text` as it is now, whatever happens to its buffer between two turns of the event loop. */
 const unchanging = (text: Text): Text => (typeof text === 'string' ? text : new Uint8Array(text))
+
+/** What a sentence about the text that is the argument `name` begins with. */
+const subject = (name: string): string => (name === 'text' ? 'the text' : name)
