@@ -76,6 +76,18 @@ for (const name of examples) {
   })
 }
 
+test('what a page says of an output is compared with it', (t) => {
+  const unchecked = pages
+    .flatMap((page) => snippetsOf(root, page))
+    .flatMap(({ title, code }) =>
+      code
+        .split('\n')
+        .filter((line) => /\bconsole\.log\(.*\)\s*\/\/ (?!→ )/.test(line))
+        .map((line) => `${title} ${line.trim()}`),
+    )
+  t.deepEqual(unchecked, [])
+})
+
 test('README.md shows the walk', (t) => {
   t.true(snippetsOf(root, 'README.md').length > 0)
 })

@@ -21,9 +21,9 @@ export const snippetsOf = (root: string, page: string): Snippet[] => {
   )
 }
 
-/* `console.log(…) // → value` promises a line of output; `…` in the value stands for anything. */
+/* `console.log(…) // → value` promises a line of output, and `// → value` alone a further one; `…` in the value stands for anything. */
 const promises = (code: string): string[] =>
-  [...code.matchAll(/\bconsole\.log\(.*\)\s*\/\/ → (.+)$/gm)].map(([, value = '']) => value.trim())
+  [...code.matchAll(/(?:\bconsole\.log\(.*\)\s*|^\s*)\/\/ → (.+)$/gm)].map(([, value = '']) => value.trim())
 
 /** The promises of `code` that its output does not keep, in their order. */
 export const unkept = (code: string, output: string): string[] => {
