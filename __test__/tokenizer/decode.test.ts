@@ -215,7 +215,7 @@ for (const [title, bytes, validUpTo] of invalidUtf8) {
     const error = (name: string) =>
       coded(
         'ERR_INVALID_UTF8',
-        new RegExp(`expected UTF-8 for ${name}, received bytes that are not from byte ${validUpTo} on`),
+        new RegExp(`expected UTF-8 for ${name}, received bytes that are not, the first at byte ${validUpTo}`),
       )
 
     t.is(gpt2.decode(byteIds(bytes)), expected)

@@ -47,7 +47,7 @@ pub enum Error {
         largest: u32,
     },
     /// Bytes that must be UTF-8 and are not.
-    #[error("expected UTF-8, received bytes that are not from byte {at} on")]
+    #[error("expected UTF-8, received bytes that are not, the first at byte {at}")]
     InvalidUtf8 {
         /// Where, from the start of all text.
         at: usize,

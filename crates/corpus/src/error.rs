@@ -105,7 +105,7 @@ impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(reason) | Self::Refused(reason) => f.write_str(reason),
-            Self::InvalidUtf8(at) => write!(f, "expected UTF-8, received bytes that are not from byte {at} on"),
+            Self::InvalidUtf8(at) => write!(f, "expected UTF-8, received bytes that are not, the first at byte {at}"),
             Self::TooLarge(most) => write!(f, "expected at most {most} bytes in a document, received more"),
         }
     }

@@ -140,7 +140,7 @@ fn bytes_that_are_not_utf8_are_replaced_skipped_or_fatal() {
     let (found, faults, _) = read_from(&names, &with(OnInvalidUtf8::Skip), Position::default()).unwrap();
     assert_eq!((found.len(), faults), (2, vec![(0, 2, Fault::InvalidUtf8(10))]));
     let error = texts(&names, &with(OnInvalidUtf8::Fail)).unwrap_err().to_string();
-    assert_eq!(error, format!("{name}, line 2: expected UTF-8, received bytes that are not from byte 10 on"));
+    assert_eq!(error, format!("{name}, line 2: expected UTF-8, received bytes that are not, the first at byte 10"));
     let name = folder.write("b", b"ok\na\xffb\n\xc3\xa9\n");
     assert_eq!(
         texts(&[name], &ReadOptions { format: Format::Lines, ..with(OnInvalidUtf8::Replace) }).unwrap(),

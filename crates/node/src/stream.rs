@@ -207,7 +207,7 @@ fn in_stream(error: BpeError) -> Error {
         ),
         BpeError::InvalidUtf8 { at } => Error::new(
             Code::InvalidUtf8,
-            format!("expected UTF-8 for the stream, received bytes that are not from index {at} on"),
+            format!("expected UTF-8 for the stream, received bytes that are not, the first at index {at}"),
         ),
         error => from_bpe(error),
     }

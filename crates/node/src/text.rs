@@ -280,5 +280,8 @@ pub fn text_of(bytes: &[u8], strict: bool, name: impl Display) -> Result<Cow<'_,
 
 /// The error about the bytes called `name`, which are UTF-8 up to `at`.
 pub fn not_utf8(name: impl Display, at: usize) -> Error {
-    Error::new(Code::InvalidUtf8, format!("expected UTF-8 for {name}, received bytes that are not from byte {at} on"))
+    Error::new(
+        Code::InvalidUtf8,
+        format!("expected UTF-8 for {name}, received bytes that are not, the first at byte {at}"),
+    )
 }
