@@ -84,8 +84,16 @@ const kept = (
 }
 
 /** So many `ids` in parts of `length`, from the side that is kept: the first one, or with `overflow` all. */
-const parts = (ids: number, length: number, { truncationSide, overflow, stride }: Cutting, row: number): Part[] => {
+const parts = (ids: number, length: number, cutting: Cutting, row: number): Part[] => {
+  const { maxLength, truncationSide, overflow, stride } = cutting
   if (ids <= length) return [[0, ids]]
+  if (overflow && length === 0) {
+    throw invalid(
+      'options.maxLength',
+      `enough for ids of each text of inputs[${row}], which go on in further rows,`,
+      maxLength,
+    )
+  }
   const step = length - stride
   if (overflow && step <= 0) {
     throw invalid(
