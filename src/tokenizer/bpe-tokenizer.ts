@@ -410,7 +410,8 @@ export class BpeTokenizer implements Tokenizer {
    *
    * The file is complete or not there.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json;
+   * @throws `ERR_INVALID_ARGUMENT` for another ending, and when a special token is written like an ordinary token in a tokenizer.json, or the pattern
+   *   has no form there;
    *   `ERR_INVALID_FILE` when it cannot be written.
    */
   async save(path: string | URL): Promise<void> {

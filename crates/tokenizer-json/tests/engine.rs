@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use common::{FIXTURES, crate_of, file, json, rows};
 use serde_json::{Value, json};
-use tokenmill_bpe::Tokenizer;
+use tokenmill_bpe::{Pattern, Tokenizer, Vocabulary};
 use tokenmill_testkit::rng::Rng;
 use tokenmill_tokenizer_json::{Loaded, load, load_with_crate};
 
@@ -290,4 +290,45 @@ fn added_tokens_that_are_not_special_are_found_whatever_the_policy() {
     assert!(!engine.is_special(id));
     assert!(engine.special_tokens().iter().all(|&(token, _)| token != "<tool>"));
     assert_eq!(engine.decode_bytes_without_special(&[id]).expect("text"), b"<tool>");
+}
+
+/// Bytes, `CHARACTERS` and all pairs of these, so that ids say where a text was split.
+fn tokenizer_of_pairs(pattern: &str) -> Tokenizer {
+    let mut tokens: Vec<Vec<u8>> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
+    for character in CHARACTERS {
+        tokens.extend((2..=character.len()).map(|end| character.as_bytes()[..end].to_vec()));
+    }
+    tokens.extend(CHARACTERS.iter().flat_map(|a| CHARACTERS.map(|b| [a.as_bytes(), b.as_bytes()].concat())));
+    let vocabulary = Vocabulary::from_tokens(tokens.iter().map(Vec::as_slice).zip(0..)).expect("distinct tokens");
+    Tokenizer::new(vocabulary, Pattern::from_regex(pattern).expect("a pattern"), []).expect("a tokenizer")
+}
+
+const CHARACTERS: [&str; 9] = ["a", "B", "1", "_", ".", " ", "\n", "²", "\u{200d}"];
+
+#[test]
+fn a_pattern_of_ones_own_means_the_same_in_a_file() {
+    let mut rng = Rng::new(20_261_128);
+    for pattern in [
+        r"\w+|[^\w\s]+|\s+",
+        r"[\w.]+|[\W]",
+        r"^.|.$|\s|\S",
+        r"\b.|\B\s",
+        r"[[:punct:]]+|[[:^alnum:]]|[[:alnum:]]{1,2}",
+        r"(?s:a.)|\S{1,3}+|\s",
+        r"[\xb2]1?|\u200da|[^\x{b2}]",
+        r"\s++$|\s|\S+",
+    ] {
+        let saved = tokenizer_of_pairs(pattern);
+        let loaded = load(saved.to_tokenizer_json().expect(pattern).as_bytes()).expect(pattern);
+        // The engine has scanners of published patterns alone.
+        let read = crate_of(&loaded);
+        let policy = read.policy::<&str>(&[], &[]).expect(pattern);
+        for _ in 0..2000 {
+            let text: String = (0..rng.below(12)).map(|_| CHARACTERS[rng.below(CHARACTERS.len())]).collect();
+            let ids = read.encode(&text, &policy, None).expect(pattern);
+            assert_eq!(ids, saved.encode_ordinary(&text), "{pattern}: {text:?}");
+        }
+    }
+    let error = tokenizer_of_pairs(r"(?m:^a)|.").to_tokenizer_json().expect_err("no such form").to_string();
+    assert!(error.contains(r#"received "(?m:^a)|.""#), "{error}");
 }

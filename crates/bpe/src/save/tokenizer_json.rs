@@ -3,12 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::save::characters::characters;
+use crate::save::oniguruma::for_oniguruma;
 use crate::{Error, Pattern, Tokenizer};
-
-/// What stands in the pattern of cl100k for the end of the text: to the engine of Hugging Face it is the end of a line.
-const END: &str = r"\s++$";
-/// What is the end of the text to every engine.
-const END_OF_TEXT: &str = r"\s++\z";
 
 impl Tokenizer {
     /// A `tokenizer.json`: Hugging Face's `tokenizers` gives the same ids for the same text, special tokens in it being read as such. Of several
@@ -16,6 +12,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`Error::InvalidSpecialToken`] when one is written as another token is: the form has one id for a string.
+    /// [`Error::InvalidPattern`] when the pattern has no form that Hugging Face's engine reads alike.
     pub fn to_tokenizer_json(&self) -> Result<String, Error> {
         let mut special = self.special_tokens();
         // It is the last one there to Hugging Face, and the first one here, that an id is decoded to.
@@ -47,7 +44,7 @@ impl Tokenizer {
                 "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
             })).collect::<Vec<_>>(),
             "normalizer": null,
-            "pre_tokenizer": pre_tokenizer(self.pattern()),
+            "pre_tokenizer": pre_tokenizer(self.pattern())?,
             "post_processor": null,
             "decoder": byte_level(true),
         });
@@ -96,15 +93,22 @@ fn byte_level(use_regex: bool) -> Value {
     json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex })
 }
 
-fn pre_tokenizer(pattern: &Pattern) -> Value {
-    let regexes = match pattern {
-        // It brings this one itself.
-        Pattern::R50k => return byte_level(true),
-        Pattern::Splits(_) => pattern.regexes(),
-        other => other.regexes().iter().map(|regex| regex.replace(END, END_OF_TEXT)).collect(),
+fn pre_tokenizer(pattern: &Pattern) -> Result<Value, Error> {
+    // It brings this one itself.
+    if *pattern == Pattern::R50k {
+        return Ok(byte_level(true));
+    }
+    let split = |source: String| {
+        let Some(regex) = for_oniguruma(&source) else {
+            let shown: String = source.chars().take(100).collect();
+            let reason = format!(
+                "expected one that a tokenizer.json can have, received {shown:?}: no flags but i and s, no [a--b] and [a~~b], no \\R, \\Z, \\< and \\>"
+            );
+            return Err(Error::InvalidPattern { reason });
+        };
+        Ok(json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false }))
     };
-    let split =
-        |regex| json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false });
-    let parts: Vec<Value> = regexes.into_iter().map(split).chain([byte_level(false)]).collect();
-    json!({ "type": "Sequence", "pretokenizers": parts })
+    let mut parts = pattern.regexes().into_iter().map(split).collect::<Result<Vec<Value>, Error>>()?;
+    parts.push(byte_level(false));
+    Ok(json!({ "type": "Sequence", "pretokenizers": parts }))
 }
