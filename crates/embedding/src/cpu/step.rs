@@ -265,7 +265,8 @@ pub(crate) fn update_rows<T: Element, U: Update>(
                 Gradients::All(_) if entry == u32::MAX && !update.changes_all() => continue,
                 Gradients::All(_) => (entry != u32::MAX).then(|| grad(entry)),
             };
-            let next = list.get(index + 1).map(|&next| {
+            let changes = |&&next: &&u32| next != u32::MAX || update.changes_all();
+            let next = list.get(index + 1).filter(changes).map(|&next| {
                 let row = row_of(index + 1, next);
                 Next { row: work.start_of(row), moments: moments.start_of(row) }
             });
