@@ -3,7 +3,7 @@ import { finiteNumber, integerIn, invalid, iterable, options as checkedOptions }
 import { ignored } from './collate.ts'
 import type { Objective } from './objective.ts'
 import { chainOf, scramble } from './scramble.ts'
-import { wordContinuations } from './word-continuations.ts'
+import { type ContinuesWord, wordContinuations } from './word-continuations.ts'
 
 /** How {@link maskedTokens} hides tokens. */
 export interface MaskedTokensOptions {
@@ -37,8 +37,9 @@ export interface MaskedTokensOptions {
    */
   readonly randomShare?: number | undefined
   /**
-   * Chooses words rather than tokens: with `true` as the texts of the tokenizer's tokens tell, else as the function does, which says
-   * whether a token continues the word of the token before it.
+   * Chooses words rather than tokens. With `true` the texts of the tokenizer's tokens tell them: tokens with `##` continue a word of WordPiece; elsewhere a
+   * word is a run of letters, marks and digits with the blank before it, every other token one of its own, and each token of a word vocabulary and
+   * of Chinese, Japanese, Thai, Lao, Khmer and Burmese too. A function says whether a token continues the word of the token before it.
    * @default false
    */
   readonly wholeWords?: (boolean | ((id: number) => boolean)) | undefined
@@ -74,7 +75,7 @@ export const maskedTokens = (options: MaskedTokensOptions): Objective => {
           isChosen = false
           continue
         }
-        if (place === 0 || !continues?.(id) || special.has(ids[start + place - 1] as number))
+        if (place === 0 || special.has(ids[start + place - 1] as number) || !continues?.(ids, start + place))
           isChosen = word(0) < choose
         if (!isChosen) continue
         targets[place] = id
@@ -143,12 +144,9 @@ const resolve = (options: MaskedTokensOptions) => {
   }
 }
 
-const continuationsOf = (
-  wholeWords: unknown,
-  tokenizer: Tokenizer | undefined,
-): ((id: number) => boolean) | undefined => {
+const continuationsOf = (wholeWords: unknown, tokenizer: Tokenizer | undefined): ContinuesWord | undefined => {
   if (wholeWords === false) return undefined
-  if (typeof wholeWords === 'function') return wholeWords as (id: number) => boolean
+  if (typeof wholeWords === 'function') return (ids, place) => wholeWords(ids[place]) as boolean
   if (wholeWords !== true) throw invalid('options.wholeWords', 'a boolean or a function', wholeWords)
   if (tokenizer === undefined) throw invalid('options.tokenizer', 'a tokenizer, which tells whole words', tokenizer)
   return wordContinuations(tokenizer)
