@@ -101,31 +101,20 @@ impl Gradient {
             }
             of_each.push(*slot);
         }
-        let added = self.make_room(known).and_then(|()| match (&mut self.values, grads) {
-            (Rows::Host(values), Grads::Host(grads)) => cpu::scatter(&of_each, grads, scale, values, self.dimensions),
-            (Rows::Cuda(values), Grads::Cuda(grads, dropout)) => {
-                values.add(&cuda::Plan::new(&of_each, self.ids.len())?, grads, scale, dropout, known)
+        let rows = self.ids.len();
+        let added = match (&mut self.values, grads) {
+            (Rows::Host(values), Grads::Host(grads)) => {
+                cpu::scatter_more(&of_each, grads, scale, values, rows, self.dimensions)
             }
+            (Rows::Cuda(values), Grads::Cuda(grads, dropout)) => (values.grow(rows))
+                .and_then(|()| values.add(&cuda::Plan::new(&of_each, rows)?, grads, scale, dropout, known)),
             _ => Err(elsewhere()),
-        });
+        };
         match added {
             Ok(()) => self.exists = true,
             Err(_) => self.forget_from(known),
         }
         added
-    }
-
-    /// Room for the rows that have come since there were `known`: zeros, on a device what the sum over their first gradients then writes.
-    fn make_room(&mut self, known: usize) -> Result<()> {
-        match &mut self.values {
-            Rows::Host(values) => {
-                let more = (self.ids.len() - known) * self.dimensions;
-                memory::reserve(values, more)?;
-                values.resize(values.len() + more, 0.0);
-                Ok(())
-            }
-            Rows::Cuda(values) => values.grow(self.ids.len()),
-        }
     }
 
     fn forget_from(&mut self, known: usize) {
