@@ -1401,8 +1401,8 @@ export interface DataLoaderOptions {
 /**
  * Batches of a dataset, by `for` or `for await`. The latter lets timers and input in between batches.
  *
- * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory; docs/datasets.md has its
- * definition. Each iteration that runs to its end advances `epoch`; one that is left early does not, so the next starts the same
+ * The order is a pure function of (seed, epoch, index), the same on every machine, and takes no memory; docs/datasets.md of the
+ * repository has its definition. Each iteration that runs to its end advances `epoch`; one that is left early does not, so the next starts the same
  * epoch over. Iterations over one loader do not disturb each other.
  *
  * ```ts

@@ -71,7 +71,9 @@ const open = (name: string, file: string): BpeHandle => {
     const content = readByNode(file)
     if (content !== undefined) return callNative(() => BpeHandle.ofRanks(name, content))
     if (existsSync(file)) throw error
-    const hint = 'a bundler took the code and left the files of the package behind: exclude tokenmill from the bundle'
-    throw new TokenmillError(error.code, `${error.message}; maybe ${hint} (docs/native-binary.md)`, { cause: error })
+    const hint =
+      'a bundler took the code and left the files of the package behind: exclude tokenmill from the bundle, as with ' +
+      '--external:tokenmill of esbuild, and install it beside'
+    throw new TokenmillError(error.code, `${error.message}; maybe ${hint}`, { cause: error })
   }
 }
