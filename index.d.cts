@@ -2239,6 +2239,7 @@ export declare const getEncoding: (name: EncodingName | (string & {})) => BpeTok
 
 /** Where the texts of a training come from. */
 export type TrainSource =
+  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth). */
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */

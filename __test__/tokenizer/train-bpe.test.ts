@@ -276,6 +276,10 @@ test('what cannot be trained is refused', async (t) => {
     trainBpe([join(folder, 'none.txt')], { vocabSize: 300 }),
     'a file that is not there',
   )
+  await t.throwsAsync(trainBpe(['a text of mine'], { vocabSize: 300 }), {
+    code: 'ERR_INVALID_FILE',
+    message: 'no file is called "a text of mine"; strings of the source are paths and globs, texts go in { texts }',
+  })
   const broken = join(folder, 'broken.txt')
   writeFileSync(broken, Buffer.from([0x61, 0xff]))
   await codes(t, 'ERR_INVALID_UTF8')(trainBpe([broken], { vocabSize: 300 }), 'bytes that are not UTF-8')

@@ -20,6 +20,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The name of an input that no file has.
+    #[error("no file is called {}", Named(.0))]
+    NoSuchFile(String),
+    /// A glob that no file matches.
+    #[error("no file matches {}", Named(.0))]
+    NoMatch(String),
     /// An input that is not what it should be as a whole.
     #[error("{path} is not a valid input: {reason}")]
     InvalidInput {
@@ -86,6 +92,21 @@ impl Error {
 /// Whether reading failed for another reason than the data. Decoders have no number of an error of the system.
 pub(crate) fn is_no_damage(error: &io::Error) -> bool {
     error.raw_os_error().is_some() || error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).is_some()
+}
+
+/// The most characters of a name that an error shows: one that no file has may be a whole text.
+const SHOWN: usize = 200;
+
+/// A name in quotes, cut when it is long.
+struct Named<'a>(&'a str);
+
+impl Display for Named<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
 }
 
 /// What is wrong with one document.

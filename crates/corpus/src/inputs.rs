@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -66,7 +67,13 @@ fn matching(name: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error
         }
         Ok(metadata) => Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: metadata.len() }]),
         Err(_) if name.contains(['*', '?', '[']) => glob(name, cancel),
-        Err(error) => Err(Error::io("read", name, error)),
+        Err(error) => Err(match error.kind() {
+            // The last is that of a name that is longer than names are.
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+                Error::NoSuchFile(name.to_owned())
+            }
+            _ => Error::io("read", name, error),
+        }),
     }
 }
 
@@ -87,7 +94,7 @@ fn glob(pattern: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error>
         }
     }
     if inputs.is_empty() {
-        return Err(Error::InvalidOption(format!("no file matches {pattern:?}")));
+        return Err(Error::NoMatch(pattern.to_owned()));
     }
     inputs.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     Ok(inputs)

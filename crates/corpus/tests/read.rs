@@ -422,7 +422,12 @@ fn globs_are_sorted_and_each_file_is_read_once() {
     assert_eq!(names(&["[x].txt", "[ab].txt"]), ["[x].txt", "a.txt", "b.txt"].map(at));
     let error = |pattern: &str| resolve(&[at(pattern)], None).unwrap_err().to_string();
     assert_eq!(error("*.zip"), format!("no file matches {:?}", at("*.zip")));
-    assert!(error("none.txt").starts_with(&format!("cannot read {}: ", at("none.txt"))));
+    assert_eq!(error("none.txt"), format!("no file is called {:?}", at("none.txt")));
+    assert_eq!(error("d.md/none.txt"), format!("no file is called {:?}", at("d.md/none.txt")));
+    // A text that was taken for a name.
+    let text = "é\n".repeat(3000);
+    let error_of_text = resolve(std::slice::from_ref(&text), None).unwrap_err().to_string();
+    assert_eq!(error_of_text, format!("no file is called {:?}…", "é\n".repeat(100)));
     assert!(error("deep").starts_with(&format!("expected files for inputs, received the folder {}", at("deep"))));
     let error = texts(&[at("d.md")], &options(Format::Detect)).unwrap_err().to_string();
     assert!(error.ends_with("d.md does not tell its format: say which it has"), "{error}");

@@ -13,8 +13,8 @@ pub fn coded(error: Core) -> Error {
         return Error::new(Code::InvalidArgument, message);
     }
     let code = match &error {
-        Core::InvalidOption(_) => Code::InvalidArgument,
-        Core::Io { .. } | Core::InvalidInput { .. } => Code::InvalidFile,
+        Core::InvalidOption(_) | Core::NoMatch(_) => Code::InvalidArgument,
+        Core::Io { .. } | Core::NoSuchFile(_) | Core::InvalidInput { .. } => Code::InvalidFile,
         Core::Document { fault, .. } => match fault {
             Fault::InvalidUtf8(_) => Code::InvalidUtf8,
             Fault::TooLarge(_) => Code::Limit,

@@ -37,6 +37,20 @@ impl Reading {
     }
 }
 
+/// The files that `names` stand for, whose bytes are there to read.
+pub fn inputs_of(names: &[String], reading: &Reading, cancel: Option<&AtomicBool>) -> Result<Vec<Input>> {
+    let inputs = resolve(names, cancel).map_err(|error| {
+        let is_absent = matches!(error, CorpusError::NoSuchFile(_) | CorpusError::NoMatch(_));
+        let mut error = coded(error);
+        if is_absent {
+            error.reason.push_str("; strings of the source are paths and globs, texts go in { texts }");
+        }
+        error
+    })?;
+    reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
+    Ok(inputs)
+}
+
 /// A file that is one text and has more bytes is read in parts, which all threads count together.
 const LARGE: u64 = 4 << 20;
 /// The same for a compressed one.
@@ -58,8 +72,7 @@ pub fn add_inputs(
 ) -> Result<()> {
     let options = read_options(format, field, strict)?;
     let threads = options.threads;
-    let inputs = resolve(names, cancel).map_err(coded)?;
-    reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
+    let inputs = inputs_of(names, reading, cancel)?;
     let (mut large, mut others) = (Vec::new(), Vec::new());
     for input in inputs {
         let is_one_text = options.format_of(&input).map_err(coded)? == Format::Text;

@@ -1,18 +1,16 @@
 //! Files as sentences of a training.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use tokenmill_corpus::{
-    Batch, Documents, Error as CorpusError, Format, Input, Position, ReadOptions, map_batches, resolve,
-};
+use tokenmill_corpus::{Batch, Documents, Error as CorpusError, Format, Input, Position, ReadOptions, map_batches};
 use tokenmill_word_vectors::Error as WordError;
 use tokenmill_word_vectors::train::Texts;
 
 use crate::corpus_convert::coded as from_corpus;
 use crate::error::Result;
-use crate::train_inputs::Reading;
+use crate::train_inputs::{Reading, inputs_of};
 use crate::word_vectors::coded;
 
 /// Reads the files that `names` stand for, in their order, and adds their sentences to `sentences`; `empty` makes what one block of them goes into.
@@ -25,8 +23,7 @@ pub fn add_inputs(
     reading: &Reading,
     cancel: Option<&AtomicBool>,
 ) -> Result<()> {
-    let inputs = resolve(names, cancel).map_err(from_corpus)?;
-    reading.bytes_to_read.fetch_add(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
+    let inputs = inputs_of(names, reading, cancel)?;
     let by_line = |format: Format| if format == Format::Text { Format::Lines } else { format };
     let formats: Vec<Format> = (inputs.iter())
         .map(|input| options.format_of(input).map(by_line))
