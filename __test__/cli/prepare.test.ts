@@ -56,6 +56,19 @@ test('special tokens in documents are text, an error with its line, or read as s
   t.regex((await tokenmill(['inspect', at('parse')])).stdout, /^special tokens +<\|endoftext\|> in documents$/m)
 })
 
+test('--utf8 says what a document is whose bytes are not UTF-8', async (t) => {
+  const input = folder.file('broken.lines', Buffer.from('a\n\xff\nb\n', 'latin1'))
+  const of = (...args: string[]) =>
+    tokenmill(['prepare', '-o', at(`utf8${args.join('')}`), '--input-format', 'lines', '--json', ...args, input])
+  for (const args of [[], ['--utf8', 'strict']]) {
+    const { code, stderr } = await of(...args)
+    t.is(code, 1)
+    t.regex(stderr, /^tokenmill: ERR_INVALID_UTF8: .*broken\.lines, line 2/)
+  }
+  t.like(JSON.parse((await of('--utf8', 'skip')).stdout).counts, { documents: 2, invalidUtf8: 1 })
+  t.like(JSON.parse((await of('--utf8', 'replace')).stdout).counts, { documents: 3, invalidUtf8: 0 })
+})
+
 test('prepare reads stdin, and refuses options that cannot be', async (t) => {
   const done = await tokenmill(['prepare', '-o', at('stdin'), '--input-format', 'lines', '--json', '-'], {
     input: 'a\nb\n',

@@ -57,6 +57,19 @@ test('--json is one value, and says how many tokens are missing', async (t) => {
   t.is(readFileSync(output, 'latin1').trimEnd().split('\n').length, 258)
 })
 
+test('bytes that are not UTF-8 are an error, or with --utf8 replace U+FFFD', async (t) => {
+  const input = folder.file('broken.txt', Buffer.from('abc\xffabc', 'latin1'))
+  const of = (...args: string[]) =>
+    tokenmill(['train', input, '-n', '258', '-o', join(folder.path, 'broken.json'), '--json', ...args])
+  t.is(JSON.parse((await of('--utf8', 'replace')).stdout).bytes, 9)
+  for (const args of [[], ['--utf8', 'strict']]) {
+    const { code, stderr } = await of(...args)
+    t.is(code, 1)
+    t.regex(stderr, /^tokenmill: ERR_INVALID_UTF8: /)
+  }
+  t.is((await of('--utf8', 'skip')).code, 2)
+})
+
 test('--special has one value each time it is given', async (t) => {
   const input = folder.file('c.txt', text)
   const output = join(folder.path, 'c.json')

@@ -28,10 +28,10 @@ export const shared = {
     new Option('--special <how>', 'special tokens in the text: plain text, an error, or parsed')
       .choices(['text', 'throw', 'parse'])
       .default(byDefault),
-  utf8: () =>
+  utf8: (byDefault: 'replace' | 'strict') =>
     new Option('--utf8 <how>', 'invalid UTF-8: replace by U+FFFD, or fail')
       .choices(['replace', 'strict'])
-      .default('replace'),
+      .default(byDefault),
   json: () => new Option('--json', 'print JSON'),
   text: () => new Option('-t, --text <text>', 'the text itself, instead of a file'),
 }

@@ -56,7 +56,7 @@ const run = (tokenmill: Command) =>
     .option('-d, --dimensions <n>', 'embedding dimensions', integer(1), 64)
     .option('--seed <n>', 'random seed of the initial weights', integer(0), 1)
     .addOption(shared.special('text'))
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -82,7 +82,7 @@ const encode = (tokenmill: Command) =>
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
     .addOption(shared.special('throw'))
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .option('--show', 'show the tokens themselves, coloured, instead of their ids')
     .option(
       '--offsets',
@@ -114,7 +114,7 @@ const decode = (tokenmill: Command) =>
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
     .option('--skip-special', 'omit special tokens')
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -137,7 +137,7 @@ const count = (tokenmill: Command) =>
     .addOption(shared.tokenizer())
     .addOption(shared.pattern())
     .addOption(shared.special('text'))
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .addOption(shared.json())
     .option('--chat <file>', 'count the messages of a chat as the model bills them: a JSON file, - for stdin')
     .addHelpText(
@@ -199,9 +199,9 @@ const prepare = (tokenmill: Command) =>
     .option('--skip-malformed', 'skip malformed lines instead of failing')
     .option('--skip-too-large', 'skip documents that are too large instead of failing')
     .addOption(
-      new Option('--invalid-utf8 <how>', 'invalid UTF-8: fail, skip the document, or replace by U+FFFD')
-        .choices(['error', 'skip', 'replace'])
-        .default('error'),
+      new Option('--utf8 <how>', 'invalid UTF-8: replace by U+FFFD, fail, or skip the document')
+        .choices(['replace', 'strict', 'skip'])
+        .default('strict'),
     )
     .addOption(shared.special('text'))
     .option('--threads <n>', 'number of threads (default: all cores)', integer(1))
@@ -268,7 +268,7 @@ const windows = (tokenmill: Command) =>
     .option('--first <index>', 'index of the first window to show', integer(0), 0)
     .option('--limit <n>', 'number of windows to show', integer(1), 3)
     .addOption(shared.special('text'))
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -313,11 +313,7 @@ const train = (tokenmill: Command) =>
         .default('auto'),
     )
     .option('--field <name>', 'the JSON field or Parquet column that holds the text', 'text')
-    .addOption(
-      new Option('--invalid-utf8 <how>', 'invalid UTF-8: fail, or replace by U+FFFD')
-        .choices(['error', 'replace'])
-        .default('error'),
-    )
+    .addOption(shared.utf8('strict'))
     .option('--memory <MiB>', 'memory limit, beyond which temporary files are used (default: 1024)', integer(1))
     .addOption(shared.json())
     .addHelpText(
@@ -375,7 +371,7 @@ const embed = (tokenmill: Command) =>
     .option('--checkpoint <file>', 'checkpoint file, to resume after an interruption')
     .option('--checkpoint-steps <n>', 'steps between checkpoints', integer(1), 1000)
     .addOption(shared.special('text'))
-    .addOption(shared.utf8())
+    .addOption(shared.utf8('replace'))
     .addOption(shared.json())
     .addHelpText(
       'after',

@@ -23,7 +23,7 @@ export interface PrepareFlags extends TokenizerChoice {
   readonly maxDocumentBytes?: number
   readonly skipMalformed?: boolean
   readonly skipTooLarge?: boolean
-  readonly invalidUtf8: 'error' | 'skip' | 'replace'
+  readonly utf8: 'replace' | 'strict' | 'skip'
   readonly special: Special
   readonly threads?: number
   readonly resume: boolean
@@ -53,7 +53,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       deduplicate: flags.deduplicate ?? false,
       onMalformed: flags.skipMalformed ? 'skip' : 'error',
       onTooLarge: flags.skipTooLarge ? 'skip' : 'error',
-      onInvalidUtf8: flags.invalidUtf8,
+      onInvalidUtf8: flags.utf8 === 'strict' ? 'error' : flags.utf8,
       resume: flags.resume,
       checkpointSeconds: flags.checkpointSeconds,
       onProgress: (progress) => line.show(progressText(progress)),

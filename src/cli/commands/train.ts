@@ -15,7 +15,7 @@ export interface TrainFlags {
   readonly maxTokenLength?: number
   readonly inputFormat: NonNullable<TrainBpeOptions['format']>
   readonly field: string
-  readonly invalidUtf8: 'error' | 'replace'
+  readonly utf8: 'replace' | 'strict'
   readonly memory?: number
   readonly json?: boolean
 }
@@ -47,7 +47,7 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
     const trained = await trainBpe(inputs, {
       ...options,
       signal,
-      utf8: flags.invalidUtf8 === 'error' ? 'strict' : 'replace',
+      utf8: flags.utf8,
       ...(maxTokenLength !== undefined && { maxTokenLength }),
       ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
     })
