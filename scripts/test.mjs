@@ -6,6 +6,7 @@ import { runChecks } from './lib/checks.mjs'
 import { readers } from './lib/counts.mjs'
 import { ensureBuilt, ensureRust } from './lib/ensure.mjs'
 import { script } from './lib/run.mjs'
+import { ownTemp } from './lib/temp.mjs'
 
 const checks = [
   {
@@ -19,6 +20,7 @@ const checks = [
 ]
 
 await script(async () => {
+  Object.assign(process.env, ownTemp())
   await ensureRust()
   await ensureBuilt({ say: (what) => console.log(`▸ ${what}`) })
   await runChecks(checks)

@@ -36,7 +36,7 @@ export const addonOf = (id) =>
  * same version, without what only a checkout needs. The working tree is not changed.
  */
 export const stageMain = (folder) => {
-  const { scripts: _, devDependencies: __, napi: ___, ava: ____, ...published } = manifest()
+  const { scripts: _, devDependencies: __, napi: ___, ...published } = manifest()
   const optionalDependencies = Object.fromEntries(
     Object.keys(platforms).map((id) => [`tokenmill-${id}`, published.version]),
   )
