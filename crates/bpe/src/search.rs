@@ -152,9 +152,11 @@ impl Search {
     }
 }
 
+/// Whether `tokens` can be looked for together in a bounded time.
+///
 /// # Errors
 /// [`Error::SpecialTokensTooLong`].
-pub(crate) fn check_lengths<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+pub fn check_lengths<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
     let (mut longest, mut together) = (0, 0);
     for token in tokens {
         (longest, together) = (token.len().max(longest), token.len() + together);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
-use tokenmill_bpe::longest_match;
+use tokenmill_bpe::{check_lengths, longest_match};
 
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
@@ -99,7 +99,8 @@ impl AddedTokens {
     /// `allowed`, and are refused in `disallowed`.
     ///
     /// # Errors
-    /// [`Error::Limit`] when there are too many for one automaton.
+    /// [`Error::Limit`] when there are too many for one automaton, or when names that are not tokens of the file are as long as [`check_lengths`]
+    /// refuses.
     pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<Policy> {
         let allowed: std::collections::HashSet<&str> = allowed.iter().map(AsRef::as_ref).collect();
         let (mut raw, mut normalized) = (Vec::new(), Vec::new());
@@ -117,6 +118,8 @@ impl AddedTokens {
             }
         }
         let names: Vec<&str> = disallowed.iter().map(AsRef::as_ref).filter(|name| !name.is_empty()).collect();
+        let of_the_call = names.iter().copied().filter(|&name| !self.by_content.contains_key(name));
+        check_lengths(of_the_call).map_err(|error| Error::Limit { reason: error.to_string() })?;
         Ok(Policy {
             raw: Search::new(&raw)?,
             normalized: Search::new(&normalized)?,

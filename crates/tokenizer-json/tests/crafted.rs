@@ -132,6 +132,23 @@ fn s3_two_tokens_with_one_id_are_refused() {
 }
 
 #[test]
+fn names_that_a_call_refuses_are_as_long_as_special_tokens_may_be() {
+    let long = "x".repeat(5000);
+    let added = json!([{ "id": 1, "content": long, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true }]);
+    let file =
+        json!({ "added_tokens": added, "model": { "type": "WordLevel", "unk_token": "a", "vocab": { "a": 0 } } });
+    let loaded = load_json(&file).expect("a tokenizer");
+    let refused = |names: &[String]| match crate_of(&loaded).policy(&[], names).map(drop) {
+        Err(Error::Limit { reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert!(crate_of(&loaded).policy(&[], &["y".repeat(4096), long]).is_ok());
+    assert_eq!(refused(&["y".repeat(4097)]), "expected special tokens of at most 4096 bytes, received 4097");
+    let many: Vec<String> = (1000..2025).map(|number| format!("{}{number}", "y".repeat(4092))).collect();
+    assert!(refused(&many).starts_with("expected special tokens of at most 4194304 bytes together"));
+}
+
+#[test]
 fn special_tokens_that_share_an_id_are_names_of_one_token() {
     let token = |content: &str, special: bool| json!({ "id": 2, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": special });
     let file = |vocab: Value, added: Value| json!({ "added_tokens": added, "model": { "type": "WordLevel", "unk_token": "a", "vocab": vocab } });
