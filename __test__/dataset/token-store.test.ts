@@ -144,6 +144,28 @@ test('another tokenizer, an unknown split and what is no dataset are refused', a
   })
 })
 
+test('files with a header are refused, as it would be read as ids', async (t) => {
+  const [text, outDir] = [at('headers.txt'), at('headers')]
+  writeFileSync(text, 'the mill turns')
+  await prepare({ inputs: [text], tokenizer, outDir, format: ['nanogpt', 'llmc', 'megatron', 'npy'] })
+  // As llm.c has it for ids of 32 bits.
+  writeFileSync(join(outDir, 'wide.bin'), Int32Array.of(20240801, 7, 2, ...new Int32Array(253), 1, 2))
+  const open = (name: string) => TokenStore.open(join(outDir, name), { dtype: 'uint16' })
+  for (const [name, header] of [
+    ['npy/train-00000.npy', "numpy's .npy"],
+    ['llmc/train_000000.bin', 'llm.c'],
+    ['wide.bin', 'llm.c'],
+    ['megatron/train.idx', "Megatron-LM's .idx, whose ids are in the .bin beside it"],
+  ] as const) {
+    const message = `${join(outDir, name)}: expected ids without a header, received that of ${header}`
+    await t.throwsAsync(open(name), { code: 'ERR_INVALID_FILE', message })
+  }
+  for (const name of ['nanogpt/train.bin', 'megatron/train.bin']) {
+    using store = await open(name)
+    t.deepEqual(store.slice(), Uint32Array.of(...tokenizer.encode('the mill turns'), 50256))
+  }
+})
+
 test('verify finds a changed byte, and a truncated shard is told when it is opened', async (t) => {
   await prepare({ inputs: [at('text.txt')], tokenizer, outDir: at('changed') })
   const store = await TokenStore.open(at('changed'), { mode: 'read' })

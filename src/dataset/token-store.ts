@@ -10,6 +10,7 @@ import { allocated } from '../allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
 import { checkHoldsDataset } from './dataset-folder.ts'
+import { headerOf } from './file-header.ts'
 import type { Manifest, SplitName } from './manifest.ts'
 import { verifyDataset, type VerifyOptions } from './verify.ts'
 
@@ -80,7 +81,7 @@ export class TokenStore {
    * Opens the dataset in a folder, or a file of ids without a header.
    *
    * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
-   * @throws `ERR_INVALID_FILE` when there is none, or its preparation is not finished.
+   * @throws `ERR_INVALID_FILE` when there is none, or its preparation is not finished; when a file has the header of numpy, llm.c or Megatron-LM.
    * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
    * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
    */
@@ -93,17 +94,22 @@ export class TokenStore {
     if (dtype !== undefined) oneOf('options.dtype', dtype, ['uint16', 'uint32'])
     if (tokenizer !== undefined && typeof tokenizer?.fingerprint !== 'string')
       throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
-    const isFolder = await stat(place).then(
-      (stats) => stats.isDirectory(),
-      (cause) => {
-        throw new TokenmillError('ERR_INVALID_FILE', `cannot read ${place}: ${(cause as Error).message}`, { cause })
-      },
-    )
+    const cannotRead = (cause: Error): never => {
+      throw new TokenmillError('ERR_INVALID_FILE', `cannot read ${place}: ${cause.message}`, { cause })
+    }
+    const stats = await stat(place).catch(cannotRead)
+    const isFolder = stats.isDirectory()
     if (isFolder && dtype !== undefined) throw invalid('options.dtype', 'nothing, as the folder says it', dtype)
     if (!isFolder) {
       if (dtype === undefined) throw invalid('options.dtype', "'uint16' or 'uint32', as the path is a file", dtype)
       if (tokenizer !== undefined)
         throw invalid('options.tokenizer', 'nothing, as a file does not say whose ids it has', tokenizer)
+      const header = stats.isFile() ? await headerOf(place).catch(cannotRead) : undefined
+      if (header !== undefined)
+        throw new TokenmillError(
+          'ERR_INVALID_FILE',
+          `${place}: expected ids without a header, received that of ${header}`,
+        )
       return new TokenStore(
         await callNativeAsync(() => native().StoreHandle.openFile(place, dtype === 'uint32', mapped)),
         '',
