@@ -7,11 +7,11 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
-use super::cost::Meter;
+use super::arguments::Arguments;
 use super::error::{RAISED, Spent};
 use super::program::Program;
 use super::python::{JsonStyle, json_of, str_of};
-use super::{Marks, guard, methods};
+use super::{Marks, filters, guard, methods};
 
 /// The name of the function that a `{% generation %}` block calls.
 pub(super) const GENERATION: &str = "tokenmill_generation__";
@@ -56,21 +56,23 @@ fn environment(marks: Option<Marks>) -> Environment<'static> {
     });
     env.add_filter("tojson", to_json);
     env.add_filter("string", |state: &State, value: &Value| str_of(state, value));
-    env.add_filter("trim", |state: &State, text: &str, chars: Option<&str>| {
-        Meter::new(state).characters(chars.unwrap_or_default())?;
-        Ok::<_, Error>(methods::strip(text, chars, true, true).to_owned())
-    });
+    filters::add(&mut env);
     // They make characters of numbers, which no template for chats needs: see the proof in `mod.rs`.
     env.remove_filter("format");
+    // It lays values out otherwise than Python's.
+    env.remove_filter("pprint");
     // Those that Jinja has not; some of them nest lazily.
     for filter in ["bool", "chain", "lines", "split", "zip"] {
         env.remove_filter(filter);
     }
     guard::add(&mut env);
     env.add_test("sequence", |value: &Value| {
-        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
+        // What is undefined is empty.
+        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map | ValueKind::Undefined)
     });
-    env.add_test("iterable", |value: &Value| value.kind() == ValueKind::String || value.try_iter().is_ok());
+    env.add_test("iterable", |value: &Value| {
+        value.kind() == ValueKind::String || (!value.is_none() && value.try_iter().is_ok())
+    });
     env.add_function("raise_exception", |state: &State, message: &str| -> Result<Value, Error> {
         let spent = Spent(state.fuel_levels().map_or(0, |(spent, _)| spent));
         Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{message}")).with_source(spent))
@@ -90,22 +92,15 @@ fn environment(marks: Option<Marks>) -> Environment<'static> {
 /// `tojson` of transformers: `json.dumps` with `ensure_ascii=False` and nothing escaped for HTML.
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over so")]
 fn to_json(state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
-    let given = |index: usize, name: &str| -> Result<Option<Value>, Error> {
-        let value = match args.get(index) {
-            Some(value) => Some(value.clone()),
-            None => kwargs.get::<Option<Value>>(name)?,
-        };
-        Ok(value.filter(|value| !value.is_none()))
-    };
-    let ensure_ascii = given(0, "ensure_ascii")?.is_some_and(|value| value.is_true());
-    let indent = given(1, "indent")?.map(|indent| match indent.as_str() {
+    let args = Arguments::new(&["ensure_ascii", "indent", "separators", "sort_keys"], args, &kwargs)?;
+    let given = |name: &str| args.get(name).filter(|value| !value.is_none());
+    let indent = given("indent").map(|indent| match indent.as_str() {
         Some(text) => Ok(text.to_owned()),
-        None => usize::try_from(indent).map(|spaces| " ".repeat(spaces.min(64))),
+        None => usize::try_from(indent.clone()).map(|spaces| " ".repeat(spaces.min(64))),
     });
     let indent = indent.transpose()?;
-    let separators = given(2, "separators")?;
-    let sort_keys = given(3, "sort_keys")?.is_some_and(|value| value.is_true());
-    kwargs.assert_all_used()?;
+    let separators = given("separators");
+    let [ensure_ascii, sort_keys] = ["ensure_ascii", "sort_keys"].map(|name| args.is_true(name));
     let (mut item_separator, mut key_separator) =
         (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned());
     if let Some(separators) = separators {

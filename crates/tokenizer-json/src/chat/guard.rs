@@ -38,6 +38,8 @@ pub(super) const OWN: &str = "tokenmill own";
 pub(super) const DATA: &str = "tokenmill data";
 /// What a loop goes through.
 pub(super) const ITERABLE: &str = "tokenmill iterable";
+/// What a function is given that may be a loop.
+pub(super) const ARGUMENT: &str = "tokenmill argument";
 /// What an attribute of a namespace is set to.
 pub(super) const ATTRIBUTE: &str = "tokenmill attribute";
 
@@ -50,11 +52,19 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_function(DATA, data);
     env.add_function(ITERABLE, |state: &State, value: Value| {
         match value.as_str() {
-            Some(text) => Meter::new(state).pay(1, text.len() as u64)?,
-            None if value.kind() == ValueKind::Iterable => return own(state, value),
-            None => {}
+            // A list: a loop over it knows how many there are.
+            Some(text) => {
+                Meter::new(state).pay(text.chars().count() as u64, text.len() as u64)?;
+                Ok(Value::from(text.chars().map(Value::from).collect::<Vec<_>>()))
+            }
+            None => listed(state, value),
         }
-        Ok(value)
+    });
+    env.add_function(ARGUMENT, |state: &State, value: Value| {
+        if let Some(text) = value.as_str() {
+            Meter::new(state).pay(1, text.len() as u64)?;
+        }
+        listed(state, value)
     });
     env.add_function(ATTRIBUTE, |value: Value| {
         if is_opaque(&value) {
@@ -280,6 +290,11 @@ fn parts(state: &State, items: Rest<Value>) -> Result<Vec<Value>, Error> {
     let mut meter = Meter::new(state);
     items.iter().try_for_each(|item| meter.data(item))?;
     Ok(items.0)
+}
+
+/// `value`, or a list of what it gives, if all that it does is to give.
+fn listed(state: &State, value: Value) -> Result<Value, Error> {
+    if value.kind() == ValueKind::Iterable { own(state, value) } else { Ok(value) }
 }
 
 /// `value`, or a list of what it gives.

@@ -4,7 +4,7 @@
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-use super::cost::Meter;
+use super::cost::{Meter, affordable};
 
 /// Calls `value.method(args)`.
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
@@ -21,6 +21,9 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
             Some(text) if matches!(method, "join" | "strip" | "lstrip" | "rstrip") => meter.characters(text)?,
             _ => drop(meter.whole(value)?),
         }
+    }
+    if let (Some(text), "center" | "ljust" | "rjust" | "zfill") = (value.as_str(), method) {
+        return justified(state, text, method, args).map(Value::from);
     }
     if let Some(text) = value.as_str()
         && let Some(result) = string_method(text, method, args)
@@ -73,6 +76,7 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Option<Result<Valu
         "removesuffix" => {
             from_args::<(&str,)>(args).map(|(suffix,)| Value::from(text.strip_suffix(suffix).unwrap_or(text)))
         }
+        "title" => from_args::<()>(args).map(|()| Value::from(title(text))),
         "isspace" => from_args::<()>(args).map(|()| Value::from(!text.is_empty() && text.chars().all(is_space))),
         "index" | "rindex" => from_args::<(&str,)>(args).and_then(|(what,)| {
             let found = if method == "index" { text.find(what) } else { text.rfind(what) };
@@ -156,6 +160,11 @@ fn split_lines(text: &str, args: &[Value]) -> Result<Value, Error> {
     let (keep, kwargs): (Option<bool>, Kwargs) = from_args(args)?;
     let keep = keep.or(kwargs.get("keepends")?).unwrap_or(false);
     kwargs.assert_all_used()?;
+    Ok(Value::from(lines(text, keep).into_iter().map(Value::from).collect::<Vec<_>>()))
+}
+
+/// The lines of `text`, with their ends if asked to `keep` them.
+pub(super) fn lines(text: &str, keep: bool) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut chars = text.char_indices().peekable();
@@ -171,13 +180,69 @@ fn split_lines(text: &str, args: &[Value]) -> Result<Value, Error> {
             '\n' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {}
             _ => continue,
         }
-        lines.push(Value::from(&text[start..if keep { after } else { at }]));
+        lines.push(&text[start..if keep { after } else { at }]);
         start = after;
     }
     if start < text.len() {
-        lines.push(Value::from(&text[start..]));
+        lines.push(&text[start..]);
     }
-    Ok(Value::from(lines))
+    lines
+}
+
+/// Letters that no letter is before in upper case, others in lower case.
+fn title(text: &str) -> String {
+    let mut title = String::with_capacity(text.len());
+    let mut is_inside = false;
+    for c in text.chars() {
+        if is_inside {
+            title.extend(c.to_lowercase());
+        } else {
+            let mut upper = c.to_uppercase();
+            title.extend(upper.next());
+            title.extend(upper.flat_map(char::to_lowercase));
+        }
+        is_inside = c.is_lowercase() || c.is_uppercase();
+    }
+    title
+}
+
+/// `text` in the middle of `width` characters.
+pub(super) fn centered(state: &State, text: &str, width: i64, fill: char) -> Result<String, Error> {
+    let missing = missing(text, width);
+    // As CPython does: what is odd goes before an odd width.
+    let before = missing / 2 + usize::from(missing % 2 == 1 && width % 2 == 1);
+    padded(state, [before, missing - before], text, fill)
+}
+
+fn missing(text: &str, width: i64) -> usize {
+    usize::try_from(width).unwrap_or(0).saturating_sub(text.chars().count())
+}
+
+fn padded(state: &State, [before, after]: [usize; 2], text: &str, fill: char) -> Result<String, Error> {
+    let length = before.saturating_add(after).saturating_mul(fill.len_utf8()).saturating_add(text.len());
+    affordable(state, length)?;
+    Meter::new(state).pay(1, length as u64)?;
+    let mut padded = String::with_capacity(length);
+    padded.extend(std::iter::repeat_n(fill, before));
+    padded.push_str(text);
+    padded.extend(std::iter::repeat_n(fill, after));
+    Ok(padded)
+}
+
+fn justified(state: &State, text: &str, method: &str, args: &[Value]) -> Result<String, Error> {
+    if method == "zfill" {
+        let (width,): (i64,) = from_args(args)?;
+        let sign = if text.starts_with(['+', '-']) { &text[..1] } else { "" };
+        let zeros = padded(state, [missing(text, width), 0], &text[sign.len()..], '0')?;
+        return Ok(format!("{sign}{zeros}"));
+    }
+    let (width, fill): (i64, Option<char>) = from_args(args)?;
+    let fill = fill.unwrap_or(' ');
+    match method {
+        "ljust" => padded(state, [0, missing(text, width)], text, fill),
+        "rjust" => padded(state, [missing(text, width), 0], text, fill),
+        _ => centered(state, text, width, fill),
+    }
 }
 
 fn partition(text: &str, args: &[Value], from_end: bool) -> Result<Value, Error> {

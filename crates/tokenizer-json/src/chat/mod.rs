@@ -33,14 +33,17 @@
 //! or 30 MB it is less than one. The stack is bounded by the depth of values: they may nest as deep as JSON is read. A template has no way to files, to
 //! the network, to the clock (unless it is given one), or to anything but its values.
 
+mod arguments;
 mod attempts;
 mod cost;
 mod engine;
 mod error;
+mod filters;
 mod guard;
 mod ink;
 mod literals;
 mod methods;
+mod numbers;
 mod program;
 mod python;
 mod rewrite;

@@ -135,7 +135,7 @@ fn with_guards<'source>(
         Instruction::Add | Instruction::Mul => vec![itself, call(guard::OWN, 1)?],
         Instruction::PushLoop(_) | Instruction::FastRecurse => vec![call(guard::ITERABLE, 1)?, itself],
         // Any function may be a loop.
-        Instruction::CallFunction(_, Some(1)) if recursive => vec![call(guard::ITERABLE, 1)?, itself],
+        Instruction::CallFunction(_, Some(1)) if recursive => vec![call(guard::ARGUMENT, 1)?, itself],
         Instruction::SetAttr(_) => vec![Instruction::Swap, call(guard::ATTRIBUTE, 1)?, Instruction::Swap, itself],
         Instruction::GetAttr(name) if name.len() > LONGEST_NAME => {
             return Err(refused(format!("expected names of at most {LONGEST_NAME} bytes, received {}", name.len())));
@@ -163,7 +163,7 @@ fn with_guards<'source>(
 /// to, and for each item.)
 fn filter_guards(name: &str, count: u16) -> (Option<&'static str>, Option<&'static str>) {
     let before = match name {
-        "sort" | "unique" | "min" | "max" | "dictsort" | "groupby" | "join" | "pprint" => Some(guard::SORTED),
+        "sort" | "unique" | "min" | "max" | "dictsort" | "groupby" | "join" => Some(guard::SORTED),
         "map" | "select" | "reject" | "selectattr" | "rejectattr" => Some(guard::EACH),
         _ if count > 1 => Some(guard::WHOLE),
         _ => None,

@@ -204,6 +204,25 @@ fn what_a_template_does_with_values_makes_no_special_token() {
 }
 
 #[test]
+fn arguments_of_filters_are_checked() {
+    for (source, message) in [
+        ("{{ 'a' | center(1, 2) }}", "too many arguments"),
+        ("{{ 'a' | center(1, width=2) }}", "received width twice"),
+        ("{{ 'a' | center(widht=2) }}", "unknown keyword argument 'widht'"),
+        ("{{ 'a' | replace('a') }}", "missing argument"),
+        ("{{ 'abc' | truncate(2) }}", "expected a length of at least 3"),
+        ("{{ 'abc' | truncate(5, leeway=-1) }}", "a leeway of at least 0"),
+        ("{{ 1 | indent }}", "expected a string, received number"),
+        ("{{ x | int }}", "undefined value"),
+        ("{{ x | float }}", "undefined value"),
+        ("{{ '1e38' | int }}", "expected a number below 1e38 for int"),
+    ] {
+        let error = render(source, &[], "{}").expect_err(source).to_string();
+        assert!(error.contains(message), "{source}: {error}");
+    }
+}
+
+#[test]
 fn a_literal_that_is_compared_changes_nothing() {
     let source = "{% if '</s>' in x %}has{% endif %}{% if x.endswith('</s>') %} ends{% endif %}{{ x.split('</s>') | length }}{% for y in ['</s>'] if x == y %} is{% endfor %}</s>";
     let rendered = render(source, &["</s>"], r#"{"x": "</s>"}"#).expect("text");
