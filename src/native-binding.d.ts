@@ -43,7 +43,11 @@ export declare class BpeHandle {
   encodeAsync(text: string | Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   countAsync(text: string | Uint8Array, strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<number>
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  /** The same of texts that have crossed before. */
+  encodeGatheredAsync(texts: GatheredTexts, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
   countBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
+  /** The same of texts that have crossed before. */
+  countGatheredAsync(texts: GatheredTexts, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array
@@ -101,6 +105,14 @@ export declare class EncodeStreamHandle {
   close(): void
 }
 
+/** Texts that were copied so far. */
+export declare class GatheredTexts {
+  /** None yet, with room for strings of so many code `units` together. */
+  constructor(units: number)
+  /** Copies `texts` behind those that are there. */
+  add(texts: readonly string[]): void
+}
+
 /** A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form. */
 export declare class JsonHandle {
   /** Reads the bytes of a tokenizer.json. */
@@ -128,9 +140,13 @@ export declare class JsonHandle {
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
+  /** The same of texts that have crossed before. */
+  encodeGatheredAsync(texts: GatheredTexts, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
   /** The number of ids of each of several texts, counted on all threads. */
   countBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): Uint32Array
   countBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
+  /** The same of texts that have crossed before. */
+  countGatheredAsync(texts: GatheredTexts, policy: number, cancel?: CancelFlag | undefined | null): Promise<Uint32Array>
   /** The text of `ids`. */
   decode(ids: Uint32Array, strict: boolean, skipSpecial: boolean): string
   decodeBytes(ids: Uint32Array): Uint8Array

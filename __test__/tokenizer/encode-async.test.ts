@@ -2,13 +2,15 @@ import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { cancellable } from '../../src/cancel.ts'
 import { TokenmillError } from '../../src/errors.ts'
 import type { CancelFlag } from '../../src/native-binding.d.ts'
 import { native } from '../../src/native.ts'
 import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import { cpuSince } from '../cpu-time.ts'
+import { jsonFile } from './json-cases.ts'
 
 const o200k = getEncoding('o200k_base')
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -68,6 +70,55 @@ test('the event loop goes on while a text is encoded', async (t) => {
   clearInterval(timer)
   t.true(turns > 0, `${turns} turns`)
   t.is(ids.length, o200k.count(long))
+})
+
+/** Counts turns of the event loop, and in which of them strings of long batches are copied. */
+const watchCopies = (t: ExecutionContext) => {
+  const { prototype } = native().GatheredTexts
+  const add = prototype.add
+  const copies: number[] = []
+  let turn = 0
+  const count = () => {
+    turn++
+    timer = setImmediate(count)
+  }
+  let timer = setImmediate(count)
+  prototype.add = function (part) {
+    copies.push(turn)
+    add.call(this, part)
+  }
+  t.teardown(() => {
+    clearImmediate(timer)
+    prototype.add = add
+  })
+  return copies
+}
+
+test.serial('a batch of many megabytes is copied in several turns, and is what it is at once', async (t) => {
+  const copies = watchCopies(t)
+  const texts = Array.from({ length: 3000 }, (_, index) => `${index} ${text}`.repeat(index % 7 ? 80 : 0) + index)
+  const all = { allowedSpecial: 'all' } as const
+  t.deepEqual(await o200k.encodeBatchAsync(texts, all), o200k.encodeBatch(texts, all))
+  t.true(new Set(copies).size > 1, copies.join())
+  t.deepEqual(await o200k.countBatchAsync(texts), o200k.countBatch(texts))
+  await t.throwsAsync(o200k.encodeBatchAsync([...texts, 'ab<|endoftext|>']), {
+    code: 'ERR_SPECIAL_TOKEN',
+    message: /^texts\[3000\] holds the special token "<\|endoftext\|>" at index 2;/,
+  })
+  const aborting = new AbortController()
+  const aborted = o200k.encodeBatchAsync(texts, { signal: aborting.signal })
+  setImmediate(() => aborting.abort())
+  await t.throwsAsync(aborted, { any: true, name: 'AbortError' })
+})
+
+test.serial('so is one that the tokenizers crate encodes', async (t) => {
+  const copies = watchCopies(t)
+  const tokenizer = await loadTokenizer(jsonFile('words'))
+  // One word each, which is unknown.
+  const texts = Array.from({ length: 3 }, (_, index) => 'x'.repeat(2 ** 21 + index))
+  t.deepEqual(await tokenizer.encodeBatchAsync(texts), tokenizer.encodeBatch(texts))
+  t.true(new Set(copies).size > 1, copies.join())
+  t.deepEqual(await tokenizer.countBatchAsync(texts), tokenizer.countBatch(texts))
 })
 
 test('bytes may be changed, transferred and freed after the call', async (t) => {

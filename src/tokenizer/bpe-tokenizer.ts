@@ -25,7 +25,7 @@ import {
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
-import { callLater, type NativeWork } from './native-call.ts'
+import { callBatchLater, callLater, type BatchWork, type NativeWork } from './native-call.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
@@ -189,7 +189,11 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
-    return batchOf(await this.#allLater(texts, options, 'all', (...call) => this.#native.encodeBatchAsync(...call)))
+    const rows = await this.#allLater(texts, options, 'all', {
+      texts: (...call) => this.#native.encodeBatchAsync(...call),
+      gathered: (...call) => this.#native.encodeGatheredAsync(...call),
+    })
+    return batchOf(rows)
   }
 
   /**
@@ -276,7 +280,10 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
-    return this.#allLater(texts, options, [], (...call) => this.#native.countBatchAsync(...call))
+    return this.#allLater(texts, options, [], {
+      texts: (...call) => this.#native.countBatchAsync(...call),
+      gathered: (...call) => this.#native.countGatheredAsync(...call),
+    })
   }
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
@@ -448,11 +455,10 @@ export class BpeTokenizer implements Tokenizer {
     texts: readonly Text[],
     options: EncodeAsyncOptions | undefined,
     disallowed: 'all' | readonly string[],
-    work: NativeWork<Text[], T>,
+    work: BatchWork<T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
-    const own = checkedTexts(texts)
-    return callLater(own, call, (policy, flag) => work(own, strict, policy, flag))
+    return callBatchLater(checkedTexts(texts), strict, call, work)
   }
 
   /** {@link Tokenizer.encode} of a long string. */

@@ -2,7 +2,7 @@ import { nextTurn } from '../event-loop.ts'
 import type { Text } from './tokenizer.ts'
 
 /** Code units that are copied out of strings in one turn of the event loop: some milliseconds. */
-const unitsPerTurn = 4 << 20
+export const unitsPerTurn = 4 << 20
 /** Calls with fewer do not wait, and make nobody wait. */
 const fewUnits = 1 << 12
 
@@ -14,15 +14,22 @@ let turn: Promise<void> | undefined
  * this lets some through in each turn. `undefined`: there is nothing to wait for. Bytes never wait, so that nobody can change them before.
  */
 export const copyTurn = (texts: readonly Text[]): Promise<void> | undefined => {
+  const units = unitsOf(texts)
+  return units === undefined || units < fewUnits ? undefined : turnFor(units)
+}
+
+/** How many code units `texts` have together; `undefined` when some are bytes. */
+export const unitsOf = (texts: readonly Text[]): number | undefined => {
   let units = 0
   for (const text of texts) {
     if (typeof text !== 'string') return undefined
     units += text.length
   }
-  return units < fewUnits ? undefined : turnFor(units)
+  return units
 }
 
-const turnFor = (units: number): Promise<void> | undefined => {
+/** A turn in which so many `units` may be copied; `undefined`: this one. */
+export const turnFor = (units: number): Promise<void> | undefined => {
   // When it is settled the next turn has begun.
   turn ??= nextTurn().then(() => {
     copied = 0

@@ -25,7 +25,7 @@ import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
-import { callLater, explaining, type Explain, type NativeWork } from './native-call.ts'
+import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
@@ -286,23 +286,27 @@ export class HfTokenizer implements Tokenizer {
   }
 
   #encodeLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<TokenRows> {
-    return this.#later(texts, call, explain, (...own) => this.#native.encodeBatchAsync(...own))
+    return this.#later(texts, call, explain, {
+      texts: (...own) => this.#native.encodeBatchAsync(...own),
+      gathered: (...own) => this.#native.encodeGatheredAsync(...own),
+    })
   }
 
   #countLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<Uint32Array> {
-    return this.#later(texts, call, explain, (...own) => this.#native.countBatchAsync(...own))
+    return this.#later(texts, call, explain, {
+      texts: (...own) => this.#native.countBatchAsync(...own),
+      gathered: (...own) => this.#native.countGatheredAsync(...own),
+    })
   }
 
   #later<T>(
     texts: readonly Text[],
     { signal, special, strict }: AsyncCall,
     explain: Explain | undefined,
-    work: NativeWork<Text[], T>,
+    work: BatchWork<T>,
   ): Promise<T> {
-    const own = texts.map(unsharedText)
-    return callLater(own, { signal, policy: () => this.#policies.of(special), explain }, (policy, flag) =>
-      work(own, strict, policy, flag),
-    )
+    const call = { signal, policy: () => this.#policies.of(special), explain }
+    return callBatchLater(texts.map(unsharedText), strict, call, work)
   }
 
   #batchOf({ ids, rowStarts }: TokenRows, whole: boolean): TokenBatch {

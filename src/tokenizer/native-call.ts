@@ -1,7 +1,8 @@
 import { cancellable } from '../cancel.ts'
-import type { CancelFlag } from '../native-binding.d.ts'
+import type { CancelFlag, GatheredTexts } from '../native-binding.d.ts'
 import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
+import { gathered, longBatch } from './long-batch.ts'
 import type { Text } from './tokenizer.ts'
 
 /** What an error of native code is for the caller. */
@@ -18,6 +19,25 @@ export const explaining = <T>(work: () => T): T => {
 
 /** A native call off the event loop. */
 export type NativeWork<I, T> = (input: I, strict: boolean, policy: number, flag: CancelFlag | undefined) => Promise<T>
+
+/** The native calls of a batch: of texts that cross with the call, and of those that have crossed before. */
+export interface BatchWork<T> {
+  readonly texts: NativeWork<Text[], T>
+  readonly gathered: (texts: GatheredTexts, policy: number, flag: CancelFlag | undefined) => Promise<T>
+}
+
+/** {@link callLater} with a batch of `texts`, of which a long one is copied in several turns. */
+export const callBatchLater = async <T>(
+  texts: Text[],
+  strict: boolean,
+  call: Parameters<typeof callLater>[1],
+  work: BatchWork<T>,
+): Promise<T> => {
+  const long = longBatch(texts)
+  if (long === undefined) return callLater(texts, call, (policy, flag) => work.texts(texts, strict, policy, flag))
+  const all = await gathered(long, call.signal)
+  return callLater([], call, (policy, flag) => work.gathered(all, policy, flag))
+}
 
 /**
  * Does native work with `texts` off the event loop, when it is their turn to be copied. The number of the policy is asked for then: other

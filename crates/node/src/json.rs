@@ -16,6 +16,7 @@ use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
 use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
+use crate::gathered::GatheredTexts;
 use crate::later::{Deliver, Later, later};
 use crate::memory::{copied, try_collected};
 use crate::pool::on_all_threads;
@@ -242,7 +243,7 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
     ) -> Result<TokenRows> {
-        self.all(&texts, strict, policy, None)?.encode()?.into_copies(env)
+        self.all(Texts::read(&texts, strict)?, policy, None)?.encode()?.into_copies(env)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
@@ -254,9 +255,19 @@ impl JsonHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<Object<'env>> {
-        let all = self.all(&texts, strict, policy, cancel)?;
-        let cancel = Arc::clone(&all.cancel);
-        on_waiting_thread(env, &cancel, move || all.encode())
+        encode_later(env, self.all(Texts::read(&texts, strict)?, policy, cancel)?)
+    }
+
+    /// The same of texts that have crossed before.
+    #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
+    pub fn encode_gathered_async<'env>(
+        &self,
+        env: &'env Env,
+        texts: &GatheredTexts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Object<'env>> {
+        encode_later(env, self.all(texts.take(), policy, cancel)?)
     }
 
     /// The number of ids of each of several texts, counted on all threads.
@@ -268,7 +279,7 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
     ) -> Result<Uint32Array> {
-        to_array(env, &self.all(&texts, strict, policy, None)?.count()?)
+        to_array(env, &self.all(Texts::read(&texts, strict)?, policy, None)?.count()?)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
@@ -280,9 +291,19 @@ impl JsonHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<Object<'env>> {
-        let all = self.all(&texts, strict, policy, cancel)?;
-        let cancel = Arc::clone(&all.cancel);
-        on_waiting_thread(env, &cancel, move || all.count())
+        count_later(env, self.all(Texts::read(&texts, strict)?, policy, cancel)?)
+    }
+
+    /// The same of texts that have crossed before.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn count_gathered_async<'env>(
+        &self,
+        env: &'env Env,
+        texts: &GatheredTexts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Object<'env>> {
+        count_later(env, self.all(texts.take(), policy, cancel)?)
     }
 
     /// The text of `ids`.
@@ -314,17 +335,11 @@ impl JsonHandle {
 }
 
 impl JsonHandle {
-    fn all(
-        &self,
-        texts: &[JsTextOrBytes<'_>],
-        strict: bool,
-        policy: u32,
-        cancel: Option<&CancelFlag>,
-    ) -> Result<Batch> {
+    fn all(&self, texts: Texts, policy: u32, cancel: Option<&CancelFlag>) -> Result<Batch> {
         Ok(Batch {
             loaded: Arc::clone(&self.loaded),
             policy: self.policy(policy)?,
-            texts: Texts::read(texts, strict)?,
+            texts,
             cancel: CancelFlag::of(cancel),
         })
     }
@@ -354,6 +369,16 @@ impl Deliver for Rows {
 /// What the `tokenizers` crate runs.
 fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
     loaded.tokenizer().ok_or_else(|| Error::new(Code::Internal, "the engine runs this tokenizer"))
+}
+
+fn encode_later(env: &Env, all: Batch) -> Result<Object<'_>> {
+    let cancel = Arc::clone(&all.cancel);
+    on_waiting_thread(env, &cancel, move || all.encode())
+}
+
+fn count_later(env: &Env, all: Batch) -> Result<Object<'_>> {
+    let cancel = Arc::clone(&all.cancel);
+    on_waiting_thread(env, &cancel, move || all.count())
 }
 
 /// Several texts, and what makes their ids.

@@ -34,6 +34,8 @@ mod encoder;
 mod encodings;
 mod error;
 mod forgotten;
+#[cfg(feature = "text")]
+mod gathered;
 mod held;
 mod input_embedding;
 #[cfg(feature = "text")]

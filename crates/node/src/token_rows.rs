@@ -98,7 +98,19 @@ impl Texts {
     /// Copies `texts`, of these lengths, in the place of others. The first of them has number `first` among all texts.
     pub fn fill(&mut self, texts: &[JsTextOrBytes<'_>], lengths: &[usize], first: usize) -> Result<()> {
         self.first = first;
+        self.length = 0;
         self.raw.clear();
+        self.append(texts, lengths)
+    }
+
+    /// Makes room for so many code `units` and `bytes` more.
+    pub fn reserve(&mut self, units: usize, bytes: usize) -> Result<()> {
+        // With the zero that the engine writes behind a string.
+        self.raw.reserve(units.saturating_add(1), bytes).map_err(from_bpe)
+    }
+
+    /// Copies `texts`, of these lengths, behind those that are there.
+    pub fn append(&mut self, texts: &[JsTextOrBytes<'_>], lengths: &[usize]) -> Result<()> {
         // All memory at once: buffers that grow would be copied while the event loop waits.
         let (mut units, mut bytes) = (0, 0);
         for (text, length) in texts.iter().zip(lengths) {
@@ -107,9 +119,8 @@ impl Texts {
                 JsTextOrBytes::Bytes(_) => bytes += length,
             }
         }
-        self.length = units + bytes;
-        // With the zero that the engine writes behind a string.
-        self.raw.reserve(units + 1, bytes).map_err(from_bpe)?;
+        self.length += units + bytes;
+        self.reserve(units, bytes)?;
         for (text, &length) in texts.iter().zip(lengths) {
             match text {
                 JsTextOrBytes::String(text) => self.raw.push_utf16_by(|units| text.append_units_to(length, units))?,

@@ -12,6 +12,7 @@ use crate::cancel::CancelFlag;
 use crate::crossing::crossing;
 use crate::encoder::{EncoderSlot, from_bpe};
 use crate::error::Result;
+use crate::gathered::GatheredTexts;
 use crate::later::Deliver;
 use crate::limits::NativeCountIndex;
 use crate::memory::push;
@@ -176,10 +177,19 @@ impl BpeHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<Pending<'env, Rows>> {
-        let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
-        let (texts, cancel) = (Texts::read(&texts, strict)?, CancelFlag::of(cancel));
-        let flag = Arc::clone(&cancel);
-        pending(env, !texts.are_few(), &cancel, move || encode_rows(&tokenizer, &texts, &policy, Some(&flag)))
+        self.encode_later(env, Texts::read(&texts, strict)?, policy, cancel)
+    }
+
+    /// The same of texts that have crossed before.
+    #[napi(catch_unwind, ts_return_type = "Promise<TokenRows>")]
+    pub fn encode_gathered_async<'env>(
+        &self,
+        env: &'env Env,
+        texts: &GatheredTexts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Pending<'env, Rows>> {
+        self.encode_later(env, texts.take(), policy, cancel)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
@@ -191,10 +201,19 @@ impl BpeHandle {
         policy: u32,
         cancel: Option<&CancelFlag>,
     ) -> Result<Pending<'env, Vec<u32>>> {
-        let (tokenizer, policy) = (self.shared(), self.encoder.policy(policy)?);
-        let (texts, cancel) = (Texts::read(&texts, strict)?, CancelFlag::of(cancel));
-        let flag = Arc::clone(&cancel);
-        pending(env, !texts.are_few(), &cancel, move || count_rows(&tokenizer, &texts, &policy, Some(&flag)))
+        self.count_later(env, Texts::read(&texts, strict)?, policy, cancel)
+    }
+
+    /// The same of texts that have crossed before.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn count_gathered_async<'env>(
+        &self,
+        env: &'env Env,
+        texts: &GatheredTexts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Pending<'env, Vec<u32>>> {
+        self.count_later(env, texts.take(), policy, cancel)
     }
 
     /// The text of `ids`.
@@ -253,6 +272,30 @@ impl BpeHandle {
     /// The policy of that number.
     pub fn policy(&self, number: u32) -> Result<Arc<SpecialPolicy>> {
         self.encoder.policy(number)
+    }
+
+    fn encode_later<'env>(
+        &self,
+        env: &'env Env,
+        texts: Texts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Pending<'env, Rows>> {
+        let (tokenizer, policy, cancel) = (self.shared(), self.encoder.policy(policy)?, CancelFlag::of(cancel));
+        let flag = Arc::clone(&cancel);
+        pending(env, !texts.are_few(), &cancel, move || encode_rows(&tokenizer, &texts, &policy, Some(&flag)))
+    }
+
+    fn count_later<'env>(
+        &self,
+        env: &'env Env,
+        texts: Texts,
+        policy: u32,
+        cancel: Option<&CancelFlag>,
+    ) -> Result<Pending<'env, Vec<u32>>> {
+        let (tokenizer, policy, cancel) = (self.shared(), self.encoder.policy(policy)?, CancelFlag::of(cancel));
+        let flag = Arc::clone(&cancel);
+        pending(env, !texts.are_few(), &cancel, move || count_rows(&tokenizer, &texts, &policy, Some(&flag)))
     }
 
     fn one_text(
