@@ -50,6 +50,7 @@ mod to_utf8;
 mod tokenizer;
 pub mod train;
 mod transcode;
+pub mod translate;
 mod units;
 mod utf16;
 mod utf8;

@@ -4,6 +4,8 @@
 //! expression is written anew. Left as they are: what either engine does not know, and how `(?i)` matches characters that have several in
 //! the other case.
 
+use tokenmill_bpe::translate::{self, Dialect, Written, boundary, copied};
+
 /// What is a character of a word: `\w` and the sides of `\b`. To the other engine U+200C and U+200D are such too, and `²³¹¼½¾` are none.
 const WORD: &str = r"[\w²³¹¼½¾--[\x{200C}\x{200D}]]";
 const NOT_WORD: &str = r"[^[\w²³¹¼½¾--[\x{200C}\x{200D}]]]";
@@ -13,170 +15,48 @@ const NOT_WORD_IN_CLASS: &str = r"[^[\w--[\x{200C}\x{200D}]]]";
 
 /// The expression of `fancy-regex` for one of Oniguruma's. What is not well-formed is left to be refused.
 pub(crate) fn translated(source: &str) -> String {
-    Translation { rest: source, out: String::with_capacity(source.len()), groups: Vec::new(), last: 0 }.run()
+    // All that is known here has a form.
+    translate::translated::<FancyRegex>(source).unwrap_or_else(|| source.to_owned())
 }
 
-struct Translation<'a> {
-    rest: &'a str,
-    out: String,
-    /// Where in `out` the groups start that are open.
-    groups: Vec<usize>,
-    /// Where in `out` starts what a repetition would repeat.
-    last: usize,
-}
+struct FancyRegex;
 
-impl<'a> Translation<'a> {
-    fn run(mut self) -> String {
-        while let Some(first) = self.rest.chars().next() {
-            let start = self.out.len();
-            match first {
-                '\\' => self.escape(false),
-                '[' => self.class(),
-                '(' => {
-                    self.groups.push(start);
-                    self.open();
-                    continue;
-                }
-                ')' => {
-                    self.copy(1);
-                    self.last = self.groups.pop().unwrap_or(start);
-                    continue;
-                }
-                // A line starts behind each line feed that is not the last character.
-                '^' => self.put(1, r"(?:(?m:^)(?!\z))"),
-                '$' => self.put(1, "(?m:$)"),
-                '*' | '+' | '?' => {
-                    self.copy(1);
-                    continue;
-                }
-                '{' => {
-                    self.times();
-                    continue;
-                }
-                other => self.copy(other.len_utf8()),
-            }
-            self.last = start;
-        }
-        self.out
+impl Dialect for FancyRegex {
+    /// A line starts behind each line feed that is not the last character.
+    const ENDS: [&'static str; 2] = [r"(?:(?m:^)(?!\z))", "(?m:$)"];
+    /// Behind braces it repeats once more, and does not keep what was taken.
+    const COUNTED_PLUS: [&'static str; 2] = ["(?:", ")+"];
+    const FIRST_BRACKET: &'static str = "]";
+
+    /// That with which `.` matches line feeds is called `m` there.
+    fn flags(flags: &str) -> Option<String> {
+        let is_known = flags.bytes().all(|flag| b"imx-".contains(&flag));
+        Some(if is_known { flags.replace('m', "s") } else { flags.to_owned() })
     }
 
-    /// Copies so many bytes.
-    fn copy(&mut self, bytes: usize) {
-        let (copied, rest) = self.rest.split_at(bytes);
-        self.out.push_str(copied);
-        self.rest = rest;
-    }
-
-    /// Puts `text` in place of so many bytes.
-    fn put(&mut self, bytes: usize, text: &str) {
-        self.rest = &self.rest[bytes..];
-        self.out.push_str(text);
-    }
-
-    /// From `(` on, with flags: that with which `.` matches line feeds is called `m`.
-    fn open(&mut self) {
-        if self.rest.starts_with("(?#") {
-            self.groups.pop();
-            return self.copy(self.rest.find(')').map_or(self.rest.len(), |end| end + 1));
-        }
-        self.copy(1);
-        let flags = |text: &'a str| text.strip_prefix('?').map(|flags| &flags[..flags.find([':', ')']).unwrap_or(0)]);
-        let Some(flags) = flags(self.rest).filter(|flags| flags.bytes().all(|flag| b"imx-".contains(&flag))) else {
-            return;
+    fn escape(rest: &str, in_class: bool) -> Option<Written<'_>> {
+        let [word, not_word] = if in_class { [WORD_IN_CLASS, NOT_WORD_IN_CLASS] } else { [WORD, NOT_WORD] };
+        let sign = rest.chars().nth(1);
+        let text = match (sign, in_class) {
+            (Some('w'), _) => word.into(),
+            (Some('W'), _) => not_word.into(),
+            (Some('p' | 'P'), _) => return Some(property(rest, word, not_word)),
+            (Some(sign @ ('b' | 'B')), false) => boundary(WORD, sign == 'b').into(),
+            (Some('Z'), false) => r"(?=\n?\z)".into(),
+            (Some('<' | '>'), _) => rest[1..2].into(),
+            _ => return Some(copied(rest, 1 + sign.map_or(0, char::len_utf8))),
         };
-        let renamed = format!("?{}", flags.replace('m', "s"));
-        self.put(renamed.len(), &renamed);
+        Some((2, text))
     }
 
-    /// `{1,3}` and so on. It takes what it can and keeps it only with a `+` of its own: with braces that repeats once more.
-    fn times(&mut self) {
-        let counts = self.rest.find('}').map(|end| &self.rest[..=end]);
-        let is_count = |text: &&str| text[1..text.len() - 1].bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
-        let Some(counts) = counts.filter(is_count).filter(|counts| counts.len() > 2) else {
-            self.last = self.out.len();
-            return self.copy(1);
-        };
-        self.copy(counts.len());
-        if self.rest.starts_with('+') {
-            self.out.insert_str(self.last, "(?:");
-            self.put(1, ")+");
-        }
+    /// No operators there: only `&&` is one.
+    fn doubled(sign: char) -> Option<&'static str> {
+        Some(if sign == '-' { r"-\-" } else { r"~\~" })
     }
 
-    /// From a backslash on.
-    fn escape(&mut self, in_class: bool) {
-        let mut characters = self.rest.chars().skip(1);
-        match characters.next() {
-            Some('w') => self.put(2, if in_class { WORD_IN_CLASS } else { WORD }),
-            Some('W') => self.put(2, if in_class { NOT_WORD_IN_CLASS } else { NOT_WORD }),
-            Some('p' | 'P') => self.property(in_class),
-            Some('b') if !in_class => self.put(2, &format!("(?:(?<={WORD})(?!{WORD})|(?<!{WORD})(?={WORD}))")),
-            Some('B') if !in_class => self.put(2, &format!("(?:(?<={WORD})(?={WORD})|(?<!{WORD})(?!{WORD}))")),
-            Some('Z') if !in_class => self.put(2, r"(?=\n?\z)"),
-            Some(sign @ ('<' | '>')) => self.put(2, sign.encode_utf8(&mut [0; 4])),
-            other => self.copy(1 + other.map_or(0, char::len_utf8)),
-        }
-    }
-
-    /// `\p{…}`, of which `Word` is the one that is read otherwise.
-    fn property(&mut self, in_class: bool) {
-        let Some(end) = self.rest.find('}').filter(|_| self.rest[2..].starts_with('{')) else { return self.copy(2) };
-        let (name, is_without) = match self.rest[3..end].strip_prefix('^') {
-            Some(name) => (name, true),
-            None => (&self.rest[3..end], false),
-        };
-        if !name.eq_ignore_ascii_case("word") {
-            return self.copy(end + 1);
-        }
-        let is_word = self.rest.starts_with("\\P") == is_without;
-        self.put(
-            end + 1,
-            match (is_word, in_class) {
-                (true, false) => WORD,
-                (true, true) => WORD_IN_CLASS,
-                (false, false) => NOT_WORD,
-                (false, true) => NOT_WORD_IN_CLASS,
-            },
-        );
-    }
-
-    /// From `[` to the `]` that belongs to it.
-    fn class(&mut self) {
-        let mut open = 0;
-        while let Some(first) = self.rest.chars().next() {
-            match first {
-                '[' if self.posix() => {}
-                '[' => {
-                    open += 1;
-                    self.copy(1);
-                    if self.rest.starts_with('^') {
-                        self.copy(1);
-                    }
-                    if self.rest.starts_with(']') {
-                        self.copy(1);
-                    }
-                }
-                ']' => {
-                    open -= 1;
-                    self.copy(1);
-                    if open == 0 {
-                        return;
-                    }
-                }
-                '\\' => self.escape(true),
-                // Only `&&` is an operator.
-                '-' if self.rest.starts_with("--") => self.put(2, r"-\-"),
-                '~' if self.rest.starts_with("~~") => self.put(2, r"~\~"),
-                other => self.copy(other.len_utf8()),
-            }
-        }
-    }
-
-    /// `[:alpha:]` and so on, if the rest starts with one: of all characters, not of ASCII alone.
-    fn posix(&mut self) -> bool {
-        let Some((name, _)) = self.rest.strip_prefix("[:").and_then(|rest| rest.split_once(":]")) else { return false };
-        let (plain, sign) = name.strip_prefix('^').map_or((name, ""), |plain| (plain, "^"));
-        let set = match plain {
+    /// Of all characters there, of ASCII here.
+    fn posix(name: &str) -> Option<&'static str> {
+        Some(match name {
             "alnum" => r"\p{Alphabetic}\p{Nd}",
             "alpha" => r"\p{Alphabetic}",
             "ascii" => r"\x00-\x7F",
@@ -191,11 +71,20 @@ impl<'a> Translation<'a> {
             "upper" => r"\p{Uppercase}",
             "word" => r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}",
             "xdigit" => "0-9A-Fa-f",
-            _ => return false,
-        };
-        self.put(name.len() + "[::]".len(), &format!("[{sign}{set}]"));
-        true
+            _ => return None,
+        })
     }
+}
+
+/// `\p{…}`, of which `Word` is the one that is read otherwise.
+fn property<'a>(rest: &'a str, word: &'static str, not_word: &'static str) -> Written<'a> {
+    let Some(end) = rest.find('}').filter(|_| rest[2..].starts_with('{')) else { return copied(rest, 2) };
+    let (name, is_without) = rest[3..end].strip_prefix('^').map_or((&rest[3..end], false), |name| (name, true));
+    if !name.eq_ignore_ascii_case("word") {
+        return copied(rest, end + 1);
+    }
+    let is_word = rest.starts_with("\\P") == is_without;
+    (end + 1, if is_word { word } else { not_word }.into())
 }
 
 #[cfg(test)]
@@ -218,7 +107,7 @@ mod tests {
             r" ?[^(\s|[.,!?…。，、।۔،])]+",
             r"[!'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+",
             r"[]a]|[^]a]|\[|\]|[\[\]]",
-            r"(?<name>a)(?=b)(?<!c)(?<=d)(?>e)(?#[)f",
+            r"(?<name>a)(?=b)(?<!c)(?<=d)(?>e)(?#[)f[:alpha:](?#\)^)g",
             r"a{2,3}?b{,2}c{d{}",
             r"(?i)a(?x: b )(?-i:c)",
             r"\p{Han}\P{L}\p{^L}\x{e9}\u00e9",
