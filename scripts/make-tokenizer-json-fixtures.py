@@ -41,6 +41,7 @@ O200K = "|".join(
 DEEPSEEK_WORDS = (
     r'''[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+'''
 )
+NOUGAT_SIGNS = r"""[\(\)\[\]\{\}]|([!"\#\$%\&'\*\+,\-\./:;<=>\?\\\^_`\|\~])\1*"""
 
 TEXTS = [
     "",
@@ -83,6 +84,8 @@ TEXTS = [
     "mixed日本語and한국어text",
     "'' \"quoted\" — dash… ellipsis",
 ]
+# Beside these.
+TEXTS_OF = {"nougat": ["**bold** ***both*** ====--==\n---\n||a|b|", "((a)) [[1]] {{x}}...!!??", "MSPL1T-TH1S-Pl3A5EK SPL1T", "~~~~ ////* \\\\cdot ^^_ ##,,"]}
 PAIRS = [("What is a mill?", "It grinds text."), ("", "second"), ("first", ""), ("a b c d e f g h i j", "k l m n o p q r s t u v w x y z")]
 
 
@@ -301,6 +304,28 @@ def neox() -> Tokenizer:
     return tokenizer
 
 
+def nougat() -> Tokenizer:
+    """The same sign several times in a row is one piece, by an expression that refers back; also Galactica's."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split("SPL1T-TH1S-Pl3A5E", "removed"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.Split(Regex(NOUGAT_SIGNS), "isolated"),
+            pre_tokenizers.Split("\n", "isolated"),
+            byte_level(None),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    names = ["<s>", "<pad>", "</s>", "<unk>"]
+    train_bpe(tokenizer, special_tokens=names)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
 def roberta() -> Tokenizer:
     """Ids in another order than the merges, a token that takes the white space before it, and offsets that are trimmed."""
     tokenizer = Tokenizer(models.BPE())
@@ -355,7 +380,7 @@ def added() -> Tokenizer:
     return tokenizer
 
 
-FIXTURES = [bert, t5, xlmr, llama2, gpt2, llama3, qwen2, o200k, deepseek, starcoder, neox, roberta, clip, words, added]
+FIXTURES = [bert, t5, xlmr, llama2, gpt2, llama3, qwen2, o200k, deepseek, starcoder, nougat, neox, roberta, clip, words, added]
 
 
 def units(text: str) -> list[int]:
@@ -366,14 +391,14 @@ def units(text: str) -> list[int]:
     return starts
 
 
-def rows(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+def rows(tokenizer: Tokenizer, texts: list[str]) -> list[dict[str, Any]]:
     source = tokenizer.to_str()
     # What a post-processor trims off offsets is not what the model saw.
     bare = Tokenizer.from_str(json.dumps({**json.loads(source), "post_processor": None}))
     plain = Tokenizer.from_str(source)
     plain.encode_special_tokens = True
     made = []
-    for text in [*TEXTS, *random_texts(60)]:
+    for text in [*TEXTS, *texts, *random_texts(60)]:
         encoding, place = bare.encode(text), units(text)
         row = {"text": text, "ids": encoding.ids, "spans": [[place[start], place[end]] for start, end in encoding.offsets], "words": encoding.word_ids}
         row |= {"decoded": tokenizer.decode(encoding.ids, skip_special_tokens=False), "skipped": tokenizer.decode(encoding.ids)}
@@ -455,7 +480,7 @@ def main() -> None:
             file.write_text(json.dumps(json.loads(make().to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
         tokenizer = Tokenizer.from_file(str(file))
         about = f"made by scripts/make-tokenizer-json-fixtures.py with tokenizers {VERSION}; do not edit"
-        lines = [{"about": about}, *rows(tokenizer), *padded(tokenizer)]
+        lines = [{"about": about}, *rows(tokenizer, TEXTS_OF.get(make.__name__, [])), *padded(tokenizer)]
         (OUT / f"{make.__name__}.cases.jsonl").write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
 
 

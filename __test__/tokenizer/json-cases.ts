@@ -38,6 +38,6 @@ export const jsonRows = (name: string): JsonRow[] => lines(name).filter((row): r
 export const paddedRows = (name: string): PaddedRow[] => lines(name).filter((row): row is PaddedRow => 'inputs' in row)
 
 /** Those that the crate of Hugging Face runs. */
-export const modelFixtures = ['added', 'bert', 'clip', 'llama2', 'roberta', 't5', 'words', 'xlmr']
+export const modelFixtures = ['added', 'bert', 'clip', 'llama2', 'nougat', 'roberta', 't5', 'words', 'xlmr']
 /** Those that are byte-level BPE. */
 export const byteLevelFixtures = ['deepseek', 'gpt2', 'llama3', 'neox', 'o200k', 'qwen2', 'starcoder']

@@ -3,7 +3,8 @@
 //! Expressions without look-around are those of a finite automaton: one search is linear in the text, and the clock is looked at between
 //! matches. The others go through a machine that steps back. How far it may is bounded by the length of the text, so that no attempt at one
 //! place takes more than [`WORK`]; places are tried one by one, with a look at the clock between them. What such an expression may hold is
-//! bounded too: what it looks around at has a bounded length, and there is nothing that refers back.
+//! bounded too: what it looks around at has a bounded length, and what it refers back to is compared where it moves on by as much, or steps
+//! back.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -23,13 +24,15 @@ const AT_LEAST: Duration = Duration::from_millis(500);
 const PER_BYTE: Duration = Duration::from_micros(2);
 /// Bytes that may be read at one place, over and over again: about a second.
 const WORK: usize = 1 << 30;
-/// Matches or places between two looks at the clock.
+/// Matches or places between two looks at the clock; in long texts there are none between places.
 const BETWEEN: usize = 16;
 /// Texts up to so many bytes have a machine of their own.
 const SIZES: [usize; 4] = [1 << 10, 1 << 15, 1 << 20, 1 << 25];
 /// Repetitions of what is looked around at, and of those within one another together.
 const LOOK_AROUND: usize = 64;
 const LOOK_AROUND_NESTED: usize = 1024;
+/// How often, at one place, an automaton may read far beyond what it matches.
+const FAR: usize = 16;
 
 thread_local! {
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -107,9 +110,7 @@ impl Bounded {
             let regex = compile(source, WORK).map_err(|error| refused(&format!("({error})")))?;
             return Ok(Self::Linear(regex));
         }
-        if !is_bounded(&tree.expr) {
-            return Err(refused("that looks around only at what has a bounded length, and does not refer back"));
-        }
+        Seen::default().check(&tree.expr, 1).map_err(refused)?;
         // All sizes compile when one does.
         let first = compile(&anchored(source), WORK / SIZES[0]).map_err(|error| refused(&format!("({error})")))?;
         Ok(Self::Backtracking(Box::new(Machines {
@@ -152,7 +153,7 @@ fn each_place(machine: &Regex, text: &str, mut see: impl FnMut(usize, usize)) ->
     let (mut at, mut last, mut tries) = (0, None, 0);
     while at <= text.len() {
         tries += 1;
-        if tries % BETWEEN == 0 && is_late() {
+        if (tries % BETWEEN == 0 || text.len() > SIZES[1]) && is_late() {
             return Err(OutOfBounds("it takes too long".to_owned()).into());
         }
         let found = machine.find_from_pos(text, at).map_err(|error| OutOfBounds(error.to_string()))?;
@@ -192,21 +193,77 @@ fn is_regular(expr: &Expr) -> bool {
     }
 }
 
-/// Whether an attempt at one place is bounded by its steps back.
-fn is_bounded(expr: &Expr) -> bool {
-    match expr {
-        Expr::LookAround(inner, _) => is_short(inner, 1) && is_bounded(inner),
-        Expr::Concat(_) | Expr::Alt(_) | Expr::Group(_) | Expr::Repeat { .. } | Expr::AtomicGroup(_) => {
-            expr.children_iter().all(is_bounded)
+/// What was seen of an expression, from left to right.
+#[derive(Default)]
+struct Seen {
+    /// Of each group, whether what it matched is known from here on.
+    groups: Vec<bool>,
+    /// How often, at one place, automata may read far beyond what they match.
+    far: usize,
+}
+
+impl Seen {
+    /// Whether an attempt at one place is bounded by its steps back, with `expr` repeated so many `times`; else what it may not have.
+    fn check(&mut self, expr: &Expr, times: usize) -> std::result::Result<(), &'static str> {
+        match expr {
+            Expr::LookAround(inner, _) if is_short(inner, 1) => self.check_apart(inner, times),
+            Expr::LookAround(..) => Err("that looks around only at what has a bounded length"),
+            Expr::Group(inner) => {
+                let group = self.groups.len();
+                self.groups.push(false);
+                self.check(inner, times)?;
+                self.groups[group] = true;
+                Ok(())
+            }
+            // With (?i) it takes a thousand times as long. Oniguruma knows a group also from an alternative that failed.
+            Expr::Backref { group, casei: false } if self.groups.get(group.wrapping_sub(1)) == Some(&true) => Ok(()),
+            Expr::Backref { .. } => Err(
+                "that refers back only to a group that has surely matched, outside of (?i) and of what is looked around at",
+            ),
+            Expr::Repeat { child, lo: 0, hi, .. } => self.check_apart(child, times.saturating_mul(*hi)),
+            Expr::Repeat { child, hi, .. } => self.check(child, times.saturating_mul(*hi)),
+            // An automaton is asked for all that is in it.
+            Expr::AtomicGroup(inner) => {
+                self.far = self.far.saturating_add(if is_prompt(inner) { 0 } else { times });
+                if self.far > FAR {
+                    return Err("that repeats no atomic group which may read far beyond what it matches");
+                }
+                self.check(inner, times)
+            }
+            Expr::Concat(parts) => parts.iter().try_for_each(|part| self.check(part, times)),
+            Expr::Alt(parts) => parts.iter().try_for_each(|part| self.check_apart(part, times)),
+            Expr::Empty | Expr::Any { .. } | Expr::Assertion(_) | Expr::Literal { .. } | Expr::Delegate { .. } => {
+                Ok(())
+            }
+            _ => Err("without conditions, calls of groups and the like"),
         }
-        Expr::Empty | Expr::Any { .. } | Expr::Assertion(_) | Expr::Literal { .. } | Expr::Delegate { .. } => true,
-        _ => false,
+    }
+
+    /// [`Seen::check`] of what may not have matched, or is done again: its groups are not known behind it.
+    fn check_apart(&mut self, expr: &Expr, times: usize) -> std::result::Result<(), &'static str> {
+        let before = self.groups.len();
+        self.check(expr, times)?;
+        self.groups[before..].fill(false);
+        Ok(())
+    }
+}
+
+/// Whether an automaton is at the end of what it matches when it has read not much more.
+fn is_prompt(expr: &Expr) -> bool {
+    match expr {
+        Expr::Repeat { child, lo, .. } if *lo <= LOOK_AROUND && child.children_iter().next().is_none() => true,
+        Expr::Alt(_) | Expr::Group(_) | Expr::AtomicGroup(_) => expr.children_iter().all(is_prompt),
+        Expr::Concat(parts) => parts
+            .split_last()
+            .is_none_or(|(last, before)| is_prompt(last) && before.iter().all(|part| is_short(part, 1))),
+        _ => is_short(expr, 1),
     }
 }
 
 /// Whether what it matches, `times` in a row, has a bounded length.
 fn is_short(expr: &Expr, times: usize) -> bool {
     let times = match expr {
+        Expr::Backref { .. } => return false,
         Expr::Repeat { hi, .. } if *hi > LOOK_AROUND => return false,
         Expr::Repeat { hi, .. } => times * (*hi).max(1),
         _ => times,
@@ -246,7 +303,7 @@ mod tests {
     use super::*;
 
     /// The patterns of published tokenizers, and some that match nothing.
-    const SOURCES: [&str; 9] = [
+    const SOURCES: [&str; 12] = [
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
         r"(?<=\d)(?=(?:\d{3}){1,9}\b)",
@@ -256,6 +313,9 @@ mod tests {
         "(?=a)",
         r"\bx\b",
         "(?!)",
+        r"(a)\1*",
+        r"(?:(a|b)\1)+|(\p{L})\2",
+        r"(?:(?!b)a*)+",
     ];
 
     #[test]
@@ -285,10 +345,36 @@ mod tests {
 
     #[test]
     fn what_cannot_be_bounded_is_refused() {
-        for source in [r"(a)\1", "(?=.*b)a", "(?(a)b|c)", "(?<!a{65})b", "(?=(?:(?:a{11}){11}){11})b"] {
+        for source in [
+            "(?=.*b)a",
+            "(?(a)b|c)",
+            "(?<!a{65})b",
+            "(?=(?:(?:a{11}){11}){11})b",
+            r"(?i)(a)\1",
+            r"(a\1)",
+            r"\1(a)",
+            r"(a+)(?=\1)",
+            r"(?:(?=(a+?))a)*\1",
+            r"(?=(a))\1",
+            r"(a)?\1",
+            r"(a)b|\1",
+            r"(?:(a)|b)\1",
+            r"(?:(?=a)a(?:.*z)?+)*",
+            r"(?:(?=a)a(?>(?:a{1000}z)?))+",
+            &r"(?>\s*\n)?(?!x)".repeat(17),
+        ] {
             assert!(Bounded::new("test", source).is_err(), "{source}");
         }
-        for source in ["(?<!a{64})b", "(?=(?:(?:a{10}){10}){10})b", r"(?=(?:(?=\d{3})\d){64})"] {
+        for source in [
+            "(?<!a{64})b",
+            "(?=(?:(?:a{10}){10}){10})b",
+            r"(?=(?:(?=\d{3})\d){64})",
+            r"(?:(?!x)\s*\n)*",
+            r"(?>\s*\n){16}(?!x)",
+            r"(?:(?!x)(?:\p{L}++|.))*",
+            r"([!'*]|\.)\1*",
+            r"(?:x(a|b){2}\1)+\1",
+        ] {
             assert!(Bounded::new("test", source).is_ok(), "{source}");
         }
     }
@@ -299,7 +385,9 @@ mod tests {
         let inside = [repeated("a"), repeated("a|b"), repeated("(?=a)a"), repeated("(?>a|bc)a"), repeated(r"\p{L}")];
         let around = inside.iter().flat_map(|inner| [format!("(?={inner})"), format!("(?<={inner})b")]);
         let text = "a".repeat(100_000);
-        for source in around.chain(inside.iter().cloned()).chain([repeated("a{64}"), repeated(r"\p{L}{64}")]) {
+        let prompt = [r"(?:(?=a)a(?>(?:.{32}z)?))*", r"(?:(?=a)a\p{L}?+)*", r"(?:(?=a)(a*)\1b)"].map(str::to_owned);
+        let long = [repeated("a{64}"), repeated(r"\p{L}{64}")];
+        for source in around.chain(inside.iter().cloned()).chain(long).chain(prompt) {
             let ((), took) = time::took(|| {
                 let made = Bounded::new("test", &source);
                 assert!(made.is_err() || !source.starts_with("(?=") && !source.starts_with("(?<="), "{source}");

@@ -251,8 +251,19 @@ fn other_bytes_are_refused() {
 
 #[test]
 fn s4_a_catastrophic_regular_expression_ends_within_a_second() {
-    let sources =
-        ["(a+)+$", "(?=a)(a+)+$", "(?:(?!b)a|a)*c", "(a|a)*(?=b)", "(?<!x)(?:a*)*b", "(x+x+)+y(?!z)", ".*?b|a"];
+    let sources = [
+        "(a+)+$",
+        "(?=a)(a+)+$",
+        "(?:(?!b)a|a)*c",
+        "(a|a)*(?=b)",
+        "(?<!x)(?:a*)*b",
+        "(x+x+)+y(?!z)",
+        ".*?b|a",
+        r"(a*)\1b",
+        r"(a*)*\1!!",
+        r"(?=a)(?:(a*)\1)+b",
+        r"(?:(?=a)a(?:.*z)?+)*",
+    ];
     for source in sources {
         for (part, change) in [
             (
@@ -453,6 +464,8 @@ fn expressions_mean_what_they_do_to_oniguruma() {
     assert_eq!(ids_of(&split(r"^b"), "a\nba"), [0, 2]);
     assert_eq!(ids_of(&split("[[:punct:]]"), "a。a€a"), [2, 2, 2]);
     assert_eq!(ids_of(&replace(r"[^\w]"), "\u{200c}a\u{200d}"), [2]);
+    assert_eq!(ids_of(&split(r"(?<sign>[!*])\k<sign>*"), "a**a!*!a*"), [2, 2, 2]);
+    assert_eq!(ids_of(&replace(r"(.)(.)\2\1"), "abba"), [0; 0]);
     let reason = refused(&changed("bert", "/pre_tokenizer", split(r"\b(?=a+)")["pre_tokenizer"].clone()));
     assert!(reason.contains(r#"received "\\b(?=a+)""#), "as it is written: {reason}");
     let decoder = json!({ "decoder": { "type": "Replace", "pattern": { "Regex": "^[[:alpha:]]" }, "content": "" } });

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub const FIXTURES: [&str; 15] = [
+pub const FIXTURES: [&str; 16] = [
     "added",
     "bert",
     "clip",
@@ -15,6 +15,7 @@ pub const FIXTURES: [&str; 15] = [
     "llama2",
     "llama3",
     "neox",
+    "nougat",
     "o200k",
     "qwen2",
     "roberta",
