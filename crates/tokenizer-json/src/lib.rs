@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod memory;
 mod model;
+mod nowhere;
 mod offsets;
 mod oniguruma;
 mod steps;

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokenizers::normalizers;
 use tokenizers::pattern::{Invert, Pattern};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{
     Decoder, DecoderWrapper, NormalizedString, Normalizer, NormalizerWrapper, PreTokenizedString, PreTokenizer,
     PreTokenizerWrapper, SplitDelimiterBehavior,
@@ -13,6 +15,7 @@ use crate::bounded::Bounded;
 use crate::charsmap::check_charsmap;
 use crate::error::{Error, Result, invalid};
 use crate::limits::{LARGEST_NORMALIZED, LONGEST_PREFIX, LONGEST_REGEX, MOST_STEPS};
+use crate::nowhere::change;
 use crate::oniguruma::translated;
 
 /// The parts of `value`, sequences laid flat. `key` is what a sequence calls its list.
@@ -119,7 +122,10 @@ impl Normalize {
                 if text.get().len().saturating_mul(*growth) > room {
                     check_growth(normalizer, text.get(), room)?;
                 }
-                normalizer.normalize(text)?;
+                match normalizer {
+                    NormalizerWrapper::Prepend(_) => normalizer.normalize(text)?,
+                    _ => change(text, |text| normalizer.normalize(text))?,
+                }
             }
             Self::Replace { pattern, content } => {
                 let longest = pattern.count(text.get())?.saturating_mul(content.len()).saturating_add(text.get().len());
@@ -187,6 +193,11 @@ pub(crate) struct TooLong;
 /// What splits a text into words.
 pub(crate) enum Split {
     Crate(PreTokenizerWrapper),
+    /// That of the crate, with a scanner for its expression, and for texts that start with what is from nowhere.
+    ByteLevel {
+        prefix_space: bool,
+        scanner: Option<Scanner>,
+    },
     /// An expression of a published tokenizer, whose every match is a piece, and which leaves nothing out.
     Scanner(Scanner),
     Regex {
@@ -225,12 +236,30 @@ impl Split {
             }
             _ => {}
         }
-        of_crate("pre_tokenizer", part).map(Self::Crate)
+        Ok(match of_crate("pre_tokenizer", part)? {
+            PreTokenizerWrapper::ByteLevel(ByteLevel { add_prefix_space, use_regex, .. }) => Self::ByteLevel {
+                prefix_space: add_prefix_space,
+                scanner: use_regex.then_some(Scanner(tokenmill_bpe::Pattern::R50k)),
+            },
+            other => Self::Crate(other),
+        })
     }
 
     pub fn apply(&self, text: &mut PreTokenizedString) -> tokenizers::Result<()> {
         match self {
             Self::Crate(splitter) => splitter.pre_tokenize(text),
+            Self::ByteLevel { prefix_space, scanner } => {
+                text.split(|_, mut piece| {
+                    if *prefix_space && !piece.get().starts_with(' ') {
+                        piece.prepend(" ");
+                    }
+                    match scanner {
+                        Some(scanner) => piece.split(scanner, SplitDelimiterBehavior::Isolated),
+                        None => Ok(vec![piece]),
+                    }
+                })?;
+                text.normalize(|piece| change(piece, |piece| normalizers::ByteLevel.normalize(piece)))
+            }
             Self::Scanner(scanner) => text.split(|_, piece| piece.split(scanner, SplitDelimiterBehavior::Isolated)),
             Self::Regex { pattern, behavior, invert: false } => text.split(|_, piece| piece.split(pattern, *behavior)),
             Self::Regex { pattern, behavior, invert: true } => {

@@ -456,6 +456,34 @@ fn a_prefix_of_nothing_changes_nothing() {
 }
 
 #[test]
+fn a_text_whose_start_a_normalizer_put_there_is_changed_as_a_whole() {
+    let replace =
+        |regex: &str, content: &str| json!({ "type": "Replace", "pattern": { "Regex": regex }, "content": content });
+    let ids_after = |steps: &[Value], text: &str| {
+        let steps = [&[replace("^", "▁A")], steps].concat();
+        ids_of(&json!({ "normalizer": { "type": "Sequence", "normalizers": steps } }), text)
+    };
+    let lowercase = json!({ "type": "Lowercase" });
+    assert_eq!(ids_after(&[lowercase.clone(), replace("é", "")], "É"), [1]);
+    assert_eq!(ids_after(&[json!({ "type": "NFC" }), replace("A.*", "a")], "日本"), [1]);
+    assert_eq!(
+        ids_after(&[json!({ "type": "Strip", "strip_left": true, "strip_right": true }), replace("A日", "a")], "日  "),
+        [1]
+    );
+    // Nothing of the text is left.
+    assert_eq!(ids_after(&[replace("日", ""), lowercase], "日"), [1]);
+
+    let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+    let mut file = json!({ "model": { "type": "WordLevel", "unk_token": "?", "vocab": { "?": 0, "ba": 1, "Ġa": 2 } } });
+    file["normalizer"] = replace("^", "b");
+    file["pre_tokenizer"] = byte_level;
+    let loaded = load_json(&file).expect("a file");
+    let policy = crate_of(&loaded).policy::<&str>(&[], &[]).expect("a policy");
+    let encoded = crate_of(&loaded).encode_with_offsets("a a", &policy).expect("ids");
+    assert_eq!((&encoded.ids[..], &encoded.spans[..]), (&[1, 2][..], &[(0, 1), (1, 3)][..]));
+}
+
+#[test]
 fn expressions_mean_what_they_do_to_oniguruma() {
     let split = |regex: &str| json!({ "pre_tokenizer": { "type": "Split", "pattern": { "Regex": regex }, "behavior": "Removed", "invert": false } });
     let replace =
