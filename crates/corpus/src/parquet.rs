@@ -67,6 +67,12 @@ impl ParquetFile {
             let kind = if found.max_rep_level() > 0 { "lists".to_owned() } else { found.physical_type().to_string() };
             return Err(invalid(format!("expected texts in the column {column:?}, received {kind}")));
         }
+        let mut codecs = metadata.row_groups().iter().map(|group| group.column(index).compression_codec());
+        // Nothing is wrong with such a file, so that it is not what may be left out.
+        if let Some(codec) = codecs.find(|&codec| !pages::is_read(codec)) {
+            let known = "expected a column without compression, or with SNAPPY, GZIP or ZSTD";
+            return Err(invalid(format!("{known}, received {codec}")));
+        }
         Ok(Self { name: input.name.clone(), file: Arc::new(file), metadata, column: index })
     }
 

@@ -14,8 +14,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Folder, read_from, texts};
-use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+use parquet::basic::{Compression, CompressionCodec, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -160,6 +161,36 @@ fn another_column_can_be_named_and_one_that_cannot_be_read_is_an_error() {
     assert!(error("id").ends_with("expected texts in the column \"id\", received INT64"), "{}", error("id"));
     let stdin = texts(&["-".to_owned()], &ReadOptions { format: Format::Parquet, ..options() });
     assert!(stdin.unwrap_err().to_string().contains("a Parquet file is read from its end"));
+}
+
+/// A copy of the file `name` that says that its column number `changed` is packed by `codec`.
+fn with_codec(folder: &Folder, name: &str, changed: usize, codec: CompressionCodec) -> String {
+    let mut bytes = read(name).unwrap();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(name).unwrap()).unwrap();
+    let column = |(number, column): (usize, &ColumnChunkMetaData)| {
+        let codec = if number == changed { codec } else { column.compression_codec() };
+        column.clone().into_builder().set_compression_codec(codec).build().unwrap()
+    };
+    let group = |group: &RowGroupMetaData| {
+        let columns = group.columns().iter().enumerate().map(column).collect();
+        group.clone().into_builder().set_column_metadata(columns).build().unwrap()
+    };
+    let groups = metadata.row_groups().iter().map(group).collect();
+    ParquetMetaDataWriter::new(&mut bytes, &metadata.into_builder().set_row_groups(groups).build()).finish().unwrap();
+    folder.write("codec.parquet", &bytes)
+}
+
+#[test]
+fn a_compression_that_is_not_read_is_an_error_also_where_what_is_malformed_is_left_out() {
+    let folder = Folder::new();
+    let name = write(&folder, "a.parquet", Compression::UNCOMPRESSED, &[vec![Some("text".to_owned()); 3]]);
+    for codec in [CompressionCodec::LZ4_RAW, CompressionCodec::BROTLI] {
+        let error = texts(&[with_codec(&folder, &name, 1, codec)], &options()).unwrap_err().to_string();
+        let reason = "expected a column without compression, or with SNAPPY, GZIP or ZSTD, received";
+        assert!(error.ends_with(&format!("codec.parquet is not a valid input: {reason} {codec}")), "{error}");
+    }
+    let other_column = with_codec(&folder, &name, 0, CompressionCodec::LZ4_RAW);
+    assert_eq!(texts(&[other_column], &options()).unwrap(), ["text"; 3]);
 }
 
 #[test]

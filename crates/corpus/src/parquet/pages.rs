@@ -24,6 +24,11 @@ pub struct Limit {
     pub most: usize,
 }
 
+/// Whether pages of `codec` can be unpacked.
+pub fn is_read(codec: CompressionCodec) -> bool {
+    codec == CompressionCodec::UNCOMPRESSED || Codec::of(codec).is_some()
+}
+
 /// The pages of `column` of `file`, which has `rows`.
 pub fn open<R: ChunkReader + 'static>(
     file: Arc<R>,
@@ -31,12 +36,9 @@ pub fn open<R: ChunkReader + 'static>(
     rows: usize,
     limit: Limit,
 ) -> Result<Box<dyn PageReader>> {
-    let codec = match column.compression_codec() {
-        CompressionCodec::SNAPPY => Codec::Snappy,
-        CompressionCodec::GZIP => Codec::Gzip,
-        CompressionCodec::ZSTD => Codec::Zstandard,
+    let Some(codec) = Codec::of(column.compression_codec()) else {
         // Not packed, so no longer than the file, or in a way that the library refuses.
-        _ => return Ok(Box::new(SerializedPageReader::new(file, column, rows, None)?)),
+        return Ok(Box::new(SerializedPageReader::new(file, column, rows, None)?));
     };
     // Read as they are in the file.
     let column = column.clone().into_builder().set_compression_codec(CompressionCodec::UNCOMPRESSED).build()?;
@@ -132,6 +134,15 @@ enum Fault {
 }
 
 impl Codec {
+    fn of(codec: CompressionCodec) -> Option<Self> {
+        match codec {
+            CompressionCodec::SNAPPY => Some(Self::Snappy),
+            CompressionCodec::GZIP => Some(Self::Gzip),
+            CompressionCodec::ZSTD => Some(Self::Zstandard),
+            _ => None,
+        }
+    }
+
     /// Appends `page` to `bytes`, which then has at most `most`: the first `levels` bytes as they are, the others unpacked.
     fn unpack(self, page: &[u8], levels: usize, most: usize, bytes: &mut Vec<u8>) -> std::result::Result<(), Fault> {
         let parts = page.split_at_checked(levels).filter(|_| levels <= most);
