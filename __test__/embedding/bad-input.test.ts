@@ -170,7 +170,7 @@ test('a hostile index: files elsewhere, and files that are not there', async (t)
   }
 })
 
-test('npy files of objects, of other types, and with sizes that lie', async (t) => {
+test('npy files of objects, of other types, with sizes that lie, and of no rows', async (t) => {
   const npy = (header: string, values: Uint8Array = bytesOf([1, 2, 3, 4])) => {
     const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1')
     start.writeUInt16LE(header.length, 8)
@@ -183,6 +183,7 @@ test('npy files of objects, of other types, and with sizes that lie', async (t) 
     npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }\n"),
     npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }\n"),
     npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n"),
+    npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }\n", new Uint8Array()),
     npy("__import__('os').system('echo no')\n"),
     npy(''),
     Buffer.from('\x80\x04\x95', 'latin1'),

@@ -50,6 +50,11 @@ impl Embedding {
         let &[rows, dimensions] = &*shape else {
             return Err(at(path)(FileFault::Npy(format!("it has the shape {shape:?}, expected two sizes"))));
         };
+        if rows == 0 || dimensions == 0 {
+            return Err(at(path)(FileFault::Npy(format!(
+                "it has the shape {shape:?}, expected two sizes of at least 1"
+            ))));
+        }
         let is_half = match &*descr {
             "<f4" => false,
             "<f2" => true,
@@ -61,7 +66,7 @@ impl Embedding {
             let what = format!("its shape {shape:?} of {descr} values does not take the {actual} bytes that follow");
             return Err(at(path)(FileFault::Npy(what)));
         }
-        // Both are at most the size of the file, or one of them is 0, which the table refuses.
+        // Both are at most the size of the file.
         let [rows, dimensions] = [rows, dimensions].map(|size| usize::try_from(size).unwrap_or(usize::MAX));
         let len = memory::checked_len(rows, dimensions)?;
         memory::check_limit(len, options.dtype.size(), max_bytes)?;
