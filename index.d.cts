@@ -1903,7 +1903,7 @@ export declare class TokenStore {
   /**
    * Windows of `columns` inputs from each of `starts` on, with the next ids as targets, in one call.
    *
-   * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written.
+   * @throws `ERR_OUT_OF_RANGE` when a window reaches past the last id; nothing is then written. Also for an id of 2^31 or more, which is no target.
    */
   windows(starts: Float64Array, columns: number, out?: BatchArrays): Batch
   /**

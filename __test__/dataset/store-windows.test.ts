@@ -101,3 +101,25 @@ test('a file of ids does not say where documents are', async (t) => {
       message: /where documents start for tokens, received "a file of ids"/,
     })
 })
+
+test('ids that no target can be are in no window of a store', async (t) => {
+  const path = join(folder, 'wide.bin')
+  // Ids of 16 bits, of which two are read as one.
+  writeFileSync(path, Uint16Array.of(1, 0, 2, 0, 3, 0, 4, 50256, 5, 0))
+  const refused = { code: 'ERR_OUT_OF_RANGE', message: `expected ids below 2147483648, received ${50256 * 65536 + 4}` }
+  for (const mode of ['map', 'read'] as const) {
+    using store = await TokenStore.open(path, { dtype: 'uint32', mode })
+    for (const each of [
+      { contextLength: 2 },
+      { contextLength: 2, tails: 'keep' },
+      { contextLength: 2, objective },
+    ] as const) {
+      const dataset = new WindowDataset(store, each)
+      t.deepEqual([...dataset.get(0).inputs].length, 2)
+      t.throws(() => dataset.get(1), refused)
+      const loader = new DataLoader(dataset, { batchSize: 2 })
+      t.throws(() => [...loader], refused)
+      await t.throwsAsync(all(loader), refused)
+    }
+  }
+})

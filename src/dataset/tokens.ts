@@ -71,7 +71,15 @@ const storeSource = (store: TokenStore): TokenSource => ({
     starts[documents.length] = store.length
     return starts
   },
-  views: (start, count) => ({ tokens: viewsOf(store.gather(Float64Array.of(start), count)), at: 0 }),
+  views: (start, count) => {
+    const ids = store.gather(Float64Array.of(start), count)
+    if (!areTargets(ids))
+      throw new TokenmillError(
+        'ERR_OUT_OF_RANGE',
+        `expected ids below ${largest + 1}, received ${ids.find((id) => id > largest)}`,
+      )
+    return { tokens: viewsOf(ids), at: 0 }
+  },
   windows: (starts, columns, options) => store.windowsAhead(starts, columns, options),
   readAhead: (starts, count) => store.readAhead(starts, count),
 })
@@ -102,12 +110,16 @@ const checkedIds = (name: string, tokens: unknown): Uint32Array => {
       integerIn(`${name}[${index}]`, tokens[index], 0, largest),
     )
   if (!types.isUint32Array(tokens)) throw invalid(name, 'a Uint32Array, a Uint16Array or an array of integers', tokens)
-  // One pass without a branch for each id.
-  let bits = 0
-  for (let index = 0; index < tokens.length; index++) bits |= tokens[index] as number
-  if (bits < 0) {
+  if (!areTargets(tokens)) {
     const index = tokens.findIndex((id) => id > largest)
     integerIn(`${name}[${index}]`, tokens[index], 0, largest)
   }
   return tokens
+}
+
+/** Whether all ids can be targets, by one pass without a branch for each. */
+const areTargets = (ids: Uint32Array): boolean => {
+  let bits = 0
+  for (let index = 0; index < ids.length; index++) bits |= ids[index] as number
+  return bits >= 0
 }

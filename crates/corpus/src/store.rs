@@ -36,6 +36,8 @@ pub struct Store {
 const PARALLEL: usize = 1 << 16;
 /// The ids that are read at a time, when they are read by position.
 const READ: usize = 1 << 14;
+/// Ids are below it: as targets they have a sign, and -100 is one that is ignored.
+const END_OF_IDS: u32 = 1 << 31;
 
 impl Store {
     /// The ids of `split` of the dataset whose manifest is in `folder`.
@@ -153,7 +155,7 @@ impl Store {
     /// batches on all threads of the current rayon pool. `next` are the starts of windows that will be asked for soon, which makes that faster.
     ///
     /// # Errors
-    /// As [`Store::copy`], for the first window that has one.
+    /// As [`Store::copy`], for the first window that has one; [`Error::OutOfRange`] for an id of 2^31 or more, which as a target would be one below 0.
     pub fn windows(
         &self,
         starts: &[u64],
@@ -208,6 +210,9 @@ impl Store {
                 self.copy_checked(start, inputs)?;
                 targets[..columns - 1].copy_from_slice(&inputs[1..]);
                 self.copy_checked(start + columns as u64, &mut targets[columns - 1..])?;
+            }
+            if self.dtype == DType::U32 {
+                check_targets(inputs[0], targets)?;
             }
         }
         Ok(())
@@ -432,4 +437,14 @@ impl Data {
         let reason = format!("the file is shorter than its {} bytes when it was opened", self.len());
         Error::CorruptDataset { path: self.path().to_owned(), reason }
     }
+}
+
+/// Whether all ids of a window can be targets.
+fn check_targets(first: u32, targets: &[u32]) -> Result<(), Error> {
+    // One pass without a branch for each id.
+    if targets.iter().fold(first, |bits, id| bits | id) < END_OF_IDS {
+        return Ok(());
+    }
+    let id = targets.iter().find(|&&id| id >= END_OF_IDS).unwrap_or(&first);
+    Err(Error::OutOfRange(format!("expected ids below {END_OF_IDS}, received {id}")))
 }

@@ -40,6 +40,23 @@ fn windows_come_from_any_place_in_both_modes_and_widths() {
 }
 
 #[test]
+fn ids_that_no_target_can_be_are_in_no_window() {
+    let folder = Folder::new();
+    let wide = folder.write("wide", u32s([1, 2, u32::MAX - 99, 3, 4, 1 << 31]));
+    for mode in [Mode::Map, Mode::Read] {
+        let store = Store::open_file(wide.as_ref(), DType::U32, mode).unwrap();
+        let window = |start| store.windows(&[start], &[], 1, &mut [0], &mut [0]).map_err(|error| error.to_string());
+        assert_eq!(window(0), Ok(()));
+        assert_eq!(window(3), Ok(()));
+        let refused = |id: u32| Err(format!("expected ids below 2147483648, received {id}"));
+        assert_eq!(
+            [window(1), window(2), window(4)],
+            [refused(u32::MAX - 99), refused(u32::MAX - 99), refused(1 << 31)]
+        );
+    }
+}
+
+#[test]
 fn windows_with_targets_are_two_gathers() {
     let folder = Folder::new();
     let ids: Vec<u32> = (0..300_000_u32).map(|it| it.wrapping_mul(2_654_435_761) >> 16).collect();
