@@ -162,10 +162,33 @@ impl AddedTokens {
         };
         let text = piece.get();
         let (mut parts, mut done) = (Vec::new(), 0);
-        for (number, mut start, mut end) in search.find_all(text) {
+        for Found { id, start, end } in self.find(text, search) {
+            if done < start {
+                parts.push((slice(done, start)?, None));
+            }
+            let found = slice(start, end)?;
+            let length = found.get().len();
+            let token = Token::new(id, found.get().to_owned(), (0, length));
+            parts.push((found, Some(vec![token])));
+            done = end;
+        }
+        if done != text.len() {
+            parts.push((slice(done, text.len())?, None));
+        }
+        Ok(parts)
+    }
+
+    /// The added tokens of `text` that are not normalized, from left to right.
+    pub fn find_raw<'a>(&'a self, text: &'a str, policy: &'a Policy) -> impl Iterator<Item = Found> + 'a {
+        self.find(text, &policy.raw)
+    }
+
+    fn find<'a>(&'a self, text: &'a str, search: &'a Search) -> impl Iterator<Item = Found> + 'a {
+        let mut done = 0;
+        search.find_all(text).filter_map(move |(number, mut start, mut end)| {
             let token = &self.tokens[search.places[number]];
             if token.single_word && !(is_word_end(&text[..start]) && is_word_start(&text[end..])) {
-                continue;
+                return None;
             }
             if token.lstrip {
                 // What an earlier token took is taken.
@@ -176,22 +199,19 @@ impl AddedTokens {
             }
             if end < start {
                 // An earlier token took all of it.
-                continue;
+                return None;
             }
-            if done < start {
-                parts.push((slice(done, start)?, None));
-            }
-            let found = slice(start, end)?;
-            let length = found.get().len();
-            let token = Token::new(token.id, found.get().to_owned(), (0, length));
-            parts.push((found, Some(vec![token])));
             done = end;
-        }
-        if done != text.len() {
-            parts.push((slice(done, text.len())?, None));
-        }
-        Ok(parts)
+            Some(Found { id: token.id, start, end })
+        })
     }
+}
+
+/// An added token in a text, with the white space that it takes.
+pub(crate) struct Found {
+    pub id: u32,
+    pub start: usize,
+    pub end: usize,
 }
 
 /// Whether no word goes on at the end of `text`.
@@ -213,6 +233,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether added tokens are looked for in what is normalized.
+    pub(crate) fn reads_normalized(&self) -> bool {
+        !self.normalized.is_empty()
+    }
+
     /// # Errors
     /// [`Error::DisallowedSpecialToken`] when `text` holds one.
     pub fn check(&self, text: &str) -> Result<()> {

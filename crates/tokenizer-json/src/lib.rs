@@ -22,6 +22,7 @@ mod oniguruma;
 mod steps;
 mod template;
 mod tokenizer;
+mod word_piece;
 
 pub use added::Policy;
 pub use batch::RowError;

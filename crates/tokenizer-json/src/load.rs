@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::steps::{Decode, Normalize, Split, flat, kind};
 use crate::template::Templates;
 use crate::tokenizer::{Tokenizer, fingerprint, hidden_tokens};
+use crate::word_piece::WordPiece;
 
 /// What a tokenizer.json holds.
 pub struct Loaded {
@@ -97,7 +98,7 @@ pub fn load(bytes: &[u8]) -> Result<Loaded> {
     load_by(bytes, true)
 }
 
-/// [`load`], but the `tokenizers` crate runs byte-level BPE too.
+/// [`load`], but the `tokenizers` crate runs all models.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -140,6 +141,7 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     let byte_level = is_byte_level("decoder", "decoders", &file.decoder);
     let (kind, byte_fallback) = (model.kind.name(), model.byte_fallback);
     let model = model.into_wrapper(&hidden_names)?;
+    let word_piece = if by_engine { WordPiece::new(&model, &file.normalizer, &file.pre_tokenizer) } else { None };
     let tokenizer = Tokenizer {
         model,
         added,
@@ -151,6 +153,7 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
         byte_fallback,
         byte_level,
         fingerprint,
+        word_piece,
     };
     Ok(Loaded { runs: Runs::Crate(Box::new(tokenizer)), templates, truncation, padding, model: kind })
 }

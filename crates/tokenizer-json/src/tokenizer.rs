@@ -11,12 +11,13 @@ use sha2::{Digest, Sha256};
 use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString};
 use unicode_normalization_alignments::char::is_combining_mark;
 
-use crate::added::{AddedTokens, Policy};
+use crate::added::{AddedTokens, Found, Policy};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::collected;
 use crate::steps::{Decode, Normalize, Split, TooLong};
+use crate::word_piece::{Ended, WordPiece};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
 /// between threads.
@@ -32,6 +33,8 @@ pub struct Tokenizer {
     pub(crate) byte_fallback: bool,
     pub(crate) byte_level: bool,
     pub(crate) fingerprint: String,
+    /// Ids of texts, where the file is like BERT's.
+    pub(crate) word_piece: Option<WordPiece>,
 }
 
 /// The ids of a text, and where they are from.
@@ -104,6 +107,9 @@ impl Tokenizer {
     /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the text is longer than [`LARGEST_TEXT`], or a regular expression of the file
     /// does not come to an end on it; [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
+        if let Some(ids) = self.encode_by_words(text, policy, cancel)? {
+            return Ok(ids);
+        }
         let pieces = self.tokenize(text, policy, cancel)?;
         let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
         Ok(splits.iter().flat_map(|(_, _, tokens)| tokens.iter().flatten()).map(|token| token.id).collect())
@@ -125,16 +131,27 @@ impl Tokenizer {
         })
     }
 
-    fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {
-        if text.len() > LARGEST_TEXT {
-            return Err(Error::Limit {
-                reason: format!(
-                    "expected a text of at most {LARGEST_TEXT} bytes for this tokenizer, received one of {}",
-                    text.len()
-                ),
-            });
+    /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked.
+    fn encode_by_words(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Option<Vec<u32>>> {
+        let Some(word_piece) = self.word_piece.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
+        check(text, policy)?;
+        let (mut ids, mut done) = (Vec::new(), 0);
+        let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
+        for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
+            let next = found.as_ref().unwrap_or(&end);
+            match word_piece.encode(&text[done..next.start], &mut ids, cancel) {
+                Ended::WithIds => {}
+                Ended::Cancelled => return Err(Error::Cancelled),
+                Ended::Untold => return Ok(None),
+            }
+            done = next.end;
+            ids.extend(found.map(|found| found.id));
         }
-        policy.check(text)?;
+        Ok(Some(ids))
+    }
+
+    fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {
+        check(text, policy)?;
         within_time(text.len(), || {
             let mut pieces = self.added.split(text, policy, &self.normalizers).map_err(failed)?;
             for split in &self.splits {
@@ -208,6 +225,19 @@ impl Tokenizer {
     fn model_token(&self, id: u32) -> Option<String> {
         self.hidden.get(&id).cloned().or_else(|| self.model.id_to_token(id))
     }
+}
+
+/// [`Error::Limit`] for a text that is too long, [`Error::DisallowedSpecialToken`] for one with a token that `policy` refuses.
+fn check(text: &str, policy: &Policy) -> Result<()> {
+    if text.len() > LARGEST_TEXT {
+        return Err(Error::Limit {
+            reason: format!(
+                "expected a text of at most {LARGEST_TEXT} bytes for this tokenizer, received one of {}",
+                text.len()
+            ),
+        });
+    }
+    policy.check(text)
 }
 
 /// The fingerprint of the parts of a file.

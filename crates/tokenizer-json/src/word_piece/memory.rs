@@ -1,0 +1,156 @@
+//! What words came to: a table of a fixed size in which each word has one place, and takes it from another one.
+//!
+//! Whole words are compared, so no text makes it wrong; one whose words meet in a place makes it useless, and each word is then looked for in the
+//! vocabulary. It belongs to one thread at a time.
+
+use super::pieces::Pieces;
+
+/// A word of at most [`Key::LONGEST`] bytes: the first one lowest, its length in the highest byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(u128);
+
+impl Key {
+    /// The most bytes of a word.
+    pub const LONGEST: usize = 15;
+
+    /// The key of `bytes[start..end]`, which are 1 to [`Key::LONGEST`].
+    #[inline(always)]
+    pub fn of(bytes: &[u8], start: usize, end: usize) -> Self {
+        let length = end - start;
+        let sixteen = if let Some(sixteen) = bytes.get(start..start + 16) {
+            u128::from_le_bytes(sixteen.try_into().expect("sixteen bytes"))
+        } else {
+            let mut sixteen = [0; 16];
+            sixteen[..length].copy_from_slice(&bytes[start..end]);
+            u128::from_le_bytes(sixteen)
+        };
+        Self(sixteen & ((1 << (8 * length)) - 1) | (length as u128) << 120)
+    }
+
+    /// That of the word with small letters; it is of ASCII.
+    #[inline(always)]
+    pub fn with_small_letters(self) -> Self {
+        const ONES: u128 = u128::MAX / 0xff;
+        // The highest bit of each byte is set where it is at least `A`, and where it is above `Z`. Lengths are below both.
+        let from_a = self.0 + ONES * (0x80 - b'A' as u128);
+        let above_z = self.0 + ONES * (0x7f - b'Z' as u128);
+        Self(self.0 | (from_a & !above_z & ONES << 7) >> 2)
+    }
+
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
+        let mixed = (low.wrapping_mul(FACTOR) ^ high).wrapping_mul(FACTOR);
+        ((mixed ^ mixed >> 29).wrapping_mul(FACTOR) >> (64 - Memory::BITS)) as usize
+    }
+}
+
+/// A word and its ids.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Entry {
+    /// That of no word is 0.
+    key: Key,
+    ids: [u32; Entry::MOST],
+    count: u32,
+}
+
+impl Entry {
+    /// The most ids.
+    const MOST: usize = 3;
+    const EMPTY: Self = Self { key: Key(0), ids: [0; Self::MOST], count: 0 };
+}
+
+/// The words that a thread remembers, and the one that it reads.
+pub(super) struct Memory {
+    entries: Box<[Entry]>,
+    /// What has been read of a word, as it is looked for.
+    pub word: Vec<u8>,
+}
+
+impl Memory {
+    /// A megabyte.
+    const BITS: u32 = 15;
+
+    pub fn new() -> Self {
+        Self { entries: vec![Entry::EMPTY; 1 << Self::BITS].into(), word: Vec::new() }
+    }
+
+    /// Adds the ids of `word`, whose key is `key`; `false` when it is unknown and there is no token for that.
+    #[inline(always)]
+    pub fn add(&mut self, key: Key, word: &[u8], pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+        let entry = &self.entries[key.place()];
+        if entry.key != key {
+            return self.learn(key, word, pieces, ids);
+        }
+        // All of them are copied, which takes no branch, and some kept.
+        let count = ids.len();
+        ids.extend_from_slice(&entry.ids);
+        ids.truncate(count + entry.count as usize);
+        true
+    }
+
+    #[inline(never)]
+    fn learn(&mut self, key: Key, word: &[u8], pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+        let before = ids.len();
+        let is_known = pieces.add(word, ids);
+        let found = &ids[before..];
+        if is_known && found.len() <= Entry::MOST {
+            let mut entry = Entry { key, count: found.len() as u32, ..Entry::EMPTY };
+            entry.ids[..found.len()].copy_from_slice(found);
+            self.entries[key.place()] = entry;
+        }
+        is_known
+    }
+
+    /// Adds the ids of [`Memory::word`], if there is one, and makes it empty.
+    #[inline(always)]
+    pub fn add_word(&mut self, pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+        if self.word.is_empty() {
+            return true;
+        }
+        let word = std::mem::take(&mut self.word);
+        let is_known = if word.len() <= Key::LONGEST {
+            self.add(Key::of(&word, 0, word.len()), &word, pieces, ids)
+        } else {
+            pieces.add(&word, ids)
+        };
+        self.word = word;
+        self.word.clear();
+        is_known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_letters_are_those_of_ascii() {
+        for byte in 0..0x80 {
+            let word = [byte, b'A', b'Z', byte, b'@', b'[', b'a', b'z', byte];
+            for length in 1..=word.len() {
+                let key = Key::of(&word, 0, length).with_small_letters();
+                let small = word[..length].to_ascii_lowercase();
+                assert!(key == Key::of(&small, 0, length) && key.bytes()[..length] == small, "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_have_one_key_wherever_they_are() {
+        let text = b"abcdefghijklmnopqrstuvwxyz";
+        for start in 0..text.len() {
+            for end in start + 1..=text.len().min(start + Key::LONGEST) {
+                let alone = Key::of(&text[start..end], 0, end - start);
+                assert!(Key::of(text, start, end) == alone);
+                assert!(end - start == 1 || Key::of(text, start, end - 1) != alone);
+            }
+        }
+    }
+}
