@@ -138,7 +138,7 @@ export const main = async (args) => {
     [
       `- ${date}, \`npm run bench -- json\``,
       `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${busy.before}, after ${busy.after}`,
-      `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'another build of the addon' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so there is neither its peer nor a WordPiece'}; ${packages.join(', ')}`,
+      `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'the addon as it is published' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so there is neither its peer nor a WordPiece'}; ${packages.join(', ')}`,
       `- ${rounds} rounds, up to ${passes} warm passes each; documents of some 10 KB, one call for each, one thread, without special tokens`,
       `- texts: ${texts.map(({ name, bytes, sha256, documents }) => `${name} ${(bytes / 1e6).toFixed(2)} MB in ${documents.length} (SHA-256 ${sha256.slice(0, 8)}…)`).join(', ')}`,
     ].join('\n'),
