@@ -81,7 +81,11 @@ impl Pieces {
     pub fn push(&self, letter: char, word: &mut Vec<u8>) {
         // So many bytes are more characters than are looked at.
         if word.len() <= 4 * self.most {
-            word.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            // Four bytes are put there in one go, of which some stay.
+            let (mut four, length) = ([0; 4], word.len() + letter.len_utf8());
+            letter.encode_utf8(&mut four);
+            word.extend_from_slice(&four);
+            word.truncate(length);
         }
     }
 }
