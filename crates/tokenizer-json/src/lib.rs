@@ -2,7 +2,7 @@
 //!
 //! A file is trusted as little as any other input: [`load()`] checks all that the `tokenizers` crate takes for granted before it is run.
 //! Added tokens are our own, so that a call decides which special ones its text may hold; the crate normalizes, splits and merges what is
-//! between them.
+//! between them, but for the ids of models like BERT's, which `word_piece` finds.
 
 mod added;
 mod batch;
