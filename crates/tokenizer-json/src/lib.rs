@@ -2,11 +2,12 @@
 //!
 //! A file is trusted as little as any other input: [`load()`] checks all that the `tokenizers` crate takes for granted before it is run.
 //! Added tokens are our own, so that a call decides which special ones its text may hold; the crate normalizes, splits and merges what is
-//! between them, but for the ids of models like BERT's, which `word_piece` finds.
+//! between them, but for the ids that `by_words` finds: those of models like BERT's, T5's, Llama 2's or Gemma's.
 
 mod added;
 mod batch;
 mod bounded;
+mod by_words;
 mod byte_level;
 mod charsmap;
 pub mod chat;
@@ -19,10 +20,12 @@ mod model;
 mod nowhere;
 mod offsets;
 mod oniguruma;
+mod sentence_piece;
 mod steps;
 mod template;
 mod tokenizer;
 mod word_piece;
+mod words;
 
 pub use added::Policy;
 pub use batch::RowError;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::iter;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,11 +13,12 @@ use unicode_normalization_alignments::char::is_combining_mark;
 
 use crate::added::{AddedTokens, Found, Policy};
 use crate::bounded::{OutOfBounds, within_time};
+use crate::by_words::ByWords;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::collected;
 use crate::steps::{Decode, Normalize, Split, TooLong};
-use crate::word_piece::{Ended, WordPiece};
+use crate::words::{Ended, is_cancelled};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
 /// between threads.
@@ -33,8 +34,8 @@ pub struct Tokenizer {
     pub(crate) byte_fallback: bool,
     pub(crate) byte_level: bool,
     pub(crate) fingerprint: String,
-    /// Ids of texts, where the file is like BERT's.
-    pub(crate) word_piece: Option<WordPiece>,
+    /// Ids of texts without the crate, where the file is like one of those that this is known for.
+    pub(crate) by_words: Option<ByWords>,
 }
 
 /// The ids of a text, and where they are from.
@@ -133,13 +134,13 @@ impl Tokenizer {
 
     /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked.
     fn encode_by_words(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Option<Vec<u32>>> {
-        let Some(word_piece) = self.word_piece.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
+        let Some(words) = self.by_words.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
         check(text, policy)?;
         let (mut ids, mut done) = (Vec::new(), 0);
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
-            match word_piece.encode(&text[done..next.start], &mut ids, cancel) {
+            match words.encode(&text[done..next.start], done == 0, &mut ids, cancel) {
                 Ended::WithIds => {}
                 Ended::Cancelled => return Err(Error::Cancelled),
                 Ended::Untold => return Ok(None),
@@ -155,13 +156,14 @@ impl Tokenizer {
         within_time(text.len(), || {
             let mut pieces = self.added.split(text, policy, &self.normalizers).map_err(failed)?;
             for split in &self.splits {
-                if is_set(cancel) {
+                if is_cancelled(cancel) {
                     return Err(Error::Cancelled);
                 }
                 split.apply(&mut pieces).map_err(failed)?;
             }
-            let done = pieces
-                .tokenize(|piece| if is_set(cancel) { Err(Stopped.into()) } else { self.model.tokenize(piece.get()) });
+            let done = pieces.tokenize(|piece| {
+                if is_cancelled(cancel) { Err(Stopped.into()) } else { self.model.tokenize(piece.get()) }
+            });
             done.map_err(|error| if error.is::<Stopped>() { Error::Cancelled } else { failed(error) })?;
             Ok(pieces)
         })
@@ -303,10 +305,6 @@ pub(crate) fn hidden_tokens<'a>(model: &crate::model::Model, added: &'a AddedTok
 #[derive(Debug, thiserror::Error)]
 #[error("cancelled")]
 struct Stopped;
-
-fn is_set(cancel: Option<&AtomicBool>) -> bool {
-    cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
-}
 
 /// What an error of the crate on a text means.
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]

@@ -3,11 +3,35 @@
 //! Whole words are compared, so no text makes it wrong; one whose words meet in a place makes it useless, and each word is then looked for in the
 //! vocabulary. It belongs to one thread at a time.
 
-use super::pieces::Pieces;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// After so many bytes it is asked whether the work was cancelled.
+pub(crate) const SOON: usize = 1 << 14;
+
+/// How a walk through a text came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    WithIds,
+    Cancelled,
+    /// The `tokenizers` crate has to be asked: what a text comes to is not told here, or there is no unknown token.
+    Untold,
+}
+
+/// Whether the work on a text is to end.
+pub(crate) fn is_cancelled(cancel: Option<&AtomicBool>) -> bool {
+    cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+}
+
+/// What finds the ids of a word.
+pub(crate) trait Model {
+    /// Adds the ids of `word`; `false` when it is unknown and there is no token for that.
+    fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool;
+}
 
 /// A word of at most [`Key::LONGEST`] bytes: the first one lowest, its length in the highest byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key(u128);
+pub(crate) struct Key(u128);
 
 impl Key {
     /// The most bytes of a word.
@@ -25,6 +49,14 @@ impl Key {
             u128::from_le_bytes(sixteen)
         };
         Self(sixteen & ((1 << (8 * length)) - 1) | (length as u128) << 120)
+    }
+
+    /// That of the word with a space before it; it has less than [`Key::LONGEST`] bytes.
+    #[inline(always)]
+    pub fn after_space(self) -> Self {
+        const LENGTH: u128 = 0xff << 120;
+        let length = (self.0 & LENGTH) + (1 << 120);
+        Self(self.0 << 8 & !LENGTH | u128::from(b' ') | length)
     }
 
     /// That of the word with small letters; it is of ASCII.
@@ -67,7 +99,7 @@ impl Entry {
 }
 
 /// The words that a thread remembers, and the one that it reads.
-pub(super) struct Memory {
+pub(crate) struct Memory {
     entries: Box<[Entry]>,
     /// What has been read of a word, as it is looked for.
     pub word: Vec<u8>,
@@ -83,10 +115,10 @@ impl Memory {
 
     /// Adds the ids of `word`, whose key is `key`; `false` when it is unknown and there is no token for that.
     #[inline(always)]
-    pub fn add(&mut self, key: Key, word: &[u8], pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+    pub fn add(&mut self, key: Key, word: &[u8], model: &impl Model, ids: &mut Vec<u32>) -> bool {
         let entry = &self.entries[key.place()];
         if entry.key != key {
-            return self.learn(key, word, pieces, ids);
+            return self.learn(key, word, model, ids);
         }
         // All of them are copied, which takes no branch, and some kept.
         let count = ids.len();
@@ -96,9 +128,9 @@ impl Memory {
     }
 
     #[inline(never)]
-    fn learn(&mut self, key: Key, word: &[u8], pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+    fn learn(&mut self, key: Key, word: &[u8], model: &impl Model, ids: &mut Vec<u32>) -> bool {
         let before = ids.len();
-        let is_known = pieces.add(word, ids);
+        let is_known = model.add(word, ids);
         let found = &ids[before..];
         if is_known && found.len() <= Entry::MOST {
             let mut entry = Entry { key, count: found.len() as u32, ..Entry::EMPTY };
@@ -108,21 +140,46 @@ impl Memory {
         is_known
     }
 
+    /// Puts `letter` to [`Memory::word`].
+    #[inline(always)]
+    pub fn push(&mut self, letter: char) {
+        // Four bytes are put there in one go, of which some stay.
+        let (mut four, length) = ([0; 4], self.word.len() + letter.len_utf8());
+        letter.encode_utf8(&mut four);
+        self.word.extend_from_slice(&four);
+        self.word.truncate(length);
+    }
+
     /// Adds the ids of [`Memory::word`], if there is one, and makes it empty.
     #[inline(always)]
-    pub fn add_word(&mut self, pieces: &Pieces, ids: &mut Vec<u32>) -> bool {
+    pub fn add_word(&mut self, model: &impl Model, ids: &mut Vec<u32>) -> bool {
         if self.word.is_empty() {
             return true;
         }
         let word = std::mem::take(&mut self.word);
         let is_known = if word.len() <= Key::LONGEST {
-            self.add(Key::of(&word, 0, word.len()), &word, pieces, ids)
+            self.add(Key::of(&word, 0, word.len()), &word, model, ids)
         } else {
-            pieces.add(&word, ids)
+            model.add(&word, ids)
         };
         self.word = word;
         self.word.clear();
         is_known
+    }
+}
+
+/// One memory for each thread that has been at work.
+#[derive(Default)]
+pub(crate) struct Memories(Mutex<Vec<Memory>>);
+
+impl Memories {
+    /// Calls `work` with one that no other thread has.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        let all = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = all().pop().unwrap_or_else(Memory::new);
+        let done = work(&mut memory);
+        all().push(memory);
+        done
     }
 }
 
@@ -149,6 +206,10 @@ mod tests {
             for end in start + 1..=text.len().min(start + Key::LONGEST) {
                 let alone = Key::of(&text[start..end], 0, end - start);
                 assert!(Key::of(text, start, end) == alone);
+                if end - start < Key::LONGEST {
+                    let after_space = [b" ", &text[start..end]].concat();
+                    assert!(alone.after_space() == Key::of(&after_space, 0, after_space.len()));
+                }
                 assert!(end - start == 1 || Key::of(text, start, end - 1) != alone);
             }
         }

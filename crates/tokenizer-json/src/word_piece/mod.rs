@@ -1,27 +1,22 @@
 //! Ids of a `WordPiece` model by words, for files like BERT's.
 //!
 //! What their normalizer and pre-tokenizer do to a text they do to each of its characters alone ([`characters`]), so that a text is walked through once,
-//! and words come out. Their ids are remembered ([`memory`]); others are looked for in the vocabulary ([`pieces`]). Where ids are from is told by the
+//! and words come out. Their ids are remembered ([`crate::words`]); others are looked for in the vocabulary ([`pieces`]). Where ids are from is told by the
 //! `tokenizers` crate, and so is what is rare.
 
 mod characters;
-mod memory;
 mod pieces;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::{ModelWrapper, NormalizerWrapper};
 
 use crate::steps::{flat, kind};
+use crate::words::{Ended, Key, Memories, Memory, SOON, is_cancelled};
 use characters::{Characters, Form};
-use memory::{Key, Memory};
 use pieces::Pieces;
-
-/// After so many bytes it is asked whether the work was cancelled.
-const SOON: usize = 1 << 14;
 
 /// Ids of texts, by the words in them.
 pub(crate) struct WordPiece {
@@ -30,8 +25,7 @@ pub(crate) struct WordPiece {
     /// Whether the letters of ASCII are made small.
     lowercase: bool,
     pieces: Pieces,
-    /// One for each thread that has been at work.
-    memories: Mutex<Vec<Memory>>,
+    memories: Memories,
 }
 
 /// What to do at a byte.
@@ -44,15 +38,6 @@ enum Ascii {
     Letter,
     /// Another one, or a part of a character.
     Other,
-}
-
-/// How a walk came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    WithIds,
-    Cancelled,
-    /// The `tokenizers` crate has to be asked: what a character comes to is not told by it alone, or there is no unknown token.
-    Untold,
 }
 
 impl WordPiece {
@@ -88,16 +73,12 @@ impl WordPiece {
                 _ => Ascii::Other,
             }
         });
-        Self { characters, ascii, lowercase, pieces, memories: Mutex::default() }
+        Self { characters, ascii, lowercase, pieces, memories: Memories::default() }
     }
 
     /// Adds the ids of `text` to `ids`; of those that were added none counts when it ends in another way.
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Ended {
-        let memories = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = memories().pop().unwrap_or_else(Memory::new);
-        let ended = self.walk(text, ids, &mut memory, cancel);
-        memories().push(memory);
-        ended
+        self.memories.with(|memory| self.walk(text, ids, memory, cancel))
     }
 
     fn walk(&self, text: &str, ids: &mut Vec<u32>, memory: &mut Memory, cancel: Option<&AtomicBool>) -> Ended {
@@ -106,7 +87,7 @@ impl WordPiece {
         let (mut at, mut ask_at) = (0, SOON);
         while let Some(found) = class(at) {
             if at >= ask_at {
-                if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                if is_cancelled(cancel) {
                     return Ended::Cancelled;
                 }
                 ask_at = at + SOON;
@@ -175,7 +156,7 @@ impl WordPiece {
             *at += character.len_utf8();
             let form = self.characters.form(character);
             match form {
-                Form::Letter(letter) => self.pieces.push(letter, &mut memory.word),
+                Form::Letter(letter) => self.pieces.push(letter, memory),
                 Form::Several => {
                     for form in self.characters.forms(character) {
                         told &= self.add_form(form, ids, memory);
@@ -199,13 +180,13 @@ impl WordPiece {
         match form {
             Form::Nothing => true,
             Form::Letter(letter) => {
-                self.pieces.push(letter, &mut memory.word);
+                self.pieces.push(letter, memory);
                 true
             }
             Form::Space => memory.add_word(&self.pieces, ids),
             Form::Mark(alone) | Form::Alone(alone) => {
                 memory.add_word(&self.pieces, ids) && {
-                    self.pieces.push(alone, &mut memory.word);
+                    self.pieces.push(alone, memory);
                     memory.add_word(&self.pieces, ids)
                 }
             }

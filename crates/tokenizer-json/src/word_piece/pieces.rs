@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use ahash::RandomState;
-use tokenizers::Model;
+use tokenizers::Model as _;
 use tokenizers::models::wordpiece::WordPiece;
+
+use crate::words::{Memory, Model};
 
 /// Tokens by their bytes, with a secret of the process: files can be made whose tokens meet in one place.
 struct Tokens {
@@ -52,8 +54,23 @@ impl Pieces {
         }
     }
 
-    /// Adds the ids of `word`; `false` when it is unknown and there is no token for that.
-    pub fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
+    /// `word`, of ASCII, or a start of it that is too long too.
+    pub fn within_longest<'a>(&self, word: &'a [u8]) -> &'a [u8] {
+        &word[..word.len().min(self.most.saturating_add(1))]
+    }
+
+    /// Puts `letter` to the word that is read, unless that is too long already.
+    #[inline(always)]
+    pub fn push(&self, letter: char, memory: &mut Memory) {
+        // So many bytes are more characters than are looked at.
+        if memory.word.len() <= 4 * self.most {
+            memory.push(letter);
+        }
+    }
+}
+
+impl Model for Pieces {
+    fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         let before = ids.len();
         let characters = word.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
         if characters <= self.most {
@@ -69,23 +86,5 @@ impl Pieces {
         ids.truncate(before);
         ids.extend(self.unknown);
         self.unknown.is_some()
-    }
-
-    /// `word`, of ASCII, or a start of it that is too long too.
-    pub fn within_longest<'a>(&self, word: &'a [u8]) -> &'a [u8] {
-        &word[..word.len().min(self.most.saturating_add(1))]
-    }
-
-    /// Puts `letter` to `word`, unless that is too long already.
-    #[inline(always)]
-    pub fn push(&self, letter: char, word: &mut Vec<u8>) {
-        // So many bytes are more characters than are looked at.
-        if word.len() <= 4 * self.most {
-            // Four bytes are put there in one go, of which some stay.
-            let (mut four, length) = ([0; 4], word.len() + letter.len_utf8());
-            letter.encode_utf8(&mut four);
-            word.extend_from_slice(&four);
-            word.truncate(length);
-        }
     }
 }

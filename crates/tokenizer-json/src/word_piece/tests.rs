@@ -16,7 +16,7 @@ fn both(model: &serde_json::Value, normalizer: &serde_json::Value, added: &serde
         let loaded = loaded.expect("well-formed");
         loaded.into_tokenizer().expect("not byte-level")
     });
-    assert_eq!(both.each_ref().map(|tokenizer| tokenizer.word_piece.is_some()), [true, false]);
+    assert_eq!(both.each_ref().map(|tokenizer| tokenizer.by_words.is_some()), [true, false]);
     both
 }
 

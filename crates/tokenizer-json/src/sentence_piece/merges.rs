@@ -1,0 +1,265 @@
+//! A BPE model whose merges start from characters.
+//!
+//! Merges are made in the order of their list, of equal ones the leftmost first. None ever joins two characters of which no merge of the list joins the
+//! ends of its tokens, so that a word may be cut between such ([`Merges::joins`]).
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+use ahash::RandomState;
+
+use super::bytes::{ByteTokens, MARK, spaced};
+use crate::words::Model;
+
+/// A merge of a list, by its place there, and what it makes.
+#[derive(Clone, Copy)]
+struct Merge {
+    rank: u32,
+    id: u32,
+}
+
+/// What a character that is no token comes to.
+enum Unknown {
+    Bytes(Box<[u32; 256]>),
+    /// With `true` one for all that stand side by side.
+    Token(u32, bool),
+}
+
+/// A vocabulary and its merges. Of hash maps each has a secret: files can be made whose tokens meet in one place.
+pub(super) struct Merges {
+    ascii: [Option<u32>; 128],
+    characters: HashMap<char, u32, RandomState>,
+    /// By the ids of the two tokens.
+    of_pairs: HashMap<u64, Merge, RandomState>,
+    /// The characters that a merge joins: the first of ASCII chooses the number, the second the bit.
+    ascii_joined: [u128; 128],
+    joined: HashSet<(char, char), RandomState>,
+    unknown: Unknown,
+}
+
+/// One as it was when it was put into a heap: the rank of a merge, and where its left token starts.
+type Candidate = Reverse<(u32, u32)>;
+
+impl Merges {
+    /// Of tokens by their texts in the file; `None` when what is unknown comes to something that is not known here.
+    pub fn new<'a>(
+        ids: &HashMap<&str, u32, RandomState>,
+        list: impl Iterator<Item = (&'a str, &'a str)>,
+        unknown: Option<&str>,
+        fuse: bool,
+        byte_fallback: bool,
+    ) -> Option<Self> {
+        let unknown = if byte_fallback {
+            // Of characters of ASCII that are tokens none is asked for.
+            let is_token =
+                |byte: u8| byte == b' ' || byte.is_ascii() && ids.contains_key(&*char::from(byte).to_string());
+            Unknown::Bytes(Box::new(ByteTokens::new(ids).all_but(is_token)?))
+        } else {
+            Unknown::Token(*ids.get(unknown?)?, fuse)
+        };
+        let mut made = Self {
+            ascii: [None; 128],
+            characters: HashMap::default(),
+            of_pairs: HashMap::default(),
+            ascii_joined: [0; 128],
+            joined: HashSet::default(),
+            unknown,
+        };
+        for (token, &id) in ids {
+            let mut characters = token.chars();
+            if let (Some(one), None) = (characters.next(), characters.next())
+                && one != ' '
+            {
+                match made.ascii.get_mut(spaced(one) as usize) {
+                    Some(place) => *place = Some(id),
+                    None => _ = made.characters.insert(one, id),
+                }
+            }
+        }
+        let unknown: HashSet<u32> = match &made.unknown {
+            Unknown::Bytes(bytes) => bytes.iter().copied().collect(),
+            &Unknown::Token(unknown, _) => HashSet::from([unknown]),
+        };
+        let mut token = String::new();
+        for (rank, (left, right)) in list.enumerate() {
+            token.clear();
+            token.extend([left, right]);
+            // Of one that is left out there are no merges.
+            let (Some(&one), Some(&other), Some(&id)) = (ids.get(left), ids.get(right), ids.get(&*token)) else {
+                continue;
+            };
+            // What is unknown would be joined to what is beside it.
+            if unknown.contains(&one) || unknown.contains(&other) {
+                return None;
+            }
+            // Of a pair that is there twice the crate takes the last.
+            made.of_pairs.insert(pair(one, other), Merge { rank: rank as u32, id });
+            let (last, first) = (left.chars().next_back()?, right.chars().next()?);
+            let (last, first) = (spaced(last), spaced(first));
+            if last.is_ascii() && first.is_ascii() {
+                made.ascii_joined[last as usize] |= 1 << first as u32;
+            } else {
+                made.joined.insert((last, first));
+            }
+        }
+        for left in 0..128_u8 {
+            for right in 0..128_u8 {
+                if made.fuses(left.into(), right.into()) {
+                    made.ascii_joined[usize::from(left)] |= 1 << right;
+                }
+            }
+        }
+        Some(made)
+    }
+
+    /// Whether a token may hold `left` and `right` side by side, so that no word ends between them.
+    #[inline(always)]
+    pub fn joins(&self, left: char, right: char) -> bool {
+        if left.is_ascii() && right.is_ascii() {
+            return self.joins_ascii(left as u8, right as u8);
+        }
+        self.joined.contains(&(left, right)) || self.fuses(left, right)
+    }
+
+    /// [`Merges::joins`] for characters of ASCII.
+    #[inline(always)]
+    pub fn joins_ascii(&self, left: u8, right: u8) -> bool {
+        self.ascii_joined[usize::from(left & 0x7f)] >> (right & 0x7f) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn fuses(&self, left: char, right: char) -> bool {
+        matches!(self.unknown, Unknown::Token(_, true))
+            && self.character(left).is_none()
+            && self.character(right).is_none()
+    }
+
+    #[inline(always)]
+    fn character(&self, character: char) -> Option<u32> {
+        match self.ascii.get(character as usize) {
+            Some(&id) => id,
+            None => self.characters.get(&character).copied(),
+        }
+    }
+
+    /// Calls `each` with the ids of the characters of `word`.
+    #[inline(always)]
+    fn for_each_character(&self, word: &str, mut each: impl FnMut(u32)) {
+        let mut after_unknown = false;
+        for character in word.chars() {
+            let id = self.character(character);
+            match (id, &self.unknown) {
+                (Some(id), _) => each(id),
+                (None, Unknown::Bytes(bytes)) => {
+                    let mut four = [0; 4];
+                    let character = if character == ' ' { MARK } else { character };
+                    for byte in character.encode_utf8(&mut four).bytes() {
+                        each(bytes[usize::from(byte)]);
+                    }
+                }
+                (None, &Unknown::Token(unknown, fuse)) => {
+                    if !(fuse && after_unknown) {
+                        each(unknown);
+                    }
+                }
+            }
+            after_unknown = id.is_none();
+        }
+    }
+
+    #[inline(always)]
+    fn merge(&self, left: u32, right: u32) -> Option<Merge> {
+        self.of_pairs.get(&pair(left, right)).copied()
+    }
+
+    /// Merges a few: of all pairs the one with the lowest rank is looked for again and again.
+    fn add_short(&self, word: &str, ids: &mut Vec<u32>) {
+        /// Of a pair that no merge joins.
+        const NONE: Merge = Merge { rank: u32::MAX, id: 0 };
+        // Of each token that and the next, and what they make.
+        let (mut tokens, mut ranks, mut made) = ([0; SHORT], [NONE.rank; SHORT], [NONE.id; SHORT]);
+        let mut count = 0;
+        self.for_each_character(word, |id| {
+            tokens[count] = id;
+            count += 1;
+        });
+        let look = |tokens: &[u32], at: usize| self.merge(tokens[at], tokens[at + 1]).unwrap_or(NONE);
+        for at in 1..count {
+            Merge { rank: ranks[at - 1], id: made[at - 1] } = look(&tokens, at - 1);
+        }
+        while let Some(&best) = ranks[..count].iter().min()
+            && best != NONE.rank
+        {
+            let at = ranks.iter().position(|&rank| rank == best).unwrap_or_default();
+            tokens[at] = made[at];
+            tokens.copy_within(at + 2..count, at + 1);
+            ranks.copy_within(at + 1..count, at);
+            made.copy_within(at + 1..count, at);
+            count -= 1;
+            if at + 1 < count {
+                Merge { rank: ranks[at], id: made[at] } = look(&tokens, at);
+            }
+            if at > 0 {
+                Merge { rank: ranks[at - 1], id: made[at - 1] } = look(&tokens, at - 1);
+            }
+        }
+        ids.extend_from_slice(&tokens[..count]);
+    }
+
+    /// Merges many, in a time that grows little faster than their number.
+    fn add_long(&self, word: &str, ids: &mut Vec<u32>) {
+        /// In place of the id of one that was merged into the one before it.
+        const GONE: u32 = u32::MAX;
+        let mut tokens = Vec::with_capacity(word.len());
+        self.for_each_character(word, |id| tokens.push(id));
+        let count = tokens.len() as u32;
+        let (mut next, mut previous): (Vec<u32>, Vec<u32>) = (0..count).map(|at| (at + 1, at.wrapping_sub(1))).unzip();
+        let found = |tokens: &[u32], at: u32, next: u32| -> Option<Candidate> {
+            let merge = self.merge(tokens[at as usize], *tokens.get(next as usize)?)?;
+            Some(Reverse((merge.rank, at)))
+        };
+        let mut heap: BinaryHeap<Candidate> = (0..count).filter_map(|at| found(&tokens, at, at + 1)).collect();
+        while let Some(Reverse((rank, at))) = heap.pop() {
+            let (left, right) = (at as usize, next[at as usize]);
+            let merge = if tokens[left] == GONE { None } else { tokens.get(right as usize) };
+            // Since it was put there one of the two may have become another one.
+            let Some(merge) =
+                merge.and_then(|&right| self.merge(tokens[left], right)).filter(|merge| merge.rank == rank)
+            else {
+                continue;
+            };
+            tokens[left] = merge.id;
+            tokens[right as usize] = GONE;
+            next[left] = next[right as usize];
+            if let Some(after) = previous.get_mut(next[left] as usize) {
+                *after = at;
+            }
+            heap.extend(found(&tokens, at, next[left]));
+            if previous[left] != u32::MAX {
+                heap.extend(found(&tokens, previous[left], at));
+            }
+        }
+        ids.extend(tokens.into_iter().filter(|&id| id != GONE));
+    }
+}
+
+/// The most tokens that [`Merges::add_short`] begins with.
+const SHORT: usize = 48;
+
+fn pair(left: u32, right: u32) -> u64 {
+    u64::from(left) << 32 | u64::from(right)
+}
+
+impl Model for Merges {
+    fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
+        let Ok(word) = str::from_utf8(word) else { return false };
+        // The mark of a space comes to three tokens where it is none itself.
+        let most = if self.character(' ').is_some() { word.len() } else { MARK.len_utf8() * word.len() };
+        if most <= SHORT {
+            self.add_short(word, ids);
+        } else {
+            self.add_long(word, ids);
+        }
+        true
+    }
+}

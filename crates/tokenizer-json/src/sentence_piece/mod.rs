@@ -1,0 +1,198 @@
+//! Ids of Unigram and character-level BPE models by words, for files that were made of `sentencepiece`'s: T5, XLM-R, Llama 2, Gemma and their like.
+//!
+//! In them `▁` stands for a space. Where `Metaspace` splits a text, words start with it ([`by_spaces`]); where a text is merged as a whole, it falls into
+//! words between characters that no merge joins ([`by_pairs`]). Ids of words are remembered; those of others are found by [`unigram`] and [`merges`].
+//! Where ids are from is told by the `tokenizers` crate, and so is what is rare. In words, and in tokens here, a space stands for `▁`.
+
+mod by_pairs;
+mod by_spaces;
+mod bytes;
+mod characters;
+mod merges;
+mod trie;
+mod unigram;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
+
+use ahash::RandomState;
+use serde_json::{Value, json};
+use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
+use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
+
+use crate::file::Merge;
+use crate::model::{Kind, Model};
+use crate::steps::{flat, kind};
+use crate::words::{Ended, Memories};
+use by_spaces::{BySpaces, Spaces, Stripped};
+use bytes::{ByteTokens, MARK};
+use merges::Merges;
+use unigram::Unigram;
+
+/// Ids of texts, by the words in them.
+pub(crate) struct SentencePiece {
+    cut: Cut,
+    /// Whether a stretch of text gets a mark before it.
+    prefix: PrependScheme,
+    memories: Memories,
+}
+
+/// From text to words, and from words to ids.
+enum Cut {
+    UnigramBySpaces(Box<BySpaces>, Unigram),
+    MergesBySpaces(Box<BySpaces>, Box<Merges>),
+    /// With `true` a text gets a mark even where it starts with one.
+    MergesByPairs(Box<Merges>, bool),
+}
+
+/// How words are made.
+enum Words {
+    BySpaces(Box<BySpaces>),
+    /// As in [`Cut::MergesByPairs`].
+    ByPairs(bool),
+}
+
+impl SentencePiece {
+    /// `None` when the file has another model, or other steps before it.
+    pub fn new(model: &Model, hidden: &HashSet<&str>, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
+        if !matches!(model.kind, Kind::Unigram { .. } | Kind::Bpe { .. }) {
+            return None;
+        }
+        let (words, prefix) = words(normalizer, pre_tokenizer)?;
+        let cut = match (words, &model.kind) {
+            (Words::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram(model, hidden)?),
+            (Words::BySpaces(words), _) => Cut::MergesBySpaces(words, merges(model, hidden)?),
+            (Words::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges(model, hidden)?, again),
+            (Words::ByPairs(_), _) => return None,
+        };
+        Some(Self { cut, prefix, memories: Memories::default() })
+    }
+
+    /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
+    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Ended {
+        let prefix = match self.prefix {
+            PrependScheme::Always => true,
+            PrependScheme::First => is_first,
+            PrependScheme::Never => false,
+        };
+        self.memories.with(|memory| match &self.cut {
+            Cut::UnigramBySpaces(words, model) => words.walk(text, prefix, model, (ids, memory), cancel),
+            Cut::MergesBySpaces(words, model) => words.walk(text, prefix, &**model, (ids, memory), cancel),
+            Cut::MergesByPairs(model, again) => {
+                let prefix = prefix && (*again || !text.starts_with([' ', MARK]));
+                by_pairs::walk(text, prefix, model, (ids, memory), cancel)
+            }
+        })
+    }
+}
+
+fn unigram(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
+    let Kind::Unigram { scores, unk_id } = &model.kind else { return None };
+    let is_found = |token: &str| !token.is_empty() && !token.contains(' ') && !hidden.contains(token);
+    let found = model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| is_found(token));
+    let bytes = model.byte_fallback.then(|| ByteTokens::new(&found.clone().collect()));
+    let tokens: Vec<(String, u32)> = found.map(|(token, id)| (token.replace(MARK, " "), id)).collect();
+    let tokens = tokens.iter().map(|(token, id)| (token.as_bytes(), *id)).collect();
+    let unknown = unk_id.map(|id| id as u32);
+    Some(Unigram::new(tokens, scores, unknown, bytes))
+}
+
+fn merges(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
+    let Kind::Bpe { merges, continuing_subword_prefix: None, end_of_word_suffix: None, fuse_unk, ignore_merges: false } =
+        &model.kind
+    else {
+        return None;
+    };
+    let unknown = model.unknown.as_deref();
+    let is_hidden = |token: &str| hidden.contains(token) && unknown != Some(token);
+    let ids: HashMap<&str, u32, RandomState> =
+        model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| !is_hidden(token)).collect();
+    let list = merges.iter().map(|Merge(left, right)| (&**left, &**right));
+    Merges::new(&ids, list, unknown, *fuse_unk, model.byte_fallback).map(Box::new)
+}
+
+/// What the steps before the model make of a text, and whether they put a mark before it.
+fn words(normalizer: &Value, pre_tokenizer: &Value) -> Option<(Words, PrependScheme)> {
+    let normalizer = flat("normalizer", "normalizers", normalizer).ok()?;
+    let pre_tokenizer = flat("pre_tokenizer", "pretokenizers", pre_tokenizer).ok()?;
+    let replaces_spaces = |part: &Value| is_replace(part, &json!({ "String": " " }), &[MARK]);
+    // Where no spaces are left, nothing is split at them.
+    let splits_at_spaces = |part: &&Value| {
+        kind(part) == "Split" && part["pattern"] == json!({ "String": " " }) && part["invert"] == json!(false)
+    };
+    match (&normalizer[..], &pre_tokenizer[..]) {
+        ([replace], []) if replaces_spaces(replace) => Some((Words::ByPairs(false), PrependScheme::Never)),
+        ([replace], [split]) if replaces_spaces(replace) && splits_at_spaces(split) => {
+            Some((Words::ByPairs(false), PrependScheme::Never))
+        }
+        ([prepend, replace], []) if replaces_spaces(replace) && is_prepend(prepend) => {
+            Some((Words::ByPairs(true), PrependScheme::Always))
+        }
+        (normalizer, [metaspace]) => {
+            let metaspace = metaspace_of(metaspace)?;
+            if metaspace.split {
+                return Some((by_spaces(normalizer, None, &metaspace)?, metaspace.prepend_scheme));
+            }
+            normalizer.is_empty().then_some((Words::ByPairs(false), metaspace.prepend_scheme))
+        }
+        (normalizer, [split, metaspace]) if kind(split) == "WhitespaceSplit" => {
+            let metaspace = metaspace_of(metaspace).filter(|metaspace| metaspace.split)?;
+            Some((by_spaces(normalizer, Some(Spaces::Dropped), &metaspace)?, metaspace.prepend_scheme))
+        }
+        _ => None,
+    }
+}
+
+fn is_replace(part: &Value, pattern: &Value, contents: &[char]) -> bool {
+    let is_content = |text: &str| contents.iter().any(|content| text.chars().eq([*content]));
+    kind(part) == "Replace" && part["pattern"] == *pattern && part["content"].as_str().is_some_and(is_content)
+}
+
+fn is_prepend(part: &Value) -> bool {
+    kind(part) == "Prepend" && part["prepend"].as_str().is_some_and(|text| text.chars().eq([MARK]))
+}
+
+fn metaspace_of(part: &Value) -> Option<Metaspace> {
+    match serde_json::from_value(part.clone()).ok()? {
+        PreTokenizerWrapper::Metaspace(metaspace) if metaspace.get_replacement() == MARK => Some(metaspace),
+        _ => None,
+    }
+}
+
+/// Words by `metaspace` after `normalizer`, of which these are known: a map of characters, with white space taken off before or after it, and in the end
+/// one space, or a mark, for several.
+fn by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspace) -> Option<Words> {
+    let several = json!({ "Regex": " {2,}" });
+    // A mark is no white space to what drops that.
+    let contents: &[char] = if spaces.is_some() { &[' '] } else { &[' ', MARK] };
+    let (normalizer, joins) = match normalizer {
+        [rest @ .., last] if is_replace(last, &several, contents) => (rest, true),
+        all => (all, false),
+    };
+    let spaces = spaces.unwrap_or(if joins { Spaces::Joined } else { Spaces::Kept });
+    let (mut map, mut before, mut after) = (None, Stripped::NOTHING, Stripped::NOTHING);
+    for part in normalizer {
+        match serde_json::from_value((*part).clone()).ok()? {
+            NormalizerWrapper::Precompiled(found) if map.is_none() => map = Some(found),
+            NormalizerWrapper::StripNormalizer(strip) => {
+                let place = if map.is_none() { &mut before } else { &mut after };
+                if *place != Stripped::NOTHING {
+                    return None;
+                }
+                *place = Stripped { left: strip.strip_left, right: strip.strip_right };
+            }
+            _ => return None,
+        }
+    }
+    let is_told = match metaspace.prepend_scheme {
+        PrependScheme::Always => true,
+        // Only what starts where the text does gets a mark: nothing may be dropped there.
+        PrependScheme::First => normalizer.is_empty() && spaces != Spaces::Dropped,
+        PrependScheme::Never => spaces != Spaces::Dropped,
+    };
+    let is_told = is_told && (spaces != Spaces::Kept || after == Stripped::NOTHING);
+    is_told.then(|| Words::BySpaces(Box::new(BySpaces::new(map, spaces, before, after))))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+use serde_json::{Value, json};
+use tokenmill_testkit::rng::{Rng, share};
+use tokenmill_testkit::strings::Strings;
+
+use crate::{Error, Tokenizer, load, load_with_crate};
+
+/// A file, and how it is read by words and by the crate.
+fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] {
+    let file = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": steps.0,
+        "pre_tokenizer": steps.1, "post_processor": null, "decoder": null, "model": model,
+    });
+    let bytes = serde_json::to_vec(&file).expect("JSON");
+    let both = [load(&bytes), load_with_crate(&bytes)].map(|loaded| {
+        let loaded = loaded.expect("well-formed");
+        loaded.into_tokenizer().expect("not byte-level")
+    });
+    let by_words = both.each_ref().map(|tokenizer| tokenizer.by_words.is_some());
+    assert_eq!(by_words, [true, false], "{} {}", steps.0, steps.1);
+    both
+}
+
+/// A map of characters that `sentencepiece` made.
+fn charsmap() -> Value {
+    let file: Value =
+        serde_json::from_slice(include_bytes!("../../../../testdata/tokenizer-json/t5.json")).expect("a fixture");
+    file.pointer("/normalizer/normalizers/0").cloned().expect("a map of characters")
+}
+
+fn metaspace(scheme: &str, split: bool) -> Value {
+    json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split })
+}
+
+/// Steps that come to words by spaces.
+fn steps_by_spaces(rng: &mut Rng, charsmap: &Value) -> (Value, Value) {
+    let drops = rng.below(3) == 0;
+    let content = if drops { " " } else { *rng.choose(&[" ", "▁"]) };
+    let several = json!({ "type": "Replace", "pattern": { "Regex": " {2,}" }, "content": content });
+    let strip =
+        |rng: &mut Rng| json!({ "type": "Strip", "strip_left": rng.below(2) == 0, "strip_right": rng.below(2) == 0 });
+    let parts = match rng.below(8) {
+        0 => vec![],
+        1 => vec![charsmap.clone()],
+        2 => vec![charsmap.clone(), several],
+        3 => vec![charsmap.clone(), strip(rng), several],
+        4 => vec![strip(rng), charsmap.clone(), several],
+        5 => vec![strip(rng), charsmap.clone(), strip(rng), several],
+        6 => vec![several],
+        _ => vec![strip(rng), several],
+    };
+    let schemes: &[&str] = if parts.is_empty() { &["always", "first", "never"] } else { &["always", "never"] };
+    let pre_tokenizer = if drops {
+        json!({ "type": "Sequence", "pretokenizers": [{ "type": "WhitespaceSplit" }, metaspace("always", true)] })
+    } else {
+        metaspace(rng.choose::<&str>(schemes), true)
+    };
+    (json!({ "type": "Sequence", "normalizers": parts }), pre_tokenizer)
+}
+
+/// Steps that come to a text that is merged as a whole.
+fn steps_by_pairs(rng: &mut Rng) -> (Value, Value) {
+    let replace = json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" });
+    match rng.below(4) {
+        0 => (
+            json!({ "type": "Sequence", "normalizers": [{ "type": "Prepend", "prepend": "▁" }, replace] }),
+            json!(null),
+        ),
+        1 => (replace, json!(null)),
+        2 => (
+            replace,
+            json!({ "type": "Split", "pattern": { "String": " " }, "behavior": "MergedWithPrevious", "invert": false }),
+        ),
+        _ => (json!(null), metaspace(rng.choose::<&str>(&["always", "first", "never"]), false)),
+    }
+}
+
+fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String> {
+    const SOME: [&str; 30] = [
+        "a",
+        "b",
+        "c",
+        "ab",
+        "A",
+        "é",
+        "e\u{301}",
+        "▁",
+        " ",
+        "  ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\u{3000}",
+        "\u{200b}",
+        "ﬁ",
+        "中",
+        "中文",
+        "。",
+        "क्ष",
+        "नि",
+        "한",
+        "각",
+        "\u{1100}\u{1161}",
+        "👍🏽",
+        "🇩🇪",
+        "\u{85}",
+        "\u{a8}",
+        "\u{600}",
+        "\u{301}",
+    ];
+    let word = |rng: &mut Rng| -> String {
+        (0..=rng.below(20)).map(|_| char::from(*rng.choose(b"abcdeABC.,'#3\x07"))).collect()
+    };
+    (0..count)
+        .map(|index| match rng.below(4) {
+            0 => strings.string(seed, index),
+            1 => (0..rng.below(12)).map(|_| word(rng)).collect::<Vec<_>>().join(" "),
+            2 => (0..rng.below(40)).map(|_| *rng.choose(&SOME)).collect(),
+            _ => format!("{}<s>{}", word(rng), strings.string(seed, index)),
+        })
+        .collect()
+}
+
+/// Parts of `texts`, with marks for spaces, and other tokens.
+fn tokens(rng: &mut Rng, texts: &[String]) -> Vec<String> {
+    let mut tokens = vec!["<unk>".to_owned(), "<s>".to_owned()];
+    let mut add = |token: String| {
+        if !token.is_empty() && !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    };
+    if rng.below(2) == 0 {
+        (0..256).for_each(|byte| add(format!("<0x{byte:02X}>")));
+    } else if rng.below(4) == 0 {
+        (0..200).for_each(|byte| add(format!("<0x{byte:02X}>")));
+    }
+    if rng.below(8) != 0 {
+        add("▁".to_owned());
+    }
+    for text in texts {
+        let characters: Vec<char> = text.replace(' ', "▁").chars().collect();
+        for _ in 0..6 {
+            let start = rng.below(characters.len().max(1));
+            add(characters.iter().skip(start).take(1 + rng.below(5)).collect());
+        }
+    }
+    for token in ["a", "b", "c", "d", "e", "A", "B", "C", "▁a", "aa", "ab", "a b"] {
+        add(token.to_owned());
+    }
+    tokens
+}
+
+fn unigram(rng: &mut Rng, texts: &[String]) -> Value {
+    let tokens = tokens(rng, texts);
+    // Some rounded differently by the order in which they are added, and many alike.
+    let scores = [-1.0, -2.5, -0.1, -7.3, -3.0, -1e-9, -12.25, 0.3];
+    let vocabulary: Vec<_> = tokens.iter().map(|token| json!([token, rng.choose(&scores)])).collect();
+    json!({ "type": "Unigram", "unk_id": 0, "vocab": vocabulary, "byte_fallback": rng.below(2) == 0 })
+}
+
+fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
+    let all = tokens(rng, texts);
+    let mut ids = serde_json::Map::new();
+    for token in &all {
+        ids.insert(token.clone(), ids.len().into());
+    }
+    // Some ways to make each token out of others, for which parts may be missing.
+    let mut merges: Vec<(String, String)> = Vec::new();
+    for token in all.iter().filter(|token| token.chars().count() > 1 && !token.starts_with('<')) {
+        for _ in 0..2 {
+            let characters: Vec<char> = token.chars().collect();
+            let (left, right) = characters.split_at(1 + rng.below(characters.len() - 1));
+            merges.push((left.iter().collect(), right.iter().collect()));
+        }
+    }
+    for index in 0..merges.len() {
+        let other = rng.below(merges.len());
+        merges.swap(index, other);
+    }
+    for (left, right) in &merges {
+        for part in [left, right] {
+            if !ids.contains_key(part) {
+                ids.insert(part.clone(), ids.len().into());
+            }
+        }
+    }
+    let byte_fallback = ids.contains_key("<0xFF>") && rng.below(4) != 0;
+    json!({
+        "type": "BPE", "unk_token": "<unk>", "byte_fallback": byte_fallback, "fuse_unk": rng.below(2) == 0, "vocab": ids,
+        "merges": merges.iter().map(|(left, right)| [left, right]).collect::<Vec<_>>(),
+    })
+}
+
+fn compare(rng: &mut Rng, model: &Value, steps: &(Value, Value), texts: &[String]) -> usize {
+    let mut flag = || rng.below(2) == 0;
+    let added = json!([
+        { "id": 1, "content": "<s>", "special": true, "normalized": false, "single_word": false, "lstrip": flag(), "rstrip": flag() },
+    ]);
+    let [words, of_crate] = both(model, steps, &added);
+    let mut ids = 0;
+    for allowed in [&[][..], &["<s>"]] {
+        let policies = [&words, &of_crate].map(|tokenizer| tokenizer.policy::<&str>(allowed, &[]).expect("one token"));
+        for text in texts {
+            let expected = of_crate.encode(text, &policies[1], None).expect("has an unknown token");
+            ids += expected.len();
+            // Twice: learnt, and remembered.
+            for _ in 0..2 {
+                let received = words.encode(text, &policies[0], None).expect("has an unknown token");
+                assert_eq!(received, expected, "{text:?} {} {} {model}", steps.0.to_string().len(), steps.1);
+            }
+        }
+    }
+    ids
+}
+
+#[test]
+fn ids_of_a_unigram_are_those_of_the_crate() {
+    let (mut rng, strings, charsmap) = (Rng::new(5), Strings::new(), charsmap());
+    let mut ids = 0;
+    for round in 0..share(40) {
+        let texts = texts(&mut rng, &strings, 40, round);
+        let (model, steps) = (unigram(&mut rng, &texts), steps_by_spaces(&mut rng, &charsmap));
+        ids += compare(&mut rng, &model, &steps, &texts);
+    }
+    assert!(ids as u64 > share(40) * 500, "{ids}");
+}
+
+#[test]
+fn ids_of_merges_in_words_are_those_of_the_crate() {
+    let (mut rng, strings, charsmap) = (Rng::new(6), Strings::new(), charsmap());
+    let mut ids = 0;
+    for round in 0..share(40) {
+        let texts = texts(&mut rng, &strings, 40, round);
+        let (model, steps) = (bpe(&mut rng, &texts), steps_by_spaces(&mut rng, &charsmap));
+        ids += compare(&mut rng, &model, &steps, &texts);
+    }
+    assert!(ids as u64 > share(40) * 500, "{ids}");
+}
+
+#[test]
+fn ids_of_merges_in_a_whole_text_are_those_of_the_crate() {
+    let (mut rng, strings) = (Rng::new(7), Strings::new());
+    let mut ids = 0;
+    for round in 0..share(80) {
+        let texts = texts(&mut rng, &strings, 40, round);
+        let (model, steps) = (bpe(&mut rng, &texts), steps_by_pairs(&mut rng));
+        ids += compare(&mut rng, &model, &steps, &texts);
+    }
+    assert!(ids as u64 > share(80) * 500, "{ids}");
+}
+
+#[test]
+fn a_long_word_takes_time_in_proportion() {
+    let mut rng = Rng::new(8);
+    let texts =
+        ["a".repeat(1 << 17), "ab".repeat(1 << 16), " ".repeat(1 << 17), "中".repeat(1 << 16), "é".repeat(1 << 16)];
+    let replace = json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" });
+    let merges = bpe(&mut rng, &texts.each_ref().map(|text| text.chars().take(40).collect()));
+    compare(&mut rng, &merges, &(replace, json!(null)), &texts);
+    let model = unigram(&mut rng, &texts.each_ref().map(|text| text.chars().take(40).collect()));
+    compare(&mut rng, &model, &(charsmap(), metaspace("always", true)), &texts);
+}
+
+#[test]
+fn without_an_unknown_token_an_unknown_character_is_an_error() {
+    let model =
+        json!({ "type": "Unigram", "unk_id": null, "vocab": [["a", -1.0], ["▁", -2.0]], "byte_fallback": false });
+    for tokenizer in both(&model, &(json!(null), metaspace("always", true)), &json!([])) {
+        let policy = tokenizer.policy::<&str>(&[], &[]).expect("no tokens");
+        assert_eq!(tokenizer.encode("a a", &policy, None).expect("known"), [1, 0, 1, 0]);
+        assert!(matches!(tokenizer.encode("a b", &policy, None), Err(Error::UnknownWord { .. })));
+    }
+}
+
+#[test]
+fn what_is_merged_with_unknown_tokens_is_left_to_the_crate() {
+    let file = |vocabulary: Value, merges: Value| {
+        let model = json!({ "type": "BPE", "unk_token": "<unk>", "byte_fallback": false, "fuse_unk": false, "vocab": vocabulary, "merges": merges });
+        let file = json!({
+            "version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": metaspace("always", true), "post_processor": null,
+            "decoder": null, "model": model,
+        });
+        let loaded = load(&serde_json::to_vec(&file).expect("JSON")).expect("well-formed");
+        loaded.into_tokenizer().expect("not byte-level").by_words.is_some()
+    };
+    assert!(file(json!({ "<unk>": 0, "a": 1, "aa": 2 }), json!([["a", "a"]])));
+    assert!(!file(json!({ "<unk>": 0, "a": 1, "a<unk>": 2 }), json!([["a", "<unk>"]])));
+    assert!(!file(json!({ "a": 1, "aa": 2 }), json!([["a", "a"]])));
+}
+
+#[test]
+fn work_that_is_cancelled_ends() {
+    let mut rng = Rng::new(9);
+    let texts = ["a ".repeat(1 << 16), "中".repeat(1 << 16)];
+    let some = texts.each_ref().map(|text| text.chars().take(40).collect());
+    let replace = json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" });
+    for (model, steps, texts) in [
+        (unigram(&mut rng, &some), (charsmap(), metaspace("always", true)), &texts[..]),
+        // The other one is a word, and so is this where a merge joins its parts.
+        (bpe(&mut rng, &["ab".to_owned()]), (replace, json!(null)), &texts[..1]),
+    ] {
+        let [words, _] = both(&model, &steps, &json!([]));
+        let policy = words.policy::<&str>(&[], &[]).expect("no tokens");
+        for text in texts {
+            let cancelled = std::sync::atomic::AtomicBool::new(true);
+            assert!(matches!(words.encode(text, &policy, Some(&cancelled)), Err(Error::Cancelled)));
+        }
+    }
+}
