@@ -1,8 +1,9 @@
-//! What words came to: a table of a fixed size in which each word has one place, and takes it from another one.
+//! What words came to: tables of a fixed size in which each word has one place, and takes it from another one.
 //!
 //! Whole words are compared, so no text makes it wrong; one whose words meet in a place makes it useless, and each word is then looked for in the
 //! vocabulary. It belongs to one thread at a time.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +28,12 @@ pub(crate) fn is_cancelled(cancel: Option<&AtomicBool>) -> bool {
 pub(crate) trait Model {
     /// Adds the ids of `word`; `false` when it is unknown and there is no token for that.
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool;
+
+    /// Where the part of `word` ends that its start `..from` is followed by: the ids of a word are those of its parts.
+    fn part_end(&self, word: &[u8], from: usize) -> usize {
+        _ = from;
+        word.len()
+    }
 }
 
 /// A word of at most [`Key::LONGEST`] bytes: the first one lowest, its length in the highest byte.
@@ -75,11 +82,18 @@ impl Key {
 
     #[inline(always)]
     fn place(self) -> usize {
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let (low, high) = (self.0 as u64, (self.0 >> 64) as u64);
-        let mixed = (low.wrapping_mul(FACTOR) ^ high).wrapping_mul(FACTOR);
-        ((mixed ^ mixed >> 29).wrapping_mul(FACTOR) >> (64 - Memory::BITS)) as usize
+        mixed(low.wrapping_mul(FACTOR) ^ high, Memory::BITS)
     }
+}
+
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A place among `1 << bits`.
+#[inline(always)]
+fn mixed(number: u64, bits: u32) -> usize {
+    let mixed = number.wrapping_mul(FACTOR);
+    ((mixed ^ mixed >> 29).wrapping_mul(FACTOR) >> (64 - bits)) as usize
 }
 
 /// A word and its ids.
@@ -98,9 +112,42 @@ impl Entry {
     const EMPTY: Self = Self { key: Key(0), ids: [0; Self::MOST], count: 0 };
 }
 
+/// A word of [`LongEntry::WORDS`] bytes and its ids.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct LongEntry {
+    /// Its first sixteen bytes and its last, which may be in both.
+    ends: [u128; 2],
+    ids: [u32; LongEntry::MOST],
+    /// That of no word is 0.
+    length: u8,
+    count: u8,
+}
+
+impl LongEntry {
+    const WORDS: RangeInclusive<usize> = 16..=32;
+    /// The most ids.
+    const MOST: usize = 7;
+    const EMPTY: Self = Self { ends: [0; 2], ids: [0; Self::MOST], length: 0, count: 0 };
+
+    /// The ends of a word of [`LongEntry::WORDS`] bytes.
+    #[inline(always)]
+    fn ends(word: &[u8]) -> [u128; 2] {
+        let end = |part: Option<&[u8; 16]>| part.map_or(0, |part| u128::from_le_bytes(*part));
+        [end(word.first_chunk()), end(word.last_chunk())]
+    }
+
+    #[inline(always)]
+    fn place(ends: [u128; 2]) -> usize {
+        let [first, last] = ends.map(|end| (end as u64).wrapping_mul(FACTOR) ^ (end >> 64) as u64);
+        mixed(first.wrapping_mul(FACTOR) ^ last, Memory::LONG_BITS)
+    }
+}
+
 /// The words that a thread remembers, and the one that it reads.
 pub(crate) struct Memory {
     entries: Box<[Entry]>,
+    long: Box<[LongEntry]>,
     /// What has been read of a word, as it is looked for.
     pub word: Vec<u8>,
 }
@@ -108,9 +155,15 @@ pub(crate) struct Memory {
 impl Memory {
     /// A megabyte.
     const BITS: u32 = 15;
+    /// A megabyte.
+    const LONG_BITS: u32 = 14;
 
     pub fn new() -> Self {
-        Self { entries: vec![Entry::EMPTY; 1 << Self::BITS].into(), word: Vec::new() }
+        Self {
+            entries: vec![Entry::EMPTY; 1 << Self::BITS].into(),
+            long: vec![LongEntry::EMPTY; 1 << Self::LONG_BITS].into(),
+            word: Vec::new(),
+        }
     }
 
     /// Adds the ids of `word`, whose key is `key`; `false` when it is unknown and there is no token for that.
@@ -140,6 +193,36 @@ impl Memory {
         is_known
     }
 
+    /// [`Memory::add`] for a word of any length.
+    #[inline(always)]
+    pub fn add_any(&mut self, word: &[u8], model: &impl Model, ids: &mut Vec<u32>) -> bool {
+        if word.len() <= Key::LONGEST {
+            self.add(Key::of(word, 0, word.len()), word, model, ids)
+        } else if LongEntry::WORDS.contains(&word.len()) {
+            self.add_long(word, model, ids)
+        } else {
+            model.add(word, ids)
+        }
+    }
+
+    fn add_long(&mut self, word: &[u8], model: &impl Model, ids: &mut Vec<u32>) -> bool {
+        let ends = LongEntry::ends(word);
+        let entry = &mut self.long[LongEntry::place(ends)];
+        let before = ids.len();
+        if entry.ends == ends && usize::from(entry.length) == word.len() {
+            ids.extend_from_slice(&entry.ids);
+            ids.truncate(before + usize::from(entry.count));
+            return true;
+        }
+        let is_known = model.add(word, ids);
+        let found = &ids[before..];
+        if is_known && found.len() <= LongEntry::MOST {
+            *entry = LongEntry { ends, length: word.len() as u8, count: found.len() as u8, ..LongEntry::EMPTY };
+            entry.ids[..found.len()].copy_from_slice(found);
+        }
+        is_known
+    }
+
     /// Puts `letter` to [`Memory::word`].
     #[inline(always)]
     pub fn push(&mut self, letter: char) {
@@ -157,11 +240,12 @@ impl Memory {
             return true;
         }
         let word = std::mem::take(&mut self.word);
-        let is_known = if word.len() <= Key::LONGEST {
-            self.add(Key::of(&word, 0, word.len()), &word, model, ids)
-        } else {
-            model.add(&word, ids)
-        };
+        let (mut is_known, mut start) = (true, 0);
+        while start < word.len() && is_known {
+            let end = model.part_end(&word, start);
+            is_known = self.add_any(&word[start..end], model, ids);
+            start = end;
+        }
         self.word = word;
         self.word.clear();
         is_known

@@ -71,10 +71,11 @@ impl BySpaces {
         let characters = Characters::new(map, white);
         let ascii = std::array::from_fn(|byte| {
             let byte = byte as u8;
-            match characters.form(char::from(byte)) {
-                _ if !byte.is_ascii() => Ascii::Other,
-                (Form::Space, true) => Ascii::Space,
-                (Form::Letter(letter), true) if letter == char::from(byte) => Ascii::Letter,
+            let character = characters.look(char::from(byte));
+            match character.form {
+                _ if !byte.is_ascii() || !character.is_apart_from(&character) => Ascii::Other,
+                Form::Space => Ascii::Space,
+                Form::Letter(letter) if letter == char::from(byte) => Ascii::Letter,
                 _ => Ascii::Other,
             }
         });
@@ -133,29 +134,39 @@ impl BySpaces {
 
     /// Adds what is in `text` from `at` on, to a space of ASCII behind which ASCII goes on, or some way beyond `until`.
     fn add_characters(&self, text: &str, at: &mut usize, until: usize, words: &mut Words<impl Model>) {
-        let form = |at: usize| text[at..].chars().next().map(|next| (next, self.characters.form(next)));
+        let look = |at: usize| text[at..].chars().next().map(|next| self.characters.look(next));
         let class = |at: usize| text.as_bytes().get(at).map(|&byte| self.ascii[usize::from(byte)]);
-        let mut next = form(*at);
-        while let Some((character, (found, is_grapheme))) = next {
+        // Where it is known that a grapheme starts.
+        let mut grapheme = *at;
+        let mut next = look(*at);
+        while let Some(mut last) = next {
             let start = *at;
-            *at += character.len_utf8();
-            next = form(*at);
-            if is_grapheme && next.is_none_or(|(_, (_, is_grapheme))| is_grapheme) && found != Form::Several {
-                words.form(found);
-            } else {
-                let mut is_last_grapheme = is_grapheme;
-                while let Some((character, (_, is_grapheme))) = next
-                    && !(is_last_grapheme && is_grapheme)
-                {
-                    *at += character.len_utf8();
-                    next = form(*at);
-                    is_last_grapheme = is_grapheme;
+            *at += last.length;
+            next = look(*at);
+            let mut is_apart = next.is_none_or(|next| last.is_apart_from(&next));
+            if is_apart || next.is_some_and(|next| last.is_long_with(&next)) {
+                if last.form == Form::Several {
+                    self.characters.forms(&text[start..*at], 0).for_each(|form| words.form(form));
+                } else {
+                    words.form(last.form);
                 }
-                self.characters.forms(&text[start..*at]).for_each(|form| words.form(form));
+            } else {
+                while let Some(next_one) = next
+                    && !is_apart
+                {
+                    *at += next_one.length;
+                    (last, next) = (next_one, look(*at));
+                    is_apart = next.is_none_or(|next| last.is_apart_from(&next));
+                }
+                let forms = self.characters.forms(&text[grapheme..*at], start - grapheme);
+                forms.for_each(|form| words.form(form));
             }
-            let is_at_space = class(*at) == Some(Ascii::Space) && class(*at + 1) != Some(Ascii::Other);
-            if is_at_space || *at >= until || !words.told {
-                return;
+            if is_apart {
+                grapheme = *at;
+                let is_at_space = class(*at) == Some(Ascii::Space) && class(*at + 1) != Some(Ascii::Other);
+                if is_at_space || *at >= until || !words.told {
+                    return;
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a `Precompiled` normalizer makes of characters.
 //!
-//! It looks for each grapheme in its map, and where that has none for each of the grapheme's characters. Most characters are graphemes alone whatever is
-//! beside them, and are looked for once and remembered.
+//! It looks for each grapheme in its map, and where that has none, or the grapheme is long, for each of the grapheme's characters. Most characters are
+//! looked for alone whatever is beside them, and what they come to is remembered.
 
 use std::iter;
 use std::sync::OnceLock;
@@ -68,17 +68,48 @@ pub(super) struct Characters {
     pages: Box<[OnceLock<Box<[u32; 256]>>]>,
 }
 
-/// The bit of a character that is no grapheme alone beside some others.
-const JOINED: u32 = 1 << 31;
+/// A character of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Character {
+    /// What it comes to as a grapheme.
+    pub form: Form,
+    pub length: usize,
+    is_ascii: bool,
+    /// The bits [`Character::JOINED`] and [`Character::GOES_ON`].
+    bits: u32,
+}
+
+impl Character {
+    /// Of one that is no grapheme alone beside some of those that have not this bit.
+    const JOINED: u32 = 1 << 31;
+    /// Of one that is of one grapheme with some characters of ASCII after it.
+    const GOES_ON: u32 = 1 << 30;
+
+    /// Whether a grapheme ends between this and `next`.
+    #[inline(always)]
+    pub fn is_apart_from(&self, next: &Self) -> bool {
+        (self.bits | next.bits) & Self::JOINED == 0 || next.is_ascii && self.bits & Self::GOES_ON == 0
+    }
+
+    /// Whether a grapheme that holds this and `next` is too long to be looked for.
+    #[inline(always)]
+    pub fn is_long_with(&self, next: &Self) -> bool {
+        self.length + next.length > LONGEST
+    }
+}
+
+/// The bytes of the longest graphemes that are looked for.
+const LONGEST: usize = 5;
 
 impl Characters {
     pub fn new(map: Option<Precompiled>, white: White) -> Self {
         Self { map, white, pages: iter::repeat_with(OnceLock::new).take(0x1100).collect() }
     }
 
-    /// What `character` comes to as a grapheme, and whether it is one alone beside any other character of which this is said too.
+    /// `character`, and what it comes to.
     #[inline(always)]
-    pub fn form(&self, character: char) -> (Form, bool) {
+    pub fn look(&self, character: char) -> Character {
+        const BITS: u32 = Character::JOINED | Character::GOES_ON;
         let code = character as usize;
         let page = self.pages[code / 256].get_or_init(|| {
             let first = (code / 256 * 256) as u32;
@@ -86,20 +117,26 @@ impl Characters {
             Box::new(std::array::from_fn(one))
         });
         let number = page[code % 256];
-        (Form::unpacked(number & !JOINED), number & JOINED == 0)
+        Character {
+            form: Form::unpacked(number & !BITS),
+            length: character.len_utf8(),
+            is_ascii: character.is_ascii(),
+            bits: number & BITS,
+        }
     }
 
-    /// The forms of all that is in `text`, which starts and ends between graphemes.
-    pub fn forms(&self, text: &str) -> impl Iterator<Item = Form> {
-        /// Longer graphemes are not looked for.
-        const LONGEST: usize = 5;
+    /// The forms of what is in `text` from `start` on; a grapheme starts and one ends where `text` does.
+    pub fn forms(&self, text: &str, start: usize) -> impl Iterator<Item = Form> {
         let mut normalized = String::new();
-        for grapheme in text.graphemes(true) {
-            if let Some(put) = self.put_for(grapheme).filter(|_| grapheme.len() <= LONGEST) {
+        for (at, grapheme) in text.grapheme_indices(true) {
+            if at >= start
+                && grapheme.len() <= LONGEST
+                && let Some(put) = self.put_for(grapheme)
+            {
                 normalized.push_str(put);
                 continue;
             }
-            for character in grapheme.chars() {
+            for (_, character) in grapheme.char_indices().filter(|(inside, _)| at + inside >= start) {
                 let mut four = [0; 4];
                 let part = character.encode_utf8(&mut four);
                 normalized.push_str(self.put_for(part).unwrap_or(part));
@@ -115,13 +152,13 @@ impl Characters {
 
     fn made(&self, character: char) -> u32 {
         let mut four = [0; 4];
-        let mut forms = self.forms(character.encode_utf8(&mut four));
+        let mut forms = self.forms(character.encode_utf8(&mut four), 0);
         let form = match (forms.next(), forms.next()) {
             (None, _) => Form::Nothing,
             (Some(one), None) => one,
             _ => Form::Several,
         };
-        form.packed() | if self.map.is_none() || is_grapheme(character) { 0 } else { JOINED }
+        form.packed() | if self.map.is_some() { joins(character) } else { 0 }
     }
 
     fn of_normalized(&self, character: char) -> Form {
@@ -138,23 +175,31 @@ impl Characters {
     }
 }
 
-/// Whether `character` is a grapheme alone beside all others of this kind. What joins two characters is one of them (those that go on, come before or
-/// are made of parts: marks, Hangul, flags) or between them; but for these a line break of two.
-fn is_grapheme(character: char) -> bool {
-    let beside = [['a', character], [character, 'a'], [character, character]];
-    character != '\r' && beside.iter().all(|both| String::from_iter(both).graphemes(true).count() == 2)
+/// The bits of `character`.
+///
+/// What joins two characters is one of them (those that go on, come before or are made of parts: marks, Hangul, flags) or between them; but for these a
+/// line break of two. One of ASCII is joined to what is before it only by that.
+fn joins(character: char) -> u32 {
+    let is_joined = |both: [char; 2]| String::from_iter(both).graphemes(true).count() < 2;
+    let goes_on = character == '\r' || is_joined([character, 'a']);
+    let joined = goes_on || is_joined(['a', character]) || is_joined([character, character]);
+    u32::from(joined) * Character::JOINED | u32::from(goes_on) * Character::GOES_ON
 }
 
 #[cfg(test)]
 mod tests {
+    use tokenizers::NormalizerWrapper;
     use tokenmill_testkit::rng::Rng;
     use tokenmill_testkit::strings::Strings;
 
+    use super::super::tests::charsmap;
     use super::*;
 
     #[test]
     fn text_is_cut_between_graphemes() {
         let (mut rng, strings) = (Rng::new(1), Strings::new());
+        let Ok(NormalizerWrapper::Precompiled(map)) = serde_json::from_value(charsmap()) else { panic!("no map") };
+        let every = Characters::new(Some(map), White::Letter);
         for index in 0..20_000 {
             let mut text = strings.string(7, index);
             if index % 2 == 0 {
@@ -163,7 +208,8 @@ mod tests {
             let ends: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
             let characters: Vec<(usize, char)> = text.char_indices().collect();
             for both in characters.windows(2) {
-                if is_grapheme(both[0].1) && is_grapheme(both[1].1) {
+                let [before, after] = [both[0].1, both[1].1].map(|character| every.look(character));
+                if before.is_apart_from(&after) {
                     assert!(ends.contains(&both[1].0), "{text:?} at {}", both[1].0);
                 }
             }

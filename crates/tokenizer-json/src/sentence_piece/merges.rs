@@ -18,6 +18,13 @@ struct Merge {
     id: u32,
 }
 
+/// A word of a text.
+pub(super) struct Word {
+    pub end: usize,
+    /// Whether there are marks of spaces in it, as text.
+    pub has_marks: bool,
+}
+
 /// What a character that is no token comes to.
 enum Unknown {
     Bytes(Box<[u32; 256]>),
@@ -33,7 +40,7 @@ pub(super) struct Merges {
     of_pairs: HashMap<u64, Merge, RandomState>,
     /// The characters that a merge joins: the first of ASCII chooses the number, the second the bit.
     ascii_joined: [u128; 128],
-    joined: HashSet<(char, char), RandomState>,
+    joined: HashSet<u64, RandomState>,
     unknown: Unknown,
 }
 
@@ -99,7 +106,7 @@ impl Merges {
             if last.is_ascii() && first.is_ascii() {
                 made.ascii_joined[last as usize] |= 1 << first as u32;
             } else {
-                made.joined.insert((last, first));
+                made.joined.insert(pair(last.into(), first.into()));
             }
         }
         for left in 0..128_u8 {
@@ -118,7 +125,31 @@ impl Merges {
         if left.is_ascii() && right.is_ascii() {
             return self.joins_ascii(left as u8, right as u8);
         }
-        self.joined.contains(&(left, right)) || self.fuses(left, right)
+        self.joined.contains(&pair(left.into(), right.into())) || self.fuses(left, right)
+    }
+
+    /// The word that starts with `before`, or else with `text`, which goes on with `text`.
+    #[inline(always)]
+    pub fn word_at(&self, text: &str, before: Option<char>) -> Word {
+        let (mut last, mut word) = (before, Word { end: 0, has_marks: false });
+        while let Some(&next) = text.as_bytes().get(word.end) {
+            if next.is_ascii() {
+                if last.is_some_and(|last| !self.joins(last, next.into())) {
+                    break;
+                }
+                last = Some(next.into());
+                word.end += 1;
+            } else if let Some(next) = text[word.end..].chars().next() {
+                let spaced = spaced(next);
+                if last.is_some_and(|last| !self.joins(last, spaced)) {
+                    break;
+                }
+                last = Some(spaced);
+                word.has_marks |= next == MARK;
+                word.end += next.len_utf8();
+            }
+        }
+        word
     }
 
     /// [`Merges::joins`] for characters of ASCII.
@@ -254,12 +285,17 @@ impl Model for Merges {
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         let Ok(word) = str::from_utf8(word) else { return false };
         // The mark of a space comes to three tokens where it is none itself.
-        let most = if self.character(' ').is_some() { word.len() } else { MARK.len_utf8() * word.len() };
-        if most <= SHORT {
+        let longest = if self.character(' ').is_some() { SHORT } else { SHORT / MARK.len_utf8() };
+        if word.len() <= longest {
             self.add_short(word, ids);
         } else {
             self.add_long(word, ids);
         }
         true
+    }
+
+    fn part_end(&self, word: &[u8], from: usize) -> usize {
+        let Ok(rest) = str::from_utf8(&word[from..]) else { return word.len() };
+        from + self.word_at(rest, None).end
     }
 }

@@ -21,7 +21,7 @@ fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] 
 }
 
 /// A map of characters that `sentencepiece` made.
-fn charsmap() -> Value {
+pub(super) fn charsmap() -> Value {
     let file: Value =
         serde_json::from_slice(include_bytes!("../../../../testdata/tokenizer-json/t5.json")).expect("a fixture");
     file.pointer("/normalizer/normalizers/0").cloned().expect("a map of characters")
