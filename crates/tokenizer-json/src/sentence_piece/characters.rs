@@ -183,7 +183,7 @@ fn joins(character: char) -> u32 {
     let is_joined = |both: [char; 2]| String::from_iter(both).graphemes(true).count() < 2;
     let goes_on = character == '\r' || is_joined([character, 'a']);
     let joined = goes_on || is_joined(['a', character]) || is_joined([character, character]);
-    u32::from(joined) * Character::JOINED | u32::from(goes_on) * Character::GOES_ON
+    (u32::from(joined) * Character::JOINED) | (u32::from(goes_on) * Character::GOES_ON)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Merges {
     /// Of tokens by their texts in the file; `None` when what is unknown comes to something that is not known here.
     pub fn new<'a>(
         ids: &HashMap<&str, u32, RandomState>,
-        list: impl Iterator<Item = (&'a str, &'a str)>,
+        list: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
         unknown: Option<&str>,
         fuse: bool,
         byte_fallback: bool,
@@ -87,6 +87,7 @@ impl Merges {
             Unknown::Bytes(bytes) => bytes.iter().copied().collect(),
             &Unknown::Token(unknown, _) => HashSet::from([unknown]),
         };
+        made.of_pairs.reserve(list.len());
         let mut token = String::new();
         for (rank, (left, right)) in list.enumerate() {
             token.clear();

@@ -105,8 +105,9 @@ fn merges(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
     };
     let unknown = model.unknown.as_deref();
     let is_hidden = |token: &str| hidden.contains(token) && unknown != Some(token);
-    let ids: HashMap<&str, u32, RandomState> =
-        model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| !is_hidden(token)).collect();
+    let mut ids: HashMap<&str, u32, RandomState> = HashMap::default();
+    ids.reserve(model.entries.len());
+    ids.extend(model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| !is_hidden(token)));
     let list = merges.iter().map(|Merge(left, right)| (&**left, &**right));
     Merges::new(&ids, list, unknown, *fuse_unk, model.byte_fallback).map(Box::new)
 }
