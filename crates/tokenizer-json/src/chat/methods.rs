@@ -13,6 +13,8 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         // It compares.
         meter.whole(value)?;
+    } else if let (Some(text), "title" | "isspace" | "splitlines") = (value.as_str(), method) {
+        meter.characters(text)?;
     } else {
         meter.surface(value)?;
     }
