@@ -1,7 +1,4 @@
-"""The documents of a text by Python's tokenizers: child.py encode TOKENIZER_JSON WARM_UP DOCUMENTS PASSES SECONDS OUT, as child.mjs does it.
-
-child.py wordpiece DOCUMENTS VOCABULARY TOKENIZER_JSON makes a tokenizer.json like that of BERT, uncased, trained on the documents.
-"""
+"""The documents of a text by one Python peer: child.py PEER FILE WARM_UP DOCUMENTS PASSES SECONDS OUT, as child.mjs does it."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from peers import PEERS
 
 
 def timed(step: str, work: Callable[[], Any]) -> tuple[int, Any]:
@@ -25,38 +22,25 @@ def timed(step: str, work: Callable[[], Any]) -> tuple[int, Any]:
     return wall, result
 
 
-def encode(tokenizer_json: str, warm_up: str, documents: str, passes: str, seconds: str, out: str) -> None:
-    _, tokenizer = timed("load", lambda: Tokenizer.from_file(tokenizer_json))
+def main() -> None:
+    peer, file, warm_up, documents, passes, seconds, out = sys.argv[1:]
+    _, encode = timed("load", lambda: PEERS[peer](file))
     texts = json.loads(Path(documents).read_text(encoding="utf-8"))
-    tokenizer.encode(Path(warm_up).read_bytes().decode(), add_special_tokens=False)
-
-    def once() -> list[list[int]]:
-        return [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
-
-    total, lists = timed("first", once)
+    encode(Path(warm_up).read_bytes().decode())
+    total, lists = timed("first", lambda: [encode(text) for text in texts])
     ids = array("I")
     for some in lists:
-        ids.extend(some)
+        ids.extend(some.tolist() if hasattr(some, "tolist") else some)
     Path(out).write_bytes(ids.tobytes())
     for _ in range(int(passes)):
         if total >= float(seconds) * 1e9:
             break
-        total += timed("warm", once)[0]
+        total += timed("warm", lambda: [encode(text) for text in texts])[0]
 
 
-def wordpiece(documents: str, vocabulary: str, tokenizer_json: str) -> None:
-    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
-
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=int(vocabulary), special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(json.loads(Path(documents).read_text(encoding="utf-8")), trainer)
-    ends = [("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends)
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.save(tokenizer_json)
-
-
-{"encode": encode, "wordpiece": wordpiece}[sys.argv[1]](*sys.argv[2:])
+try:
+    main()
+except BaseException as error:  # a panic of a Rust extension is no Exception
+    message = f"{type(error).__name__}: {error}".split("\n")[0]
+    print(json.dumps({"step": "failed", "message": message}), flush=True)
+    sys.exit(1)

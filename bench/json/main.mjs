@@ -1,15 +1,12 @@
 /*
- * `npm run bench -- json [--corpus FILE…] [--max-bytes N] [--vocabulary N] [--peers LIST] [--rounds N] [--limit SECONDS] [--name NAME]`: the ids of
- * documents by a tokenizer.json like that of Llama 3 and by one like that of BERT, beside what else reads such a file in Node and in Python.
- *
- * The first has the published ranks of cl100k_base, which are the greater part of Llama 3's, and its pre-tokenizer; the second is trained on the texts.
+ * `npm run bench -- json [--corpus FILE…] [--max-bytes N] [--models LIST] [--vocabulary N] [--pieces N] [--peers LIST] [--rounds N] [--limit SECONDS]
+ * [--name NAME]`: the ids of documents by a tokenizer.json like those of Llama 3, BERT, XLM-R and Llama 2, beside what else reads such a file in Node and in Python.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuilt } from '../../scripts/lib/ensure.mjs'
-import { Failure, run } from '../../scripts/lib/run.mjs'
+import { Failure } from '../../scripts/lib/run.mjs'
 import { listOf, readArguments, say } from '../lib/arguments.mjs'
-import { tokenizerJsonOf } from '../lib/commands.mjs'
 import { defaultTexts } from '../lib/default-texts.mjs'
 import { documentsOf } from '../lib/documents.mjs'
 import { countDifferences } from '../lib/ids.mjs'
@@ -18,24 +15,32 @@ import { bench, runFolder } from '../lib/paths.mjs'
 import { busyNote, write } from '../lib/record.mjs'
 import { runChild } from '../lib/run-child.mjs'
 import { peersFromNpm, pythonWithPeers } from '../lib/setup.mjs'
-import { digits, median, random, shuffled } from '../lib/stats.mjs'
-import { table } from '../lib/table.mjs'
-import { ensureTokenizerJson } from '../lib/tokenizer-json.mjs'
+import { random, shuffled } from '../lib/stats.mjs'
 import { textOfFile } from '../lib/texts.mjs'
+import { makeModels, modelIds } from './models.mjs'
+import { tablesOf } from './report.mjs'
 
+/* `reads` where it is not the tokenizer.json: models without such a file are left to the others. */
 const all = [
   { id: 'tokenmill', title: 'tokenmill', runtime: 'node' },
-  { id: 'tokenizers', title: 'tokenizers (Python)', runtime: 'python' },
-  { id: 'hf-native', title: 'tokenizers (npm, native)', runtime: 'node' },
-  { id: 'hf-js', title: '@huggingface/tokenizers', runtime: 'node' },
+  { id: 'tokenizers', title: 'tokenizers (Python)', runtime: 'python', package: 'tokenizers' },
+  { id: 'hf-native', title: 'tokenizers (npm, native)', runtime: 'node', package: 'tokenizers' },
+  { id: 'hf-js', title: '@huggingface/tokenizers', runtime: 'node', package: '@huggingface/tokenizers' },
+  ...['tokie', 'gigatoken', 'fastokens'].map((id) => ({ id, title: id, runtime: 'python', package: id })),
+  { id: 'sentencepiece', title: 'sentencepiece', runtime: 'python', package: 'sentencepiece', reads: 'pieces' },
 ]
 const ids = all.map(({ id }) => id)
+
+const ownFile =
+  'sentencepiece encodes with its own file of a model. That of the Unigram drops white space at the end of a document, where the tokenizer.json has one more token.'
 
 const help = `npm run bench -- json [options]
 
   --corpus FILE…      UTF-8 text, packed with xz or not (default: text out of node_modules)
   --max-bytes N       of each text (default: 2000000)
-  --vocabulary N      tokens of the WordPiece (default: 30522)
+  --models LIST       of ${modelIds.join(', ')}
+  --vocabulary N      tokens of the WordPiece, at most (default: 30522)
+  --pieces N          tokens of the Unigram and of the BPE like Llama 2, at most (default: 32000)
   --peers LIST        of ${ids.join(', ')}
   --rounds N          processes per figure (default: 3)
   --passes N          warm passes of a process (default: 3)
@@ -48,7 +53,9 @@ export const main = async (args) => {
     ...{
       corpus: [],
       'max-bytes': 2_000_000,
+      models: modelIds.join(','),
       vocabulary: 30_522,
+      pieces: 32_000,
       peers: ids.join(','),
       rounds: 3,
       passes: 3,
@@ -57,13 +64,14 @@ export const main = async (args) => {
     name: 'json',
   })
   if (options === undefined) return
-  const { corpus, 'max-bytes': maxBytes, vocabulary, rounds, passes, limit, name } = options
+  const { corpus, 'max-bytes': maxBytes, vocabulary, pieces, rounds, passes, limit, name } = options
+  const chosenModels = listOf(options.models.split(','), modelIds, 'model')
   process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
   await ensureBuilt({ say })
   await peersFromNpm(say)
   const python = await pythonWithPeers(say, { all: true })
-  if (!python) say('Without Python there is neither its tokenizers nor a WordPiece')
+  if (!python) say('Without Python there are neither its peers nor models that are trained')
   const chosen = listOf(options.peers.split(','), ids, 'peer')
   const peers = all.filter(({ id, runtime }) => chosen.includes(id) && (runtime === 'node' || python))
 
@@ -75,23 +83,16 @@ export const main = async (args) => {
   if (repeated) throw new Failure(`two texts are called ${repeated.name}`)
   for (const { documents, list } of texts) writeFileSync(list, JSON.stringify(documents))
 
-  const models = [{ id: 'llama3', title: 'BPE like Llama 3', file: tokenizerJsonOf('cl100k_base') }]
-  await ensureTokenizerJson('cl100k_base', models[0].file)
-  const child = join(bench, 'json', 'child.py')
-  if (python) {
-    const [file, list] = ['wordpiece.tokenizer.json', 'all.json'].map((name) => join(runFolder, name))
-    writeFileSync(list, JSON.stringify(texts.flatMap(({ documents }) => documents)))
-    say('Training the WordPiece')
-    await run(python, [child, 'wordpiece', list, String(vocabulary), file], { quiet: true })
-    models.push({ id: 'bert', title: 'WordPiece like BERT', file })
-  }
+  const models = await makeModels({ chosen: chosenModels, texts, python, sizes: { vocabulary, pieces }, say })
 
   const before = load()
   if (before > 0.5) say(`This machine is busy (load ${before}): good for a check, not for figures`)
   const out = join(runFolder, 'ids')
   const cells = models.flatMap((model) =>
     texts.flatMap((text) =>
-      peers.map((peer) => ({ model, text, peer, load: [], first: [], warm: [], message: '', ids: undefined })),
+      peers
+        .filter(({ reads = 'file' }) => model[reads])
+        .map((peer) => ({ model, text, peer, load: [], first: [], warm: [], message: '', ids: undefined })),
     ),
   )
   const next = random(Date.now())
@@ -101,10 +102,10 @@ export const main = async (args) => {
       const { model, text, peer } = cell
       if (cell.message) continue
       rmSync(out, { force: true })
-      const rest = [model.file, text.warmUp, text.list, String(passes), String(limit / 3), out]
+      const rest = [model[peer.reads ?? 'file'], text.warmUp, text.list, String(passes), String(limit / 3), out]
       const command =
         peer.runtime === 'python'
-          ? [python, child, 'encode', ...rest]
+          ? [python, join(bench, 'json', 'child.py'), peer.id, ...rest]
           : [process.execPath, join(bench, 'json', 'child.mjs'), peer.id, ...rest]
       const { lines, outcome, message } = await runChild({ command, env: { TOKENMILL_THREADS: '1' }, limit })
       const times = (wanted) =>
@@ -129,44 +130,25 @@ export const main = async (args) => {
   const busy = { before, after: load() }
   const { cpu, cores, memoryGB, system } = machine()
   const { tokenmill, commit, changed, node, python: pythonVersion, npm, pypi } = versions({ python })
-  const packages = [
-    ...(pypi.tokenizers ? [`tokenizers (Python) ${pypi.tokenizers}`] : []),
-    ...[`tokenizers (npm) ${npm.tokenizers}`, `@huggingface/tokenizers ${npm['@huggingface/tokenizers']}`],
-  ]
+  const versionOf = ({ runtime, package: name }) => (runtime === 'node' ? npm : pypi)[name]
+  const packages = peers
+    .filter((peer) => peer.package)
+    .map((peer) => `${peer.title.replace(', native', '')} ${versionOf(peer)}`)
   const parts = [
     '# Ids by a tokenizer.json',
     [
       `- ${date}, \`npm run bench -- json\``,
       `- ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}; load before ${busy.before}, after ${busy.after}`,
-      `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'the addon as it is published' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so there is neither its peer nor a WordPiece'}; ${packages.join(', ')}`,
+      `- tokenmill ${tokenmill} at ${commit}${changed ? ' with uncommitted changes' : ''}, ${process.env.TOKENMILL_NATIVE_PATH ? 'the addon as it is published' : 'the addon of the profile `fast`'}; Node ${node}, Python ${pythonVersion ?? 'none, so there are neither its peers nor models that are trained'}; ${packages.join(', ')}`,
       `- ${rounds} rounds, up to ${passes} warm passes each; documents of some 10 KB, one call for each, one thread, without special tokens`,
+      `- models: ${models.map(({ title, tokens }) => `${title} ${tokens.toLocaleString('en-US')} tokens`).join(', ')}; all but that like Llama 3 are trained on the texts`,
       `- texts: ${texts.map(({ name, bytes, sha256, documents }) => `${name} ${(bytes / 1e6).toFixed(2)} MB in ${documents.length} (SHA-256 ${sha256.slice(0, 8)}…)`).join(', ')}`,
     ].join('\n'),
     ...busyNote(busy),
     `MB/s, median (best). First pass: text that it has not seen, after 20 KB that it has; warm: the same documents again, the best pass of each process. *Ids*: how many differ from those of Python’s tokenizers.`,
+    ...(peers.some(({ reads }) => reads === 'pieces') ? [ownFile] : []),
+    ...models.flatMap((model) => tablesOf({ model, peers, texts, cells })),
   ]
-  for (const model of models) {
-    const mine = cells.filter((cell) => cell.model === model)
-    const row = (peer) => mine.filter((cell) => cell.peer === peer)
-    for (const [step, title] of [
-      ['first', 'first pass'],
-      ['warm', 'warm'],
-    ]) {
-      parts.push(
-        `## ${model.title}, ${title}`,
-        table(
-          ['', ...texts.map(({ name }) => name), 'ids'],
-          peers.map((peer) => [peer.title, ...row(peer).map((cell) => speed(cell, step)), sameIds(row(peer))]),
-        ),
-      )
-    }
-    const loads = peers.map((peer) => [
-      peer.title,
-      ms(row(peer).flatMap(({ load }) => load)),
-      row(peer).find(({ message }) => message)?.message ?? '',
-    ])
-    parts.push(`Loading the file, in a fresh process, module included for Node:`, table(['', 'ms', ''], loads))
-  }
   const markdown = parts.join('\n\n')
   console.log(markdown)
   const wrong = cells.find(({ peer, different, message }) => peer.id === 'tokenmill' && (different > 0 || message))
@@ -175,7 +157,8 @@ export const main = async (args) => {
     const data = {
       load: busy,
       texts: texts.map(({ name, bytes, sha256, documents }) => ({ name, bytes, sha256, documents: documents.length })),
-      ...{ vocabulary, rounds, passes, npm, pypi },
+      models: models.map(({ id, tokens }) => ({ id, tokens })),
+      ...{ rounds, passes, npm, pypi },
       cells: cells.map(({ model, text, peer, load, first, warm, message, different }) => ({
         ...{ model: model.id, text: text.name, peer: peer.id, load, first, warm, message, different },
       })),
@@ -190,23 +173,3 @@ const keepIds = (cell, bytes) => {
   cell.ids ??= ids
   if (Buffer.compare(Buffer.from(cell.ids.buffer), bytes) !== 0) cell.unsteady = true
 }
-
-const speed = ({ text: { bytes }, message, ...cell }, step) => {
-  const times = cell[step]
-  if (times.length === 0) return message ? 'fails' : 'too slow'
-  return `${digits((bytes / median(times)) * 1e3)} (${digits((bytes / Math.min(...times)) * 1e3)})`
-}
-
-const sameIds = (cells) => {
-  const wrong = cells.filter(({ different }) => different !== 0)
-  if (wrong.length === 0) return '='
-  return wrong
-    .map(
-      ({ text, different }) =>
-        `${text.name} ${different === undefined ? '?' : `≠ ${different.toLocaleString('en-US')}`}`,
-    )
-    .join(', ')
-}
-
-const ms = (times) =>
-  times.length === 0 ? '–' : `${digits(median(times) / 1e6)} (${digits(Math.min(...times) / 1e6)})`
