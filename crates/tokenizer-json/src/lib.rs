@@ -13,6 +13,7 @@ mod charsmap;
 pub mod chat;
 mod error;
 mod file;
+mod learned;
 mod limits;
 mod load;
 mod memory;

@@ -3,13 +3,11 @@
 //! It looks for each grapheme in its map, and where that has none, or the grapheme is long, for each of the grapheme's characters. Most characters are
 //! looked for alone whatever is beside them, and what they come to is remembered.
 
-use std::iter;
-use std::sync::OnceLock;
-
 use tokenizers::normalizers::Precompiled;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::bytes::MARK;
+use crate::learned::Learned;
 
 /// What a character comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +32,15 @@ pub(super) enum White {
 }
 
 impl Form {
-    /// The number that [`Form::unpacked`] makes this of.
+    /// The number, not 0, that [`Form::unpacked`] makes this of.
     fn packed(self) -> u32 {
         let (kind, character) = match self {
-            Self::Nothing => (0, '\0'),
-            Self::Space => (1, '\0'),
-            Self::Mark => (2, '\0'),
-            Self::Letter(character) => (3, character),
-            Self::Several => (4, '\0'),
-            Self::Untold => (5, '\0'),
+            Self::Nothing => (1, '\0'),
+            Self::Space => (2, '\0'),
+            Self::Mark => (3, '\0'),
+            Self::Letter(character) => (4, character),
+            Self::Several => (5, '\0'),
+            Self::Untold => (6, '\0'),
         };
         kind << 21 | u32::from(character)
     }
@@ -51,21 +49,21 @@ impl Form {
     fn unpacked(number: u32) -> Self {
         let character = char::from_u32(number & 0x1f_ffff).unwrap_or_default();
         match number >> 21 {
-            0 => Self::Nothing,
-            1 => Self::Space,
-            2 => Self::Mark,
-            3 => Self::Letter(character),
-            4 => Self::Several,
+            1 => Self::Nothing,
+            2 => Self::Space,
+            3 => Self::Mark,
+            4 => Self::Letter(character),
+            5 => Self::Several,
             _ => Self::Untold,
         }
     }
 }
 
-/// The forms of all characters, made for 256 of them when the first one is asked for.
+/// What is known of characters.
 pub(super) struct Characters {
     map: Option<Precompiled>,
     white: White,
-    pages: Box<[OnceLock<Box<[u32; 256]>>]>,
+    learned: Learned,
 }
 
 /// A character of a text.
@@ -103,20 +101,14 @@ const LONGEST: usize = 5;
 
 impl Characters {
     pub fn new(map: Option<Precompiled>, white: White) -> Self {
-        Self { map, white, pages: iter::repeat_with(OnceLock::new).take(0x1100).collect() }
+        Self { map, white, learned: Learned::new() }
     }
 
     /// `character`, and what it comes to.
     #[inline(always)]
     pub fn look(&self, character: char) -> Character {
         const BITS: u32 = Character::JOINED | Character::GOES_ON;
-        let code = character as usize;
-        let page = self.pages[code / 256].get_or_init(|| {
-            let first = (code / 256 * 256) as u32;
-            let one = |at: usize| char::from_u32(first + at as u32).map_or(0, |character| self.made(character));
-            Box::new(std::array::from_fn(one))
-        });
-        let number = page[code % 256];
+        let number = self.learned.number(character, || self.made(character));
         Character {
             form: Form::unpacked(number & !BITS),
             length: character.len_utf8(),
@@ -150,6 +142,7 @@ impl Characters {
         self.map.as_ref().and_then(|map| map.transform(part))
     }
 
+    #[cold]
     fn made(&self, character: char) -> u32 {
         let mut four = [0; 4];
         let mut forms = self.forms(character.encode_utf8(&mut four), 0);

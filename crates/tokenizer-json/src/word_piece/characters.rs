@@ -4,12 +4,11 @@
 //! other but for the order of the marks in normal form D: where a character leaves a mark that is ordered among others, what a text comes to is not told
 //! here. The rest is the crate's functions, called once for each character and remembered.
 
-use std::iter;
-use std::sync::OnceLock;
-
 use tokenizers::normalizers::BertNormalizer;
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::char::{canonical_combining_class, decompose_canonical};
+
+use crate::learned::Learned;
 
 /// What a character comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +29,16 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The number that [`Form::unpacked`] makes this of.
+    /// The number, not 0, that [`Form::unpacked`] makes this of.
     fn packed(self) -> u32 {
         let (kind, character) = match self {
-            Self::Nothing => (0, '\0'),
-            Self::Space => (1, '\0'),
-            Self::Mark(character) => (2, character),
-            Self::Letter(character) => (3, character),
-            Self::Alone(character) => (4, character),
-            Self::Several => (5, '\0'),
-            Self::Untold => (6, '\0'),
+            Self::Nothing => (1, '\0'),
+            Self::Space => (2, '\0'),
+            Self::Mark(character) => (3, character),
+            Self::Letter(character) => (4, character),
+            Self::Alone(character) => (5, character),
+            Self::Several => (6, '\0'),
+            Self::Untold => (7, '\0'),
         };
         kind << 21 | u32::from(character)
     }
@@ -48,12 +47,12 @@ impl Form {
     fn unpacked(number: u32) -> Self {
         let character = char::from_u32(number & 0x1f_ffff).unwrap_or_default();
         match number >> 21 {
-            0 => Self::Nothing,
-            1 => Self::Space,
-            2 => Self::Mark(character),
-            3 => Self::Letter(character),
-            4 => Self::Alone(character),
-            5 => Self::Several,
+            1 => Self::Nothing,
+            2 => Self::Space,
+            3 => Self::Mark(character),
+            4 => Self::Letter(character),
+            5 => Self::Alone(character),
+            6 => Self::Several,
             _ => Self::Untold,
         }
     }
@@ -70,28 +69,21 @@ impl Form {
     }
 }
 
-/// The forms of all characters, made for 256 of them when the first one is asked for.
+/// The forms of all characters.
 pub(super) struct Characters {
     normalizer: Option<BertNormalizer>,
-    pages: Box<[OnceLock<Box<[u32; 256]>>]>,
+    learned: Learned,
 }
 
 impl Characters {
     pub fn new(normalizer: Option<BertNormalizer>) -> Self {
-        Self { normalizer, pages: iter::repeat_with(OnceLock::new).take(0x1100).collect() }
+        Self { normalizer, learned: Learned::new() }
     }
 
     /// What `character` comes to.
     #[inline(always)]
     pub fn form(&self, character: char) -> Form {
-        let code = character as usize;
-        let page = self.pages[code / 256].get_or_init(|| {
-            let first = (code / 256 * 256) as u32;
-            let one =
-                |at: usize| char::from_u32(first + at as u32).map_or(0, |character| self.made(character).packed());
-            Box::new(std::array::from_fn(one))
-        });
-        Form::unpacked(page[code % 256])
+        Form::unpacked(self.learned.number(character, || self.made(character).packed()))
     }
 
     /// The forms of a character that comes to several.
@@ -100,6 +92,7 @@ impl Characters {
         normalized.into_iter().map(Form::of_normalized)
     }
 
+    #[cold]
     fn made(&self, character: char) -> Form {
         let (normalized, is_told) = self.normalized(character);
         match normalized[..] {
