@@ -21,6 +21,7 @@ mod model;
 mod nowhere;
 mod offsets;
 mod oniguruma;
+mod score;
 mod sentence_piece;
 mod steps;
 mod template;

@@ -16,6 +16,7 @@ use crate::added::AddedTokens;
 use crate::error::{Error, Result, invalid};
 use crate::file::{Entries, Merge, RawModel, Text, parse_part};
 use crate::limits::{LONGEST_UNIGRAM, LONGEST_WORD};
+use crate::score::Score;
 
 /// A model that contradicts neither itself nor the added tokens nor what the `tokenizers` crate takes for granted.
 pub(crate) struct Model<'a> {
@@ -136,7 +137,7 @@ impl<'a> Model<'a> {
     }
 
     fn unigram(raw: &RawModel<'a>) -> Result<Self> {
-        let list: Vec<(Text, f64)> = parse_part("vocab", raw.vocab)?;
+        let list: Vec<(Text, Score)> = parse_part("vocab", raw.vocab)?;
         if u32::try_from(list.len()).is_err() {
             return Err(invalid("expected fewer tokens in model.vocab"));
         }
@@ -147,7 +148,7 @@ impl<'a> Model<'a> {
             id => id.map(|id| id as usize),
         };
         let (mut entries, mut scores) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
-        for (id, (Text(token), score)) in list.into_iter().enumerate() {
+        for (id, (Text(token), Score(score))) in list.into_iter().enumerate() {
             if token.len() > LONGEST_UNIGRAM {
                 return Err(Error::Limit {
                     reason: format!(
