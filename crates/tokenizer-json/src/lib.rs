@@ -26,6 +26,7 @@ mod sentence_piece;
 mod steps;
 mod template;
 mod tokenizer;
+mod trie;
 mod word_piece;
 mod words;
 

@@ -124,12 +124,12 @@ impl Merges {
     #[inline(always)]
     pub fn joins(&self, left: char, right: char) -> bool {
         if left.is_ascii() && right.is_ascii() {
-            return self.joins_ascii(left as u8, right as u8);
+            return self.ascii_joined[left as usize] >> right as u32 & 1 == 1;
         }
         self.joined.contains(&pair(left.into(), right.into())) || self.fuses(left, right)
     }
 
-    /// The word that starts with `before`, or else with `text`, which goes on with `text`.
+    /// The word that starts with `before`, if there is one, and `text`.
     #[inline(always)]
     pub fn word_at(&self, text: &str, before: Option<char>) -> Word {
         let (mut last, mut word) = (before, Word { end: 0, has_marks: false });
@@ -151,12 +151,6 @@ impl Merges {
             }
         }
         word
-    }
-
-    /// [`Merges::joins`] for characters of ASCII.
-    #[inline(always)]
-    pub fn joins_ascii(&self, left: u8, right: u8) -> bool {
-        self.ascii_joined[usize::from(left & 0x7f)] >> (right & 0x7f) & 1 == 1
     }
 
     #[inline(always)]

@@ -9,7 +9,6 @@ mod by_spaces;
 mod bytes;
 mod characters;
 mod merges;
-mod trie;
 mod unigram;
 
 use std::collections::{HashMap, HashSet};
@@ -45,8 +44,8 @@ enum Cut {
     MergesByPairs(Box<Merges>, bool),
 }
 
-/// How words are made.
-enum Words {
+/// What the steps before the model come to.
+enum Steps {
     BySpaces(Box<BySpaces>),
     /// As in [`Cut::MergesByPairs`].
     ByPairs(bool),
@@ -58,12 +57,12 @@ impl SentencePiece {
         if !matches!(model.kind, Kind::Unigram { .. } | Kind::Bpe { .. }) {
             return None;
         }
-        let (words, prefix) = words(normalizer, pre_tokenizer)?;
-        let cut = match (words, &model.kind) {
-            (Words::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram(model, hidden)?),
-            (Words::BySpaces(words), _) => Cut::MergesBySpaces(words, merges(model, hidden)?),
-            (Words::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges(model, hidden)?, again),
-            (Words::ByPairs(_), _) => return None,
+        let (steps, prefix) = steps(normalizer, pre_tokenizer)?;
+        let cut = match (steps, &model.kind) {
+            (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram(model, hidden)?),
+            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges(model, hidden)?),
+            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges(model, hidden)?, again),
+            (Steps::ByPairs(_), _) => return None,
         };
         Some(Self { cut, prefix, memories: Memories::default() })
     }
@@ -113,7 +112,7 @@ fn merges(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
 }
 
 /// What the steps before the model make of a text, and whether they put a mark before it.
-fn words(normalizer: &Value, pre_tokenizer: &Value) -> Option<(Words, PrependScheme)> {
+fn steps(normalizer: &Value, pre_tokenizer: &Value) -> Option<(Steps, PrependScheme)> {
     let normalizer = flat("normalizer", "normalizers", normalizer).ok()?;
     let pre_tokenizer = flat("pre_tokenizer", "pretokenizers", pre_tokenizer).ok()?;
     let replaces_spaces = |part: &Value| is_replace(part, &json!({ "String": " " }), &[MARK]);
@@ -122,19 +121,19 @@ fn words(normalizer: &Value, pre_tokenizer: &Value) -> Option<(Words, PrependSch
         kind(part) == "Split" && part["pattern"] == json!({ "String": " " }) && part["invert"] == json!(false)
     };
     match (&normalizer[..], &pre_tokenizer[..]) {
-        ([replace], []) if replaces_spaces(replace) => Some((Words::ByPairs(false), PrependScheme::Never)),
+        ([replace], []) if replaces_spaces(replace) => Some((Steps::ByPairs(false), PrependScheme::Never)),
         ([replace], [split]) if replaces_spaces(replace) && splits_at_spaces(split) => {
-            Some((Words::ByPairs(false), PrependScheme::Never))
+            Some((Steps::ByPairs(false), PrependScheme::Never))
         }
         ([prepend, replace], []) if replaces_spaces(replace) && is_prepend(prepend) => {
-            Some((Words::ByPairs(true), PrependScheme::Always))
+            Some((Steps::ByPairs(true), PrependScheme::Always))
         }
         (normalizer, [metaspace]) => {
             let metaspace = metaspace_of(metaspace)?;
             if metaspace.split {
                 return Some((by_spaces(normalizer, None, &metaspace)?, metaspace.prepend_scheme));
             }
-            normalizer.is_empty().then_some((Words::ByPairs(false), metaspace.prepend_scheme))
+            normalizer.is_empty().then_some((Steps::ByPairs(false), metaspace.prepend_scheme))
         }
         (normalizer, [split, metaspace]) if kind(split) == "WhitespaceSplit" => {
             let metaspace = metaspace_of(metaspace).filter(|metaspace| metaspace.split)?;
@@ -162,7 +161,7 @@ fn metaspace_of(part: &Value) -> Option<Metaspace> {
 
 /// Words by `metaspace` after `normalizer`, of which these are known: a map of characters, with white space taken off before or after it, and in the end
 /// one space, or a mark, for several.
-fn by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspace) -> Option<Words> {
+fn by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspace) -> Option<Steps> {
     let several = json!({ "Regex": " {2,}" });
     // A mark is no white space to what drops that.
     let contents: &[char] = if spaces.is_some() { &[' '] } else { &[' ', MARK] };
@@ -192,7 +191,7 @@ fn by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspac
         PrependScheme::Never => spaces != Spaces::Dropped,
     };
     let is_told = is_told && (spaces != Spaces::Kept || after == Stripped::NOTHING);
-    is_told.then(|| Words::BySpaces(Box::new(BySpaces::new(map, spaces, before, after))))
+    is_told.then(|| Steps::BySpaces(Box::new(BySpaces::new(map, spaces, before, after))))
 }
 
 #[cfg(test)]

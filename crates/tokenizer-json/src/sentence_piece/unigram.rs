@@ -4,7 +4,7 @@
 //! found first stays, so that rounding decides as it does there.
 
 use super::bytes::ByteTokens;
-use super::trie::Trie;
+use crate::trie::Trie;
 use crate::words::Model;
 
 /// The best way to a place.

@@ -1,41 +1,16 @@
 //! The pieces of a word: from its start on the longest token, again and again.
 
-use std::collections::HashMap;
-
-use ahash::RandomState;
 use tokenizers::Model as _;
 use tokenizers::models::wordpiece::WordPiece;
 
+use crate::trie::Trie;
 use crate::words::{Memory, Model};
-
-/// Tokens by their bytes, with a secret of the process: files can be made whose tokens meet in one place.
-struct Tokens {
-    ids: HashMap<Box<[u8]>, u32, RandomState>,
-    /// The bytes of the longest.
-    longest: usize,
-}
-
-impl Tokens {
-    fn new(tokens: impl Iterator<Item = (Box<[u8]>, u32)>) -> Self {
-        let ids: HashMap<_, _, RandomState> = tokens.collect();
-        let longest = ids.keys().map(|token| token.len()).max().unwrap_or_default();
-        Self { ids, longest }
-    }
-
-    /// The longest token that `bytes` start with, and its length. It ends where a character does, as all tokens.
-    #[inline(always)]
-    fn longest_start(&self, bytes: &[u8]) -> Option<(u32, usize)> {
-        let is_end = |&end: &usize| bytes.get(end).is_none_or(|&next| next & 0xc0 != 0x80);
-        let mut ends = (1..=bytes.len().min(self.longest)).rev().filter(is_end);
-        ends.find_map(|end| self.ids.get(&bytes[..end]).map(|&id| (id, end)))
-    }
-}
 
 /// A `WordPiece` vocabulary.
 pub(super) struct Pieces {
-    starts: Tokens,
+    starts: Trie,
     /// What goes on inside of a word, without the prefix that says so.
-    rest: Tokens,
+    rest: Trie,
     unknown: Option<u32>,
     /// The most characters of a word that is looked into; longer ones are unknown.
     most: usize,
@@ -45,12 +20,13 @@ impl Pieces {
     pub fn new(model: &WordPiece) -> Self {
         let vocabulary = model.get_vocab();
         let prefix = &*model.continuing_subword_prefix;
-        let rest = |(token, &id): (&String, &u32)| Some((token.strip_prefix(prefix)?.as_bytes().into(), id));
+        let tokens: Vec<(&[u8], u32)> = vocabulary.iter().map(|(token, &id)| (token.as_bytes(), id)).collect();
+        let rest = tokens.iter().filter_map(|&(token, id)| Some((token.strip_prefix(prefix.as_bytes())?, id)));
         Self {
-            rest: Tokens::new(vocabulary.iter().filter_map(rest)),
+            rest: Trie::new(rest.collect()),
             unknown: vocabulary.get(&model.unk_token).copied(),
             most: model.max_input_chars_per_word,
-            starts: Tokens::new(vocabulary.into_iter().map(|(token, id)| (token.into_bytes().into(), id))),
+            starts: Trie::new(tokens),
         }
     }
 

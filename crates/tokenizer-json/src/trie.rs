@@ -18,7 +18,7 @@ impl Unit {
 }
 
 /// Finds which tokens a text starts with.
-pub(super) struct Trie {
+pub(crate) struct Trie {
     /// A multiple of 256, so that a base leads to none outside.
     units: Box<[Unit]>,
 }
@@ -66,6 +66,12 @@ impl Trie {
             (unit.label == u16::from(byte)).then_some(unit.token)
         });
         units.zip(1..).filter(|&(token, _)| token != Self::NONE)
+    }
+
+    /// The longest token that `bytes` start with, and its length.
+    #[inline(always)]
+    pub fn longest_start(&self, bytes: &[u8]) -> Option<(u32, usize)> {
+        self.starts(bytes).last()
     }
 
     /// The token that is `bytes`.
@@ -159,6 +165,7 @@ mod tests {
                 let expected: Vec<_> =
                     (1..=text.len()).filter_map(|length| Some((last(&text[..length])?, length))).collect();
                 assert_eq!(trie.starts(&text).collect::<Vec<_>>(), expected);
+                assert_eq!(trie.longest_start(&text), expected.last().copied());
                 assert_eq!(trie.token(&text), if text.is_empty() { None } else { last(&text) });
             }
         }
