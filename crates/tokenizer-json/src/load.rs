@@ -9,11 +9,9 @@ use crate::error::{Error, Result, invalid};
 use crate::file::{Direction, File, Padding, PaddingStrategy, RawModel, Strategy, Truncation};
 use crate::limits::{EXTRA_IDS, IDS_PER_TOKEN};
 use crate::model::Model;
-use crate::sentence_piece::SentencePiece;
 use crate::steps::{Decode, Normalize, Split, flat, kind};
 use crate::template::Templates;
 use crate::tokenizer::{Tokenizer, fingerprint, hidden_tokens};
-use crate::word_piece::WordPiece;
 
 /// What a tokenizer.json holds.
 pub struct Loaded {
@@ -142,13 +140,9 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     };
     let byte_level = is_byte_level("decoder", "decoders", &file.decoder);
     let (kind, byte_fallback) = (model.kind.name(), model.byte_fallback);
-    let sentence_piece =
-        by_engine.then(|| SentencePiece::new(&model, &hidden_names, &file.normalizer, &file.pre_tokenizer)).flatten();
+    let by_words =
+        by_engine.then(|| ByWords::new(&model, &hidden_names, &file.normalizer, &file.pre_tokenizer)).flatten();
     let model = model.into_wrapper(&hidden_names)?;
-    let word_piece = || WordPiece::new(&model, &file.normalizer, &file.pre_tokenizer).filter(|_| by_engine);
-    let by_words = sentence_piece
-        .map(|words| ByWords::SentencePiece(Box::new(words)))
-        .or_else(|| word_piece().map(|words| ByWords::WordPiece(Box::new(words))));
     let tokenizer = Tokenizer {
         model,
         added,

@@ -220,6 +220,14 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// The tokens that are not hidden, and their ids. The unknown token is not where it is looked up by its text.
+    pub fn visible<'s>(&'s self, hidden: &'s HashSet<&str>) -> impl Iterator<Item = (&'s str, u32)> + Clone {
+        let looks_up = !matches!(self.kind, Kind::Unigram { .. });
+        let is_hidden =
+            move |token: &str| hidden.contains(token) && !(looks_up && self.unknown.as_deref() == Some(token));
+        self.entries.iter().map(|(token, id)| (&**token, *id)).filter(move |(token, _)| !is_hidden(token))
+    }
+
     /// The model of the `tokenizers` crate, which never gives the id of one of `hidden`: plain text must not become a special token. The
     /// unknown token stays where the crate looks it up by its text.
     pub fn into_wrapper(self, hidden: &HashSet<&str>) -> Result<ModelWrapper> {

@@ -87,8 +87,7 @@ impl SentencePiece {
 
 fn unigram(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
     let Kind::Unigram { scores, unk_id } = &model.kind else { return None };
-    let is_found = |token: &str| !token.is_empty() && !token.contains(' ') && !hidden.contains(token);
-    let found = model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| is_found(token));
+    let found = model.visible(hidden).filter(|(token, _)| !token.contains(' '));
     let bytes = model.byte_fallback.then(|| ByteTokens::new(&found.clone().collect()));
     let tokens: Vec<(String, u32)> = found.map(|(token, id)| (token.replace(MARK, " "), id)).collect();
     let tokens = tokens.iter().map(|(token, id)| (token.as_bytes(), *id)).collect();
@@ -102,13 +101,11 @@ fn merges(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
     else {
         return None;
     };
-    let unknown = model.unknown.as_deref();
-    let is_hidden = |token: &str| hidden.contains(token) && unknown != Some(token);
     let mut ids: HashMap<&str, u32, RandomState> = HashMap::default();
     ids.reserve(model.entries.len());
-    ids.extend(model.entries.iter().map(|(token, id)| (&**token, *id)).filter(|(token, _)| !is_hidden(token)));
+    ids.extend(model.visible(hidden));
     let list = merges.iter().map(|Merge(left, right)| (&**left, &**right));
-    Merges::new(&ids, list, unknown, *fuse_unk, model.byte_fallback).map(Box::new)
+    Merges::new(&ids, list, model.unknown.as_deref(), *fuse_unk, model.byte_fallback).map(Box::new)
 }
 
 /// What the steps before the model make of a text, and whether they put a mark before it.

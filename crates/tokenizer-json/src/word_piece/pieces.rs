@@ -1,8 +1,5 @@
 //! The pieces of a word: from its start on the longest token, again and again.
 
-use tokenizers::Model as _;
-use tokenizers::models::wordpiece::WordPiece;
-
 use crate::trie::Trie;
 use crate::words::{Memory, Model};
 
@@ -17,16 +14,15 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub fn new(model: &WordPiece) -> Self {
-        let vocabulary = model.get_vocab();
-        let prefix = &*model.continuing_subword_prefix;
-        let tokens: Vec<(&[u8], u32)> = vocabulary.iter().map(|(token, &id)| (token.as_bytes(), id)).collect();
-        let rest = tokens.iter().filter_map(|&(token, id)| Some((token.strip_prefix(prefix.as_bytes())?, id)));
+    /// `tokens` and their ids; `prefix` is that of tokens inside of words.
+    pub fn new(tokens: Vec<(&str, u32)>, prefix: &str, unknown: Option<&str>, most: usize) -> Self {
+        let unknown = tokens.iter().find(|&&(token, _)| Some(token) == unknown).map(|&(_, id)| id);
+        let rest = tokens.iter().filter_map(|&(token, id)| Some((token.strip_prefix(prefix)?.as_bytes(), id)));
         Self {
             rest: Trie::new(rest.collect()),
-            unknown: vocabulary.get(&model.unk_token).copied(),
-            most: model.max_input_chars_per_word,
-            starts: Trie::new(tokens),
+            starts: Trie::new(tokens.into_iter().map(|(token, id)| (token.as_bytes(), id)).collect()),
+            unknown,
+            most,
         }
     }
 
