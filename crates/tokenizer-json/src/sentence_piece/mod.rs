@@ -59,9 +59,9 @@ impl SentencePiece {
         }
         let (steps, prefix) = steps(normalizer, pre_tokenizer)?;
         let cut = match (steps, &model.kind) {
-            (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram(model, hidden)?),
-            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges(model, hidden)?),
-            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges(model, hidden)?, again),
+            (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram_of(model, hidden)?),
+            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges_of(model, hidden)?),
+            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges_of(model, hidden)?, again),
             (Steps::ByPairs(_), _) => return None,
         };
         Some(Self { cut, prefix, memories: Memories::default() })
@@ -85,7 +85,7 @@ impl SentencePiece {
     }
 }
 
-fn unigram(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
+fn unigram_of(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
     let Kind::Unigram { scores, unk_id } = &model.kind else { return None };
     let found = model.visible(hidden).filter(|(token, _)| !token.contains(' '));
     let bytes = model.byte_fallback.then(|| ByteTokens::new(&found.clone().collect()));
@@ -95,7 +95,7 @@ fn unigram(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
     Some(Unigram::new(tokens, scores, unknown, bytes))
 }
 
-fn merges(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
+fn merges_of(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
     let Kind::Bpe { merges, continuing_subword_prefix: None, end_of_word_suffix: None, fuse_unk, ignore_merges: false } =
         &model.kind
     else {
@@ -128,13 +128,13 @@ fn steps(normalizer: &Value, pre_tokenizer: &Value) -> Option<(Steps, PrependSch
         (normalizer, [metaspace]) => {
             let metaspace = metaspace_of(metaspace)?;
             if metaspace.split {
-                return Some((by_spaces(normalizer, None, &metaspace)?, metaspace.prepend_scheme));
+                return Some((words_by_spaces(normalizer, None, &metaspace)?, metaspace.prepend_scheme));
             }
             normalizer.is_empty().then_some((Steps::ByPairs(false), metaspace.prepend_scheme))
         }
         (normalizer, [split, metaspace]) if kind(split) == "WhitespaceSplit" => {
             let metaspace = metaspace_of(metaspace).filter(|metaspace| metaspace.split)?;
-            Some((by_spaces(normalizer, Some(Spaces::Dropped), &metaspace)?, metaspace.prepend_scheme))
+            Some((words_by_spaces(normalizer, Some(Spaces::Dropped), &metaspace)?, metaspace.prepend_scheme))
         }
         _ => None,
     }
@@ -158,7 +158,7 @@ fn metaspace_of(part: &Value) -> Option<Metaspace> {
 
 /// Words by `metaspace` after `normalizer`, of which these are known: a map of characters, with white space taken off before or after it, and in the end
 /// one space, or a mark, for several.
-fn by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspace) -> Option<Steps> {
+fn words_by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Metaspace) -> Option<Steps> {
     let several = json!({ "Regex": " {2,}" });
     // A mark is no white space to what drops that.
     let contents: &[char] = if spaces.is_some() { &[' '] } else { &[' ', MARK] };
