@@ -121,7 +121,11 @@ fuzz_target!(|data: &[u8]| {
             let policies = [(ours.policy::<&str>(&[], &[]), &plain), (ours.policy(&names, &[]), &all)];
             for (own, policy) in policies {
                 let own = ours.encode(text, &own.expect("a policy"), None);
-                assert_eq!(own.ok(), tokenizer.encode(text, policy, None).ok(), "{text:?}");
+                match (own, tokenizer.encode(text, policy, None)) {
+                    // Expressions have time by the clock, of which this build takes much.
+                    (Err(Error::Limit { .. }), _) | (_, Err(Error::Limit { .. })) => {}
+                    (own, other) => assert_eq!(own.ok(), other.ok(), "{text:?}"),
+                }
             }
         }
         let Ok(encoded) = tokenizer.encode_with_offsets(text, &all) else { continue };
