@@ -222,17 +222,16 @@ impl<'a> Model<'a> {
 
     /// The tokens that are not hidden, and their ids. The unknown token is not where it is looked up by its text.
     pub fn visible<'s>(&'s self, hidden: &'s HashSet<&str>) -> impl Iterator<Item = (&'s str, u32)> + Clone {
-        let looks_up = !matches!(self.kind, Kind::Unigram { .. });
-        let is_hidden =
-            move |token: &str| hidden.contains(token) && !(looks_up && self.unknown.as_deref() == Some(token));
-        self.entries.iter().map(|(token, id)| (&**token, *id)).filter(move |(token, _)| !is_hidden(token))
+        let looked_up = self.unknown.as_deref().filter(|_| !matches!(self.kind, Kind::Unigram { .. }));
+        let entries = self.entries.iter().map(|(token, id)| (&**token, *id));
+        entries.filter(move |(token, _)| !is_hidden(token, hidden, looked_up))
     }
 
     /// The model of the `tokenizers` crate, which never gives the id of one of `hidden`: plain text must not become a special token. The
     /// unknown token stays where the crate looks it up by its text.
     pub fn into_wrapper(self, hidden: &HashSet<&str>) -> Result<ModelWrapper> {
         let Self { kind, entries, unknown, byte_fallback } = self;
-        let is_hidden = |token: &str| hidden.contains(token) && unknown.as_deref() != Some(token);
+        let is_hidden = |token: &str| is_hidden(token, hidden, unknown.as_deref());
         let vocabulary = |entries: Vec<(Cow<str>, u32)>| -> AHashMap<String, u32> {
             entries
                 .into_iter()
@@ -297,6 +296,11 @@ impl<'a> Model<'a> {
         };
         Ok(model)
     }
+}
+
+/// Whether `token` is one of `hidden`, but for the unknown token where that is `looked_up` by its text.
+fn is_hidden(token: &str, hidden: &HashSet<&str>, looked_up: Option<&str>) -> bool {
+    hidden.contains(token) && looked_up != Some(token)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]

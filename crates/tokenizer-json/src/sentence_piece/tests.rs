@@ -212,40 +212,38 @@ fn compare(rng: &mut Rng, model: &Value, steps: &(Value, Value), texts: &[String
     ids
 }
 
-#[test]
-fn ids_of_a_unigram_are_those_of_the_crate() {
-    let (mut rng, strings, charsmap) = (Rng::new(5), Strings::new(), charsmap());
+/// Compares ids of `rounds` random models with random steps.
+fn compare_all(
+    seed: u64,
+    rounds: u64,
+    model: fn(&mut Rng, &[String]) -> Value,
+    steps: impl Fn(&mut Rng) -> (Value, Value),
+) {
+    let (mut rng, strings) = (Rng::new(seed), Strings::new());
     let mut ids = 0;
-    for round in 0..share(40) {
+    for round in 0..share(rounds) {
         let texts = texts(&mut rng, &strings, 40, round);
-        let (model, steps) = (unigram(&mut rng, &texts), steps_by_spaces(&mut rng, &charsmap));
+        let (model, steps) = (model(&mut rng, &texts), steps(&mut rng));
         ids += compare(&mut rng, &model, &steps, &texts);
     }
-    assert!(ids as u64 > share(40) * 500, "{ids}");
+    assert!(ids as u64 > share(rounds) * 500, "{ids}");
+}
+
+#[test]
+fn ids_of_a_unigram_are_those_of_the_crate() {
+    let charsmap = charsmap();
+    compare_all(5, 40, unigram, |rng| steps_by_spaces(rng, &charsmap));
 }
 
 #[test]
 fn ids_of_merges_in_words_are_those_of_the_crate() {
-    let (mut rng, strings, charsmap) = (Rng::new(6), Strings::new(), charsmap());
-    let mut ids = 0;
-    for round in 0..share(40) {
-        let texts = texts(&mut rng, &strings, 40, round);
-        let (model, steps) = (bpe(&mut rng, &texts), steps_by_spaces(&mut rng, &charsmap));
-        ids += compare(&mut rng, &model, &steps, &texts);
-    }
-    assert!(ids as u64 > share(40) * 500, "{ids}");
+    let charsmap = charsmap();
+    compare_all(6, 40, bpe, |rng| steps_by_spaces(rng, &charsmap));
 }
 
 #[test]
 fn ids_of_merges_in_a_whole_text_are_those_of_the_crate() {
-    let (mut rng, strings) = (Rng::new(7), Strings::new());
-    let mut ids = 0;
-    for round in 0..share(80) {
-        let texts = texts(&mut rng, &strings, 40, round);
-        let (model, steps) = (bpe(&mut rng, &texts), steps_by_pairs(&mut rng));
-        ids += compare(&mut rng, &model, &steps, &texts);
-    }
-    assert!(ids as u64 > share(80) * 500, "{ids}");
+    compare_all(7, 80, bpe, steps_by_pairs);
 }
 
 #[test]
