@@ -325,7 +325,7 @@ impl JsonHandle {
 
     #[napi(catch_unwind)]
     pub fn id_to_token(&self, id: u32) -> Result<Option<String>> {
-        Ok(tokenizer(&self.loaded)?.token(id).map(std::borrow::Cow::into_owned))
+        Ok(tokenizer(&self.loaded)?.token(id).map(str::to_owned))
     }
 
     #[napi(catch_unwind)]

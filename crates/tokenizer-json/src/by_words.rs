@@ -1,11 +1,10 @@
 //! Ids of texts without the `tokenizers` crate, by the words in them.
 
-use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
-use crate::model::Model;
+use crate::model::Visible;
 use crate::sentence_piece::SentencePiece;
 use crate::word_piece::WordPiece;
 use crate::words::Ended;
@@ -18,11 +17,11 @@ pub(crate) enum ByWords {
 
 impl ByWords {
     /// `None` for other files.
-    pub fn new(model: &Model, hidden: &HashSet<&str>, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
-        if let Some(words) = WordPiece::new(model, hidden, normalizer, pre_tokenizer) {
+    pub fn new(model: Visible, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
+        if let Some(words) = WordPiece::new(model, normalizer, pre_tokenizer) {
             return Some(Self::WordPiece(Box::new(words)));
         }
-        SentencePiece::new(model, hidden, normalizer, pre_tokenizer).map(|words| Self::SentencePiece(Box::new(words)))
+        SentencePiece::new(model, normalizer, pre_tokenizer).map(|words| Self::SentencePiece(Box::new(words)))
     }
 
     /// Adds the ids of `text`, a stretch between added tokens and the first one or not, to `ids`; of those that were added none counts when it ends in

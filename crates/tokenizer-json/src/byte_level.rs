@@ -11,16 +11,15 @@
 //!
 //! A piece that is a token is that token to the engine. To the crate too with `ignore_merges`; without, when merging makes it, which is checked.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokenmill_bpe::{Pattern, Tokenizer, Vocabulary};
 
 use crate::added::AddedTokens;
-use crate::file::{Added, Merge};
+use crate::file::Added;
 use crate::limits::LONGEST_REGEX;
-use crate::model::{Kind, Model};
+use crate::model::{Hidden, Kind, Model};
 use crate::oniguruma::translated;
 use crate::steps::{flat, kind};
 
@@ -57,7 +56,7 @@ pub struct Engine {
 }
 
 /// The engine for a model; `None` when it would give other ids, or none can tell.
-pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden: &HashSet<&str>) -> Option<Engine> {
+pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden: &Hidden) -> Option<Engine> {
     let Kind::Bpe { merges, continuing_subword_prefix: None, end_of_word_suffix: None, ignore_merges, .. } =
         &model.kind
     else {
@@ -78,34 +77,42 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
         _ => return None,
     }
 
-    let merged: HashSet<&str> = merges.iter().flat_map(|Merge(left, right)| [&**left, &**right]).collect();
+    let mut is_merged = vec![false; model.tokens.len()];
+    for merge in merges {
+        is_merged[merge.left as usize] = true;
+        is_merged[merge.right as usize] = true;
+    }
     // Of an added token the model knows nothing that the search does not, unless it is merged on.
-    let is_left_out = |token: &str| hidden.contains(token) || added.id(token).is_some() && !merged.contains(token);
-    let mut tokens = Vec::with_capacity(model.entries.len());
-    for (token, id) in &model.entries {
-        if !is_left_out(token) {
-            tokens.push((bytes_of(token)?, *id));
+    let places = added.all().iter().filter_map(|token| model.tokens.place(&token.content));
+    let left_out: Hidden = places.filter(|&place| !is_merged[place as usize]).chain(hidden.iter().copied()).collect();
+    let mut tokens = Vec::with_capacity(model.tokens.len());
+    for (place, (token, id)) in (0..).zip(model.tokens.iter()) {
+        if !left_out.contains(&place) {
+            tokens.push((bytes_of(token)?, id));
         }
     }
     let vocabulary = Vocabulary::from_tokens(tokens.iter().map(|(bytes, id)| (&**bytes, *id))).ok()?;
 
-    let ids: HashMap<&str, u32> = model.entries.iter().map(|(token, id)| (&**token, *id)).collect();
-    let mut ranks = HashMap::with_capacity(merges.len());
-    for (rank, Merge(left, right)) in merges.iter().enumerate() {
-        if !hidden.contains(&**left) && !hidden.contains(&**right) {
+    // Of each token where the merge of its parts is in the list.
+    let mut ranks = vec![None; vocabulary.len()];
+    for (rank, merge) in merges.iter().enumerate() {
+        if !hidden.contains(&merge.left) && !hidden.contains(&merge.right) {
+            let [left, right, made] = [merge.left, merge.right, merge.made].map(|place| model.tokens.id(place));
             // Of a pair that is there twice the crate takes the last.
-            ranks.insert((*ids.get(&**left)?, *ids.get(&**right)?), rank);
+            if vocabulary.get(made).is_some() && vocabulary.parts(made) == Some((left, right)) {
+                ranks[made as usize] = Some(rank);
+            }
         }
     }
     let mut last = None;
     for (id, _) in vocabulary.tokens().filter(|(_, token)| token.len() > 1) {
-        let Some(parts) = vocabulary.parts(id) else {
+        if vocabulary.parts(id).is_none() {
             if *ignore_merges {
                 continue;
             }
             return None;
-        };
-        let rank = Some(*ranks.get(&parts)?);
+        }
+        let rank = ranks[id as usize];
         if rank <= last {
             return None;
         }

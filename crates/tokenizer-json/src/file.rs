@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -126,41 +126,42 @@ impl<'a> File<'a> {
 
 /// Parses one list or map of the model.
 pub(crate) fn parse_part<'a, T: Deserialize<'a>>(name: &str, raw: Option<&'a RawValue>) -> Result<T> {
-    let raw = raw.ok_or_else(|| invalid(format!("expected model.{name}, received none")))?;
+    let raw = required(name, raw)?;
     serde_json::from_str(raw.get()).map_err(|error| invalid(format!("model.{name}: {error}")))
+}
+
+fn required<'a>(name: &str, raw: Option<&'a RawValue>) -> Result<&'a RawValue> {
+    raw.ok_or_else(|| invalid(format!("expected model.{name}, received none")))
 }
 
 /// A string, borrowed when it is written without escapes.
 #[derive(Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// Tokens and their ids, in the order of the file.
-pub(crate) struct Entries<'a>(pub Vec<(Cow<'a, str>, u32)>);
+/// Calls `each` with the two tokens of each merge of a list.
+pub(crate) fn parse_merges(raw: Option<&RawValue>, each: impl FnMut(&str, &str)) -> Result<()> {
+    struct List<F>(F);
+    impl<'de, F: FnMut(&str, &str)> Visitor<'de> for List<F> {
+        type Value = ();
 
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Entry;
-        impl<'de> Visitor<'de> for Entry {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("an object of tokens and their ids")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some((Text(token), id)) = map.next_entry()? {
-                    entries.push((token, id));
-                }
-                Ok(Entries(entries))
-            }
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("a list of merges")
         }
-        deserializer.deserialize_map(Entry)
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> std::result::Result<(), A::Error> {
+            while let Some(Merge(left, right)) = seq.next_element()? {
+                (self.0)(&left, &right);
+            }
+            Ok(())
+        }
     }
+    let raw = required("merges", raw)?;
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    deserializer.deserialize_seq(List(each)).map_err(|error| invalid(format!("model.merges: {error}")))
 }
 
 /// One merge: two tokens, written as a pair or as one string with a space between them.
-pub(crate) struct Merge<'a>(pub Cow<'a, str>, pub Cow<'a, str>);
+struct Merge<'a>(Cow<'a, str>, Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Merge<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

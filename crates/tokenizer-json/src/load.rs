@@ -1,17 +1,16 @@
 //! From the bytes of a file to a tokenizer.
 
-use std::collections::HashMap;
-
 use crate::added::AddedTokens;
 use crate::by_words::ByWords;
 use crate::byte_level::{Around, Engine, engine};
+use crate::crate_model::CrateModel;
 use crate::error::{Error, Result, invalid};
 use crate::file::{Direction, File, Padding, PaddingStrategy, RawModel, Strategy, Truncation};
 use crate::limits::{EXTRA_IDS, IDS_PER_TOKEN};
 use crate::model::Model;
 use crate::steps::{Decode, Normalize, Split, flat, kind};
 use crate::template::Templates;
-use crate::tokenizer::{Tokenizer, fingerprint, hidden_tokens};
+use crate::tokenizer::{Tokenizer, fingerprint};
 
 /// What a tokenizer.json holds.
 pub struct Loaded {
@@ -116,40 +115,35 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     let model = Model::parse(raw, &added)?;
     let vocab_size = check_ids(&model, &added)?;
 
-    let ids: std::collections::HashSet<u32> =
-        model.entries.iter().map(|&(_, id)| id).chain(added.all().iter().map(|token| token.id)).collect();
-    let templates = Templates::parse(&file.post_processor, |id| ids.contains(&id))?;
+    let has = |id| added.get(id).is_some() || !model.tokens.places_of_id(id).is_empty();
+    let templates = Templates::parse(&file.post_processor, has)?;
     let truncation = file.truncation.map(|truncation| cut(&truncation, &templates)).transpose()?;
     let padding = file.padding.map(|padding| fill(&padding)).transpose()?;
 
-    let hidden_names = hidden_tokens(&model, &added);
+    let hidden = model.hidden(&added);
     let around = Around { normalizer: &file.normalizer, pre_tokenizer: &file.pre_tokenizer, decoder: &file.decoder };
-    if by_engine && let Some(engine) = engine(&model, &added, &around, &hidden_names) {
+    if by_engine && let Some(engine) = engine(&model, &added, &around, &hidden) {
         let model = model.kind.name();
         return Ok(Loaded { runs: Runs::Engine(Box::new(engine)), templates, truncation, padding, model });
     }
     let fingerprint = fingerprint(&model, &added, &file.normalizer, &file.pre_tokenizer);
-    let hidden: HashMap<u32, String> = model
-        .entries
-        .iter()
-        .filter(|(token, _)| hidden_names.contains(&**token))
-        .map(|(token, id)| (*id, token.clone().into_owned()))
-        .collect();
     let is_byte_level = |name, key, value| {
         flat(name, key, value).is_ok_and(|parts| parts.into_iter().any(|part| kind(part) == "ByteLevel"))
     };
     let byte_level = is_byte_level("decoder", "decoders", &file.decoder);
     let (kind, byte_fallback) = (model.kind.name(), model.byte_fallback);
     let by_words =
-        by_engine.then(|| ByWords::new(&model, &hidden_names, &file.normalizer, &file.pre_tokenizer)).flatten();
-    let model = model.into_wrapper(&hidden_names)?;
+        by_engine.then(|| ByWords::new(model.visible(&hidden), &file.normalizer, &file.pre_tokenizer)).flatten();
+    let mut model = CrateModel::new(model, hidden);
+    if by_words.is_none() {
+        model.make()?;
+    }
     let tokenizer = Tokenizer {
         model,
         added,
         normalizers,
         splits,
         decoders,
-        hidden,
         vocab_size,
         byte_fallback,
         byte_level,
@@ -167,23 +161,24 @@ fn raw_model<'a>(file: &File<'a>) -> Result<RawModel<'a>> {
 /// Every token has one id, every id one token (or several special ones, all of which the model has), and the largest is in proportion.
 /// Returns it + 1.
 fn check_ids(model: &Model, added: &AddedTokens) -> Result<u32> {
-    let tokens: HashMap<&str, u32> = model.entries.iter().map(|(token, id)| (&**token, *id)).collect();
-    let ids: HashMap<u32, &str> = model.entries.iter().map(|(token, id)| (*id, &**token)).collect();
+    let tokens = &model.tokens;
     for token in added.all() {
-        if let Some(&id) = tokens.get(&*token.content).filter(|&&id| id != token.id) {
+        let place = tokens.place(&token.content);
+        if let Some(id) = place.map(|place| tokens.id(place)).filter(|&id| id != token.id) {
             return Err(invalid(format!(
                 "the token {:?} has the id {id} in model.vocab and {} in added_tokens",
                 token.content, token.id
             )));
         }
-        let is_alias = |other: &str| added.is_special(other, token.id) && tokens.contains_key(&*token.content);
-        if let Some(other) = ids.get(&token.id).filter(|&&other| other != token.content && !is_alias(other)) {
+        let is_alias = |other: &str| added.is_special(other, token.id) && place.is_some();
+        let mut others = tokens.places_of_id(token.id).map(|place| tokens.text(place));
+        if let Some(other) = others.find(|&other| other != token.content && !is_alias(other)) {
             return Err(invalid(format!(
                 "{other:?} in model.vocab and {:?} in added_tokens have the same id {}",
                 token.content, token.id
             )));
         }
-        if let Some(last) = added.get(token.id).filter(|last| *last != token && !tokens.contains_key(&*token.content)) {
+        if let Some(last) = added.get(token.id).filter(|last| *last != token && place.is_none()) {
             return Err(invalid(format!(
                 "added_tokens: {:?} and {:?} have the same id {}, and model.vocab has not both",
                 token.content, last.content, token.id
@@ -191,7 +186,7 @@ fn check_ids(model: &Model, added: &AddedTokens) -> Result<u32> {
         }
     }
     let count = (tokens.len() + added.all().len()) as u64;
-    let largest = ids.keys().copied().chain(added.all().iter().map(|token| token.id)).max();
+    let largest = tokens.iter().map(|(_, id)| id).chain(added.all().iter().map(|token| token.id)).max();
     let Some(largest) = largest else { return Ok(0) };
     let limit = IDS_PER_TOKEN * count + EXTRA_IDS;
     if u64::from(largest) > limit {

@@ -1,36 +1,32 @@
-//! The model of a file: checked, then handed to the `tokenizers` crate.
+//! The model of a file, checked: it contradicts neither itself nor the added tokens nor what the `tokenizers` crate takes for granted.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write;
 
-use ahash::AHashMap;
+use ahash::RandomState;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use tokenizers::ModelWrapper;
-use tokenizers::models::bpe::BpeBuilder;
-use tokenizers::models::unigram::Unigram;
-use tokenizers::models::wordlevel::WordLevel;
-use tokenizers::models::wordpiece::WordPiece;
 
 use crate::added::AddedTokens;
 use crate::error::{Error, Result, invalid};
-use crate::file::{Entries, Merge, RawModel, Text, parse_part};
+use crate::file::{RawModel, Text, parse_merges, parse_part};
 use crate::limits::{LONGEST_UNIGRAM, LONGEST_WORD};
 use crate::score::Score;
+use crate::tokens::{List, Tokens};
 
-/// A model that contradicts neither itself nor the added tokens nor what the `tokenizers` crate takes for granted.
-pub(crate) struct Model<'a> {
-    pub kind: Kind<'a>,
-    /// Tokens and their ids. No token is there twice, and no id but for several special tokens.
-    pub entries: Vec<(Cow<'a, str>, u32)>,
+/// A checked model.
+pub(crate) struct Model {
+    pub kind: Kind,
+    /// No token is there twice, and no id but for several special tokens.
+    pub tokens: Tokens,
     /// The token for what the model does not know.
     pub unknown: Option<String>,
     pub byte_fallback: bool,
 }
 
-pub(crate) enum Kind<'a> {
+pub(crate) enum Kind {
     Bpe {
-        merges: Vec<Merge<'a>>,
+        merges: Vec<Merge>,
         continuing_subword_prefix: Option<String>,
         end_of_word_suffix: Option<String>,
         fuse_unk: bool,
@@ -42,12 +38,21 @@ pub(crate) enum Kind<'a> {
     },
     WordLevel,
     Unigram {
+        /// Of the token at each place, which is its id.
         scores: Vec<f64>,
         unk_id: Option<usize>,
     },
 }
 
-impl Kind<'_> {
+/// A merge, by the places of its two tokens and of what they make.
+#[derive(Clone, Copy)]
+pub(crate) struct Merge {
+    pub left: u32,
+    pub right: u32,
+    pub made: u32,
+}
+
+impl Kind {
     /// The name of the type in the file.
     pub fn name(&self) -> &'static str {
         match self {
@@ -59,10 +64,10 @@ impl Kind<'_> {
     }
 }
 
-impl<'a> Model<'a> {
+impl Model {
     /// # Errors
     /// [`Error::InvalidFile`] that names the field; [`Error::Limit`].
-    pub fn parse(raw: RawModel<'a>, added: &AddedTokens) -> Result<Self> {
+    pub fn parse(raw: RawModel, added: &AddedTokens) -> Result<Self> {
         let kind = match &raw.kind {
             Some(kind) => kind.as_str(),
             // Files of old versions do not say.
@@ -82,18 +87,17 @@ impl<'a> Model<'a> {
                 )));
             }
         };
-        model.check_entries(added)?;
+        model.check_ids(added)?;
         Ok(model)
     }
 
-    fn bpe(raw: RawModel<'a>) -> Result<Self> {
+    fn bpe(raw: RawModel) -> Result<Self> {
         if raw.dropout.is_some_and(|dropout| dropout != 0.0) {
             return Err(invalid("expected model.dropout to be null or 0, as the same text must have the same ids"));
         }
-        let Entries(entries) = parse_part("vocab", raw.vocab)?;
-        let merges: Vec<Merge> = parse_part("merges", raw.merges)?;
+        let tokens = Tokens::new(parse_part("vocab", raw.vocab)?)?;
         let prefix = raw.continuing_subword_prefix.filter(|prefix| !prefix.is_empty());
-        check_merges(&entries, &merges, prefix.as_deref().unwrap_or_default())?;
+        let merges = merges(raw.merges, &tokens, prefix.as_deref().unwrap_or_default().len())?;
         Ok(Self {
             kind: Kind::Bpe {
                 merges,
@@ -102,14 +106,14 @@ impl<'a> Model<'a> {
                 fuse_unk: raw.fuse_unk.unwrap_or(false),
                 ignore_merges: raw.ignore_merges.unwrap_or(false),
             },
-            entries,
+            tokens,
             unknown: raw.unk_token,
             byte_fallback: raw.byte_fallback.unwrap_or(false),
         })
     }
 
-    fn word_piece(raw: RawModel<'a>) -> Result<Self> {
-        let Entries(entries) = parse_part("vocab", raw.vocab)?;
+    fn word_piece(raw: RawModel) -> Result<Self> {
+        let tokens = Tokens::new(parse_part("vocab", raw.vocab)?)?;
         let longest = raw.max_input_chars_per_word.unwrap_or(100);
         if longest > LONGEST_WORD {
             return Err(Error::Limit {
@@ -124,19 +128,19 @@ impl<'a> Model<'a> {
                 continuing_subword_prefix: raw.continuing_subword_prefix.unwrap_or_else(|| "##".to_owned()),
                 max_input_chars_per_word: longest as usize,
             },
-            entries,
+            tokens,
             unknown: Some(unknown),
             byte_fallback: false,
         })
     }
 
-    fn word_level(raw: RawModel<'a>) -> Result<Self> {
-        let Entries(entries) = parse_part("vocab", raw.vocab)?;
+    fn word_level(raw: RawModel) -> Result<Self> {
+        let tokens = Tokens::new(parse_part("vocab", raw.vocab)?)?;
         let unknown = raw.unk_token.unwrap_or_else(|| "<unk>".to_owned());
-        Ok(Self { kind: Kind::WordLevel, entries, unknown: Some(unknown), byte_fallback: false })
+        Ok(Self { kind: Kind::WordLevel, tokens, unknown: Some(unknown), byte_fallback: false })
     }
 
-    fn unigram(raw: &RawModel<'a>) -> Result<Self> {
+    fn unigram(raw: &RawModel) -> Result<Self> {
         let list: Vec<(Text, Score)> = parse_part("vocab", raw.vocab)?;
         if u32::try_from(list.len()).is_err() {
             return Err(invalid("expected fewer tokens in model.vocab"));
@@ -147,7 +151,7 @@ impl<'a> Model<'a> {
             }
             id => id.map(|id| id as usize),
         };
-        let (mut entries, mut scores) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+        let (mut tokens, mut scores) = (List::default(), Vec::with_capacity(list.len()));
         for (id, (Text(token), Score(score))) in list.into_iter().enumerate() {
             if token.len() > LONGEST_UNIGRAM {
                 return Err(Error::Limit {
@@ -157,28 +161,24 @@ impl<'a> Model<'a> {
                     ),
                 });
             }
-            entries.push((token, id as u32));
+            tokens.push(&token, id as u32);
             scores.push(score);
         }
-        let unknown = unk_id.map(|id| entries[id].0.clone().into_owned());
+        let tokens = Tokens::new(tokens)?;
+        let unknown = unk_id.map(|id| tokens.text(id as u32).to_owned());
         Ok(Self {
             kind: Kind::Unigram { scores, unk_id },
-            entries,
+            tokens,
             unknown,
             byte_fallback: raw.byte_fallback.unwrap_or(false),
         })
     }
 
-    fn check_entries(&self, added: &AddedTokens) -> Result<()> {
-        let (mut tokens, mut ids) =
-            (HashSet::with_capacity(self.entries.len()), HashMap::with_capacity(self.entries.len()));
-        for (token, id) in &self.entries {
-            if !tokens.insert(&**token) {
-                return Err(invalid(format!("model.vocab: the token {token:?} is there twice")));
-            }
-            if let Some(first) = ids.insert(*id, token)
-                && !(added.is_special(first, *id) && added.is_special(token, *id))
-            {
+    /// Only special tokens may share an id.
+    fn check_ids(&self, added: &AddedTokens) -> Result<()> {
+        let tokens = self.tokens.iter();
+        for ((first, id), (token, next)) in tokens.clone().zip(tokens.skip(1)) {
+            if id == next && !(added.is_special(first, id) && added.is_special(token, id)) {
                 return Err(invalid(format!("model.vocab: {first:?} and {token:?} have the same id {id}")));
             }
         }
@@ -204,133 +204,95 @@ impl<'a> Model<'a> {
             Kind::Unigram { unk_id, .. } => write!(options, " {unk_id:?}"),
         };
         field(options.as_bytes());
-        let mut sorted: Vec<_> = self.entries.iter().map(|(token, id)| (*id, &**token)).collect();
-        sorted.sort_unstable();
-        for (id, token) in sorted {
+        for (token, id) in self.tokens.iter() {
             field(&id.to_le_bytes());
             field(token.as_bytes());
         }
         match &self.kind {
-            Kind::Bpe { merges, .. } => merges.iter().for_each(|Merge(left, right)| {
-                field(left.as_bytes());
-                field(right.as_bytes());
+            Kind::Bpe { merges, .. } => merges.iter().for_each(|merge| {
+                field(self.tokens.text(merge.left).as_bytes());
+                field(self.tokens.text(merge.right).as_bytes());
             }),
             Kind::Unigram { scores, .. } => scores.iter().for_each(|score| field(&score.to_le_bytes())),
             _ => {}
         }
     }
 
-    /// The tokens that are not hidden, and their ids. The unknown token is not where it is looked up by its text.
-    pub fn visible<'s>(&'s self, hidden: &'s HashSet<&str>) -> impl Iterator<Item = (&'s str, u32)> + Clone {
+    /// The places of the tokens that the model must not give as one of its own: special ones.
+    pub fn hidden(&self, added: &AddedTokens) -> Hidden {
+        let special = added.all().iter().filter(|token| token.special);
+        special.filter_map(|token| self.tokens.place(&token.content)).collect()
+    }
+
+    /// What of it is shown.
+    pub fn visible<'a>(&'a self, hidden: &'a Hidden) -> Visible<'a> {
         let looked_up = self.unknown.as_deref().filter(|_| !matches!(self.kind, Kind::Unigram { .. }));
-        let entries = self.entries.iter().map(|(token, id)| (&**token, *id));
-        entries.filter(move |(token, _)| !is_hidden(token, hidden, looked_up))
-    }
-
-    /// The model of the `tokenizers` crate, which never gives the id of one of `hidden`: plain text must not become a special token. The
-    /// unknown token stays where the crate looks it up by its text.
-    pub fn into_wrapper(self, hidden: &HashSet<&str>) -> Result<ModelWrapper> {
-        let Self { kind, entries, unknown, byte_fallback } = self;
-        let is_hidden = |token: &str| is_hidden(token, hidden, unknown.as_deref());
-        let vocabulary = |entries: Vec<(Cow<str>, u32)>| -> AHashMap<String, u32> {
-            entries
-                .into_iter()
-                .filter(|(token, _)| !is_hidden(token))
-                .map(|(token, id)| (token.into_owned(), id))
-                .collect()
-        };
-        let model = match kind {
-            Kind::Bpe { merges, continuing_subword_prefix, end_of_word_suffix, fuse_unk, ignore_merges } => {
-                let prefix = continuing_subword_prefix.as_deref().unwrap_or_default().len();
-                let merges = merges
-                    .into_iter()
-                    .filter(|Merge(left, right)| {
-                        hidden.is_empty()
-                            || !is_hidden(left)
-                                && !is_hidden(right)
-                                && !is_hidden(&format!("{left}{}", &right[prefix..]))
-                    })
-                    .map(|Merge(left, right)| (left.into_owned(), right.into_owned()))
-                    .collect();
-                let mut builder = BpeBuilder::new()
-                    .vocab_and_merges(vocabulary(entries), merges)
-                    .fuse_unk(fuse_unk)
-                    .byte_fallback(byte_fallback)
-                    .ignore_merges(ignore_merges);
-                if let Some(unknown) = unknown {
-                    builder = builder.unk_token(unknown);
-                }
-                if let Some(prefix) = continuing_subword_prefix {
-                    builder = builder.continuing_subword_prefix(prefix);
-                }
-                if let Some(suffix) = end_of_word_suffix {
-                    builder = builder.end_of_word_suffix(suffix);
-                }
-                ModelWrapper::BPE(builder.build().map_err(refused)?)
-            }
-            Kind::WordPiece { continuing_subword_prefix, max_input_chars_per_word } => ModelWrapper::WordPiece(
-                WordPiece::builder()
-                    .vocab(vocabulary(entries))
-                    .unk_token(unknown.unwrap_or_default())
-                    .continuing_subword_prefix(continuing_subword_prefix)
-                    .max_input_chars_per_word(max_input_chars_per_word)
-                    .build()
-                    .map_err(refused)?,
-            ),
-            Kind::WordLevel => ModelWrapper::WordLevel(
-                WordLevel::builder()
-                    .vocab(vocabulary(entries))
-                    .unk_token(unknown.unwrap_or_default())
-                    .build()
-                    .map_err(refused)?,
-            ),
-            Kind::Unigram { scores, unk_id } => {
-                // An empty token is never found in a text; ids, which are places in the list, stay as they are.
-                let tokens = entries
-                    .into_iter()
-                    .map(|(token, _)| if hidden.contains(&*token) { String::new() } else { token.into_owned() });
-                ModelWrapper::Unigram(
-                    Unigram::from(tokens.zip(scores).collect(), unk_id, byte_fallback).map_err(refused)?,
-                )
-            }
-        };
-        Ok(model)
+        let looked_up = looked_up.and_then(|unknown| self.tokens.place(unknown));
+        Visible { model: self, hidden, looked_up }
     }
 }
 
-/// Whether `token` is one of `hidden`, but for the unknown token where that is `looked_up` by its text.
-fn is_hidden(token: &str, hidden: &HashSet<&str>, looked_up: Option<&str>) -> bool {
-    hidden.contains(token) && looked_up != Some(token)
+/// Places of tokens.
+pub(crate) type Hidden = HashSet<u32, RandomState>;
+
+/// A model without its hidden tokens. The unknown token is there where it is looked up by its text.
+#[derive(Clone, Copy)]
+pub(crate) struct Visible<'a> {
+    pub model: &'a Model,
+    hidden: &'a Hidden,
+    looked_up: Option<u32>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn refused(error: tokenizers::Error) -> Error {
-    invalid(format!("model: {error}"))
+impl<'a> Visible<'a> {
+    pub fn has(&self, place: u32) -> bool {
+        !self.hidden.contains(&place) || self.looked_up == Some(place)
+    }
+
+    /// The id of a token.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        let place = self.model.tokens.place(token).filter(|&place| self.has(place))?;
+        Some(self.model.tokens.id(place))
+    }
+
+    /// The tokens and their ids.
+    pub fn tokens(self) -> impl Iterator<Item = (&'a str, u32)> + Clone {
+        (0..).zip(self.model.tokens.iter()).filter(move |&(place, _)| self.has(place)).map(|(_, token)| token)
+    }
+
+    /// The merges of a BPE model all of whose tokens are shown, and their places in the list.
+    pub fn merges(self) -> impl Iterator<Item = (usize, Merge)> {
+        let merges: &[Merge] = if let Kind::Bpe { merges, .. } = &self.model.kind { merges } else { &[] };
+        let is_shown = move |merge: &Merge| [merge.left, merge.right, merge.made].iter().all(|&place| self.has(place));
+        merges.iter().copied().enumerate().filter(move |(_, merge)| is_shown(merge))
+    }
 }
 
-/// Each merge joins two tokens to a third, longer than both: then none is missing, and none leads round in a circle.
-fn check_merges(entries: &[(Cow<str>, u32)], merges: &[Merge], prefix: &str) -> Result<()> {
-    let tokens: HashSet<&str> = entries.iter().map(|(token, _)| &**token).collect();
-    let mut joined = String::new();
-    for (index, Merge(left, right)) in merges.iter().enumerate() {
-        let missing =
-            |token: &str| invalid(format!("model.merges[{index}]: expected tokens of model.vocab, {token:?} is none"));
-        for token in [left, right] {
-            if !tokens.contains(&**token) {
-                return Err(missing(token));
-            }
-        }
-        let Some(rest) = right.get(prefix.len()..).filter(|rest| !rest.is_empty() && !left.is_empty()) else {
+/// The merges of a list. Each joins two tokens to a third, longer than both: then none is missing, and none leads round in a circle. Of the right one
+/// a prefix of so many bytes is left out.
+fn merges(raw: Option<&RawValue>, tokens: &Tokens, prefix: usize) -> Result<Vec<Merge>> {
+    let (mut merges, mut wrong, mut joined) = (Vec::new(), None, String::new());
+    let mut merge = |index: usize, left: &str, right: &str| {
+        let place = |token: &str| {
+            let missing = || format!("model.merges[{index}]: expected tokens of model.vocab, {token:?} is none");
+            tokens.place(token).ok_or_else(|| invalid(missing()))
+        };
+        let (left_place, right_place) = (place(left)?, place(right)?);
+        let Some(rest) = right.get(prefix..).filter(|rest| !rest.is_empty() && !left.is_empty()) else {
             return Err(invalid(format!(
                 "model.merges[{index}]: expected two tokens that make a longer one, received {left:?} and {right:?}"
             )));
         };
         joined.clear();
-        joined.push_str(left);
-        joined.push_str(rest);
-        if !tokens.contains(&*joined) {
-            return Err(missing(&joined));
+        joined.extend([left, rest]);
+        Ok(Merge { left: left_place, right: right_place, made: place(&joined)? })
+    };
+    parse_merges(raw, |left, right| {
+        if wrong.is_none() {
+            match merge(merges.len(), left, right) {
+                Ok(merge) => merges.push(merge),
+                Err(error) => wrong = Some(error),
+            }
         }
-    }
-    Ok(())
+    })?;
+    wrong.map_or(Ok(merges), Err)
 }

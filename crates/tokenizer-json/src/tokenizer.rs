@@ -1,19 +1,18 @@
 //! A tokenizer that the `tokenizers` crate runs.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::iter;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokenizers::{Model as _, ModelWrapper, OffsetReferential, OffsetType, PreTokenizedString};
+use tokenizers::{Model as _, OffsetReferential, OffsetType, PreTokenizedString};
 use unicode_normalization_alignments::char::is_combining_mark;
 
 use crate::added::{AddedTokens, Found, Policy};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::by_words::ByWords;
+use crate::crate_model::CrateModel;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::collected;
@@ -23,13 +22,11 @@ use crate::words::{Ended, is_cancelled};
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
 /// between threads.
 pub struct Tokenizer {
-    pub(crate) model: ModelWrapper,
+    pub(crate) model: CrateModel,
     pub(crate) added: AddedTokens,
     pub(crate) normalizers: Vec<Normalize>,
     pub(crate) splits: Vec<Split>,
     pub(crate) decoders: Option<Vec<Decode>>,
-    /// Tokens that the model does not show, by id.
-    pub(crate) hidden: HashMap<u32, String>,
     pub(crate) vocab_size: u32,
     pub(crate) byte_fallback: bool,
     pub(crate) byte_level: bool,
@@ -153,6 +150,7 @@ impl Tokenizer {
 
     fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {
         check(text, policy)?;
+        let model = self.model.get()?;
         within_time(text.len(), || {
             let mut pieces = self.added.split(text, policy, &self.normalizers).map_err(failed)?;
             for split in &self.splits {
@@ -161,9 +159,8 @@ impl Tokenizer {
                 }
                 split.apply(&mut pieces).map_err(failed)?;
             }
-            let done = pieces.tokenize(|piece| {
-                if is_cancelled(cancel) { Err(Stopped.into()) } else { self.model.tokenize(piece.get()) }
-            });
+            let done = pieces
+                .tokenize(|piece| if is_cancelled(cancel) { Err(Stopped.into()) } else { model.tokenize(piece.get()) });
             done.map_err(|error| if error.is::<Stopped>() { Error::Cancelled } else { failed(error) })?;
             Ok(pieces)
         })
@@ -180,8 +177,12 @@ impl Tokenizer {
             if skip_special && added.is_some_and(|token| token.special) {
                 continue;
             }
-            let token = self.added.decoded(id).map(str::to_owned).or_else(|| self.model_token(id));
-            tokens.push(token.ok_or(Error::UnknownId { id, index, largest: self.vocab_size.saturating_sub(1) })?);
+            let token = self.added.decoded(id).or_else(|| self.model_token(id));
+            tokens.push(token.map(str::to_owned).ok_or(Error::UnknownId {
+                id,
+                index,
+                largest: self.vocab_size.saturating_sub(1),
+            })?);
         }
         let replaced = |texts: &[String]| -> usize { texts.iter().map(|text| text.matches('\u{fffd}').count()).sum() };
         let before = if strict { replaced(&tokens) } else { 0 };
@@ -198,14 +199,13 @@ impl Tokenizer {
 
     /// The id of a token, added ones first.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
-        let hidden = || self.hidden.iter().find(|(_, text)| **text == token).map(|(&id, _)| id);
-        self.added.id(token).or_else(|| self.model.token_to_id(token).filter(|_| !token.is_empty())).or_else(hidden)
+        let tokens = self.model.tokens();
+        self.added.id(token).or_else(|| Some(tokens.id(tokens.place(token).filter(|_| !token.is_empty())?)))
     }
 
     /// The token `id` as it is written in the file.
-    pub fn token(&self, id: u32) -> Option<Cow<'_, str>> {
-        let added = self.added.get(id).map(|token| Cow::Borrowed(&*token.content));
-        added.or_else(|| self.model_token(id).map(Cow::Owned))
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.added.get(id).map(|token| &*token.content).or_else(|| self.model_token(id))
     }
 
     /// The bytes that token `id` stands for: of a token for a byte that byte, of others their text as it is written in the file.
@@ -215,17 +215,18 @@ impl Tokenizer {
         }
         let token = self.model_token(id)?;
         if self.byte_level
-            && let Some(bytes) = crate::byte_level::bytes_of(&token)
+            && let Some(bytes) = crate::byte_level::bytes_of(token)
         {
             return Some(bytes);
         }
         let byte = self.byte_fallback.then(|| token.strip_prefix("<0x")?.strip_suffix('>')).flatten();
         let byte = byte.filter(|digits| digits.len() == 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        Some(byte.map_or_else(|| token.into_bytes(), |byte| vec![byte]))
+        Some(byte.map_or_else(|| token.as_bytes().to_vec(), |byte| vec![byte]))
     }
 
-    fn model_token(&self, id: u32) -> Option<String> {
-        self.hidden.get(&id).cloned().or_else(|| self.model.id_to_token(id))
+    fn model_token(&self, id: u32) -> Option<&str> {
+        let tokens = self.model.tokens();
+        tokens.places_of_id(id).last().map(|place| tokens.text(place))
     }
 }
 
@@ -292,13 +293,6 @@ fn write_canonically(value: &Value, hash: &mut Sha256) {
         }
         other => hash.update(other.to_string()),
     }
-}
-
-/// The texts that the model must not give as one of its own tokens, and their ids.
-pub(crate) fn hidden_tokens<'a>(model: &crate::model::Model, added: &'a AddedTokens) -> HashSet<&'a str> {
-    let special: HashMap<&str, u32> =
-        added.all().iter().filter(|token| token.special).map(|token| (&*token.content, token.id)).collect();
-    model.entries.iter().filter_map(|(token, _)| special.get_key_value(&**token)).map(|(&token, _)| token).collect()
 }
 
 /// The work on a text was cancelled.

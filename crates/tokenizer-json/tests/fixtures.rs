@@ -176,7 +176,7 @@ fn tokens_and_ids_are_found_by_each_other() {
         let mut count = 0;
         for id in 0..tokenizer.vocab_size() {
             let Some(token) = tokenizer.token(id) else { continue };
-            assert_eq!(tokenizer.token_to_id(&token), Some(id), "{name}: {token:?}");
+            assert_eq!(tokenizer.token_to_id(token), Some(id), "{name}: {token:?}");
             count += 1;
         }
         assert_eq!(count, tokenizer.vocab_size(), "{name} has no holes");

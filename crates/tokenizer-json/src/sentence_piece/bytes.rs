@@ -1,9 +1,5 @@
 //! The mark of a space, and tokens for the bytes of what is unknown.
 
-use std::collections::HashMap;
-
-use ahash::RandomState;
-
 /// The mark of a space, which is a space in the words of this module.
 pub(super) const MARK: char = '▁';
 
@@ -17,8 +13,9 @@ pub(super) fn spaced(character: char) -> char {
 pub(super) struct ByteTokens(Box<[Option<u32>; 256]>);
 
 impl ByteTokens {
-    pub fn new(ids: &HashMap<&str, u32, RandomState>) -> Self {
-        Self(Box::new(std::array::from_fn(|byte| ids.get(&*format!("<0x{byte:02X}>")).copied())))
+    /// Of a vocabulary that gives the `id` of a token.
+    pub fn new(id: impl Fn(&str) -> Option<u32>) -> Self {
+        Self(Box::new(std::array::from_fn(|byte| id(&format!("<0x{byte:02X}>")))))
     }
 
     /// All of them, with no id for what is `not_needed` and missing; `None` when one is missing.

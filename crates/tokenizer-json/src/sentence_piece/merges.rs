@@ -9,6 +9,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use ahash::RandomState;
 
 use super::bytes::{ByteTokens, MARK, spaced};
+use crate::model::Visible;
 use crate::words::Model;
 
 /// A merge of a list, by its place there, and what it makes.
@@ -48,21 +49,15 @@ pub(super) struct Merges {
 type Candidate = Reverse<(u32, u32)>;
 
 impl Merges {
-    /// Of tokens by their texts in the file; `None` when what is unknown comes to something that is not known here.
-    pub fn new<'a>(
-        ids: &HashMap<&str, u32, RandomState>,
-        list: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
-        unknown: Option<&str>,
-        fuse: bool,
-        byte_fallback: bool,
-    ) -> Option<Self> {
-        let unknown = if byte_fallback {
+    /// `None` when what is unknown comes to something that is not known here.
+    pub fn new(model: Visible, fuse: bool) -> Option<Self> {
+        let unknown = if model.model.byte_fallback {
             // Of characters of ASCII that are tokens none is asked for.
             let is_token =
-                |byte: u8| byte == b' ' || byte.is_ascii() && ids.contains_key(&*char::from(byte).to_string());
-            Unknown::Bytes(Box::new(ByteTokens::new(ids).all_but(is_token)?))
+                |byte: u8| byte == b' ' || byte.is_ascii() && model.id(&char::from(byte).to_string()).is_some();
+            Unknown::Bytes(Box::new(ByteTokens::new(|token| model.id(token)).all_but(is_token)?))
         } else {
-            Unknown::Token(*ids.get(unknown?)?, fuse)
+            Unknown::Token(model.id(model.model.unknown.as_deref()?)?, fuse)
         };
         let mut made = Self {
             ascii: [None; 128],
@@ -72,7 +67,7 @@ impl Merges {
             joined: HashSet::default(),
             unknown,
         };
-        for (token, &id) in ids {
+        for (token, id) in model.tokens() {
             let mut characters = token.chars();
             if let (Some(one), None) = (characters.next(), characters.next())
                 && one != ' '
@@ -87,22 +82,18 @@ impl Merges {
             Unknown::Bytes(bytes) => bytes.iter().copied().collect(),
             &Unknown::Token(unknown, _) => HashSet::from([unknown]),
         };
-        made.of_pairs.reserve(list.len());
-        let mut token = String::new();
-        for (rank, (left, right)) in list.enumerate() {
-            token.clear();
-            token.extend([left, right]);
-            // Of one that is left out there are no merges.
-            let (Some(&one), Some(&other), Some(&id)) = (ids.get(left), ids.get(right), ids.get(&*token)) else {
-                continue;
-            };
+        let tokens = &model.model.tokens;
+        made.of_pairs.reserve(model.merges().size_hint().1.unwrap_or_default());
+        for (rank, merge) in model.merges() {
+            let (one, other) = (tokens.id(merge.left), tokens.id(merge.right));
             // What is unknown would be joined to what is beside it.
             if unknown.contains(&one) || unknown.contains(&other) {
                 return None;
             }
             // Of a pair that is there twice the crate takes the last.
-            made.of_pairs.insert(pair(one, other), Merge { rank: rank as u32, id });
-            let (last, first) = (left.chars().next_back()?, right.chars().next()?);
+            made.of_pairs.insert(pair(one, other), Merge { rank: rank as u32, id: tokens.id(merge.made) });
+            let last = tokens.text(merge.left).chars().next_back()?;
+            let first = tokens.text(merge.right).chars().next()?;
             let (last, first) = (spaced(last), spaced(first));
             if last.is_ascii() && first.is_ascii() {
                 made.ascii_joined[last as usize] |= 1 << first as u32;

@@ -11,16 +11,13 @@ mod characters;
 mod merges;
 mod unigram;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
-use ahash::RandomState;
 use serde_json::{Value, json};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
 
-use crate::file::Merge;
-use crate::model::{Kind, Model};
+use crate::model::{Kind, Visible};
 use crate::steps::{flat, kind};
 use crate::words::{Ended, Memories};
 use by_spaces::{BySpaces, Spaces, Stripped};
@@ -53,15 +50,16 @@ enum Steps {
 
 impl SentencePiece {
     /// `None` when the file has another model, or other steps before it.
-    pub fn new(model: &Model, hidden: &HashSet<&str>, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
-        if !matches!(model.kind, Kind::Unigram { .. } | Kind::Bpe { .. }) {
+    pub fn new(model: Visible, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
+        let kind = &model.model.kind;
+        if !matches!(kind, Kind::Unigram { .. } | Kind::Bpe { .. }) {
             return None;
         }
         let (steps, prefix) = steps(normalizer, pre_tokenizer)?;
-        let cut = match (steps, &model.kind) {
-            (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram_of(model, hidden)?),
-            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges_of(model, hidden)?),
-            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges_of(model, hidden)?, again),
+        let cut = match (steps, kind) {
+            (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram_of(model)?),
+            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges_of(model)?),
+            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges_of(model)?, again),
             (Steps::ByPairs(_), _) => return None,
         };
         Some(Self { cut, prefix, memories: Memories::default() })
@@ -85,27 +83,23 @@ impl SentencePiece {
     }
 }
 
-fn unigram_of(model: &Model, hidden: &HashSet<&str>) -> Option<Unigram> {
-    let Kind::Unigram { scores, unk_id } = &model.kind else { return None };
-    let found = model.visible(hidden).filter(|(token, _)| !token.contains(' '));
-    let bytes = model.byte_fallback.then(|| ByteTokens::new(&found.clone().collect()));
+fn unigram_of(model: Visible) -> Option<Unigram> {
+    let Kind::Unigram { scores, unk_id } = &model.model.kind else { return None };
+    let bytes = model.model.byte_fallback.then(|| ByteTokens::new(|token| model.id(token)));
+    let found = model.tokens().filter(|(token, _)| !token.contains(' '));
     let tokens: Vec<(String, u32)> = found.map(|(token, id)| (token.replace(MARK, " "), id)).collect();
     let tokens = tokens.iter().map(|(token, id)| (token.as_bytes(), *id)).collect();
     let unknown = unk_id.map(|id| id as u32);
     Some(Unigram::new(tokens, scores, unknown, bytes))
 }
 
-fn merges_of(model: &Model, hidden: &HashSet<&str>) -> Option<Box<Merges>> {
-    let Kind::Bpe { merges, continuing_subword_prefix: None, end_of_word_suffix: None, fuse_unk, ignore_merges: false } =
-        &model.kind
-    else {
-        return None;
-    };
-    let mut ids: HashMap<&str, u32, RandomState> = HashMap::default();
-    ids.reserve(model.entries.len());
-    ids.extend(model.visible(hidden));
-    let list = merges.iter().map(|Merge(left, right)| (&**left, &**right));
-    Merges::new(&ids, list, model.unknown.as_deref(), *fuse_unk, model.byte_fallback).map(Box::new)
+fn merges_of(model: Visible) -> Option<Box<Merges>> {
+    match &model.model.kind {
+        Kind::Bpe {
+            continuing_subword_prefix: None, end_of_word_suffix: None, fuse_unk, ignore_merges: false, ..
+        } => Merges::new(model, *fuse_unk).map(Box::new),
+        _ => None,
+    }
 }
 
 /// What the steps before the model make of a text, and whether they put a mark before it.

@@ -7,14 +7,13 @@
 mod characters;
 mod pieces;
 
-use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use tokenizers::NormalizerWrapper;
 use tokenizers::normalizers::BertNormalizer;
 
-use crate::model::{Kind, Model};
+use crate::model::{Kind, Visible};
 use crate::steps::{flat, kind};
 use crate::words::{Ended, Key, Memories, Memory, SOON, is_cancelled};
 use characters::{Characters, Form};
@@ -44,8 +43,10 @@ enum Ascii {
 
 impl WordPiece {
     /// `None` when the file has another model, or other steps before it.
-    pub fn new(model: &Model, hidden: &HashSet<&str>, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
-        let Kind::WordPiece { continuing_subword_prefix, max_input_chars_per_word } = &model.kind else { return None };
+    pub fn new(model: Visible, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
+        let Kind::WordPiece { continuing_subword_prefix, max_input_chars_per_word } = &model.model.kind else {
+            return None;
+        };
         let one = |name, key, value| flat(name, key, value).ok().filter(|parts| parts.len() <= 1);
         let normalizer = match one("normalizer", "normalizers", normalizer)?[..] {
             [] => None,
@@ -58,9 +59,9 @@ impl WordPiece {
         if kind(one("pre_tokenizer", "pretokenizers", pre_tokenizer)?.first()?) != "BertPreTokenizer" {
             return None;
         }
-        let tokens = model.visible(hidden).collect();
-        let unknown = model.unknown.as_deref();
-        let pieces = Pieces::new(tokens, continuing_subword_prefix, unknown, *max_input_chars_per_word);
+        let unknown = model.model.unknown.as_deref();
+        let pieces =
+            Pieces::new(model.tokens().collect(), continuing_subword_prefix, unknown, *max_input_chars_per_word);
         Some(Self::with(pieces, normalizer))
     }
 
