@@ -33,6 +33,7 @@ mod offsets;
 mod origin;
 mod packed;
 mod pages;
+mod parts;
 mod pieces;
 mod places;
 mod prefix_counts;

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use ahash::RandomState;
 use bytes::Bytes;
 
 use crate::compact::{Compact, NO_PARTS};
 use crate::copies::Copies;
+use crate::parts::parts;
 use crate::{Error, spread};
 
 /// Ids are less than this: three of them fit one word of the pair table.
@@ -37,7 +39,7 @@ impl Vocabulary {
     /// [`Error::InvalidVocabulary`] when a token is empty, too long or there twice, an id is there twice or too large,
     /// one of the 243 bytes that UTF-8 has is not a token, or tokens are made so that tables take long to fill.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = (&'a [u8], u32)>) -> Result<Self, Error> {
-        let mut ids = HashMap::new();
+        let mut ids = HashMap::with_hasher(RandomState::new());
         let mut by_id: Vec<&[u8]> = Vec::new();
         for (token, id) in tokens {
             let index = id as usize;
@@ -69,9 +71,7 @@ impl Vocabulary {
             *end += token.len() as u32;
             Some(*end)
         }));
-        let parts = |(id, token)| derive_parts(token, id, &ids).map_or([NO_PARTS; 2], Into::into);
-        let parts: Vec<[u32; 2]> = (0..).zip(by_id.iter().copied()).map(parts).collect();
-        let vocabulary = Self::from_compact(Compact::write(&starts, &parts, &by_id.concat()))?;
+        let vocabulary = Self::from_compact(Compact::write(&starts, &parts(&by_id), &by_id.concat()))?;
         spread::check(&vocabulary)?;
         Ok(vocabulary)
     }
@@ -200,27 +200,4 @@ impl Vocabulary {
 
 pub(crate) fn invalid(reason: String) -> Error {
     Error::InvalidVocabulary { reason }
-}
-
-/// The last two parts in which merging the bytes of `token` ends when `token` itself is left out; `None` when it ends in
-/// another number of parts.
-fn derive_parts(token: &[u8], id: u32, ids: &HashMap<&[u8], u32>) -> Option<(u32, u32)> {
-    let mut starts: Vec<usize> = (0..=token.len()).collect();
-    let rank = |starts: &[usize], at: usize| {
-        let pair = starts.get(at).zip(starts.get(at + 2))?;
-        ids.get(&token[*pair.0..*pair.1]).copied().filter(|&rank| rank != id)
-    };
-    // Of each two neighbours, looked up once: a look-up reads all their bytes.
-    let mut ranks: Vec<u32> = (0..token.len()).map(|at| rank(&starts, at).unwrap_or(u32::MAX)).collect();
-    while starts.len() > 3 {
-        let (at, _) = (ranks.iter().enumerate()).min_by_key(|&(_, rank)| rank).filter(|&(_, &rank)| rank < u32::MAX)?;
-        starts.remove(at + 1);
-        ranks.remove(at + 1);
-        ranks[at] = rank(&starts, at).unwrap_or(u32::MAX);
-        if let Some(before) = at.checked_sub(1) {
-            ranks[before] = rank(&starts, before).unwrap_or(u32::MAX);
-        }
-    }
-    let [start, middle, end] = starts[..] else { return None };
-    Some((*ids.get(&token[start..middle])?, *ids.get(&token[middle..end])?))
 }
