@@ -8,10 +8,11 @@
 
 use std::cell::Cell;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fancy_regex::{Expr, Regex, RegexBuilder};
 use tokenizers::pattern::Pattern;
+use tokenmill_bpe::Deadline;
 
 use crate::error::{Result, invalid};
 use crate::limits::LONGEST_REGEX;
@@ -35,12 +36,12 @@ const LOOK_AROUND_NESTED: usize = 1024;
 const FAR: usize = 16;
 
 thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    static DEADLINE: Cell<Option<Deadline>> = const { Cell::new(None) };
 }
 
 /// Does `work` on a text of `bytes` bytes, in which expressions have so much time as is right for it.
 pub(crate) fn within_time<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
-    struct Reset(Option<Instant>);
+    struct Reset(Option<Deadline>);
     impl Drop for Reset {
         fn drop(&mut self) {
             DEADLINE.set(self.0);
@@ -48,12 +49,12 @@ pub(crate) fn within_time<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     }
     let time = AT_LEAST + PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX);
     // The work may panic.
-    let _reset = Reset(DEADLINE.replace(Instant::now().checked_add(time)));
+    let _reset = Reset(DEADLINE.replace(Some(Deadline::after(time))));
     work()
 }
 
 fn is_late() -> bool {
-    DEADLINE.get().is_some_and(|deadline| Instant::now() > deadline)
+    DEADLINE.get().is_some_and(|deadline| deadline.is_over())
 }
 
 /// A regular expression whose matches are looked for in bounded time.

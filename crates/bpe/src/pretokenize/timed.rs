@@ -6,16 +6,18 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fancy_regex::{Error, Input, Regex, RegexInput};
+
+use crate::deadline::Deadline;
 
 /// The time of all searches in one text.
 #[derive(Debug)]
 pub(super) struct Clock {
     time: Duration,
     /// Set when it is first looked at.
-    deadline: Cell<Option<Instant>>,
+    deadline: Cell<Option<Deadline>>,
     /// How often the engine may ask for the text before the clock is looked at again.
     left: Cell<usize>,
     between: usize,
@@ -48,11 +50,10 @@ impl Clock {
     #[cold]
     fn look(&self) {
         self.left.set(self.between);
-        let now = Instant::now();
         match self.deadline.get() {
-            None => self.deadline.set(now.checked_add(self.time)),
+            None => self.deadline.set(Some(Deadline::after(self.time))),
             // The engine has no other way out. No panic hook is called.
-            Some(deadline) if now > deadline => resume_unwind(Box::new(Late)),
+            Some(deadline) if deadline.is_over() => resume_unwind(Box::new(Late)),
             Some(_) => {}
         }
     }
@@ -165,6 +166,7 @@ impl<'a> Matches<'a> {
 #[cfg(test)]
 mod tests {
     use fancy_regex::RegexBuilder;
+    use tokenmill_testkit::time;
 
     use super::*;
 
@@ -214,9 +216,9 @@ mod tests {
         let text = "a".repeat(1 << 19) + "b";
         for source in ["(?:(?=a*b)a)*c", "(?:(?=.*b)a)+", "(?:a(?!a*c))*"] {
             let regex = compile(source);
-            let started = Instant::now();
-            assert!(matches!(all(&regex, &text, Duration::from_millis(100)), Err(Stopped::Late)), "{source}");
-            assert!(started.elapsed() < Duration::from_secs(10), "{source}: {:?}", started.elapsed());
+            let (found, took) = time::took(|| all(&regex, &text, Duration::from_millis(100)));
+            assert!(matches!(found, Err(Stopped::Late)), "{source}");
+            assert!(took < Duration::from_secs(10), "{source}: {took:?}");
             // It is as good as new.
             let expected: Vec<_> = regex.find_iter("aab ab").map(|found| found.expect("a match").range()).collect();
             assert_eq!(all(&regex, "aab ab", Duration::from_mins(1)).ok(), Some(expected), "{source}");
