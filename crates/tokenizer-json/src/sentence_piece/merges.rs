@@ -1,7 +1,7 @@
 //! A BPE model whose merges start from characters.
 //!
 //! Merges are made in the order of their list, of equal ones the leftmost first. None ever joins two characters of which no merge of the list joins the
-//! ends of its tokens, so that a word may be cut between such ([`Merges::joins`]).
+//! ends of its tokens, so that a word may be cut between such ([`Merges::may_join`]). It need not be.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -39,9 +39,9 @@ pub(super) struct Merges {
     characters: HashMap<char, u32, RandomState>,
     /// By the ids of the two tokens.
     of_pairs: HashMap<u64, Merge, RandomState>,
-    /// The characters that a merge joins: the first of ASCII chooses the number, the second the bit.
-    ascii_joined: [u128; 128],
-    joined: HashSet<u64, RandomState>,
+    /// The characters of ASCII that a merge joins.
+    ascii_joined: [[bool; 128]; 128],
+    joined: Joined,
     unknown: Unknown,
 }
 
@@ -63,8 +63,8 @@ impl Merges {
             ascii: [None; 128],
             characters: HashMap::default(),
             of_pairs: HashMap::default(),
-            ascii_joined: [0; 128],
-            joined: HashSet::default(),
+            ascii_joined: [[false; 128]; 128],
+            joined: Joined::new(model.model.tokens.len()),
             unknown,
         };
         for (token, id) in model.tokens() {
@@ -96,15 +96,15 @@ impl Merges {
             let first = tokens.text(merge.right).chars().next()?;
             let (last, first) = (spaced(last), spaced(first));
             if last.is_ascii() && first.is_ascii() {
-                made.ascii_joined[last as usize] |= 1 << first as u32;
+                made.ascii_joined[last as usize][first as usize] = true;
             } else {
-                made.joined.insert(pair(last.into(), first.into()));
+                made.joined.add(last, first);
             }
         }
         for left in 0..128_u8 {
             for right in 0..128_u8 {
                 if made.fuses(left.into(), right.into()) {
-                    made.ascii_joined[usize::from(left)] |= 1 << right;
+                    made.ascii_joined[usize::from(left)][usize::from(right)] = true;
                 }
             }
         }
@@ -113,11 +113,11 @@ impl Merges {
 
     /// Whether a token may hold `left` and `right` side by side, so that no word ends between them.
     #[inline(always)]
-    pub fn joins(&self, left: char, right: char) -> bool {
+    fn may_join(&self, left: char, right: char) -> bool {
         if left.is_ascii() && right.is_ascii() {
-            return self.ascii_joined[left as usize] >> right as u32 & 1 == 1;
+            return self.ascii_joined[left as usize][right as usize];
         }
-        self.joined.contains(&pair(left.into(), right.into())) || self.fuses(left, right)
+        self.joined.may_have(left, right) || self.fuses(left, right)
     }
 
     /// The word that starts with `before`, if there is one, and `text`.
@@ -126,14 +126,16 @@ impl Merges {
         let (mut last, mut word) = (before, Word { end: 0, has_marks: false });
         while let Some(&next) = text.as_bytes().get(word.end) {
             if next.is_ascii() {
-                if last.is_some_and(|last| !self.joins(last, next.into())) {
+                if last.is_some_and(|last| !self.may_join(last, next.into())) {
                     break;
                 }
-                last = Some(next.into());
                 word.end += 1;
+                // Between small letters words are hardly ever cut, and are not here.
+                word.end += if next.is_ascii_lowercase() { small_letters(&text.as_bytes()[word.end..]) } else { 0 };
+                last = Some(text.as_bytes()[word.end - 1].into());
             } else if let Some(next) = text[word.end..].chars().next() {
                 let spaced = spaced(next);
-                if last.is_some_and(|last| !self.joins(last, spaced)) {
+                if last.is_some_and(|last| !self.may_join(last, spaced)) {
                     break;
                 }
                 last = Some(spaced);
@@ -260,6 +262,58 @@ impl Merges {
     }
 }
 
+/// Pairs of characters, by a bit for many: what has none is not there.
+struct Joined {
+    bits: Box<[u64]>,
+    shift: u32,
+}
+
+impl Joined {
+    /// For the pairs of so many tokens.
+    fn new(tokens: usize) -> Self {
+        // Eight for each token: of pairs that are not there few are said to be.
+        let bits = (8 * tokens).next_power_of_two().max(64);
+        Self { bits: vec![0; bits / 64].into(), shift: u64::BITS - bits.trailing_zeros() }
+    }
+
+    #[inline(always)]
+    fn place(&self, left: char, right: char) -> (usize, u64) {
+        let place = pair(left.into(), right.into()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((place / 64) as usize, 1 << (place % 64))
+    }
+
+    fn add(&mut self, left: char, right: char) {
+        let (at, bit) = self.place(left, right);
+        self.bits[at] |= bit;
+    }
+
+    #[inline(always)]
+    fn may_have(&self, left: char, right: char) -> bool {
+        let (at, bit) = self.place(left, right);
+        self.bits[at] & bit != 0
+    }
+}
+
+/// How many bytes `bytes` start with that are small letters of ASCII.
+#[inline(always)]
+fn small_letters(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    let mut count = 0;
+    while let Some(eight) = bytes[count..].first_chunk() {
+        let eight = u64::from_le_bytes(*eight);
+        // The highest bit of each byte is set where it is at least `a`, and where it is above `z`, if it is of ASCII.
+        let low = eight & (ONES * 0x7f);
+        let from_a = low + ONES * (0x80 - u64::from(b'a'));
+        let above_z = low + ONES * (0x7f - u64::from(b'z'));
+        let others = (eight | !from_a | above_z) & (ONES << 7);
+        count += others.trailing_zeros() as usize / 8;
+        if others != 0 {
+            return count;
+        }
+    }
+    count + bytes[count..].iter().take_while(|byte| byte.is_ascii_lowercase()).count()
+}
+
 /// The most tokens that [`Merges::add_short`] begins with.
 const SHORT: usize = 48;
 
@@ -283,5 +337,22 @@ impl Model for Merges {
     fn part_end(&self, word: &[u8], from: usize) -> usize {
         let Ok(rest) = str::from_utf8(&word[from..]) else { return word.len() };
         from + self.word_at(rest, None).end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_letters_are_counted_up_to_the_first_other_byte() {
+        for other in (0..=255_u8).filter(|byte| !byte.is_ascii_lowercase()) {
+            for length in 0..20 {
+                let letters: Vec<u8> = (b'a'..=b'z').rev().cycle().take(length).collect();
+                for rest in [&[][..], &[other], &[other, b'a', b'z', b'm', other, b'a', b'a', b'a', b'a']] {
+                    assert_eq!(small_letters(&[&letters, rest].concat()), length, "{other}");
+                }
+            }
+        }
     }
 }
