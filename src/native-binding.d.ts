@@ -113,6 +113,16 @@ export declare class GatheredTexts {
   add(texts: readonly string[]): void
 }
 
+/** Decodes ids that come in chunks. */
+export declare class JsonDecodeStreamHandle {
+  /** A stream of `json`; `null` when the text is not sure before all ids have come. */
+  static open(json: JsonHandle, strict: boolean, skipSpecial: boolean): JsonDecodeStreamHandle | null
+  /** The text of these ids and of what was kept before, as far as it is sure. */
+  push(ids: Uint32Array): string
+  /** What is left when no more ids come. */
+  end(): string
+}
+
 /** A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form. */
 export declare class JsonHandle {
   /** Reads the bytes of a tokenizer.json. */

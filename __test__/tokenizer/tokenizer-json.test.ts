@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import type { HfTokenizer } from '../../src/tokenizer/hf-tokenizer.ts'
+import type { DecodeOptions } from '../../src/tokenizer/tokenizer.ts'
 import { byteLevelFixtures, jsonFile, jsonRows, modelFixtures } from './json-cases.ts'
 import { cpuSince } from '../cpu-time.ts'
 
@@ -144,6 +145,27 @@ for (const name of ['bert', 'llama2', 'llama3', 'qwen2', 'xlmr']) {
     t.is(decoded, tokenizer.decode(ids))
   })
 }
+
+test('ids that come one by one give their text as soon as it is sure, unless that needs all of them', async (t) => {
+  const partsOf = async (name: string, text: string, options?: DecodeOptions) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const parts: string[] = []
+    for await (const part of tokenizer.decodeChunks(tokenizer.encodeOrdinary(text), options)) parts.push(part)
+    return parts
+  }
+  // The first space is taken off; tokens for bytes wait for the one behind them.
+  t.deepEqual(await partsOf('llama2', 'a 👋 b'), ['a', ' ', '👋 b'])
+  t.deepEqual(await partsOf('bert', 'it is 1, 2.'), ['i', 't', ' i', 's', ' 1', ',', ' 2', '.'])
+  t.is((await partsOf('clip', 'a photo of a cat')).length, 1)
+  const tokenizer = await loadTokenizer(jsonFile('llama2'))
+  const [byte, letter] = ['<0xF0>', '▁a'].map((token) => tokenizer.tokenToId(token) as number)
+  const decoder = tokenizer.decodeChunks([letter as number, byte as number], { errors: 'strict' })
+  t.deepEqual(await decoder.next(), { done: false, value: 'a' })
+  await t.throwsAsync(decoder.next(), { code: 'ERR_INVALID_UTF8' })
+  const unknown = tokenizer.decodeChunks([letter as number, tokenizer.vocabSize])
+  await unknown.next()
+  await t.throwsAsync(unknown.next(), { code: 'ERR_OUT_OF_RANGE', message: /index 1/ })
+})
 
 test('text that is not in form C has the ids of its form C, and offsets of its own', async (t) => {
   const tokenizer = await loadTokenizer(jsonFile('qwen2'))

@@ -1,8 +1,7 @@
-import { callNative } from '../errors.ts'
-import type { DecodeStreamHandle, EncodeStreamHandle } from '../native-binding.d.ts'
+import type { EncodeStreamHandle } from '../native-binding.d.ts'
 import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
-import type { ChunkDecoder, ChunkEncoder } from './stream.ts'
+import type { ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
 import { unshared } from './unshared.ts'
 
@@ -55,22 +54,5 @@ export class BpeChunkEncoder implements ChunkEncoder {
     } catch (error) {
       throw explained(error, 0, 'the stream')
     }
-  }
-}
-
-/** The text of ids by the native stream. */
-export class BpeChunkDecoder implements ChunkDecoder {
-  readonly #native: DecodeStreamHandle
-
-  constructor(handle: DecodeStreamHandle) {
-    this.#native = handle
-  }
-
-  push(ids: Uint32Array): string {
-    return callNative(() => this.#native.push(ids))
-  }
-
-  end(): string {
-    return callNative(() => this.#native.end())
   }
 }

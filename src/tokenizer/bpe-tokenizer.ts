@@ -11,7 +11,7 @@ import {
   idArray,
   splitSignal,
 } from './arguments.ts'
-import { BpeChunkDecoder, BpeChunkEncoder } from './bpe-stream.ts'
+import { BpeChunkEncoder } from './bpe-stream.ts'
 import { calls, scratch } from './calls.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import {
@@ -26,6 +26,7 @@ import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
 import { callBatchLater, callLater, type BatchWork, type NativeWork } from './native-call.ts'
+import { NativeChunkDecoder } from './native-decoder.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
@@ -368,10 +369,10 @@ export class BpeTokenizer implements Tokenizer {
     return decodeChunksOf(source, options, (rest) => this.#chunkDecoder(rest))
   }
 
-  #chunkDecoder(options: DecodeOptions | undefined): BpeChunkDecoder {
+  #chunkDecoder(options: DecodeOptions | undefined): NativeChunkDecoder {
     const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
     const { DecodeStreamHandle } = native()
-    return new BpeChunkDecoder(callNative(() => DecodeStreamHandle.open(this.#native, strict, skipSpecialTokens)))
+    return new NativeChunkDecoder(callNative(() => DecodeStreamHandle.open(this.#native, strict, skipSpecialTokens)))
   }
 
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {

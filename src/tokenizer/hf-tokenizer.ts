@@ -1,4 +1,5 @@
 import { callNative, TokenmillError } from '../errors.ts'
+import { native } from '../native.ts'
 import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
 import { boolean, integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
@@ -27,6 +28,7 @@ import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { NativeChunkDecoder } from './native-decoder.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
@@ -38,6 +40,7 @@ import {
   decodeStreamOf,
   encodeChunksOf,
   encodeStreamOf,
+  type ChunkDecoder,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
@@ -234,7 +237,6 @@ export class HfTokenizer implements Tokenizer {
     })
   }
 
-  /** What a decoder makes of ids may depend on all of them, so all of them are kept until they end. */
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {
     return decodeStreamOf(this.#chunkDecoder(options))
   }
@@ -246,9 +248,13 @@ export class HfTokenizer implements Tokenizer {
     return decodeChunksOf(source, options, (rest) => this.#chunkDecoder(rest))
   }
 
-  #chunkDecoder(options: DecodeOptions | undefined): BufferedDecoder {
-    checkedDecodeOptions(options)
-    return new BufferedDecoder((ids) => this.decode(ids, options))
+  /** What some decoders make of ids may depend on all of them: then all are kept until they end. */
+  #chunkDecoder(options: DecodeOptions | undefined): ChunkDecoder {
+    const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
+    const { JsonDecodeStreamHandle } = native()
+    const handle = callNative(() => JsonDecodeStreamHandle.open(this.#native, strict, skipSpecialTokens))
+    if (handle !== null) return new NativeChunkDecoder(handle)
+    return new BufferedDecoder((ids) => this.decode(ids, { errors: strict ? 'strict' : 'replace', skipSpecialTokens }))
   }
 
   decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {

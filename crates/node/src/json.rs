@@ -335,6 +335,10 @@ impl JsonHandle {
 }
 
 impl JsonHandle {
+    pub fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded)
+    }
+
     fn all(&self, texts: Texts, policy: u32, cancel: Option<&CancelFlag>) -> Result<Batch> {
         Ok(Batch {
             loaded: Arc::clone(&self.loaded),
@@ -367,7 +371,7 @@ impl Deliver for Rows {
 }
 
 /// What the `tokenizers` crate runs.
-fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
+pub fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
     loaded.tokenizer().ok_or_else(|| Error::new(Code::Internal, "the engine runs this tokenizer"))
 }
 

@@ -354,7 +354,7 @@ impl Decode {
 }
 
 /// `token` without up to `start` of `content` at its start and up to `stop` at its end.
-fn strip(token: &str, content: char, start: usize, stop: usize) -> &str {
+pub(crate) fn strip(token: &str, content: char, start: usize, stop: usize) -> &str {
     let mut rest = token;
     for _ in 0..start {
         let Some(stripped) = rest.strip_prefix(content) else { break };

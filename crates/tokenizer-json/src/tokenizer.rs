@@ -166,37 +166,6 @@ impl Tokenizer {
         })
     }
 
-    /// The text of `ids`.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
-    pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
-        let mut tokens = Vec::with_capacity(ids.len());
-        for (index, &id) in ids.iter().enumerate() {
-            let added = self.added.get(id);
-            if skip_special && added.is_some_and(|token| token.special) {
-                continue;
-            }
-            let token = self.added.decoded(id).or_else(|| self.model_token(id));
-            tokens.push(token.map(str::to_owned).ok_or(Error::UnknownId {
-                id,
-                index,
-                largest: self.vocab_size.saturating_sub(1),
-            })?);
-        }
-        let replaced = |texts: &[String]| -> usize { texts.iter().map(|text| text.matches('\u{fffd}').count()).sum() };
-        let before = if strict { replaced(&tokens) } else { 0 };
-        let bytes = tokens.iter().map(String::len).sum();
-        let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
-        let texts = within_time(bytes, || {
-            decoders.iter().try_fold(tokens, |tokens, decoder| decoder.apply(tokens)).map_err(failed)
-        })?;
-        if strict && replaced(&texts) > before {
-            return Err(Error::InvalidUtf8);
-        }
-        Ok(texts.concat())
-    }
-
     /// The id of a token, added ones first.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         let tokens = self.model.tokens();
@@ -224,7 +193,7 @@ impl Tokenizer {
         Some(byte.map_or_else(|| token.as_bytes().to_vec(), |byte| vec![byte]))
     }
 
-    fn model_token(&self, id: u32) -> Option<&str> {
+    pub(crate) fn model_token(&self, id: u32) -> Option<&str> {
         let tokens = self.model.tokens();
         tokens.places_of_id(id).last().map(|place| tokens.text(place))
     }
@@ -302,7 +271,7 @@ struct Stopped;
 
 /// What an error of the crate on a text means.
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn failed(error: tokenizers::Error) -> Error {
+pub(crate) fn failed(error: tokenizers::Error) -> Error {
     use tokenizers::models::{bpe, unigram, wordlevel, wordpiece};
     let reason = error.to_string();
     if error.is::<OutOfBounds>() || error.is::<TooLong>() {

@@ -1,0 +1,181 @@
+//! From ids to text.
+
+use tokenizers::DecoderWrapper;
+
+use crate::bounded::within_time;
+use crate::error::{Error, Result};
+use crate::steps::{Decode, strip};
+use crate::tokenizer::{Tokenizer, failed};
+
+impl Tokenizer {
+    /// The text of `ids`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
+    pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
+        let tokens = self.decoded_tokens(ids, skip_special)?;
+        let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
+        let before = replaced(&tokens);
+        let texts = apply(decoders, tokens)?;
+        if strict && replaced(&texts) > before {
+            return Err(Error::InvalidUtf8);
+        }
+        Ok(texts.concat())
+    }
+
+    /// What a decoder gets for `ids`.
+    fn decoded_tokens(&self, ids: &[u32], skip_special: bool) -> Result<Vec<String>> {
+        let mut tokens = Vec::with_capacity(ids.len());
+        for (index, &id) in ids.iter().enumerate() {
+            if skip_special && self.added.get(id).is_some_and(|token| token.special) {
+                continue;
+            }
+            let token = self.added.decoded(id).or_else(|| self.model_token(id));
+            let unknown = || Error::UnknownId { id, index, largest: self.vocab_size().saturating_sub(1) };
+            tokens.push(token.ok_or_else(unknown)?.to_owned());
+        }
+        Ok(tokens)
+    }
+}
+
+fn apply(decoders: &[Decode], tokens: Vec<String>) -> Result<Vec<String>> {
+    let bytes = tokens.iter().map(String::len).sum();
+    within_time(bytes, || decoders.iter().try_fold(tokens, |tokens, decoder| decoder.apply(tokens)).map_err(failed))
+}
+
+/// How many characters stand for bytes that are not UTF-8.
+fn replaced(texts: &[String]) -> usize {
+    texts.iter().map(|text| text.matches('\u{fffd}').count()).sum()
+}
+
+/// The text of ids that come in chunks, as soon as it is sure: joined, it is that of [`Tokenizer::decode`].
+///
+/// What the decoders of models that were made of `sentencepiece`'s, and of BERT's kin, make of a token they make of it alone, but that the first one is special
+/// to some, tokens for bytes are taken together, and in the end the start of the text may be taken off.
+pub struct DecodeStream {
+    skip_special: bool,
+    strict: bool,
+    steps: Steps,
+    /// How many ids have come.
+    ids: usize,
+    seen: Seen,
+    /// Tokens for bytes, which the next may go on.
+    held: Vec<String>,
+    /// What each step that strips the start of the text may still take off.
+    strips: Vec<(char, usize)>,
+}
+
+/// Whether there have been tokens, and texts of bytes that were put together: then the next one is not the first.
+#[derive(Default)]
+struct Seen {
+    tokens: bool,
+    texts: bool,
+}
+
+/// Where in a list of decoders is what.
+struct Steps {
+    /// What puts tokens for bytes together; the end of what is done to each token where nothing does.
+    bytes: usize,
+    /// The end of what is done to each token.
+    end: usize,
+}
+
+impl DecodeStream {
+    /// `None` when the text of `tokenizer` is not sure before all ids have come.
+    pub fn new(tokenizer: &Tokenizer, skip_special: bool, strict: bool) -> Option<Self> {
+        let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
+        let is = |wanted: fn(&DecoderWrapper) -> bool| move |decoder: &Decode| matches!(decoder, Decode::Crate(decoder) if wanted(decoder));
+        let end = decoders.iter().position(is(|decoder| matches!(decoder, DecoderWrapper::Fuse(_))));
+        let end = end.unwrap_or(decoders.len());
+        let is_of_bytes = is(|decoder| matches!(decoder, DecoderWrapper::ByteFallback(_)));
+        let bytes = decoders[..end].iter().position(&is_of_bytes).unwrap_or(end);
+        let is_of_each = is(|decoder| matches!(decoder, DecoderWrapper::Metaspace(_) | DecoderWrapper::WordPiece(_)));
+        let are_of_each = (decoders[..end].iter().enumerate()).all(|(at, decoder)| match decoder {
+            Decode::Strip { .. } | Decode::Replace { .. } => true,
+            Decode::Crate(_) => at == bytes || is_of_each(decoder),
+        });
+        let strips = decoders.iter().skip(end + 1).map(|decoder| match decoder {
+            Decode::Strip { content, start, stop: 0 } => Some((*content, *start)),
+            _ => None,
+        });
+        let strips = strips.collect::<Option<_>>().filter(|_| are_of_each)?;
+        Some(Self {
+            skip_special,
+            strict,
+            steps: Steps { bytes, end },
+            ids: 0,
+            seen: Seen::default(),
+            held: Vec::new(),
+            strips,
+        })
+    }
+
+    /// The text of `ids`, of the tokenizer that it was made for, and of what was kept before, as far as it is sure.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::decode`]; the index of an unknown id counts all ids of the stream.
+    pub fn push(&mut self, tokenizer: &Tokenizer, ids: &[u32]) -> Result<String> {
+        let tokens = tokenizer.decoded_tokens(ids, self.skip_special).map_err(|error| match error {
+            Error::UnknownId { id, index, largest } => Error::UnknownId { id, index: self.ids + index, largest },
+            error => error,
+        })?;
+        self.ids += ids.len();
+        self.add(tokenizer, tokens, false)
+    }
+
+    /// What is left when no more ids come.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUtf8`].
+    pub fn end(&mut self, tokenizer: &Tokenizer) -> Result<String> {
+        self.add(tokenizer, Vec::new(), true)
+    }
+
+    fn add(&mut self, tokenizer: &Tokenizer, tokens: Vec<String>, is_end: bool) -> Result<String> {
+        let before = replaced(&tokens);
+        let is_later = self.seen.tokens;
+        self.seen.tokens |= !tokens.is_empty();
+        let Some(decoders) = &tokenizer.decoders else {
+            let space = if is_later && !tokens.is_empty() { " " } else { "" };
+            return Ok(space.to_owned() + &tokens.join(" "));
+        };
+        let Steps { bytes, end } = self.steps;
+        let mut texts = std::mem::take(&mut self.held);
+        texts.extend(apply_to_some(&decoders[..bytes], tokens, is_later)?);
+        if bytes < end && !is_end {
+            let goes_on = texts.iter().rev().take_while(|token| is_byte(token)).count();
+            self.held = texts.split_off(texts.len() - goes_on);
+        }
+        let is_later = self.seen.texts;
+        self.seen.texts |= !texts.is_empty();
+        let texts = apply_to_some(&decoders[bytes..end], texts, is_later)?;
+        if self.strict && replaced(&texts) > before {
+            return Err(Error::InvalidUtf8);
+        }
+        let mut text = texts.concat();
+        for (content, left) in &mut self.strips {
+            let rest = strip(&text, *content, *left, 0);
+            *left = if rest.is_empty() { *left - text.len() / content.len_utf8() } else { 0 };
+            text = rest.to_owned();
+        }
+        Ok(text)
+    }
+}
+
+/// What `decoders` make of `tokens`, before which others have been where `is_later` says so.
+fn apply_to_some(decoders: &[Decode], mut tokens: Vec<String>, is_later: bool) -> Result<Vec<String>> {
+    if tokens.is_empty() || !is_later {
+        return apply(decoders, tokens);
+    }
+    // Another one is the first, of which there is one text.
+    tokens.insert(0, "a".to_owned());
+    let mut texts = apply(decoders, tokens)?;
+    texts.remove(0);
+    Ok(texts)
+}
+
+/// Whether `ByteFallback` takes it for a byte.
+fn is_byte(token: &str) -> bool {
+    let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+    digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())
+}
