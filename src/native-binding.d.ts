@@ -146,6 +146,8 @@ export declare class JsonHandle {
   encode(text: string | Uint8Array, strict: boolean, policy: number): Uint32Array
   /** The number of ids that `encode` gives. */
   count(text: string | Uint8Array, strict: boolean, policy: number): number
+  /** The number of ids that `encode` gives, `null` when there are more than `most`: then the work ends soon after these. */
+  countWithin(text: string | Uint8Array, strict: boolean, policy: number, most: number): number | null
   encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows

@@ -25,6 +25,20 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
     }
   })
 
+  test(`${name}: isWithinLimit is count, up to the limit`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    for (const { text } of jsonRows(name)) {
+      for (const options of [all, { ...all, addSpecialTokens: true }]) {
+        const count = tokenizer.count(text, options)
+        for (const given of [text, bytesOf(text)]) {
+          t.is(tokenizer.isWithinLimit(given, count, options), count)
+          t.is(tokenizer.isWithinLimit(given, Number.MAX_SAFE_INTEGER, options), count)
+          if (count > 0) t.is(tokenizer.isWithinLimit(given, count - 1, options), false)
+        }
+      }
+    }
+  })
+
   test(`${name}: text, bytes, batches and promises have the same ids`, async (t) => {
     const tokenizer = await loadTokenizer(jsonFile(name))
     const texts = jsonRows(name).map(({ text }) => text)

@@ -59,6 +59,9 @@ import {
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared, unsharedText } from './unshared.ts'
 
+/** No text has as many ids. */
+const largestCount = 2 ** 32 - 1
+
 /** The checked choices of an asynchronous call. */
 interface AsyncCall {
   readonly signal: AbortSignal | undefined
@@ -195,8 +198,12 @@ export class HfTokenizer implements Tokenizer {
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
     const most = integerIn('limit', limit, 0)
-    const count = this.count(text, options)
-    return count <= most && count
+    const { special, strict, whole } = this.#checkedCall(options, [])
+    const checked = unsharedText(checkedText('text', text))
+    const [policy, added] = [this.#policies.of(special), this.#added(whole)]
+    const room = Math.min(Math.max(most - added, 0), largestCount)
+    const count = explaining(() => this.#native.countWithin(checked, strict, policy, room))
+    return count !== null && count + added <= most && count + added
   }
 
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {

@@ -209,6 +209,22 @@ impl JsonHandle {
         })
     }
 
+    /// The number of ids that `encode` gives, `null` when there are more than `most`: then the work ends soon after these.
+    #[napi(catch_unwind)]
+    pub fn count_within(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        strict: bool,
+        policy: u32,
+        most: u32,
+    ) -> Result<Option<u32>> {
+        let policy = self.policy(policy)?;
+        with_text(&text, strict, |text, origin| {
+            let count = tokenizer(&self.loaded)?.count_within(text, &policy, most as usize);
+            count.map_err(|error| from_json_in(origin, error))?.map(as_u32).transpose()
+        })
+    }
+
     #[napi(catch_unwind)]
     pub fn encode_with_offsets(
         &self,

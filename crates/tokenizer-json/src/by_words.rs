@@ -1,13 +1,11 @@
 //! Ids of texts without the `tokenizers` crate, by the words in them.
 
-use std::sync::atomic::AtomicBool;
-
 use serde_json::Value;
 
 use crate::model::Visible;
 use crate::sentence_piece::SentencePiece;
 use crate::word_piece::WordPiece;
-use crate::words::Ended;
+use crate::words::{Ended, Until};
 
 /// For files like some that are much used.
 pub(crate) enum ByWords {
@@ -26,10 +24,10 @@ impl ByWords {
 
     /// Adds the ids of `text`, a stretch between added tokens and the first one or not, to `ids`; of those that were added none counts when it ends in
     /// another way.
-    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Ended {
+    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, until: Until) -> Ended {
         match self {
-            Self::WordPiece(words) => words.encode(text, ids, cancel),
-            Self::SentencePiece(words) => words.encode(text, is_first, ids, cancel),
+            Self::WordPiece(words) => words.encode(text, ids, until),
+            Self::SentencePiece(words) => words.encode(text, is_first, ids, until),
         }
     }
 }

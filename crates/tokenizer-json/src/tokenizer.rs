@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::collected;
 use crate::steps::{Decode, Normalize, Split, TooLong};
-use crate::words::{Ended, is_cancelled};
+use crate::words::{Ended, Until, is_cancelled};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
 /// between threads.
@@ -105,9 +105,13 @@ impl Tokenizer {
     /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the text is longer than [`LARGEST_TEXT`], or a regular expression of the file
     /// does not come to an end on it; [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
-        if let Some(ids) = self.encode_by_words(text, policy, cancel)? {
+        if let Some(ids) = self.encode_by_words(text, policy, Until { cancel, most: usize::MAX })? {
             return Ok(ids);
         }
+        self.encode_by_crate(text, policy, cancel)
+    }
+
+    fn encode_by_crate(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
         let pieces = self.tokenize(text, policy, cancel)?;
         let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
         Ok(splits.iter().flat_map(|(_, _, tokens)| tokens.iter().flatten()).map(|token| token.id).collect())
@@ -129,16 +133,29 @@ impl Tokenizer {
         })
     }
 
-    /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked.
-    fn encode_by_words(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Option<Vec<u32>>> {
+    /// How many ids `text` has, if they are at most `most`: else the work ends soon after these, where it is not the crate's.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`] for what is read of the text.
+    pub fn count_within(&self, text: &str, policy: &Policy, most: usize) -> Result<Option<usize>> {
+        let ids = match self.encode_by_words(text, policy, Until { cancel: None, most })? {
+            Some(ids) => ids,
+            None => self.encode_by_crate(text, policy, None)?,
+        };
+        Ok(Some(ids.len()).filter(|&count| count <= most))
+    }
+
+    /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked. When there are more ids than are asked for, some more.
+    fn encode_by_words(&self, text: &str, policy: &Policy, until: Until) -> Result<Option<Vec<u32>>> {
         let Some(words) = self.by_words.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
         check(text, policy)?;
         let (mut ids, mut done) = (Vec::new(), 0);
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
-            match words.encode(&text[done..next.start], done == 0, &mut ids, cancel) {
-                Ended::WithIds => {}
+            match words.encode(&text[done..next.start], done == 0, &mut ids, until) {
+                Ended::WithIds if ids.len() <= until.most => {}
+                Ended::WithIds | Ended::WithMore => break,
                 Ended::Cancelled => return Err(Error::Cancelled),
                 Ended::Untold => return Ok(None),
             }

@@ -7,13 +7,15 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// After so many bytes it is asked whether the work was cancelled.
+/// After so many bytes it is asked whether the work is to end.
 pub(crate) const SOON: usize = 1 << 14;
 
 /// How a walk through a text came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     WithIds,
+    /// There are more ids than are asked for.
+    WithMore,
     Cancelled,
     /// The `tokenizers` crate has to be asked: what a text comes to is not told here, or there is no unknown token.
     Untold,
@@ -22,6 +24,25 @@ pub(crate) enum Ended {
 /// Whether the work on a text is to end.
 pub(crate) fn is_cancelled(cancel: Option<&AtomicBool>) -> bool {
     cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+}
+
+/// When a walk through a text is left.
+#[derive(Clone, Copy)]
+pub(crate) struct Until<'a> {
+    pub cancel: Option<&'a AtomicBool>,
+    /// So many ids are asked for.
+    pub most: usize,
+}
+
+impl Until<'_> {
+    /// How it ends that has found `ids` so far; `None`: it goes on.
+    pub fn ended(&self, ids: &[u32]) -> Option<Ended> {
+        if is_cancelled(self.cancel) {
+            Some(Ended::Cancelled)
+        } else {
+            (ids.len() > self.most).then_some(Ended::WithMore)
+        }
+    }
 }
 
 /// What finds the ids of a word.

@@ -1,10 +1,8 @@
 //! Words of a text that is merged as a whole: cut between characters that no merge joins.
 
-use std::sync::atomic::AtomicBool;
-
 use super::bytes::spaced;
 use super::merges::Merges;
-use crate::words::{Ended, Key, Memory, SOON, is_cancelled};
+use crate::words::{Ended, Key, Memory, SOON, Until};
 
 /// Adds the ids of `text`, with a mark before it where `prefix` is set.
 pub(super) fn walk(
@@ -12,7 +10,7 @@ pub(super) fn walk(
     prefix: bool,
     model: &Merges,
     (ids, memory): (&mut Vec<u32>, &mut Memory),
-    cancel: Option<&AtomicBool>,
+    until: Until,
 ) -> Ended {
     let bytes = text.as_bytes();
     let (mut at, mut ask_at) = (0, SOON);
@@ -25,8 +23,8 @@ pub(super) fn walk(
     }
     while at < bytes.len() {
         if at >= ask_at {
-            if is_cancelled(cancel) {
-                return Ended::Cancelled;
+            if let Some(ended) = until.ended(ids) {
+                return ended;
             }
             ask_at = at + SOON;
         }

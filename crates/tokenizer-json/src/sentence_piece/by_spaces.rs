@@ -1,11 +1,9 @@
 //! Words that start with the mark of a space, as `Metaspace` makes them.
 
-use std::sync::atomic::AtomicBool;
-
 use tokenizers::normalizers::Precompiled;
 
 use super::characters::{Characters, Form, White};
-use crate::words::{Ended, Key, Memory, Model, SOON, is_cancelled};
+use crate::words::{Ended, Key, Memory, Model, SOON, Until};
 
 /// What spaces come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl BySpaces {
         prefix: bool,
         model: &impl Model,
         (ids, memory): (&mut Vec<u32>, &mut Memory),
-        cancel: Option<&AtomicBool>,
+        until: Until,
     ) -> Ended {
         let text = if self.before.left { text.trim_start() } else { text };
         let text = if self.before.right { text.trim_end() } else { text };
@@ -102,8 +100,8 @@ impl BySpaces {
         let (mut at, mut ask_at) = (0, SOON);
         while let Some(found) = class(at) {
             if at >= ask_at {
-                if is_cancelled(cancel) {
-                    return Ended::Cancelled;
+                if let Some(ended) = until.ended(words.ids) {
+                    return ended;
                 }
                 ask_at = at + SOON;
             }

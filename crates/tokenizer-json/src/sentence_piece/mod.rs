@@ -11,15 +11,13 @@ mod characters;
 mod merges;
 mod unigram;
 
-use std::sync::atomic::AtomicBool;
-
 use serde_json::{Value, json};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
 
 use crate::model::{Kind, Visible};
 use crate::steps::{flat, kind};
-use crate::words::{Ended, Memories};
+use crate::words::{Ended, Memories, Until};
 use by_spaces::{BySpaces, Spaces, Stripped};
 use bytes::{ByteTokens, MARK};
 use merges::Merges;
@@ -66,18 +64,18 @@ impl SentencePiece {
     }
 
     /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
-    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Ended {
+    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, until: Until) -> Ended {
         let prefix = match self.prefix {
             PrependScheme::Always => true,
             PrependScheme::First => is_first,
             PrependScheme::Never => false,
         };
         self.memories.with(|memory| match &self.cut {
-            Cut::UnigramBySpaces(words, model) => words.walk(text, prefix, model, (ids, memory), cancel),
-            Cut::MergesBySpaces(words, model) => words.walk(text, prefix, &**model, (ids, memory), cancel),
+            Cut::UnigramBySpaces(words, model) => words.walk(text, prefix, model, (ids, memory), until),
+            Cut::MergesBySpaces(words, model) => words.walk(text, prefix, &**model, (ids, memory), until),
             Cut::MergesByPairs(model, again) => {
                 let prefix = prefix && (*again || !text.starts_with([' ', MARK]));
-                by_pairs::walk(text, prefix, model, (ids, memory), cancel)
+                by_pairs::walk(text, prefix, model, (ids, memory), until)
             }
         })
     }

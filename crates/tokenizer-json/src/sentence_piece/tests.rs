@@ -270,6 +270,24 @@ fn without_an_unknown_token_an_unknown_character_is_an_error() {
 }
 
 #[test]
+fn counting_ends_soon_after_as_many_ids_as_are_asked_for() {
+    let model =
+        json!({ "type": "Unigram", "unk_id": null, "vocab": [["a", -1.0], ["▁", -2.0]], "byte_fallback": false });
+    let [words, _] = both(&model, &(json!(null), metaspace("always", true)), &json!([]));
+    let policy = words.policy::<&str>(&[], &[]).expect("no tokens");
+    let known = "a ".repeat(1 << 15);
+    let count = words.encode(&known, &policy, None).expect("known").len();
+    for most in [0, 1, count - 1, count, count + 1, usize::MAX] {
+        let expected = (count <= most).then_some(count);
+        assert_eq!(words.count_within(&known, &policy, most).expect("known"), expected, "{most}");
+    }
+    // What is unknown is not read where that is told before.
+    let text = known + "b";
+    assert_eq!(words.count_within(&text, &policy, count / 2).expect("known so far"), None);
+    assert!(matches!(words.count_within(&text, &policy, 2 * count), Err(Error::UnknownWord { .. })));
+}
+
+#[test]
 fn what_is_merged_with_unknown_tokens_is_left_to_the_crate() {
     let file = |vocabulary: Value, merges: Value| {
         let model = json!({ "type": "BPE", "unk_token": "<unk>", "byte_fallback": false, "fuse_unk": false, "vocab": vocabulary, "merges": merges });

@@ -7,15 +7,13 @@
 mod characters;
 mod pieces;
 
-use std::sync::atomic::AtomicBool;
-
 use serde_json::Value;
 use tokenizers::NormalizerWrapper;
 use tokenizers::normalizers::BertNormalizer;
 
 use crate::model::{Kind, Visible};
 use crate::steps::{flat, kind};
-use crate::words::{Ended, Key, Memories, Memory, SOON, is_cancelled};
+use crate::words::{Ended, Key, Memories, Memory, SOON, Until};
 use characters::{Characters, Form};
 use pieces::Pieces;
 
@@ -83,18 +81,18 @@ impl WordPiece {
     }
 
     /// Adds the ids of `text` to `ids`; of those that were added none counts when it ends in another way.
-    pub fn encode(&self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Ended {
-        self.memories.with(|memory| self.walk(text, ids, memory, cancel))
+    pub fn encode(&self, text: &str, ids: &mut Vec<u32>, until: Until) -> Ended {
+        self.memories.with(|memory| self.walk(text, ids, memory, until))
     }
 
-    fn walk(&self, text: &str, ids: &mut Vec<u32>, memory: &mut Memory, cancel: Option<&AtomicBool>) -> Ended {
+    fn walk(&self, text: &str, ids: &mut Vec<u32>, memory: &mut Memory, until: Until) -> Ended {
         let bytes = text.as_bytes();
         let class = |at: usize| bytes.get(at).map(|&byte| self.ascii[usize::from(byte)]);
         let (mut at, mut ask_at) = (0, SOON);
         while let Some(found) = class(at) {
             if at >= ask_at {
-                if is_cancelled(cancel) {
-                    return Ended::Cancelled;
+                if let Some(ended) = until.ended(ids) {
+                    return ended;
                 }
                 ask_at = at + SOON;
             }
