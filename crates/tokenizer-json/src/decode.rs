@@ -1,10 +1,13 @@
 //! From ids to text.
 
+use std::sync::atomic::Ordering;
+
 use tokenizers::DecoderWrapper;
 
 use crate::bounded::within_time;
 use crate::error::{Error, Result};
 use crate::steps::{Decode, strip};
+use crate::texts::Texts;
 use crate::tokenizer::{Tokenizer, failed};
 
 impl Tokenizer {
@@ -13,6 +16,9 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
     pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
+        if let Some(texts) = self.texts_for(ids.len()) {
+            return texts.decode(self, ids, skip_special, strict);
+        }
         let tokens = self.decoded_tokens(ids, skip_special)?;
         let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
         let before = replaced(&tokens);
@@ -27,14 +33,38 @@ impl Tokenizer {
     fn decoded_tokens(&self, ids: &[u32], skip_special: bool) -> Result<Vec<String>> {
         let mut tokens = Vec::with_capacity(ids.len());
         for (index, &id) in ids.iter().enumerate() {
-            if skip_special && self.added.get(id).is_some_and(|token| token.special) {
-                continue;
+            if !(skip_special && self.is_special(id)) {
+                let token = self.decoded_token(id).ok_or_else(|| self.unknown_id(id, index))?;
+                tokens.push(token.to_owned());
             }
-            let token = self.added.decoded(id).or_else(|| self.model_token(id));
-            let unknown = || Error::UnknownId { id, index, largest: self.vocab_size().saturating_sub(1) };
-            tokens.push(token.ok_or_else(unknown)?.to_owned());
         }
         Ok(tokens)
+    }
+
+    /// What a decoder gets for `id`; `None` when there is no such token.
+    pub(crate) fn decoded_token(&self, id: u32) -> Option<&str> {
+        self.added.decoded(id).or_else(|| self.model_token(id))
+    }
+
+    pub(crate) fn is_special(&self, id: u32) -> bool {
+        self.added.get(id).is_some_and(|token| token.special)
+    }
+
+    pub(crate) fn unknown_id(&self, id: u32, index: usize) -> Error {
+        Error::UnknownId { id, index, largest: self.vocab_size().saturating_sub(1) }
+    }
+
+    /// The texts of all tokens, once so many ids were decoded that they are worth it to make; `None` also where the decoders do not allow it.
+    fn texts_for(&self, ids: usize) -> Option<&Texts> {
+        let is_much = || {
+            let before = self.decoded.fetch_add(ids, Ordering::Relaxed);
+            before.saturating_add(ids) >= self.vocab_size() as usize / 4
+        };
+        match self.texts.get() {
+            Some(texts) => texts.as_ref(),
+            None if is_much() => self.texts.get_or_init(|| Texts::new(self)).as_ref(),
+            None => None,
+        }
     }
 }
 
@@ -73,41 +103,42 @@ struct Seen {
 }
 
 /// Where in a list of decoders is what.
-struct Steps {
+pub(crate) struct Steps {
     /// What puts tokens for bytes together; the end of what is done to each token where nothing does.
-    bytes: usize,
-    /// The end of what is done to each token.
-    end: usize,
+    pub bytes: usize,
+    /// The end of what is done to each token. What follows puts all together, and then takes off its start.
+    pub end: usize,
+}
+
+impl Steps {
+    /// `None` when what is made of a token depends on more than whether others are before it and which are bytes beside it.
+    pub fn of(decoders: &[Decode]) -> Option<Self> {
+        let is = |wanted: fn(&DecoderWrapper) -> bool| move |decoder: &Decode| matches!(decoder, Decode::Crate(decoder) if wanted(decoder));
+        let end = decoders.iter().position(is(|decoder| matches!(decoder, DecoderWrapper::Fuse(_))));
+        let end = end.unwrap_or(decoders.len());
+        let is_of_bytes = is(|decoder| matches!(decoder, DecoderWrapper::ByteFallback(_)));
+        let bytes = decoders[..end].iter().position(is_of_bytes).unwrap_or(end);
+        let is_of_each = is(|decoder| matches!(decoder, DecoderWrapper::Metaspace(_) | DecoderWrapper::WordPiece(_)));
+        let are_of_each = (decoders[..end].iter().enumerate()).all(|(at, decoder)| match decoder {
+            Decode::Strip { .. } | Decode::Replace { .. } => true,
+            Decode::Crate(_) => at == bytes || is_of_each(decoder),
+        });
+        let is_strip = |decoder: &Decode| matches!(decoder, Decode::Strip { stop: 0, .. });
+        (are_of_each && decoders.iter().skip(end + 1).all(is_strip)).then_some(Self { bytes, end })
+    }
 }
 
 impl DecodeStream {
     /// `None` when the text of `tokenizer` is not sure before all ids have come.
     pub fn new(tokenizer: &Tokenizer, skip_special: bool, strict: bool) -> Option<Self> {
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
-        let is = |wanted: fn(&DecoderWrapper) -> bool| move |decoder: &Decode| matches!(decoder, Decode::Crate(decoder) if wanted(decoder));
-        let end = decoders.iter().position(is(|decoder| matches!(decoder, DecoderWrapper::Fuse(_))));
-        let end = end.unwrap_or(decoders.len());
-        let is_of_bytes = is(|decoder| matches!(decoder, DecoderWrapper::ByteFallback(_)));
-        let bytes = decoders[..end].iter().position(&is_of_bytes).unwrap_or(end);
-        let is_of_each = is(|decoder| matches!(decoder, DecoderWrapper::Metaspace(_) | DecoderWrapper::WordPiece(_)));
-        let are_of_each = (decoders[..end].iter().enumerate()).all(|(at, decoder)| match decoder {
-            Decode::Strip { .. } | Decode::Replace { .. } => true,
-            Decode::Crate(_) => at == bytes || is_of_each(decoder),
-        });
-        let strips = decoders.iter().skip(end + 1).map(|decoder| match decoder {
-            Decode::Strip { content, start, stop: 0 } => Some((*content, *start)),
+        let steps = Steps::of(decoders)?;
+        let strips = decoders.iter().skip(steps.end + 1).filter_map(|decoder| match decoder {
+            Decode::Strip { content, start, .. } => Some((*content, *start)),
             _ => None,
         });
-        let strips = strips.collect::<Option<_>>().filter(|_| are_of_each)?;
-        Some(Self {
-            skip_special,
-            strict,
-            steps: Steps { bytes, end },
-            ids: 0,
-            seen: Seen::default(),
-            held: Vec::new(),
-            strips,
-        })
+        let strips = strips.collect();
+        Some(Self { skip_special, strict, steps, ids: 0, seen: Seen::default(), held: Vec::new(), strips })
     }
 
     /// The text of `ids`, of the tokenizer that it was made for, and of what was kept before, as far as it is sure.
@@ -143,7 +174,7 @@ impl DecodeStream {
         let mut texts = std::mem::take(&mut self.held);
         texts.extend(apply_to_some(&decoders[..bytes], tokens, is_later)?);
         if bytes < end && !is_end {
-            let goes_on = texts.iter().rev().take_while(|token| is_byte(token)).count();
+            let goes_on = texts.iter().rev().take_while(|token| byte_of(token).is_some()).count();
             self.held = texts.split_off(texts.len() - goes_on);
         }
         let is_later = self.seen.texts;
@@ -163,7 +194,7 @@ impl DecodeStream {
 }
 
 /// What `decoders` make of `tokens`, before which others have been where `is_later` says so.
-fn apply_to_some(decoders: &[Decode], mut tokens: Vec<String>, is_later: bool) -> Result<Vec<String>> {
+pub(crate) fn apply_to_some(decoders: &[Decode], mut tokens: Vec<String>, is_later: bool) -> Result<Vec<String>> {
     if tokens.is_empty() || !is_later {
         return apply(decoders, tokens);
     }
@@ -174,8 +205,8 @@ fn apply_to_some(decoders: &[Decode], mut tokens: Vec<String>, is_later: bool) -
     Ok(texts)
 }
 
-/// Whether `ByteFallback` takes it for a byte.
-fn is_byte(token: &str) -> bool {
-    let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())
+/// The byte that `ByteFallback` takes a token for.
+pub(crate) fn byte_of(token: &str) -> Option<u8> {
+    let digits = token.strip_prefix("<0x")?.strip_suffix('>')?;
+    u8::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 2)
 }

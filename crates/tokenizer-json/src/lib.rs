@@ -27,6 +27,7 @@ mod score;
 mod sentence_piece;
 mod steps;
 mod template;
+mod texts;
 mod tokenizer;
 mod tokens;
 mod trie;

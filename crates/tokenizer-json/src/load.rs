@@ -1,5 +1,8 @@
 //! From the bytes of a file to a tokenizer.
 
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+
 use crate::added::AddedTokens;
 use crate::by_words::ByWords;
 use crate::byte_level::{Around, Engine, engine};
@@ -149,6 +152,8 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
         byte_level,
         fingerprint,
         by_words,
+        texts: OnceLock::new(),
+        decoded: AtomicUsize::new(0),
     };
     Ok(Loaded { runs: Runs::Crate(Box::new(tokenizer)), templates, truncation, padding, model: kind })
 }

@@ -8,10 +8,22 @@ use crate::error::{Error, Result};
 /// [`Error::Limit`] when there is not enough memory.
 pub(crate) fn collected<T>(values: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
     let mut all = Vec::new();
-    all.try_reserve_exact(values.len()).map_err(|_| {
-        let bytes = values.len().saturating_mul(size_of::<T>());
-        Error::Limit { reason: format!("there is not enough memory for {bytes} bytes") }
-    })?;
+    let bytes = values.len().saturating_mul(size_of::<T>());
+    all.try_reserve_exact(values.len()).map_err(|_| not_enough(bytes))?;
     all.extend(values);
     Ok(all)
+}
+
+/// An empty text with room for so many `bytes`.
+///
+/// # Errors
+/// [`Error::Limit`] when there is not enough memory.
+pub(crate) fn with_room(bytes: usize) -> Result<String> {
+    let mut text = String::new();
+    text.try_reserve_exact(bytes).map_err(|_| not_enough(bytes))?;
+    Ok(text)
+}
+
+fn not_enough(bytes: usize) -> Error {
+    Error::Limit { reason: format!("there is not enough memory for {bytes} bytes") }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 use std::iter;
-use std::sync::atomic::AtomicBool;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::collected;
 use crate::steps::{Decode, Normalize, Split, TooLong};
+use crate::texts::Texts;
 use crate::words::{Ended, Until, is_cancelled};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
@@ -33,6 +35,9 @@ pub struct Tokenizer {
     pub(crate) fingerprint: String,
     /// Ids of texts without the crate, where the file is like one of those that this is known for.
     pub(crate) by_words: Option<ByWords>,
+    /// See [`Texts`]; how many ids were decoded without them.
+    pub(crate) texts: OnceLock<Option<Texts>>,
+    pub(crate) decoded: AtomicUsize,
 }
 
 /// The ids of a text, and where they are from.
