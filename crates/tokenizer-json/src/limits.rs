@@ -2,7 +2,7 @@
 
 /// The largest file, in bytes. The largest published ones have about 35 MB.
 pub const LARGEST_FILE: usize = 64 << 20;
-/// The largest text, in bytes, for tokenizers that the `tokenizers` crate runs: it keeps some hundred bytes for each.
+/// The largest text, in bytes, that the `tokenizers` crate is asked for: it keeps some hundred bytes for each. Also the largest word of other texts.
 pub const LARGEST_TEXT: usize = 8 << 20;
 /// Normalizers may not make a text longer than this, in bytes, in all its stretches between added tokens together.
 pub(crate) const LARGEST_NORMALIZED: usize = 4 * LARGEST_TEXT;

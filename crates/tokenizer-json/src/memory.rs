@@ -24,6 +24,7 @@ pub(crate) fn with_room(bytes: usize) -> Result<String> {
     Ok(text)
 }
 
-fn not_enough(bytes: usize) -> Error {
+/// The error where there is no memory for so many `bytes`.
+pub(crate) fn not_enough(bytes: usize) -> Error {
     Error::Limit { reason: format!("there is not enough memory for {bytes} bytes") }
 }

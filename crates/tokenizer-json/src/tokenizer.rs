@@ -14,9 +14,10 @@ use crate::added::{AddedTokens, Found, Policy};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::by_words::ByWords;
 use crate::crate_model::CrateModel;
+use crate::decode::byte_of;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
-use crate::memory::collected;
+use crate::memory::{collected, not_enough};
 use crate::steps::{Decode, Normalize, Split, TooLong};
 use crate::texts::Texts;
 use crate::words::{Ended, Until, is_cancelled};
@@ -107,8 +108,8 @@ impl Tokenizer {
     /// The ids of `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the text is longer than [`LARGEST_TEXT`], or a regular expression of the file
-    /// does not come to an end on it; [`Error::UnknownWord`]; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the crate has to be asked for a text that is longer than [`LARGEST_TEXT`], a regular
+    /// expression of the file does not come to an end on it, or there is not enough memory; [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
         if let Some(ids) = self.encode_by_words(text, policy, Until { cancel, most: usize::MAX })? {
             return Ok(ids);
@@ -153,7 +154,7 @@ impl Tokenizer {
     /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked. When there are more ids than are asked for, some more.
     fn encode_by_words(&self, text: &str, policy: &Policy, until: Until) -> Result<Option<Vec<u32>>> {
         let Some(words) = self.by_words.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
-        check(text, policy)?;
+        policy.check(text)?;
         let (mut ids, mut done) = (Vec::new(), 0);
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
@@ -162,6 +163,7 @@ impl Tokenizer {
                 Ended::WithIds if ids.len() <= until.most => {}
                 Ended::WithIds | Ended::WithMore => break,
                 Ended::Cancelled => return Err(Error::Cancelled),
+                Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
                 Ended::Untold => return Ok(None),
             }
             done = next.end;
@@ -210,8 +212,7 @@ impl Tokenizer {
         {
             return Some(bytes);
         }
-        let byte = self.byte_fallback.then(|| token.strip_prefix("<0x")?.strip_suffix('>')).flatten();
-        let byte = byte.filter(|digits| digits.len() == 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let byte = self.byte_fallback.then(|| byte_of(token)).flatten();
         Some(byte.map_or_else(|| token.as_bytes().to_vec(), |byte| vec![byte]))
     }
 

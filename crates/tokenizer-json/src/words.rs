@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::limits::LARGEST_TEXT;
+
 /// After so many bytes it is asked whether the work is to end.
 pub(crate) const SOON: usize = 1 << 14;
 
@@ -17,7 +19,10 @@ pub(crate) enum Ended {
     /// There are more ids than are asked for.
     WithMore,
     Cancelled,
-    /// The `tokenizers` crate has to be asked: what a text comes to is not told here, or there is no unknown token.
+    /// There is not enough memory for this many bytes of ids.
+    TooLarge(usize),
+    /// The `tokenizers` crate has to be asked: what a text comes to is not told here, or there is no unknown token, or a word has more bytes
+    /// than it takes.
     Untold,
 }
 
@@ -35,13 +40,18 @@ pub(crate) struct Until<'a> {
 }
 
 impl Until<'_> {
-    /// How it ends that has found `ids` so far; `None`: it goes on.
-    pub fn ended(&self, ids: &[u32]) -> Option<Ended> {
+    /// How it ends that has found `ids` so far; `None`: it goes on, and there is room for the ids of what is read before this is asked again.
+    pub fn ended(&self, ids: &mut Vec<u32>) -> Option<Ended> {
+        /// More ids than most texts have for so many bytes.
+        const ROOM: usize = 4 * SOON;
         if is_cancelled(self.cancel) {
-            Some(Ended::Cancelled)
-        } else {
-            (ids.len() > self.most).then_some(Ended::WithMore)
+            return Some(Ended::Cancelled);
         }
+        if ids.len() > self.most {
+            return Some(Ended::WithMore);
+        }
+        let bytes = size_of::<u32>() * (ids.len() + ROOM);
+        ids.try_reserve(ROOM).err().map(|_| Ended::TooLarge(bytes))
     }
 }
 
@@ -214,7 +224,7 @@ impl Memory {
         is_known
     }
 
-    /// [`Memory::add`] for a word of any length.
+    /// [`Memory::add`] for a word of any length; `false` also when it has more bytes than [`LARGEST_TEXT`], as models keep some tens for each.
     #[inline(always)]
     pub fn add_any(&mut self, word: &[u8], model: &impl Model, ids: &mut Vec<u32>) -> bool {
         if word.len() <= Key::LONGEST {
@@ -222,7 +232,7 @@ impl Memory {
         } else if LongEntry::WORDS.contains(&word.len()) {
             self.add_long(word, model, ids)
         } else {
-            model.add(word, ids)
+            word.len() <= LARGEST_TEXT && model.add(word, ids)
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::bytes::spaced;
 use super::merges::Merges;
+use crate::limits::LARGEST_TEXT;
 use crate::words::{Ended, Key, Memory, SOON, Until};
 
 /// Adds the ids of `text`, with a mark before it where `prefix` is set.
@@ -18,8 +19,9 @@ pub(super) fn walk(
     if prefix && !text.is_empty() {
         at = model.word_at(text, Some(' ')).end;
         memory.word.push(b' ');
-        text[..at].chars().for_each(|character| memory.push(spaced(character)));
-        memory.add_word(model, ids);
+        if !add_spaced(&text[..at], model, ids, memory) {
+            return Ended::Untold;
+        }
     }
     while at < bytes.len() {
         if at >= ask_at {
@@ -30,14 +32,24 @@ pub(super) fn walk(
         }
         let (start, word) = (at, model.word_at(&text[at..], None));
         at += word.end;
-        if word.has_marks {
-            text[start..at].chars().for_each(|character| memory.push(spaced(character)));
-            memory.add_word(model, ids);
+        let told = if word.has_marks {
+            add_spaced(&text[start..at], model, ids, memory)
         } else if at - start <= Key::LONGEST {
-            memory.add(Key::of(bytes, start, at), &bytes[start..at], model, ids);
+            memory.add(Key::of(bytes, start, at), &bytes[start..at], model, ids)
         } else {
-            memory.add_any(&bytes[start..at], model, ids);
+            memory.add_any(&bytes[start..at], model, ids)
+        };
+        if !told {
+            return Ended::Untold;
         }
     }
     Ended::WithIds
+}
+
+/// Adds the ids of `word`, with spaces for its marks, behind what is in the memory's word.
+fn add_spaced(word: &str, model: &Merges, ids: &mut Vec<u32>, memory: &mut Memory) -> bool {
+    word.len() <= LARGEST_TEXT && {
+        word.chars().for_each(|character| memory.push(spaced(character)));
+        memory.add_word(model, ids)
+    }
 }

@@ -3,6 +3,7 @@
 use tokenizers::normalizers::Precompiled;
 
 use super::characters::{Characters, Form, White};
+use crate::limits::LARGEST_TEXT;
 use crate::words::{Ended, Key, Memory, Model, SOON, Until};
 
 /// What spaces come to.
@@ -103,6 +104,7 @@ impl BySpaces {
                 if let Some(ended) = until.ended(words.ids) {
                     return ended;
                 }
+                words.told &= words.memory.word.len() <= LARGEST_TEXT;
                 ask_at = at + SOON;
             }
             if found == Ascii::Space && class(at + 1) != Some(Ascii::Other) {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
-use crate::{Error, Tokenizer, load, load_with_crate};
+use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
 
 /// A file, and how it is read by words and by the crate.
 fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] {
@@ -266,6 +266,30 @@ fn without_an_unknown_token_an_unknown_character_is_an_error() {
         let policy = tokenizer.policy::<&str>(&[], &[]).expect("no tokens");
         assert_eq!(tokenizer.encode("a a", &policy, None).expect("known"), [1, 0, 1, 0]);
         assert!(matches!(tokenizer.encode("a b", &policy, None), Err(Error::UnknownWord { .. })));
+    }
+}
+
+#[test]
+fn texts_may_be_longer_than_the_crate_takes_but_words_may_not() {
+    let unigram = json!({ "type": "Unigram", "unk_id": 0, "byte_fallback": false,
+        "vocab": [["<unk>", 0.0], ["a", -2.0], ["b", -2.0], ["▁", -2.0], ["▁ab", -1.0]] });
+    let bpe = json!({ "type": "BPE", "unk_token": "<unk>", "byte_fallback": false, "fuse_unk": false,
+        "vocab": { "<unk>": 0, "a": 1, "b": 2, "▁": 3, "▁ab": 4, "ab": 5, "ba": 6 }, "merges": [["a", "b"], ["▁", "ab"], ["b", "a"]] });
+    let replace = json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" });
+    let by_spaces = (json!(null), metaspace("always", true));
+    for (model, steps) in [(&unigram, &by_spaces), (&bpe, &by_spaces), (&bpe, &(replace, json!(null)))] {
+        let [words, _] = both(model, steps, &json!([]));
+        let policy = words.policy::<&str>(&[], &[]).expect("no tokens");
+        let times = LARGEST_TEXT / 3 + 1;
+        let ids = words.encode(&" ab".repeat(times), &policy, None).expect("its words are short");
+        assert!(ids.len() == times && ids.iter().all(|&id| id == 4));
+        let word = "ab".repeat(LARGEST_TEXT / 2 + 1);
+        for text in [&word, &format!(" ab {word}")] {
+            match words.encode(text, &policy, None) {
+                Err(Error::Limit { reason }) => assert!(reason.contains("at most 8388608 bytes"), "{reason}"),
+                other => panic!("{:?}", other.map(|ids| ids.len())),
+            }
+        }
     }
 }
 
