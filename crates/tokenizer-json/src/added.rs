@@ -233,6 +233,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Nothing is an added token.
+    pub(crate) fn of_nothing() -> Self {
+        let nothing = || Search { automaton: None, places: Vec::new() };
+        Self { raw: nothing(), normalized: nothing(), disallowed: None, disallowed_names: Vec::new() }
+    }
+
     /// Whether added tokens are looked for in what is normalized.
     pub(crate) fn reads_normalized(&self) -> bool {
         !self.normalized.is_empty()

@@ -14,6 +14,11 @@ pub(crate) enum ByWords {
 }
 
 impl ByWords {
+    /// Whether the ids of a text are those of its parts, wherever it is cut before a space or the end of a line.
+    pub fn are_of_parts(&self) -> bool {
+        matches!(self, Self::WordPiece(_))
+    }
+
     /// `None` for other files.
     pub fn new(model: Visible, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
         if let Some(words) = WordPiece::new(model, normalizer, pre_tokenizer) {

@@ -159,7 +159,13 @@ impl Tokenizer {
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
-            match words.encode(&text[done..next.start], done == 0, &mut ids, until) {
+            let (before, stretch) = (ids.len(), &text[done..next.start]);
+            let mut ended = words.encode(stretch, done == 0, &mut ids, until);
+            if ended == Ended::Untold && words.are_of_parts() {
+                ids.truncate(before);
+                ended = self.encode_parts(words, stretch, &mut ids, until)?;
+            }
+            match ended {
                 Ended::WithIds if ids.len() <= until.most => {}
                 Ended::WithIds | Ended::WithMore => break,
                 Ended::Cancelled => return Err(Error::Cancelled),
@@ -170,6 +176,31 @@ impl Tokenizer {
             ids.extend(found.map(|found| found.id));
         }
         Ok(Some(ids))
+    }
+
+    /// Adds the ids of a stretch between added tokens part by part, of which the crate is asked for some.
+    fn encode_parts(&self, words: &ByWords, mut stretch: &str, ids: &mut Vec<u32>, until: Until) -> Result<Ended> {
+        /// A part goes on behind so many bytes to the next space.
+        const PART: usize = 1 << 10;
+        while !stretch.is_empty() {
+            let is_end = |byte: &u8| matches!(byte, b' ' | b'\n');
+            let end = stretch.bytes().skip(PART).position(|byte| is_end(&byte));
+            let (part, rest) = stretch.split_at(end.map_or(stretch.len(), |end| PART + end));
+            let before = ids.len();
+            match words.encode(part, false, ids, until) {
+                Ended::WithIds => {}
+                Ended::Untold => {
+                    ids.truncate(before);
+                    ids.extend(self.encode_by_crate(part, &Policy::of_nothing(), until.cancel)?);
+                }
+                ended => return Ok(ended),
+            }
+            if let Some(ended) = until.ended(ids) {
+                return Ok(ended);
+            }
+            stretch = rest;
+        }
+        Ok(Ended::WithIds)
     }
 
     fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {

@@ -2,7 +2,7 @@ use serde_json::json;
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
-use crate::{Error, Tokenizer, load, load_with_crate};
+use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
 
 /// A file like BERT's, and how it is read by words and by the crate.
 fn both(model: &serde_json::Value, normalizer: &serde_json::Value, added: &serde_json::Value) -> [Tokenizer; 2] {
@@ -95,6 +95,30 @@ fn ids_are_those_of_the_crate() {
         }
     }
     assert!(ids as u64 > share(24) * 500, "{ids}");
+}
+
+#[test]
+fn of_a_long_text_the_crate_is_asked_for_parts() {
+    let (mut rng, strings) = (Rng::new(6), Strings::new());
+    // Normal form D changes the order of these, and both stay.
+    let marks = "a\u{1d16d}\u{1d165}b";
+    let parts: Vec<String> = texts(&mut rng, &strings, 400, 7).into_iter().chain([marks.to_owned()]).collect();
+    let model = json!({
+        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+        "vocab": vocabulary(&mut rng, &parts, "##"),
+    });
+    let normalizer = json!({ "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": true, "lowercase": true });
+    let [words, of_crate] = both(&model, &normalizer, &json!([]));
+    let policies = [&words, &of_crate].map(|tokenizer| tokenizer.policy::<&str>(&[], &[]).expect("no token"));
+    for _ in 0..share(60) {
+        let text: String = (0..300).map(|_| rng.choose(&parts).clone() + *rng.choose(&["", " ", "\n", "  "])).collect();
+        let text = text + marks;
+        let expected = of_crate.encode(&text, &policies[1], None).expect("has an unknown token");
+        assert_eq!(words.encode(&text, &policies[0], None).expect("has an unknown token"), expected, "{text:?}");
+    }
+    let ids = |text: &str| words.encode(text, &policies[0], None).expect("has an unknown token");
+    let (short, times) = (ids("b c "), LARGEST_TEXT / 4 + 1);
+    assert_eq!(ids(&("b c ".repeat(times) + marks)), [short.repeat(times), ids(marks)].concat());
 }
 
 #[test]
