@@ -27,6 +27,28 @@ test('windows of a text are shown, inputs above targets', async (t) => {
   ])
 })
 
+test('padding is not shown as a token, and is not counted as one of the text', async (t) => {
+  const args = ['windows', '-e', 'gpt2', '-c', '4', '--tails', '--text', 'a b c d e f g']
+  const { stdout } = await tokenmill([...args, '--first', '1'])
+  t.regex(stdout, /^window 1  tokens 4–6 of the text\nx +·e +·f +– +–\n +304 +277 +0 +0\ny +·f +·g +– +–\n/m)
+})
+
+test('windows are written one after the other, however many and long they are', async (t) => {
+  const input = 'one two three four '.repeat(3000)
+  // Less than they would take together.
+  const env = { NODE_OPTIONS: '--max-old-space-size=24' }
+  const args = ['windows', '-e', 'gpt2', '-c', '400', '-s', '1']
+  const json = await tokenmill([...args, '--limit', '10000', '--json'], { input, env })
+  t.is(json.code, 0, json.stderr)
+  const { length, windows } = JSON.parse(json.stdout)
+  t.is(windows.length, 10_000)
+  t.is(length, 11_601)
+  t.deepEqual([windows[9999].index, windows[9999].inputs.length], [9999, 400])
+  const shown = await tokenmill([...args, '--limit', '300'], { input, env })
+  t.is(shown.code, 0, shown.stderr)
+  t.true(shown.stdout.includes('window 299  tokens 299–699 of the text\n'))
+})
+
 test('windows take the text itself', async (t) => {
   const args = ['windows', '-e', 'gpt2', '-c', '4']
   t.deepEqual(await tokenmill([...args, '--text', text]), await tokenmill(args, { input: text }))

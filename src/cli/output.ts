@@ -10,7 +10,7 @@ export const write = async (chunk: string | Uint8Array): Promise<void> => {
 export const writeJson = (value: unknown): Promise<void> => write(`${JSON.stringify(value)}\n`)
 
 /** Writes the numbers with `separator` between them, in pieces, since the whole may be longer than a string can be. */
-export const writeNumbers = async (numbers: Uint32Array, separator: string): Promise<void> => {
+export const writeNumbers = async (numbers: Uint32Array | Int32Array, separator: string): Promise<void> => {
   const step = 65_536
   for (let start = 0; start < numbers.length; start += step) {
     await write((start > 0 ? separator : '') + numbers.subarray(start, start + step).join(separator))

@@ -3,7 +3,7 @@ import { Embedding } from '../../embedding/embedding.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { encodeOptions, type Special } from '../options.ts'
-import { write, writeJson } from '../output.ts'
+import { write, writeNumbers } from '../output.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { checkWritable } from '../writable.ts'
 import { trainEmbed, type TrainEmbedFlags } from './train-embed.ts'
@@ -41,10 +41,16 @@ export const embed = async (file: string | undefined, flags: EmbedFlags): Promis
     if (ids.length === 0) throw usageFailure('pass a text that has tokens: a .npy file of no rows is not written')
     await Embedding.fromArray(values, { count: ids.length, dimensions }).save(flags.output)
   }
-  if (flags.json) return writeJson({ ids: [...ids], shape: [ids.length, dimensions], values: [...values] })
-  if (flags.output !== undefined) return
-  for (const [index, id] of ids.entries()) {
-    const row = values.subarray(index * dimensions, (index + 1) * dimensions)
-    await write(`${id} ${row.join(' ')}\n`)
+  const row = (index: number) => values.subarray(index * dimensions, (index + 1) * dimensions)
+  if (flags.json) {
+    // In pieces: the whole may be longer than a string can be.
+    await write('{"ids":[')
+    await writeNumbers(ids, ',')
+    await write(`],"shape":[${ids.length},${dimensions}],"values":[`)
+    for (const index of ids.keys())
+      await write(`${index > 0 ? ',' : ''}${JSON.stringify([...row(index)]).slice(1, -1)}`)
+    return write(']}\n')
   }
+  if (flags.output !== undefined) return
+  for (const [index, id] of ids.entries()) await write(`${id} ${row(index).join(' ')}\n`)
 }

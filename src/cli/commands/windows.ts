@@ -1,3 +1,4 @@
+import type { Sample } from '../../dataset/dataset.ts'
 import type { Manifest, SplitName } from '../../dataset/manifest.ts'
 import { TokenStore } from '../../dataset/token-store.ts'
 import { sourceOf as tokensOf } from '../../dataset/tokens.ts'
@@ -9,9 +10,9 @@ import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { encodeOptions, type Special } from '../options.ts'
-import { write, writeJson } from '../output.ts'
+import { write, writeNumbers } from '../output.ts'
 import { integer } from '../terminal/format.ts'
-import { styleOf } from '../terminal/style.ts'
+import { type Style, styleOf } from '../terminal/style.ts'
 import { visibleToken } from '../terminal/visible.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { oneWindow, windowTitle } from '../walk/window-view.ts'
@@ -50,33 +51,63 @@ export const windows = async (path: string | undefined, flags: WindowsFlags): Pr
   })
   if (first >= dataset.length)
     throw usageFailure(`expected at most ${dataset.length - 1} for --first, received ${first}`)
-  const count = Math.min(limit, dataset.length - first)
-  const shown = Array.from({ length: count }, (_, row) => ({ index: first + row, ...dataset.get(first + row) }))
+  const end = Math.min(first + limit, dataset.length)
+  if (flags.json) return writeWindows(dataset, first, end)
   const { droppedTokens } = dataset
-  if (flags.json) {
-    const plain = shown.map(({ index, inputs, targets }) => ({ index, inputs: [...inputs], targets: [...targets] }))
-    return writeJson({ contextLength, stride, length: dataset.length, droppedTokens, windows: plain })
-  }
-  const style = styleOf(flags.color)
-  const token = (id: number) => ({ id, text: id < 0 ? '–' : tokenizer ? visibleToken(tokenizer, id) : '' })
-  const lines = shown.flatMap(({ index, inputs, targets }) => {
-    const window = {
-      index,
-      start: index * stride,
-      inputs: Array.from(inputs, token),
-      targets: Array.from(targets, token),
-    }
-    // Where documents are apart, the place of a window is not told by its number.
-    const title = flags.within ? `window ${index}` : windowTitle(window, name)
-    return ['', ...oneWindow(style, window, style.columns, title)]
-  })
   const left = droppedTokens === 1 ? '1 token is in none' : `${integer(droppedTokens)} tokens are in none`
   await write(`${integer(dataset.length)} windows of ${contextLength} inputs, one every ${stride} tokens; ${left}\n`)
-  await write(`${lines.join('\n')}\n`)
+  const style = styleOf(flags.color)
+  for (let index = first; index < end; index++) {
+    const lines = windowLines(dataset.get(index), { style, tokenizer, index, start: index * stride, name, flags })
+    await write(`\n${lines.join('\n')}\n`)
+  }
   if (tokenizer === undefined)
     process.stderr.write(
       'ids alone are shown, as their tokenizer came from a file: to see the tokens, pass it as --tokenizer\n',
     )
+}
+
+/** Windows `first` to before `end` as JSON, one after the other: together they may be longer than a string can be. */
+const writeWindows = async (dataset: WindowDataset, first: number, end: number): Promise<void> => {
+  const { contextLength, stride, length, droppedTokens } = dataset
+  const facts = JSON.stringify({ contextLength, stride, length, droppedTokens })
+  await write(`${facts.slice(0, -1)},"windows":[`)
+  for (let index = first; index < end; index++) {
+    const { inputs, targets } = dataset.get(index)
+    await write(`${index > first ? ',' : ''}{"index":${index},"inputs":[`)
+    await writeNumbers(inputs, ',')
+    await write('],"targets":[')
+    await writeNumbers(targets, ',')
+    await write(']}')
+  }
+  await write(']}\n')
+}
+
+/** What is shown of a window. */
+interface Shown {
+  readonly style: Style
+  readonly tokenizer: Tokenizer | undefined
+  readonly index: number
+  readonly start: number
+  readonly name: string
+  readonly flags: WindowsFlags
+}
+
+const windowLines = (
+  { inputs, targets, attentionMask }: Sample,
+  { style, tokenizer, index, start, name, flags }: Shown,
+): string[] => {
+  const isToken = (place: number) => attentionMask?.[place] !== 0
+  const length = attentionMask === undefined ? inputs.length : attentionMask.filter((place) => place === 1).length
+  // Where documents are apart, the place of a window is not told by its number.
+  const title = flags.within ? `window ${index}` : windowTitle({ index, start, length }, name)
+  // A token takes a column at least: of a long window, more are never seen.
+  const shown = (ids: Uint32Array | Int32Array) =>
+    Array.from(ids.subarray(0, style.columns), (id, place) => ({
+      id,
+      text: id < 0 || !isToken(place) ? '–' : tokenizer ? visibleToken(tokenizer, id) : '',
+    }))
+  return oneWindow(style, { index, start, inputs: shown(inputs), targets: shown(targets) }, style.columns, title)
 }
 
 /** The tokens of the longest document. */

@@ -16,15 +16,17 @@ export const windowLines = (style: Style, windows: Walk['windows'], columns: num
 ]
 
 /** Which window it is, and which tokens of `source` its inputs are. */
-export const windowTitle = ({ index, start, inputs }: Omit<ShownWindow, 'targets'>, source: string): string =>
-  `window ${index}  tokens ${start}–${start + inputs.length} of ${source}`
+export const windowTitle = (
+  { index, start, length }: Pick<ShownWindow, 'index' | 'start'> & { readonly length: number },
+  source: string,
+): string => `window ${index}  tokens ${start}–${start + length} of ${source}`
 
 /** One window, as far as it fits into `columns`. */
 export const oneWindow = (
   style: Style,
   { index, start, inputs, targets }: ShownWindow,
   columns: number,
-  title = windowTitle({ index, start, inputs }, 'the text'),
+  title = windowTitle({ index, start, length: inputs.length }, 'the text'),
 ): string[] => {
   const label = 6
   const kept: number[] = []
