@@ -8,7 +8,7 @@ use crate::blocks::Block;
 use crate::json;
 use crate::options::{Format, OnFault, OnInvalidUtf8, ReadOptions};
 use crate::parquet::Values;
-use crate::{Error, Fault};
+use crate::{Error, Fault, Unit};
 
 /// Some documents of one input, in its order.
 #[derive(Debug, Default)]
@@ -17,7 +17,9 @@ pub struct Documents {
     pub path: String,
     bytes: Vec<u8>,
     places: Vec<Place>,
-    /// The places of documents that were left out, with their lines, in order.
+    /// What they are counted by, where they are found.
+    pub unit: Unit,
+    /// The places of documents that were left out, with their lines or rows, in order.
     pub faults: Vec<(u64, Fault)>,
 }
 
@@ -51,7 +53,7 @@ impl Documents {
         self.places.iter().map(|place| self.text(place)).collect()
     }
 
-    /// The line that each document starts in, from 1; in a Parquet file its row in the row group.
+    /// The line that each document starts in, from 1; in a Parquet file its row.
     pub fn lines(&self) -> impl Iterator<Item = u64> {
         self.places.iter().map(|place| place.line)
     }
@@ -101,12 +103,12 @@ pub fn of_block(block: Block, format: &Format, options: &ReadOptions, path: &str
 /// # Errors
 /// As [`of_block`].
 pub fn of_values(values: Values, options: &ReadOptions, path: &str) -> Result<Documents, Error> {
-    let Values { bytes, rows, first_row, fault } = values;
-    let documents = Documents { path: path.to_owned(), bytes, ..Documents::default() };
+    let Values { bytes, rows, number, fault, .. } = values;
+    let documents = Documents { path: path.to_owned(), bytes, unit: Unit::Row, ..Documents::default() };
     let mut reading = Reading { documents, options, is_utf8: false };
     let mut start = 0;
     let count = rows.len() as u64;
-    for (row, end) in (first_row + 1..).zip(rows) {
+    for (row, end) in (number..).zip(rows) {
         match end {
             Ok(end) => {
                 reading.add(row, start..end)?;
@@ -116,7 +118,7 @@ pub fn of_values(values: Values, options: &ReadOptions, path: &str) -> Result<Do
         }
     }
     if let Some(reason) = fault {
-        reading.fault(first_row + count + 1, Fault::Malformed(reason))?;
+        reading.fault(number + count, Fault::Malformed(reason))?;
     }
     Ok(reading.documents)
 }
@@ -223,7 +225,8 @@ impl Reading<'_> {
             Fault::Refused(_) => true,
         };
         if is_fatal {
-            return Err(Error::Document { path: self.documents.path.clone(), line, fault });
+            let Documents { path, unit, .. } = &self.documents;
+            return Err(Error::Document { path: path.clone(), unit: *unit, number: line, fault });
         }
         self.documents.faults.push((line, fault));
         Ok(())

@@ -35,12 +35,14 @@ pub enum Error {
         reason: String,
     },
     /// A document that is not as it should be, where that is not to be skipped.
-    #[error("{path}, line {line}: {fault}")]
+    #[error("{path}, {unit} {number}: {fault}")]
     Document {
         /// The input.
         path: String,
-        /// The line, from 1; in a Parquet file the row of its row group.
-        line: u64,
+        /// What its documents are found by.
+        unit: Unit,
+        /// The line or row, from 1.
+        number: u64,
         /// What is wrong.
         fault: Fault,
     },
@@ -106,6 +108,25 @@ impl Display for Named<'_> {
             Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
             None => write!(f, "{:?}", self.0),
         }
+    }
+}
+
+/// What tells where a document of an input is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// The line that it starts in.
+    #[default]
+    Line,
+    /// Its row in a Parquet file.
+    Row,
+}
+
+impl Display for Unit {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "line",
+            Self::Row => "row",
+        })
     }
 }
 

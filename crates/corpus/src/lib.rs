@@ -29,7 +29,7 @@ mod write;
 
 pub use documents::Documents;
 pub use dtype::DType;
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, Unit};
 pub use inputs::{Input, resolve};
 pub use manifest::Manifest;
 pub use options::{Format, OnFault, OnInvalidUtf8, ReadOptions};

@@ -12,7 +12,7 @@ use ::parquet::basic::Type;
 use ::parquet::column::reader::ColumnReaderImpl;
 use ::parquet::data_type::{ByteArray, ByteArrayType};
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use ::parquet::file::reader::{ChunkReader, Length};
 use bytes::Bytes;
 
@@ -33,6 +33,8 @@ pub struct ParquetFile {
     name: String,
     file: Arc<Shared>,
     metadata: ParquetMetaData,
+    /// How many rows come before each row group.
+    rows_before: Vec<u64>,
     column: usize,
 }
 
@@ -73,12 +75,24 @@ impl ParquetFile {
             let known = "expected a column without compression, or with SNAPPY, GZIP or ZSTD";
             return Err(invalid(format!("{known}, received {codec}")));
         }
-        Ok(Self { name: input.name.clone(), file: Arc::new(file), metadata, column: index })
+        let mut rows = 0_u64;
+        let rows_before = metadata.row_groups().iter().map(|group| {
+            // So that what is counted on from there is a number, too.
+            let after = rows.saturating_add(count(group)).min(u64::MAX / 2);
+            std::mem::replace(&mut rows, after)
+        });
+        let rows_before = rows_before.collect();
+        Ok(Self { name: input.name.clone(), file: Arc::new(file), metadata, rows_before, column: index })
     }
 
     pub fn row_groups(&self) -> usize {
         self.metadata.num_row_groups()
     }
+}
+
+/// The rows of `group`, of which a crafted file may have fewer than none.
+fn count(group: &RowGroupMetaData) -> u64 {
+    group.num_rows().max(0).cast_unsigned()
 }
 
 /// Rows of one row group.
@@ -87,8 +101,10 @@ pub struct Values {
     pub bytes: Vec<u8>,
     /// Where the text of each ends in `bytes`, or why there is none.
     pub rows: Vec<Result<usize, Fault>>,
-    /// From 0.
+    /// In the row group, from 0.
     pub first_row: u64,
+    /// The number of the first in the file, from 1.
+    pub number: u64,
     /// Why there are no more, when the file is damaged.
     pub fault: Option<String>,
 }
@@ -115,8 +131,9 @@ impl RowGroup {
 
     /// The next rows, about a block of them; none at the end.
     pub fn next(&mut self) -> Result<Option<Values>, Error> {
-        let count = self.file.metadata.row_group(self.group).num_rows().max(0).cast_unsigned();
-        let mut values = Values { first_row: self.row, ..Values::default() };
+        let count = count(self.file.metadata.row_group(self.group));
+        let number = self.file.rows_before[self.group] + self.row + 1;
+        let mut values = Values { first_row: self.row, number, ..Values::default() };
         while self.row < count && values.bytes.len() < BLOCK && values.rows.len() < BLOCK / 16 {
             if let Err(failure) = self.read(&mut values, count - self.row) {
                 let reason = match failure {

@@ -8,7 +8,7 @@ use crate::blocks::no_memory;
 use crate::bytes::damage;
 use crate::cancel::{self, LOOK, Stop, StopAtEnd};
 use crate::pipeline::{Position, Progress};
-use crate::{Error, Fault, Input, bytes};
+use crate::{Error, Fault, Input, Unit, bytes};
 
 /// Parts are at least this long, but the last, in bytes.
 const PART: usize = 8 << 20;
@@ -149,7 +149,7 @@ impl Text<'_> {
             }
             if !self.replace {
                 let fault = Fault::InvalidUtf8(self.offset);
-                return Err(Error::Document { path: self.name.to_owned(), line: 1, fault });
+                return Err(Error::Document { path: self.name.to_owned(), unit: Unit::Line, number: 1, fault });
             }
             self.bytes.extend_from_slice("\u{fffd}".as_bytes());
             self.offset += invalid.len();

@@ -305,8 +305,9 @@ impl<'a> Preparation<'a> {
 
     /// Writes what is to be written of a block.
     fn add(&mut self, Batch { position, value, .. }: Batch<Ready>) -> Result<(), Error> {
+        let unit = value.unit;
         let counts = &mut self.state.counts;
-        for (line, fault) in value.faults {
+        for (number, fault) in value.faults {
             *match fault {
                 Fault::Malformed(_) => &mut counts.malformed,
                 Fault::InvalidUtf8(_) => &mut counts.invalid_utf8,
@@ -315,7 +316,8 @@ impl<'a> Preparation<'a> {
                 Fault::Refused(_) => continue,
             } += 1;
             if self.state.faults.len() < FAULTS {
-                self.state.faults.push(format!("{}, line {line}: {fault}", self.inputs[position.input].name));
+                let path = self.inputs[position.input].name.clone();
+                self.state.faults.push(Error::Document { path, unit, number, fault }.to_string());
             }
         }
         counts.empty += value.empty;

@@ -5,7 +5,7 @@ use super::seen::Digest;
 use crate::documents::Documents;
 use crate::dtype::DType;
 use crate::manifest::{Separator, SeparatorPosition, Validation};
-use crate::{Error, Fault};
+use crate::{Error, Fault, Unit};
 
 /// The ids of one block of documents.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Ready {
     pub tokens: Vec<u8>,
     pub documents: Vec<ReadyDocument>,
     pub empty: u64,
+    /// What faults are counted by.
+    pub unit: Unit,
     pub faults: Vec<(u64, Fault)>,
 }
 
@@ -75,14 +77,14 @@ pub fn encoded(
         ready.push(ReadyDocument { end: tokens.len(), text_bytes: text.len(), digest, split });
     }
     let empty = (all - texts.len()) as u64;
-    Ok(Ready { tokens, documents: ready, empty, faults: documents.faults })
+    Ok(Ready { tokens, documents: ready, empty, unit: documents.unit, faults: documents.faults })
 }
 
 /// The error of the `text`-th document that is not empty.
 fn refused(documents: &Documents, text: usize, reason: String) -> Error {
     let texts = documents.texts().into_iter().zip(documents.lines());
-    let line = texts.filter(|(text, _)| !text.is_empty()).nth(text).map_or(1, |(_, line)| line);
-    Error::Document { path: documents.path.clone(), line, fault: Fault::Refused(reason) }
+    let number = texts.filter(|(text, _)| !text.is_empty()).nth(text).map_or(1, |(_, line)| line);
+    Error::Document { path: documents.path.clone(), unit: documents.unit, number, fault: Fault::Refused(reason) }
 }
 
 fn digest(text: &str) -> Digest {
