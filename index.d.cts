@@ -2036,7 +2036,8 @@ export interface PrepareOptions {
    */
   readonly format?: DatasetFormat | readonly DatasetFormat[] | undefined
   /**
-   * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none.
+   * The share of documents that are for validation. Which ones depends on each document and the seed alone, so that files that are added move none. A
+   * document is in one split as a whole: of few documents, a split may be empty.
    * @default no validation split
    */
   readonly split?:

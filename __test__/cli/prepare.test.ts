@@ -43,6 +43,26 @@ test('prepare writes a dataset, and inspect shows and verifies it', async (t) =>
   t.regex(changed.stderr, /^tokenmill: ERR_CORRUPT_DATASET: .*train-00000\.bin: expected the BLAKE3/)
 })
 
+test('what is in each split is shown, and that one is empty', async (t) => {
+  const input = folder.file('few.jsonl', '{"text":"a"}\n{"text":"b"}\n{"text":"c"}\n')
+  const args = (out: string, share: string) => ['prepare', '-o', at(out), '-e', 'gpt2', '--validation', share, input]
+  const both = await tokenmill([...args('both', '0.5'), '--seed', '1'])
+  t.like(both, { code: 0, stderr: '' })
+  const { splits } = JSON.parse(readFileSync(join(at('both'), 'manifest.json'), 'utf8'))
+  for (const name of ['train', 'val']) {
+    const { documents, tokens } = splits[name]
+    t.true(documents > 0 && both.stdout.includes(`\n${name}: ${documents} documents, ${tokens} tokens\n`), both.stdout)
+  }
+  for (const json of [[], ['--json']]) {
+    const empty = await tokenmill([...args('empty', '0.001'), ...json])
+    t.is(empty.code, 0)
+    t.regex(empty.stderr, /^the split val is empty, .* or choose another --seed\n$/)
+  }
+  const unused = await tokenmill(['prepare', '-o', at('unused'), '-e', 'gpt2', '--seed', '1', input])
+  t.is(unused.code, 2)
+  t.regex(unused.stderr, /^tokenmill: ERR_USAGE: --seed is for --validation/)
+})
+
 test('special tokens in documents are text, an error with its line, or read as such', async (t) => {
   const input = folder.file('special.jsonl', '{"text":"a"}\n{"text":"a<|endoftext|>b"}\n')
   const tokens = async (special: string) => {

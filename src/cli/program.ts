@@ -182,7 +182,7 @@ const prepare = (tokenmill: Command) =>
         .default(['raw'], 'raw'),
     )
     .option('--validation <share>', 'fraction of the documents for the validation split, as in 0.01', share)
-    .option('--seed <n>', 'random seed of that split', integer(0), 0)
+    .option('--seed <n>', 'random seed of that split (default: 0)', integer(0))
     .option(
       '--separator <id>',
       'the separator token id between documents, or none (default: that of <|endoftext|>)',

@@ -1,4 +1,4 @@
-import type { DatasetFormat, InputFormat, Manifest } from '../../dataset/manifest.ts'
+import type { DatasetFormat, InputFormat, Manifest, SplitManifest, SplitName } from '../../dataset/manifest.ts'
 import { prepare as prepareDataset, type PrepareProgress } from '../../dataset/prepare.ts'
 import { usageFailure } from '../failure.ts'
 import { interruptible } from '../interrupt.ts'
@@ -15,7 +15,7 @@ export interface PrepareFlags extends TokenizerChoice {
   readonly field: string
   readonly format: readonly DatasetFormat[]
   readonly validation?: number
-  readonly seed: number
+  readonly seed?: number
   readonly separator?: number | 'none'
   readonly separatorPosition: 'before' | 'after'
   readonly shardTokens: number
@@ -37,6 +37,8 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
   if (inputFormat !== undefined && documentSeparator !== undefined)
     throw usageFailure('pass --input-format or --document-separator, not both')
   const tokenizer = await tokenizerOf(flags)
+  if (flags.seed !== undefined && flags.validation === undefined)
+    throw usageFailure('--seed is for --validation: it decides which documents are in that split')
   const line = new ProgressLine()
   const skipped: string[] = []
   const began = performance.now()
@@ -61,7 +63,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
       signal,
       ...(flags.maxDocumentBytes === undefined ? {} : { maxDocumentBytes: flags.maxDocumentBytes }),
       ...(flags.separator === undefined ? {} : { separator: flags.separator === 'none' ? null : flags.separator }),
-      ...(flags.validation === undefined ? {} : { split: { validation: flags.validation, seed: flags.seed } }),
+      ...(flags.validation === undefined ? {} : { split: { validation: flags.validation, seed: flags.seed ?? 0 } }),
       ...(flags.threads === undefined ? {} : { concurrency: flags.threads }),
       ...(documentSeparator !== undefined
         ? { inputFormat: { separator: documentSeparator } }
@@ -71,18 +73,30 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
     }),
   ).finally(() => line.end())
   for (const message of skipped) process.stderr.write(`skipped: ${message}\n`)
+  for (const name of emptySplits(manifest))
+    process.stderr.write(
+      `the split ${name} is empty, as a document is in one split as a whole: cut the text into more documents, or choose another --seed\n`,
+    )
   if (flags.json) return writeJson(manifest)
   const { documents, tokens } = manifest.counts
   const read = `${integer(documents)} documents, ${bytes(manifest.counts.bytes)} of text`
   await write(`${read}: ${integer(tokens)} tokens in ${flags.out}, ${time(performance.now() - began)}\n`)
-  await write(
-    leftOut(manifest)
-      .map((text) => `left out: ${text}\n`)
-      .join(''),
-  )
+  const splits = manifest.validation === null ? [] : splitsOf(manifest)
+  const lines = [
+    ...splits.map(([name, split]) => `${name}: ${integer(split.documents)} documents, ${integer(split.tokens)} tokens`),
+    ...leftOut(manifest).map((text) => `left out: ${text}`),
+  ]
+  await write(lines.map((line) => `${line}\n`).join(''))
 }
 
 /** Documents that are not in a dataset, and why. */
+/** The splits of a dataset, by name. */
+export const splitsOf = ({ splits }: Manifest): [SplitName, SplitManifest][] =>
+  (Object.entries(splits) as [SplitName, SplitManifest][]).sort(([a], [b]) => (a < b ? -1 : 1))
+
+const emptySplits = (manifest: Manifest): SplitName[] =>
+  splitsOf(manifest).flatMap(([name, { documents }]) => (documents === 0 ? [name] : []))
+
 export const leftOut = ({ counts }: Manifest): string[] => {
   const kinds = {
     empty: 'without text',

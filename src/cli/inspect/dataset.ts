@@ -1,9 +1,9 @@
 import { checkHoldsDataset } from '../../dataset/dataset-folder.ts'
-import type { Manifest, SplitName } from '../../dataset/manifest.ts'
+import type { Manifest } from '../../dataset/manifest.ts'
 import { verifyDataset } from '../../dataset/verify.ts'
 import { callNativeAsync } from '../../errors.ts'
 import { native } from '../../native.ts'
-import { leftOut } from '../commands/prepare.ts'
+import { leftOut, splitsOf } from '../commands/prepare.ts'
 import type { InspectFlags } from '../commands/inspect.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer } from '../terminal/format.ts'
@@ -29,7 +29,7 @@ export const inspectDataset = async (folder: string, flags: InspectFlags): Promi
 }
 
 const facts = (manifest: Manifest, isVerified: boolean): [string, string][] => {
-  const { tokenizer, dtype, separator, counts, splits, allowedSpecial = [] } = manifest
+  const { tokenizer, dtype, separator, counts, allowedSpecial = [] } = manifest
   const lines: [string, string][] = [
     ['tokenizer', `${tokenizer.name}, ${integer(tokenizer.vocabSize)} ids`],
     ['fingerprint', tokenizer.fingerprint],
@@ -40,9 +40,7 @@ const facts = (manifest: Manifest, isVerified: boolean): [string, string][] => {
   ]
   if (allowedSpecial.length > 0) lines.push(['special tokens', `${allowedSpecial.join(' ')} in documents`])
   for (const text of leftOut(manifest)) lines.push(['left out', text])
-  for (const name of Object.keys(splits).sort() as SplitName[]) {
-    const split = splits[name]
-    if (split === undefined) continue
+  for (const [name, split] of splitsOf(manifest)) {
     const others = Object.keys(split.others).map((format) => `, ${format}`)
     const raw = split.shards.length === 1 ? '1 raw shard' : `${integer(split.shards.length)} raw shards`
     lines.push([
