@@ -151,6 +151,12 @@ test('wrong usage is exit code 2, and what fails is 1', async (t) => {
     [[...training, '--output', 'x.safetensors', '--dropout', '1'], 2, /below 1/],
     [[...training, '--output', 'x.safetensors', '--weights', weights], 2, /--train or --weights, not both/],
     [[...base, '--tokenizer', 'x.json', '--weights', weights, '--text', 'x'], 2, /not several/],
+    [[...base, '--weights', weights, '--text', 'x', '--epochs', '1'], 2, /ERR_USAGE: --epochs is for --train\n/],
+    [
+      [...training, '--output', 'x.safetensors', '--checkpoint-steps', '9'],
+      2,
+      /--checkpoint-steps is for --checkpoint/,
+    ],
     [[...base, '--weights', join(folder.path, 'absent'), '--text', 'x'], 1, /ERR_INVALID_FILE/],
     [[...base, '--weights', weights, '--text', 'x '.repeat(9)], 1, /ERR_OUT_OF_RANGE/],
     [[...training, '--output', '/nowhere/x.safetensors'], 1, /ERR_OUTPUT: cannot write .*: there is no such folder/],

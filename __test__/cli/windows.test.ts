@@ -66,6 +66,14 @@ test('windows of a dataset are those of its split, within documents if asked', a
   t.is(across.length, Math.ceil((ids.length + 1 + 4 - 8) / 8))
   const within = JSON.parse((await tokenmill([...args, '--within', '--tails', '--limit', '9'])).stdout)
   t.deepEqual(within.windows.at(-1).targets.slice(0, 5), [734, 1115, 50256, -100, -100])
+  for (const useless of [
+    ['--special', 'text'],
+    ['--utf8', 'strict'],
+  ])
+    t.like(await tokenmill([...args, ...useless]), {
+      code: 2,
+      stderr: `tokenmill: ERR_USAGE: ${useless[0]} is for a text: what a dataset holds was encoded by \`prepare\`\n`,
+    })
   const { stdout } = await tokenmill(['windows', '-c', '8', at('data')])
   t.regex(stdout, /^window 0  tokens 0–8 of the split train of .*data\nx .*·heart/m)
 })

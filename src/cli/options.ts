@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { getEncoding } from '../tokenizer/encodings.ts'
 import { encodingForModel } from '../tokenizer/models.ts'
 import type { EncodeOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -34,6 +34,26 @@ export const shared = {
       .default(byDefault),
   json: () => new Option('--json', 'print JSON'),
   text: () => new Option('-t, --text <text>', 'the text itself, instead of a file'),
+}
+
+/** Which of a command's flags stand on the command line, as in `--batch-size`: those that have a default can be told in no other way. */
+export const givenFlags = (command: Command): ReadonlySet<string> =>
+  new Set(
+    command.options.flatMap((option) =>
+      command.getOptionValueSource(option.attributeName()) === 'cli' ? [option.long ?? ''] : [],
+    ),
+  )
+
+/** What says how a text is read. */
+export const textFlags = ['--special', '--utf8'] as const
+
+/** Why a dataset takes none of these. */
+export const forText = 'is for a text: what a dataset holds was encoded by `prepare`'
+
+/** Refuses the first of `flags` that was given and would do nothing; `why` says what they are for. */
+export const refuseGiven = (given: ReadonlySet<string>, flags: readonly string[], why: string): void => {
+  const useless = flags.find((flag) => given.has(flag))
+  if (useless !== undefined) throw usageFailure(`${useless} ${why}`)
 }
 
 /** Which tokenizer was asked for. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from '../version.ts'
-import { integer, shared } from './options.ts'
+import { givenFlags, integer, shared } from './options.ts'
 
 /** The command line. A command's code is loaded when the command is run. */
 export const program = (): Command => {
@@ -278,7 +278,7 @@ const windows = (tokenmill: Command) =>
       ),
     )
     .action(async (path, _, command) =>
-      (await import('./commands/windows.ts')).windows(path, command.optsWithGlobals()),
+      (await import('./commands/windows.ts')).windows(path, command.optsWithGlobals(), givenFlags(command)),
     )
 
 const train = (tokenmill: Command) =>
@@ -381,7 +381,9 @@ const embed = (tokenmill: Command) =>
         "tokenmill embed --weights story.safetensors --encoding gpt2 --text 'the mill'",
       ),
     )
-    .action(async (file, _, command) => (await import('./commands/embed.ts')).embed(file, command.optsWithGlobals()))
+    .action(async (file, _, command) =>
+      (await import('./commands/embed.ts')).embed(file, command.optsWithGlobals(), givenFlags(command)),
+    )
 
 const doctor = (tokenmill: Command) =>
   tokenmill

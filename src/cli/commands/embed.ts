@@ -2,11 +2,11 @@ import { InputEmbedding } from '../../embedding/input-embedding.ts'
 import { Embedding } from '../../embedding/embedding.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { encodeOptions, type Special } from '../options.ts'
+import { encodeOptions, refuseGiven, type Special } from '../options.ts'
 import { write, writeNumbers } from '../output.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import { checkWritable } from '../writable.ts'
-import { trainEmbed, type TrainEmbedFlags } from './train-embed.ts'
+import { trainEmbed, type TrainEmbedFlags, trainingFlags } from './train-embed.ts'
 
 export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
   readonly train?: boolean
@@ -19,12 +19,13 @@ export interface EmbedFlags extends TokenizerChoice, TrainEmbedFlags {
 }
 
 /** `tokenmill embed` */
-export const embed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
+export const embed = async (file: string | undefined, flags: EmbedFlags, given: ReadonlySet<string>): Promise<void> => {
   if (flags.text !== undefined && file !== undefined) throw usageFailure('pass --text or a file, not both')
   if (flags.train && flags.weights !== undefined)
     throw usageFailure('pass --train or --weights, not both: a training starts from weights of its own')
-  if (flags.train) return trainEmbed(file, flags)
+  if (flags.train) return trainEmbed(file, flags, given)
   if (flags.weights === undefined) throw usageFailure('pass --weights FILE, or --train to make one')
+  refuseGiven(given, trainingFlags, 'is for --train')
   if (flags.output !== undefined && !flags.output.endsWith('.npy'))
     throw usageFailure('pass an --output that ends in .npy')
   if (flags.output !== undefined) await checkWritable(flags.output)

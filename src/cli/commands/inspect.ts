@@ -11,10 +11,19 @@ export interface InspectFlags {
 /** `tokenmill inspect` */
 export const inspect = async (path: string, flags: InspectFlags): Promise<void> => {
   const start = await startOf(path)
-  if (start === undefined) return (await import('../inspect/dataset.ts')).inspectDataset(path, flags)
+  const noPattern = (what: string) => {
+    if (flags.pattern !== undefined) throw usageFailure(`--pattern is for a .tiktoken file, and ${path} is ${what}`)
+  }
+  if (start === undefined) {
+    noPattern('a folder')
+    return (await import('../inspect/dataset.ts')).inspectDataset(path, flags)
+  }
   if (flags.verify) throw usageFailure(`--verify is for the folder of a dataset, and ${path} is a file`)
   const { inspectWeights, isWeights } = await import('../inspect/weights.ts')
-  if (isWeights(start)) return inspectWeights(path, flags)
+  if (isWeights(start)) {
+    noPattern('a safetensors file')
+    return inspectWeights(path, flags)
+  }
   await (await import('../inspect/tokenizer.ts')).inspectTokenizer(path, flags)
 }
 

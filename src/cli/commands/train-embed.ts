@@ -14,7 +14,7 @@ import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { interruptible } from '../interrupt.ts'
-import { encodeOptions } from '../options.ts'
+import { encodeOptions, forText, refuseGiven, textFlags } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { integer, rate, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
@@ -37,19 +37,40 @@ export interface TrainEmbedFlags {
   readonly checkpointSteps: number
 }
 
+/** What they are called. */
+export const trainingFlags = [
+  '--objective',
+  '--dimensions',
+  '--context-length',
+  '--neighbours',
+  '--candidates',
+  '--batch-size',
+  '--epochs',
+  '--learning-rate',
+  '--dropout',
+  '--seed',
+  '--checkpoint',
+  '--checkpoint-steps',
+] as const
+
 /** The share of a text that is measured and not learned. */
 const heldOut = 0.1
 
 /** `tokenmill embed --train` */
-export const trainEmbed = async (file: string | undefined, flags: EmbedFlags): Promise<void> => {
+export const trainEmbed = async (
+  file: string | undefined,
+  flags: EmbedFlags,
+  given: ReadonlySet<string>,
+): Promise<void> => {
   const { output, checkpoint, neighbours, candidates, dropout, seed, objective } = flags
   // Before the work, not after it.
   if (output === undefined || !output.endsWith('.safetensors'))
     throw usageFailure('pass an --output that ends in .safetensors')
+  if (checkpoint === undefined) refuseGiven(given, ['--checkpoint-steps'], 'is for --checkpoint')
   await checkWritable(output)
   if (checkpoint !== undefined) await checkWritable(checkpoint)
   const began = performance.now()
-  const source = await sourceOf(file, flags)
+  const source = await sourceOf(file, flags, given)
   const line = new ProgressLine()
   const options: TrainEmbeddingOptions = {
     objective,
@@ -97,8 +118,11 @@ interface Source {
 }
 
 /** The splits of a dataset that `prepare` has made, or a text, whose end is held out. */
-const sourceOf = async (file: string | undefined, flags: EmbedFlags): Promise<Source> => {
-  if (file !== undefined && (await isFolder(file))) return ofFolder(file, flags)
+const sourceOf = async (file: string | undefined, flags: EmbedFlags, given: ReadonlySet<string>): Promise<Source> => {
+  if (file !== undefined && (await isFolder(file))) {
+    refuseGiven(given, textFlags, forText)
+    return ofFolder(file, flags)
+  }
   const tokenizer = await tokenizerOf(flags)
   const ids = tokenizer.encode(flags.text ?? (await readInput(file)).bytes, encodeOptions(flags))
   const cut = Math.floor(ids.length * (1 - heldOut))

@@ -9,7 +9,7 @@ import { checkLength, splitName, textName } from '../check-length.ts'
 import { isFolder, openDataset } from '../dataset.ts'
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
-import { encodeOptions, type Special } from '../options.ts'
+import { encodeOptions, forText, refuseGiven, type Special, textFlags } from '../options.ts'
 import { write, writeNumbers } from '../output.ts'
 import { integer } from '../terminal/format.ts'
 import { type Style, styleOf } from '../terminal/style.ts'
@@ -40,10 +40,14 @@ interface Source {
 }
 
 /** `tokenmill windows` */
-export const windows = async (path: string | undefined, flags: WindowsFlags): Promise<void> => {
+export const windows = async (
+  path: string | undefined,
+  flags: WindowsFlags,
+  given: ReadonlySet<string>,
+): Promise<void> => {
   const { contextLength, stride = contextLength, first, limit } = flags
   if (flags.text !== undefined && path !== undefined) throw usageFailure('pass --text or a path, not both')
-  const { name, tokens, tokenizer } = await sourceOf(path, flags)
+  const { name, tokens, tokenizer } = await sourceOf(path, flags, given)
   const [length, isOneOf] = flags.within ? [longestOf(tokens), tokens instanceof TokenStore] : [tokens.length, false]
   checkLength(isOneOf ? `the longest document of ${name}` : name, length, flags.tails ? 1 : contextLength)
   const dataset = new WindowDataset(tokens, {
@@ -116,8 +120,9 @@ const longestOf = (tokens: Uint32Array | TokenStore): number => {
   return starts.reduce((longest, start, index) => Math.max(longest, (starts[index + 1] ?? start) - start), 0)
 }
 
-const sourceOf = async (path: string | undefined, flags: WindowsFlags): Promise<Source> => {
+const sourceOf = async (path: string | undefined, flags: WindowsFlags, given: ReadonlySet<string>): Promise<Source> => {
   if (path !== undefined && (await isFolder(path))) {
+    refuseGiven(given, textFlags, forText)
     const { split = 'train' } = flags
     const { store, manifest, tokenizer } = await openDataset(path, flags, { split, mode: 'read' })
     return { name: splitName(path, split), tokens: store, tokenizer: tokenizer ?? known(manifest) }
