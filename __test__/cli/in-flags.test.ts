@@ -33,6 +33,7 @@ const byParsing = /, pass --special parse; to encode it as plain text, pass --sp
 for (const [args, message] of [
   [['encode', '-t', '<|endoftext|>'], byParsing],
   [['prepare', '-o', `${folder.path}/a`, '--special', 'throw', special], byParsing],
+  [['prepare', '-o', `${folder.path}/c`, ''], /a path or a file: URL for inputs\[0\], received ""\n$/],
   [['inspect', vocabulary], /for --pattern, received undefined\n$/],
   [['encode', '--tokenizer', vocabulary, '-t', 'a'], /for --pattern, received undefined\n$/],
   [['encode', '--tokenizer', vocabulary, '-p', 'gtp2', '-t', 'a'], /no pattern called "gtp2", for --pattern; did you/],
