@@ -43,6 +43,20 @@ test('inspect shows the tensors of a weights file', async (t) => {
   t.like(json, { values: 21, tensors: [{ dtype: 'F32', shape: [7, 3], bytes: 84 }] })
 })
 
+test('what is in a file, or is its name, does not command the terminal', async (t) => {
+  const json = JSON.stringify({
+    __metadata__: { 'a\x1b[31m': 'b\nc' },
+    'd\x9b': { dtype: 'U8', shape: [0], data_offsets: [0, 0] },
+  })
+  const header = Buffer.alloc(8)
+  header.writeBigUInt64LE(BigInt(Buffer.byteLength(json)))
+  const shown = await tokenmill(['inspect', folder.file('odd.safetensors', Buffer.concat([header, Buffer.from(json)]))])
+  t.is(shown.code, 0, shown.stderr)
+  t.is(shown.stdout, 'a\\u001b[31m  b\\nc\nvalues       0 in 1 tensors, 0 bytes\nd\\u009b      U8 [0]\n')
+  const absent = await tokenmill(['count', at('\x1b[2Jabsent')])
+  t.is(absent.stderr, `tokenmill: ERR_INPUT: cannot read ${at('\\u001b[2Jabsent')}: there is no such file\n`)
+})
+
 test('what is none of these is an error', async (t) => {
   const header = Buffer.alloc(16)
   header.writeBigUInt64LE(1000n)

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { TokenmillError } from '../errors.ts'
 import { inFlags } from './in-flags.ts'
+import { escaped } from './terminal/visible.ts'
 
 /** Exit codes of the command line. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -28,7 +29,9 @@ export const describeFailure = (
 ): { readonly lines: string; readonly exitCode: number } => {
   // Commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return { lines: '', exitCode: error.exitCode === 0 ? 0 : exitCodes.usage }
-  const { code, message } = codeAndMessage(error, flags)
+  const { code, message: raw } = codeAndMessage(error, flags)
+  // Names and contents of files are in it; line ends are ours, where a message has several lines.
+  const message = raw.split('\n').map(escaped).join('\n')
   const stack = debug && error instanceof Error ? `\n${error.stack}` : ''
   return { lines: `tokenmill: ${code}: ${message}${stack}\n`, exitCode: exitCodeOf(error) }
 }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { visible, visibleBytes } from '../../../src/cli/terminal/visible.ts'
+import { escaped, visible, visibleBytes } from '../../../src/cli/terminal/visible.ts'
 
 for (const [text, shown] of [
   ['plain', 'plain'],
@@ -25,6 +25,10 @@ test('bytes of a part of a character are shown in hexadecimal, whole ones as the
   t.is(visibleBytes(Uint8Array.of(0x20, 0xe7, 0xa3)), '·⟨e7 a3⟩')
   t.is(visibleBytes(Uint8Array.of(0xa8, 0x61, 0xff, 0x62)), '⟨a8⟩a⟨ff⟩b')
   t.is(visibleBytes(new Uint8Array()), '')
+})
+
+test('controls of names and of what is in files are escaped, and nothing else is', (t) => {
+  t.is(escaped('a b\t\n\x1b[31m\x7f\x9b é 👩‍👧 \\ "'), 'a b\\t\\n\\u001b[31m\\u007f\\u009b é 👩‍👧 \\ "')
 })
 
 test('nothing that a terminal obeys is left', (t) => {

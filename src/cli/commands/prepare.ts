@@ -6,6 +6,7 @@ import { specialOptions, type Special } from '../options.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, time } from '../terminal/format.ts'
 import { ProgressLine } from '../terminal/progress-line.ts'
+import { escaped } from '../terminal/visible.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 
 export interface PrepareFlags extends TokenizerChoice {
@@ -36,9 +37,9 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
   const { inputFormat, documentSeparator } = flags
   if (inputFormat !== undefined && documentSeparator !== undefined)
     throw usageFailure('pass --input-format or --document-separator, not both')
-  const tokenizer = await tokenizerOf(flags)
   if (flags.seed !== undefined && flags.validation === undefined)
     throw usageFailure('--seed is for --validation: it decides which documents are in that split')
+  const tokenizer = await tokenizerOf(flags)
   const line = new ProgressLine()
   const skipped: string[] = []
   const began = performance.now()
@@ -72,7 +73,7 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
           : { inputFormat }),
     }),
   ).finally(() => line.end())
-  for (const message of skipped) process.stderr.write(`skipped: ${message}\n`)
+  for (const message of skipped) process.stderr.write(`skipped: ${escaped(message)}\n`)
   for (const name of emptySplits(manifest))
     process.stderr.write(
       `the split ${name} is empty, as a document is in one split as a whole: cut the text into more documents, or choose another --seed\n`,
@@ -89,7 +90,6 @@ export const prepare = async (inputs: readonly string[], flags: PrepareFlags): P
   await write(lines.map((line) => `${line}\n`).join(''))
 }
 
-/** Documents that are not in a dataset, and why. */
 /** The splits of a dataset, by name. */
 export const splitsOf = ({ splits }: Manifest): [SplitName, SplitManifest][] =>
   (Object.entries(splits) as [SplitName, SplitManifest][]).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -97,6 +97,7 @@ export const splitsOf = ({ splits }: Manifest): [SplitName, SplitManifest][] =>
 const emptySplits = (manifest: Manifest): SplitName[] =>
   splitsOf(manifest).flatMap(([name, { documents }]) => (documents === 0 ? [name] : []))
 
+/** Documents that are not in a dataset, and why. */
 export const leftOut = ({ counts }: Manifest): string[] => {
   const kinds = {
     empty: 'without text',

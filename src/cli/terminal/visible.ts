@@ -26,6 +26,15 @@ export const visible = (text: string): string => {
   return startsWithMark.test(shown) ? `◌${shown}` : shown
 }
 
+const controls = /\p{Cc}/gu
+
+/** `text` of a file or a name as one line that a terminal only shows: `\\n` for a line end, `\\u001b` for what would start a command. */
+export const escaped = (text: string): string =>
+  text.replace(controls, (control) => {
+    const inJson = JSON.stringify(control).slice(1, -1)
+    return inJson === control ? `\\u00${control.charCodeAt(0).toString(16)}` : inJson
+  })
+
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Token `id` as a person can read it; bytes that are a part of a character are `⟨f0 9f⟩`. */
