@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import { prepare, type PrepareOptions, type PrepareProgress } from '../../src/dataset/prepare.ts'
@@ -63,6 +64,13 @@ test('the ids are those of encodeOrdinary, each document with its separator', as
   const joined = Buffer.concat(shards.map((shard) => readFileSync(join(at('raw'), shard.file))))
   t.deepEqual(new Uint16Array(new Uint8Array(joined).buffer), Uint16Array.from(expected))
   t.true(shards.slice(0, -1).every((shard) => shard.tokens === 50_000))
+})
+
+test('an input may be a file: URL, as outDir may', async (t) => {
+  const path = file('of url.txt', 'a')
+  const outDir = pathToFileURL(at('of-url'))
+  const { counts, inputs } = await prepare({ inputs: [pathToFileURL(path), path], tokenizer, outDir })
+  t.deepEqual([counts.documents, inputs.files], [1, 1])
 })
 
 test('a tokenizer that is not native gives its own ids', async (t) => {
