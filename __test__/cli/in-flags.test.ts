@@ -33,6 +33,11 @@ const byParsing = /, pass --special parse; to encode it as plain text, pass --sp
 for (const [args, message] of [
   [['encode', '-t', '<|endoftext|>'], byParsing],
   [['prepare', '-o', `${folder.path}/a`, '--special', 'throw', special], byParsing],
+  [
+    ['prepare', '-o', `${folder.path}/d`, '--tokenizer', 'testdata/tokenizer-json/bert.json', special],
+    /^tokenmill: ERR_INVALID_ARGUMENT: expected an id or none for --separator, as tokenizer\.json: WordPiece has no/,
+  ],
+  [['prepare', '-o', `${folder.path}/d`, '--separator', 'null', special], /Expected the id of a token, or none\.\n/],
   [['prepare', '-o', `${folder.path}/c`, ''], /a path or a file: URL for inputs\[0\], received ""\n$/],
   [['inspect', vocabulary], /for --pattern, received undefined\n$/],
   [['encode', '--tokenizer', vocabulary, '-t', 'a'], /for --pattern, received undefined\n$/],

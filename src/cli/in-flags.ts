@@ -21,6 +21,7 @@ const advice: readonly (readonly [said: RegExp, flag: string, instead: string])[
   [/with `?resume: false`?/, '--no-resume', 'with --no-resume'],
   [/(?<=use )encodingForModel/, '--model', '--model'],
   [/(?<=use )getEncoding/, '--encoding', '--encoding'],
+  [/(?<=an id or )null(?= for options\.separator\b)/, '--separator', 'none'],
   [/\boptions\.(?=inputs\b)/, '--out', ''],
   [/options\.tokenizer\b/, '--encoding', '--tokenizer, --encoding or --model'],
 ]

@@ -418,7 +418,11 @@ const positive = (value: string): number => {
 }
 
 /* Not null for none: Commander makes an empty string of that. */
-const separator = (value: string): number | 'none' => (value === 'none' ? value : integer(0)(value))
+const separator = (value: string): number | 'none' => {
+  if (value === 'none') return value
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Expected the id of a token, or none.')
+  return integer(0)(value)
+}
 
 /** An option that may be given several times: its values in their order. */
 const each = (value: string, before: readonly string[]): string[] => [...before, value]
