@@ -10,7 +10,7 @@ export const program = (): Command => {
     .option('--color', 'colour even when the output is not a terminal')
     .option('--no-color', 'no colour (as does the environment variable NO_COLOR)')
     .configureHelp({ showGlobalOptions: true })
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: (text, writeTo) => writeTo(text.replace(/^error: /, 'tokenmill: ERR_USAGE: ')) })
     .showHelpAfterError('(--help says more)')
@@ -25,6 +25,7 @@ export const program = (): Command => {
   train(tokenmill)
   embed(tokenmill)
   doctor(tokenmill)
+  help(tokenmill)
   return tokenmill
 }
 
@@ -395,6 +396,18 @@ const doctor = (tokenmill: Command) =>
     .addOption(shared.json())
     .addHelpText('after', examples('tokenmill doctor', 'tokenmill doctor --json'))
     .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()))
+
+/* Commander's own shows the help of all commands for a name that is none, and does not say so. */
+const help = (tokenmill: Command) =>
+  tokenmill
+    .command('help')
+    .summary('show the help of a command')
+    .argument('[command]')
+    .action((name?: string) => {
+      const command = name === undefined ? tokenmill : tokenmill.commands.find((each) => each.name() === name)
+      if (command === undefined) tokenmill.error(`error: unknown command '${name}'`)
+      command.help()
+    })
 
 const examples = (...lines: readonly string[]) =>
   `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`
