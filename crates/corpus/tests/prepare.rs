@@ -422,7 +422,9 @@ fn a_folder_is_finished_once_and_never_mixed() {
 
     // Nothing to write.
     let empty = folder.write("empty.txt", "");
-    let error = run(&[empty], &PrepareOptions { out_dir: folder.path("nothing"), ..options }).unwrap_err().to_string();
+    let nothing = folder.path("nothing");
+    let error = run(&[empty], &PrepareOptions { out_dir: nothing.clone(), ..options }).unwrap_err().to_string();
+    assert!(!nothing.exists());
     assert!(error.contains("expected at least one document, received 1 without text"), "{error}");
 }
 
@@ -465,8 +467,14 @@ fn calls_at_the_same_time_give_the_dataset_or_say_that_another_is_at_it() {
 fn a_call_that_is_put_right_begins_anew_where_nothing_was_written() {
     let folder = Folder::new();
     let names = [folder.write("a.jsonl", "{\"text\":\"good\"}\nbad\n")];
-    let options = options(&folder.path("out"));
+    let options = everything(&folder.path("out"));
     run(&names, &options).unwrap_err();
+    assert!(!options.out_dir.exists(), "nothing of a call that wrote nothing stays");
+    // A folder that was there stays, with what is not ours.
+    folder.write("out/notes", "mine");
+    run(&names, &options).unwrap_err();
+    let left: Vec<_> = std::fs::read_dir(&options.out_dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["notes"]);
     let read = ReadOptions { malformed: OnFault::Skip, ..options.read.clone() };
     let prepared = run(&names, &PrepareOptions { read, ..options }).unwrap();
     assert_eq!((prepared.manifest.counts.documents, prepared.manifest.counts.malformed), (1, 1));

@@ -1,5 +1,6 @@
 //! Documents to datasets.
 
+use std::fs;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,7 +113,7 @@ const SPLITS: [&str; 2] = ["train", "val"];
 /// that gives the ids of some texts. After any interruption the same call goes on, and the files are those of an undisturbed one.
 ///
 /// # Errors
-/// Those of reading, of `encoder` and of the system. What was done is kept.
+/// Those of reading, of `encoder` and of the system. What was done is kept; a call that has written no document leaves nothing.
 pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
     inputs: &[Input],
     options: &PrepareOptions,
@@ -122,14 +123,42 @@ pub fn prepare<F: FnMut(&[&str]) -> Result<Encoded, Error>>(
 ) -> Result<Prepared, Error> {
     check(options)?;
     status.total.store(inputs.iter().map(|input| input.bytes).sum(), Ordering::Relaxed);
+    let is_new = !options.out_dir.exists();
     let work = Work::open(&options.out_dir)?;
     let prepared = prepare_in(work.path(), inputs, options, status, cancel, encoder);
     // It stays as long as there is something to go on from.
-    if prepared.is_ok() || !work.path().join(state::FILE).exists() {
-        let removed = work.remove();
+    if prepared.is_ok() || is_nothing(work.path(), &options.out_dir) {
+        let cleared = if prepared.is_ok() { Ok(()) } else { clear_unwritten(work.path(), options) };
+        let removed = cleared.and_then(|()| work.remove());
+        if prepared.is_err() && is_new {
+            // Fails where somebody has put something into it.
+            let _ = fs::remove_dir(&options.out_dir);
+        }
         return prepared.and_then(|prepared| removed.map(|()| prepared));
     }
     prepared
+}
+
+/// Whether a call that failed has written no document.
+fn is_nothing(work: &Path, out_dir: &Path) -> bool {
+    match State::read(work) {
+        Ok(None) => true,
+        // A dataset that is there is not the state's.
+        Ok(Some(state)) => state.counts.documents == 0 && !out_dir.join(manifest::FILE).exists(),
+        Err(_) => false,
+    }
+}
+
+/// Removes the files that are made before the first document; the error of the call is what matters then.
+fn clear_unwritten(work: &Path, options: &PrepareOptions) -> Result<(), Error> {
+    if !work.join(state::FILE).exists() {
+        return Ok(());
+    }
+    clear(&options.out_dir, true)?;
+    for folder in options.outputs.iter().filter_map(|output| output.folder()) {
+        let _ = fs::remove_dir(options.out_dir.join(folder));
+    }
+    Ok(())
 }
 
 /// [`prepare`] with the folder `work`, which is this call's.
