@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import type { Batch } from '../../src/dataset/batch.ts'
 import { DataLoader, type DataLoaderOptions } from '../../src/dataset/data-loader.ts'
 import type { Dataset } from '../../src/dataset/dataset.ts'
+import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
 import { WindowDataset } from '../../src/dataset/window-dataset.ts'
 
 /** A dataset of `count` windows, window i being [3i, 3i + 1, 3i + 2]. */
@@ -164,6 +165,63 @@ test("a dataset gets the epoch, and may be anybody's", (t) => {
   t.deepEqual([...loader].map(plain), [{ inputs: [0, 1], targets: [6, 6], shape: [2, 1] }])
   t.is(new DataLoader({ ...own, length: 0 }, { batchSize: 1 }).length, 0)
   t.deepEqual([...new DataLoader({ ...own, length: 0 }, { batchSize: 1, shuffle: true })], [])
+})
+
+const [inputs, targets] = [Uint32Array.of(1, 2), Int32Array.of(2, 3)]
+for (const [title, sample, message] of [
+  ['no sample', undefined, /an object with inputs and targets for sample 1 of the dataset, received undefined/],
+  ['a promise', Promise.resolve({ inputs, targets }), /for sample 1 of the dataset, received an object of Promise/],
+  ['no targets', { inputs }, /an Int32Array for targets of sample 1 of the dataset, received undefined/],
+  [
+    'a list',
+    { inputs: [1, 2], targets },
+    /a Uint32Array for inputs of sample 1 of the dataset, received an array of 2/,
+  ],
+  [
+    'fractions',
+    { inputs: new Float32Array([1.5, NaN]), targets },
+    /for inputs of .*, received an object of Float32Array/,
+  ],
+  [
+    'a mask of another length',
+    { inputs, targets, attentionMask: Uint8Array.of(1) },
+    /expected 2, as many as inputs for the length of attentionMask of sample 1 of the dataset, received 1/,
+  ],
+  ['positions in a list', { inputs, targets, positionIds: [0, 1] }, /a Uint32Array for positionIds of sample 1/],
+  [
+    'segments of bytes',
+    { inputs, targets, segmentIds: Uint8Array.of(1, 1) },
+    /a Uint32Array for segmentIds of sample 1/,
+  ],
+] as const) {
+  test(`a dataset of one's own that gives ${title} is an error that says so`, (t) => {
+    const own = {
+      length: 2,
+      get: (index: number) => (index === 0 ? { inputs, targets } : sample),
+    } as unknown as Dataset
+    const expected = { code: 'ERR_INVALID_ARGUMENT', message }
+    t.throws(() => [...new DataLoader(own, { batchSize: 2 })], expected)
+    const mixed = new MixedDataset([{ dataset: own, weight: 1 }])
+    t.throws(() => [...new DataLoader(mixed, { batchSize: 2 })], expected)
+  })
+}
+
+test("batches of a dataset of one's own are checked, and reading ahead may give nothing to wait for", async (t) => {
+  const own: Dataset = { length: 1, get: () => ({ inputs, targets }) }
+  const all = async (members: object) => {
+    const batches = []
+    for await (const batch of new DataLoader({ ...own, ...members }, { batchSize: 1 })) batches.push(batch.shape)
+    return batches
+  }
+  const code = 'ERR_INVALID_ARGUMENT'
+  const message = /inputs, targets and their shape for a batch of the dataset/
+  for (const batch of [undefined, {}, { inputs, targets, shape: [2, 2] }, { inputs, targets: [2, 3], shape: [1, 2] }]) {
+    await t.throwsAsync(all({ batch: () => batch }), { code, message })
+    await t.throwsAsync(all({ batchAsync: () => batch }), { code, message })
+    await t.throwsAsync(all({ batchAsync: async () => batch }), { code, message })
+  }
+  t.deepEqual(await all({ batchAsync: () => ({ inputs, targets, shape: [1, 2] }) }), [[1, 2]])
+  t.deepEqual(await all({ readAhead: () => undefined }), [[1, 2]])
 })
 
 test('samples of different lengths are an error', (t) => {

@@ -1,6 +1,7 @@
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, membersOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import type { Batch, BatchArrays } from './batch.ts'
+import { checkedBatch, checkedSample } from './checked-sample.ts'
 import { checkedArrays, collate } from './collate.ts'
 import type { BatchOptions, Dataset } from './dataset.ts'
 import { EpochOrder } from './epoch-order.ts'
@@ -192,7 +193,8 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     const atOnce = Math.max(this.prefetch, Math.ceil(samplesAhead / batchSize))
     const read = (batch: number) => {
       const indices = order.batch(batch, Math.min(atOnce, order.batches - batch))
-      const done = (dataset as Required<Dataset>).readAhead(indices, { epoch })
+      // A dataset of the caller's own may give nothing to wait for.
+      const done = Promise.resolve((dataset as Required<Dataset>).readAhead(indices, { epoch }))
       // When the caller leaves, nobody waits for it any more.
       done.catch(() => {})
       return { indices, done }
@@ -216,12 +218,12 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     let next = 0
     for (let batch = 0; batch < order.batches; batch++) {
       while (next < order.batches && next <= batch + this.prefetch) {
-        const made = (this.dataset as Required<Dataset>).batchAsync(order.batch(next++), { epoch })
+        const made = Promise.resolve((this.dataset as Required<Dataset>).batchAsync(order.batch(next++), { epoch }))
         // When the caller leaves, nobody waits for it any more.
         made.catch(() => {})
         underWay.push(made)
       }
-      yield [batch, await (underWay.shift() as Promise<Batch>)]
+      yield [batch, checkedBatch(await underWay.shift())]
     }
   }
 
@@ -261,9 +263,9 @@ interface Reading {
 }
 
 const makeBatch = (dataset: Dataset, indices: Float64Array, options: BatchOptions): Batch => {
-  if (dataset.batch) return dataset.batch(indices, options)
+  if (dataset.batch) return checkedBatch(dataset.batch(indices, options))
   const { epoch = 0, out } = options
-  const samples = Array.from(indices, (index) => dataset.get(index, { epoch }))
+  const samples = Array.from(indices, (index) => checkedSample(dataset.get(index, { epoch }), index))
   return collate(samples, { paddingId: dataset.paddingId, out })
 }
 

@@ -8,6 +8,7 @@ import {
   options as checkedOptions,
   positiveInteger,
 } from '../validate.ts'
+import { checkedBatch, checkedSample } from './checked-sample.ts'
 import { rowsOf } from './collate.ts'
 import { collateInParts } from './collate-in-parts.ts'
 import type { Batch } from './batch.ts'
@@ -91,7 +92,7 @@ export class MixedDataset implements Dataset {
    */
   get(index: number, options?: SampleOptions): Sample {
     const { dataset, place, pass } = this.#find(index, epochOf(options))
-    return dataset.get(place, { epoch: pass })
+    return checkedSample(dataset.get(place, { epoch: pass }), place)
   }
 
   /** Samples `indices` as one batch. */
@@ -110,8 +111,8 @@ export class MixedDataset implements Dataset {
     const samples: Sample[] = []
     for (const { dataset, rows, places, pass } of this.#takes(indices, epoch)) {
       const own = dataset.batch
-        ? rowsOf(dataset.batch(Float64Array.from(places), { epoch: pass }))
-        : places.map((place) => dataset.get(place, { epoch: pass }))
+        ? rowsOf(checkedBatch(dataset.batch(Float64Array.from(places), { epoch: pass })))
+        : places.map((place) => checkedSample(dataset.get(place, { epoch: pass }), place))
       for (const [at, row] of rows.entries()) samples[row] = own[at] as Sample
     }
     return samples
