@@ -104,6 +104,18 @@ for (const [title, options, records, message] of [
   ['no template', {}, [{ messages }], /options.template, received undefined/],
   ['messages of a number', { template: plain, messages: 3 }, [{ messages }], /options.messages, received 3/],
   ['a record without messages', { template: plain }, [{}], /records\[0\].messages, received undefined/],
+  [
+    'a function that makes no messages',
+    { template: plain, messages: () => undefined },
+    [{}],
+    /an array of messages for what options.messages makes of records\[0\], received undefined/,
+  ],
+  [
+    'a message of a later record that is none',
+    { template: plain },
+    [{ messages }, { messages: [null] }],
+    /^records\[1\]: expected an object for messages\[0\], received null/,
+  ],
   ['a record of text', { template: plain }, ['text'], /records\[0\], received "text"/],
 ] as const) {
   test(`${title} is an error that says so`, (t) => {

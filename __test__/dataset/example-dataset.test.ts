@@ -153,8 +153,8 @@ for (const [title, given, options, message] of [
   })
 }
 
-test('no labels are an error', (t) => {
-  for (const labels of [undefined, [], ['a', 3]])
+test('no labels, and labels of which one comes twice, are an error', (t) => {
+  for (const labels of [undefined, [], ['a', 3], ['a', 'b', 'a']])
     t.throws(() => classification({ labels: labels as never }), {
       code: 'ERR_INVALID_ARGUMENT',
       message: /options.labels/,

@@ -195,6 +195,24 @@ test('windows of tokens that went to another thread are an error, not zeros', (t
   t.throws(() => gone.get(0), { code: 'ERR_DISPOSED' })
 })
 
+test('what an objective says of inputs is of each of them', (t) => {
+  for (const [member, array] of [
+    ['attentionMask', Uint8Array.of(1)],
+    ['attentionMask', [1, 1]],
+    ['positionIds', Uint32Array.of(0, 1, 2)],
+    ['segmentIds', Int32Array.of(1, 1)],
+  ] as const) {
+    const objective: Objective = {
+      ...nextToken(),
+      sample: (...args) => ({ ...nextToken().sample(...args), [member]: array as Uint8Array }),
+    }
+    const dataset = new WindowDataset(range(9), { contextLength: 2, objective })
+    const message = new RegExp(`${member} of a sample of options\\.objective, received`)
+    t.throws(() => dataset.get(0), { code: 'ERR_INVALID_ARGUMENT', message })
+    t.throws(() => dataset.batch(Float64Array.of(0)), { code: 'ERR_INVALID_ARGUMENT', message })
+  }
+})
+
 test('what an objective reads is a number of ids, for windows and for packing', (t) => {
   for (const ids of [NaN, 0, -5, 1.5, '2']) {
     const objective: Objective = { ...nextToken(), idsPerWindow: () => ids as number }

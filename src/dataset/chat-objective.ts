@@ -43,11 +43,11 @@ export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): E
     throw invalid('options.messages', 'the name of a field or a function', messages)
   const read = typeof template === 'string' ? new ChatTemplate(template) : template
   const messagesOf = (record: Record, index: number): readonly ChatMessage[] => {
-    if (typeof messages === 'function') return messages(record)
+    if (typeof messages === 'function')
+      return checkedMessages(`what options.messages makes of records[${index}]`, messages(record))
     if (typeof record !== 'object' || record === null) throw invalid(`records[${index}]`, 'an object', record)
     const list = (record as { readonly [key: string]: unknown })[messages]
-    if (!isArray(list)) throw invalid(`records[${index}].${messages}`, 'an array of messages', list)
-    return list as readonly ChatMessage[]
+    return checkedMessages(`records[${index}].${messages}`, list)
   }
   return {
     name: 'chat',
@@ -55,12 +55,27 @@ export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): E
       const list = messagesOf(record, index)
       const special = [...tokenizer.specialTokens.keys()]
       const write = (some: readonly ChatMessage[], addGenerationPrompt: boolean) =>
-        read.render(some, { ...render, addGenerationPrompt }, special)
+        ofRecord(index, () => read.render(some, { ...render, addGenerationPrompt }, special))
       const rendered = write(list, false)
       const answers =
         rendered.generations.length > 0 ? rendered.generations : answersOf(list, rendered.text, write, index)
       return { parts: partsOf(rendered, answers, tokenizer) }
     },
+  }
+}
+
+const checkedMessages = (name: string, list: unknown): readonly ChatMessage[] => {
+  if (!isArray(list)) throw invalid(name, 'an array of messages', list)
+  return list as readonly ChatMessage[]
+}
+
+/** What `render` gives. Its errors name messages: of which record they are is said before. */
+const ofRecord = <T>(index: number, render: () => T): T => {
+  try {
+    return render()
+  } catch (cause) {
+    if (!(cause instanceof TokenmillError)) throw cause
+    throw new TokenmillError(cause.code, `records[${index}]: ${cause.message}`, { cause })
   }
 }
 

@@ -10,25 +10,30 @@ export const checkedSample = (sample: unknown, index: number): Sample => {
   const name = `sample ${index} of the dataset`
   if (typeof sample !== 'object' || sample === null || types.isPromise(sample))
     throw invalid(name, 'an object with inputs and targets', sample)
-  const { inputs, targets, attentionMask, positionIds, segmentIds } = membersOf<Sample>(sample)
+  const { inputs, targets } = membersOf<Sample>(sample)
   if (!types.isUint32Array(inputs)) throw invalid(`inputs of ${name}`, 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets)) throw invalid(`targets of ${name}`, 'an Int32Array', targets)
-  const { length } = inputs
-  checkPlaces(`attentionMask of ${name}`, 'a Uint8Array', attentionMask, types.isUint8Array, length)
-  checkPlaces(`positionIds of ${name}`, 'a Uint32Array', positionIds, types.isUint32Array, length)
-  checkPlaces(`segmentIds of ${name}`, 'a Uint32Array', segmentIds, types.isUint32Array, length)
+  checkPlaces(sample as Sample, name)
   return sample as Sample
 }
 
-/** That `array`, when there is one, says something of each input. */
-const checkPlaces = (
+/** That what a sample says of each input, where it does, is as long as the inputs. */
+export const checkPlaces = ({ inputs, attentionMask, positionIds, segmentIds }: Sample, name: string): void => {
+  if (attentionMask !== undefined)
+    checkPlace(`attentionMask of ${name}`, 'a Uint8Array', attentionMask, types.isUint8Array, inputs.length)
+  if (positionIds !== undefined)
+    checkPlace(`positionIds of ${name}`, 'a Uint32Array', positionIds, types.isUint32Array, inputs.length)
+  if (segmentIds !== undefined)
+    checkPlace(`segmentIds of ${name}`, 'a Uint32Array', segmentIds, types.isUint32Array, inputs.length)
+}
+
+const checkPlace = (
   name: string,
   expected: string,
-  array: ArrayLike<number> | undefined,
+  array: ArrayLike<number>,
   isOne: (array: unknown) => boolean,
   inputs: number,
 ): void => {
-  if (array === undefined) return
   if (!isOne(array)) throw invalid(name, expected, array)
   if (array.length !== inputs) throw invalid(`the length of ${name}`, `${inputs}, as many as inputs`, array.length)
 }

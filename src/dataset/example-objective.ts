@@ -95,6 +95,8 @@ export const classification = <Record = unknown>(options: ClassificationOptions<
       (name, place) => [string(`options.labels[${place}]`, name), place] as const,
     ),
   )
+  if (places.size < labels.length)
+    throw invalid('options.labels', 'labels of which none comes twice', (labels as readonly string[]).join(', '))
   const [textOf, labelOf] = [fieldOf<Record>('options.text', text), fieldOf<Record>('options.label', label)]
   return {
     name: 'classification',

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { invalid } from '../validate.ts'
+import { checkPlaces } from './checked-sample.ts'
 import type { Sample } from './dataset.ts'
 
 /** The ids of a dataset as both types of array, over one memory. */
@@ -57,5 +58,6 @@ export const sampleOf = (
     invalid(`the ${what} that objective '${objective.name}' makes`, `${type} of at most ${contextLength} values`, value)
   if (!types.isUint32Array(inputs) || inputs.length > contextLength) throw wrong('inputs', 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets) || targets.length > contextLength) throw wrong('targets', 'an Int32Array', targets)
+  checkPlaces(sample as Sample, 'a sample of options.objective')
   return sample as Sample
 }
