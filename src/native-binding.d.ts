@@ -347,6 +347,8 @@ export declare class PrepareSession {
   next(): Promise<string[] | null>
   /** The ids of the texts that `next` gave, and where those of each text start, and at last their number. */
   reply(ids: Uint32Array, rowStarts: Uint32Array): void
+  /** In place of a reply: why the text of this place among those that `next` gave has no ids. The error of `run` then says where its document is. */
+  refuse(text: number, reason: string): void
 }
 
 /** How far a preparation is. */

@@ -138,6 +138,26 @@ test('special tokens in documents are plain text unless a call says otherwise, f
   })
 })
 
+test('a document that a tokenizer refuses is named by file and line, for every kind of tokenizer', async (t) => {
+  const lines = Array.from({ length: 30_000 }, (_, index) => JSON.stringify({ text: `a b ${'a '.repeat(index % 40)}` }))
+  lines[29_000] = '{"text":"a [MASK] <|endoftext|> c"}'
+  lines[29_010] = '{"text":"c [MASK] <|endoftext|> later"}'
+  const input = file('refused.jsonl', `{"text":""}\n${lines.join('\n')}`)
+  const vocabulary = Vocabulary.fromText('a b')
+  const wordPiece = await loadTokenizer('testdata/tokenizer-json/bert.json')
+  const disallowedSpecial = 'all'
+  for (const [its, options, code, message] of [
+    [tokenizer, { disallowedSpecial }, 'ERR_SPECIAL_TOKEN', /: the document holds the special token .* at byte 9;/],
+    [wordPiece, { disallowedSpecial }, 'ERR_SPECIAL_TOKEN', /: the document holds the special token "\[MASK\]" at/],
+    [new WordTokenizer(vocabulary), { disallowedSpecial }, 'ERR_SPECIAL_TOKEN', /: the document holds the special/],
+    [new WordTokenizer(vocabulary, { unknown: null }), {}, 'ERR_UNKNOWN_TOKEN', /: expected words .* for the document/],
+  ] as const) {
+    const call = { inputs: [input], tokenizer: its, separator: null, outDir: at('refused'), resume: false, ...options }
+    const error = await t.throwsAsync(prepare(call), { code, message })
+    t.true(error?.message.startsWith(`${input}, line 29002: `), error?.message)
+  }
+})
+
 test('what a tokenizer throws is what prepare rejects with, and the same call goes on', async (t) => {
   const words = new WordTokenizer(Vocabulary.fromText('a b'), { unknown: null })
   const options: PrepareOptions = { inputs: [input], tokenizer: words, outDir: at('throws') }

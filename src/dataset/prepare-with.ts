@@ -1,11 +1,11 @@
 import { types } from 'node:util'
 import { cancellable } from '../cancel.ts'
-import { callNative, callNativeAsync } from '../errors.ts'
+import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { CancelFlag, PrepareConfig, PrepareResult, PrepareStatus } from '../native-binding.d.ts'
 import type { SpecialTokenPolicy } from '../tokenizer/special-tokens.ts'
-import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer.ts'
-import { invalid } from '../validate.ts'
+import type { EncodeOptions, TokenBatch, Tokenizer } from '../tokenizer/tokenizer.ts'
+import { invalid, membersOf } from '../validate.ts'
 import { Stop } from '../watching.ts'
 
 /** What `prepare` does, with a tokenizer whose ids are made here: it may be one of the caller's own. What it throws is the error. */
@@ -19,13 +19,20 @@ export const prepareWith = async (
   const options = { allowedSpecial: allowed, disallowedSpecial: disallowed, addSpecialTokens: false }
   // A failure here ends the native side too, which waits for ids.
   const stop = new Stop(signal)
+  const refusals: Refusal[] = []
   const work = async (flag: CancelFlag | undefined) => {
     const session = new (native().PrepareSession)()
     const encode = async () => {
       try {
         for (let texts: string[] | null; (texts = await callNativeAsync(() => session.next())) !== null;) {
-          const { ids, rowStarts } = checkedRows(tokenizer.encodeBatch(texts, options), texts.length)
-          callNative(() => session.reply(ids, rowStarts))
+          const batch = encodedOrRefused(tokenizer, texts, options)
+          if (isRefusal(batch)) {
+            refusals.push(batch)
+            callNative(() => session.refuse(batch.refused, batch.reason))
+          } else {
+            const { ids, rowStarts } = checkedRows(batch, texts.length)
+            callNative(() => session.reply(ids, rowStarts))
+          }
         }
       } catch (error) {
         stop.fail(error)
@@ -37,8 +44,47 @@ export const prepareWith = async (
   try {
     return await cancellable(stop.signal, work, { untilEnded })
   } catch (error) {
-    throw stop.reason(error)
+    throw inItsCode(stop.reason(error), refusals)
   }
+}
+
+/** Which text of a batch has no ids, and why. */
+interface Refusal {
+  readonly refused: number
+  readonly reason: string
+  readonly error: TokenmillError
+}
+
+const isRefusal = (batch: unknown): batch is Refusal => membersOf<Refusal>(batch).error instanceof TokenmillError
+
+/** The ids of `texts`, or which of them is refused by an error of ours. What else a tokenizer throws is thrown, and says nothing of one text. */
+const encodedOrRefused = (tokenizer: Tokenizer, texts: readonly string[], options: EncodeOptions): unknown => {
+  try {
+    return tokenizer.encodeBatch(texts, options)
+  } catch (error) {
+    const refusal = error instanceof TokenmillError ? refusalOf(tokenizer, texts, options) : undefined
+    if (refusal === undefined) throw error
+    return refusal
+  }
+}
+
+const refusalOf = (tokenizer: Tokenizer, texts: readonly string[], options: EncodeOptions): Refusal | undefined => {
+  for (const [refused, text] of texts.entries()) {
+    try {
+      tokenizer.encodeBatch([text], options)
+    } catch (error) {
+      if (!(error instanceof TokenmillError)) return undefined
+      return { refused, reason: error.message.replaceAll('texts[0]', 'the document'), error }
+    }
+  }
+  return undefined
+}
+
+/** `error`, which names file and line of a document that was refused, with the code of why. */
+const inItsCode = (error: unknown, refusals: readonly Refusal[]): unknown => {
+  if (!(error instanceof TokenmillError)) return error
+  const refusal = refusals.find(({ reason }) => error.message.endsWith(`: ${reason}`))
+  return refusal === undefined ? error : new TokenmillError(refusal.error.code, error.message, { cause: refusal.error })
 }
 
 /** `batch` when it is the ids of `count` texts. That each is below the `vocabSize` is seen where it is written. */

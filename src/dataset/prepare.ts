@@ -195,6 +195,7 @@ const known = [
  * ```
  *
  * @throws `ERR_INVALID_FILE` when an input cannot be read or holds no documents; the message names file and line.
+ * @throws `ERR_SPECIAL_TOKEN`, `ERR_UNKNOWN_TOKEN` for documents that hold what the tokenizer or `disallowedSpecial` refuses; the message names file and line.
  * @throws `ERR_INVALID_UTF8`, `ERR_LIMIT` for documents that are not UTF-8 or too large, unless they are skipped.
  * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
  */

@@ -41,15 +41,18 @@ struct Orders {
     /// `next` when nothing was waiting.
     asked: Option<Promised<Texts>>,
     /// Of the texts that JavaScript has.
-    open: Option<SyncSender<Encoded>>,
+    open: Option<SyncSender<Answer>>,
     ended: bool,
 }
 
 /// Texts that JavaScript is to encode, and where their ids go.
 struct Order {
     texts: Vec<String>,
-    reply: SyncSender<Encoded>,
+    reply: SyncSender<Answer>,
 }
+
+/// The ids of texts, or which one has none and why.
+type Answer = std::result::Result<Encoded, Core>;
 
 /// Texts on their way to JavaScript.
 pub struct Texts(Option<Vec<String>>);
@@ -101,11 +104,14 @@ impl PrepareSession {
     pub fn reply(&self, ids: Uint32ArraySlice<'_>, row_starts: Uint32ArraySlice<'_>) -> Result<()> {
         let ends = collected(row_starts.iter().skip(1).map(|&end| end as usize))?;
         let encoded = Encoded { ids: copied(&ids)?, ends };
-        if let Some(reply) = self.desk.lock().open.take() {
-            // Nobody waits any more when the preparation has ended.
-            let _ = reply.send(encoded);
-        }
+        self.desk.answer(Ok(encoded));
         Ok(())
+    }
+
+    /// In place of a reply: why the text of this place among those that `next` gave has no ids. The error of `run` then says where its document is.
+    #[napi(catch_unwind)]
+    pub fn refuse(&self, text: u32, reason: String) {
+        self.desk.answer(Err(Core::Refused { text: text as usize, reason }));
     }
 }
 
@@ -123,6 +129,13 @@ impl Desk {
             promised.settle(Ok(Texts(None)));
         } else {
             orders.asked = Some(promised);
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        if let Some(reply) = self.lock().open.take() {
+            // Nobody waits any more when the preparation has ended.
+            let _ = reply.send(answer);
         }
     }
 
@@ -168,7 +181,7 @@ fn encoder(desk: &Desk, cancel: &AtomicBool) -> impl FnMut(&[&str]) -> std::resu
         desk.leave(Order { texts, reply });
         loop {
             match answer.recv_timeout(LOOK) {
-                Ok(encoded) => return Ok(encoded),
+                Ok(answer) => return answer,
                 Err(RecvTimeoutError::Timeout) if !cancel.load(Ordering::Relaxed) => {}
                 Err(_) => return Err(Core::Cancelled),
             }
