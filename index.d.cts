@@ -2252,12 +2252,12 @@ export type TrainSource =
 export interface TrainSourceOptions {
   /**
    * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
-   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
+   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names. `{ texts }` have no other.
    * @default 'auto'
    */
   readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet' | undefined
   /**
-   * The field or column with the text.
+   * The field or column of files with the text.
    * @default 'text'
    */
   readonly field?: string | undefined

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
+import { TokenmillError, trainBpe, trainWordVectors } from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenmill-train-source-'))
 test.after.always(() => rmSync(folder, { recursive: true }))
@@ -37,4 +38,25 @@ unlessWindows('a process ends after trainings are aborted that wait for pipes', 
   t.is(await text(child.stdout), 'TimeoutError\n'.repeat(8))
   t.deepEqual(await ended, [0, null])
   await silent.close()
+})
+
+test('what says how files are read is refused for texts, where it would have no effect', async (t) => {
+  const source = { texts: ['one\ntwo'] }
+  const trainings = [
+    (reading: object) => trainBpe(source, { vocabSize: 260, ...reading }),
+    (reading: object) => trainWordVectors(source, { dimensions: 2, minFrequency: 1, ...reading }),
+  ]
+  for (const train of trainings) {
+    for (const [name, value, expected] of [
+      ['format', 'lines', 'auto'],
+      ['field', 'body', 'text'],
+    ] as const) {
+      await t.throwsAsync(train({ [name]: value }), {
+        instanceOf: TokenmillError,
+        code: 'ERR_INVALID_ARGUMENT',
+        message: `expected '${expected}' with { texts }, each of which is one text, for options.${name}, received "${value}"`,
+      })
+      await t.notThrowsAsync(train({ [name]: expected }))
+    }
+  }
 })

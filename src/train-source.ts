@@ -19,12 +19,12 @@ export type TrainSource =
 export interface TrainSourceOptions {
   /**
    * What the files hold: `'text'` one text each, `'lines'` a text per line, without its line end, `'jsonl'` a text per line in a field of a JSON object,
-   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names.
+   * `'parquet'` a text per row; each may be packed by gzip or Zstandard. `'auto'` goes by their names. `{ texts }` have no other.
    * @default 'auto'
    */
   readonly format?: 'auto' | 'text' | 'lines' | 'jsonl' | 'parquet' | undefined
   /**
-   * The field or column with the text.
+   * The field or column of files with the text.
    * @default 'text'
    */
   readonly field?: string | undefined
@@ -52,11 +52,16 @@ export interface TrainSourceProgress {
 /** The names of {@link TrainSourceOptions} and of `onProgress`. */
 export const trainSourceOptionNames = ['format', 'field', 'utf8', 'signal', 'onProgress'] as const
 
+const defaults = { format: 'auto', field: 'text' } as const
+
+const ofFilesOnly = (name: string, expected: string, value: unknown) =>
+  invalid(`options.${name}`, `'${expected}' with { texts }, each of which is one text,`, value)
+
 /** {@link TrainSourceOptions} and `onProgress` with their defaults, checked. */
 export const resolveTrainSource = <P>(
   options: TrainSourceOptions & { readonly onProgress?: ((progress: P) => void) | undefined },
 ) => {
-  const { format = 'auto', field = 'text', utf8 = 'strict', signal, onProgress } = own(options)
+  const { format = defaults.format, field = defaults.field, utf8 = 'strict', signal, onProgress } = own(options)
   return {
     format: oneOf('options.format', format, ['auto', 'text', 'lines', 'jsonl', 'parquet']),
     field: string('options.field', field),
@@ -71,8 +76,11 @@ const batchLength = 1 << 20
 
 export type CheckedSource = { readonly paths: string[] } | { readonly texts: Iterable<Text> | AsyncIterable<Text> }
 
-/** `source` as paths or as texts. */
-export const checkedSource = (source: unknown): CheckedSource => {
+/** `source` as paths or as texts, of which `format` and `field` say nothing: what would have no effect is refused. */
+export const checkedSource = (
+  source: unknown,
+  { format, field }: Pick<ReturnType<typeof resolveTrainSource>, 'format' | 'field'>,
+): CheckedSource => {
   if (isArray(source)) {
     const paths = Array.from(source as readonly unknown[], (path, index) => {
       if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
@@ -84,6 +92,8 @@ export const checkedSource = (source: unknown): CheckedSource => {
   if (typeof source !== 'object' || source === null || isRevoked(source) || !('texts' in source)) {
     throw invalid('source', 'an array of paths and globs, or { texts }', source)
   }
+  if (format !== defaults.format) throw ofFilesOnly('format', defaults.format, format)
+  if (field !== defaults.field) throw ofFilesOnly('field', defaults.field, field)
   const texts = iterableOrAsync('source.texts', 'an iterable or async iterable of texts', source.texts)
   return { texts: texts as Iterable<Text> | AsyncIterable<Text> }
 }

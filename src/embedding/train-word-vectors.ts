@@ -123,7 +123,7 @@ export const trainWordVectors = async (
   options?: TrainWordVectorsOptions,
 ): Promise<WordVectors> => {
   const { atSpaces, lowerCase, reading, ...settings } = resolved(options)
-  const checked = checkedSource(source)
+  const checked = checkedSource(source, reading)
   reading.signal?.throwIfAborted()
   const trainer = callNative(() => new (native().NativeWordTrainer)(atSpaces, lowerCase))
   const glance = (phase: TrainWordVectorsProgress['phase']): TrainWordVectorsProgress => {

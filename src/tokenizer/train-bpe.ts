@@ -125,7 +125,7 @@ const mostIds = 2 ** 21 - 1
  */
 export const trainBpe = async (source: TrainSource, options: TrainBpeOptions): Promise<TrainedTokenizer> => {
   const { name, reading, pattern, memoryLimit, tempDir, ...settings } = resolved(options)
-  const checked = checkedSource(source)
+  const checked = checkedSource(source, reading)
   reading.signal?.throwIfAborted()
   const trainer = callNative(() => new (native().NativeTrainer)(pattern, memoryLimit, tempDir))
   const mergesToMake = settings.vocabSize - 256 - settings.specialTokens.length
