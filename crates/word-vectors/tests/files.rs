@@ -61,6 +61,29 @@ fn glove_has_no_first_line_and_words_with_spaces() {
 }
 
 #[test]
+fn texts_of_other_writers_are_read() {
+    let folder = TempDir::new().expect("there is room");
+    let texts = ["\u{feff}2 2\na 1 2\nb 3 4\n", "\u{feff}a 1 2\nb 3 4\n", "a\t1\t2\nb\t3\t4\n", "a\t1 2\t\nb 3 4"];
+    for text in texts {
+        let read = load(&written(&folder, "v.txt", text.as_bytes())).expect("it is well-formed");
+        let expected = (&["a", "b"].map(Box::from)[..], &[1.0, 2.0, 3.0, 4.0][..]);
+        assert_eq!((read.words(), read.table()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn words_of_white_space_that_the_forms_know_nothing_of_stay() {
+    let folder = TempDir::new().expect("there is room");
+    let words = ["\u{feff}", "\u{c}a", "\u{c}", "\u{85}b\u{a0}"].map(String::from).to_vec();
+    let vectors = WordVectors::new(words, vec![1.0, 2.0, 3.0, 4.0], 1).expect("they fit");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        vectors.save(&path, format).expect("it can be written");
+        assert_eq!(load(&path).expect("it was written").words(), vectors.words(), "{format:?}");
+    }
+}
+
+#[test]
 fn empty_lines_at_the_end_of_a_text_are_nothing() {
     let folder = TempDir::new().expect("there is room");
     for text in ["2 1\na 1\nb 2\n\n", "a 1\nb 2\n\r\n\n", "a 1\nb 2"] {
@@ -154,6 +177,11 @@ fn faults_of_text_are_named_with_their_line() {
         (b"1 70000\n", "expected 1 to 65536 dimensions, found 70000"),
         (b"1 2\na NaN 1\n", "a vector has a number that is not finite, or too large"),
         (b"1 2\na 1e38 1e38\n", "a vector has a number that is not finite, or too large"),
+        // Of a long field as many whole characters are shown.
+        (
+            "1 1\na x水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水\n".as_bytes(),
+            "expected a number in line 2, found \"x水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水水\"",
+        ),
         (
             b"9999999999999 300\na 1\n",
             "line 1 tells of 9999999999999 words of 300 dimensions, for which the file is too short",

@@ -44,7 +44,8 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
             )));
         }
         // Some writers end each row with a line break.
-        let word = word.trim_ascii_start();
+        let breaks = word.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
+        let word = &word[breaks..];
         let word = str::from_utf8(word).map_err(|_| invalid(format!("word {number} is not UTF-8")))?;
         if word.is_empty() {
             return Err(invalid(format!("word {number} is empty")));

@@ -9,6 +9,12 @@ use crate::{Result, WordVectors};
 
 /// The longest line: each number has at most 32 characters and a space.
 const MAX_LINE: u64 = (MAX_WORD + 33 * MAX_DIMENSIONS) as u64;
+/// What stands between a word and its numbers.
+const SPACES: [char; 2] = [' ', '\t'];
+/// Some editors begin a file with it. Read as a part of the first line, the two counts would be a word and a number.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+/// The most characters of a field that a message shows.
+const SHOWN: usize = 40;
 
 pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: Option<&AtomicBool>) -> Result<Rows> {
     let mut line = Vec::new();
@@ -16,10 +22,14 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
     if !next_line(&mut reader, &mut line, number)? {
         return Err(invalid("the file is empty".to_owned()));
     }
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
+    }
     let first = text_of(&line, number)?;
     let told = header(first);
     // GloVe's first line: the word has no space in it.
-    let dimensions = told.map_or_else(|| first.trim_end().matches(' ').count(), |(_, dimensions)| dimensions);
+    let dimensions =
+        told.map_or_else(|| first.trim_end_matches(SPACES).matches(SPACES).count(), |(_, dimensions)| dimensions);
     check_dimensions(dimensions)?;
     let mut rows = Rows { words: Vec::new(), table: Vec::new(), dimensions };
     if let Some((words, _)) = told {
@@ -99,20 +109,21 @@ fn text_of(line: &[u8], number: u64) -> Result<&str> {
 
 /// The numbers are the last fields: some words of `GloVe` files have spaces.
 fn add_line(rows: &mut Rows, line: &str, number: u64) -> Result<()> {
-    let line = line.trim_end_matches([' ', '\t']);
+    let line = line.trim_end_matches(SPACES);
     let mut rest = line;
     let start = rows.table.len();
     rows.table.resize(start + rows.dimensions, 0.0);
     for place in (0..rows.dimensions).rev() {
-        let Some((before, field)) = rest.rsplit_once([' ', '\t']) else {
+        let Some((before, field)) = rest.rsplit_once(SPACES) else {
             return Err(invalid(format!(
                 "expected a word and {} numbers in line {number}, found {} fields",
                 rows.dimensions,
-                line.split([' ', '\t']).count()
+                line.split(SPACES).count()
             )));
         };
         rows.table[start + place] = field.parse().map_err(|_| {
-            invalid(format!("expected a number in line {number}, found {:?}", &field[..field.len().min(40)]))
+            let shown = field.chars().take(SHOWN).collect::<String>();
+            invalid(format!("expected a number in line {number}, found {shown:?}"))
         })?;
         rest = before;
     }
