@@ -130,15 +130,17 @@ test('files that are wrong are errors that say where', async (t) => {
     ['cut.bin', '1 2\nword 1234567', /the file ends inside word 1 of 1/],
     ['not.safetensors', new Uint8Array(8).fill(255), /not a safetensors file/],
     ['huge.txt', '18446744073709551615 65536\na 1\n', /too short/],
-    ['infinite.txt', 'a 1 inf\n', /not finite/],
+    ['infinite.txt', 'a 1 inf\n', /the vector of "a" has a number that is not finite/],
   ]
   for (const [name, content, message] of cases) {
     const path = join(folder, name)
     writeFileSync(path, content)
-    await t.throwsAsync(WordVectors.load(path), { ...badFile, message }, name)
+    const error = await t.throwsAsync(WordVectors.load(path), { ...badFile, message }, name)
+    t.true(error?.message.startsWith(`${path}: `), error?.message)
   }
-  await t.throwsAsync(WordVectors.load(join(folder, 'none.txt')), badFile)
-  await t.throwsAsync(royal().save(join(folder, 'no', 'folder.txt')), badFile)
+  const [none, nowhere] = [join(folder, 'none.txt'), join(folder, 'no', 'folder.txt')]
+  await t.throwsAsync(WordVectors.load(none), { ...badFile, message: (text) => text.startsWith(`${none}: `) })
+  await t.throwsAsync(royal().save(nowhere), { ...badFile, message: (text) => text.startsWith(`${nowhere}: `) })
   const spaced = WordVectors.fromArray(['a b'], [1], { dimensions: 1 })
   await t.throwsAsync(spaced.save(join(folder, 'spaced.txt')), { ...badFile, message: /"a b"/ })
 })

@@ -1,6 +1,6 @@
 //! Vectors of words.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use napi::Env;
@@ -53,15 +53,16 @@ impl NativeWordVectors {
     ) -> Result<Object<'env>> {
         on_own_thread(env, CancelFlag::of(cancel), move |cancel| {
             let (format, limit) = (format_of(&format)?, limit.map(|limit| size("limit", limit)).transpose()?);
-            let rows = Rows::load(&PathBuf::from(path), format, limit, Some(cancel)).map_err(coded)?;
-            on_all_threads(|| rows.into_vectors())?.map_err(coded)
+            let in_file = coded_in(&path);
+            let rows = Rows::load(Path::new(&path), format, limit, Some(cancel)).map_err(&in_file)?;
+            on_all_threads(|| rows.into_vectors())?.map_err(in_file)
         })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn save(&self, path: String, format: String) -> Result<AsyncTask<Work<Later<()>>>> {
         let vectors = self.vectors.get()?;
-        Ok(later(move || vectors.save(&PathBuf::from(path), format_of(&format)?).map_err(coded)))
+        Ok(later(move || vectors.save(Path::new(&path), format_of(&format)?).map_err(coded_in(&path))))
     }
 
     #[napi(getter, catch_unwind)]
@@ -213,6 +214,14 @@ pub fn coded(error: Core) -> Error {
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())
+}
+
+/// [`coded`] for a call that reads or writes the file `path`, which what is wrong with the file names.
+fn coded_in(path: &str) -> impl Fn(Core) -> Error {
+    move |error| match error {
+        Core::Io(_) | Core::InvalidFile { .. } => Error::new(Code::InvalidFile, format!("{path}: {error}")),
+        _ => coded(error),
+    }
 }
 
 fn format_of(name: &str) -> Result<Format> {

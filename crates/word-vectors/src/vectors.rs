@@ -59,15 +59,15 @@ impl WordVectors {
     /// finite; [`Error::OutOfMemory`].
     pub fn new(words: Vec<String>, table: Vec<f32>, dimensions: usize) -> Result<Self> {
         let words = words.into_iter().map(String::into_boxed_str).collect();
-        let (vectors, duplicates) = Self::without_duplicates(Rows { words, table, dimensions })?;
-        match duplicates {
-            0 => Ok(vectors),
-            _ => Err(invalid(format!("{duplicates} words are there twice"))),
+        let (vectors, repeated) = Self::without_duplicates(Rows { words, table, dimensions })?;
+        match repeated {
+            None => Ok(vectors),
+            Some(word) => Err(invalid(format!("the word {word:?} is there twice"))),
         }
     }
 
-    /// [`WordVectors::new`] that keeps the first of several equal words, and how many it left out.
-    fn without_duplicates(rows: Rows) -> Result<(Self, usize)> {
+    /// [`WordVectors::new`] that keeps the first of several equal words, and the first word that it left out.
+    fn without_duplicates(rows: Rows) -> Result<(Self, Option<Box<str>>)> {
         let Rows { mut words, mut table, dimensions } = rows;
         if dimensions == 0 || words.len().checked_mul(dimensions) != Some(table.len()) {
             return Err(invalid(format!(
@@ -83,9 +83,10 @@ impl WordVectors {
         index
             .try_reserve(words.len())
             .map_err(|_| Error::OutOfMemory { bytes: words.len().saturating_mul(size_of::<(Box<str>, u32)>()) })?;
-        let (mut kept, all) = (0, words.len());
-        for row in 0..all {
+        let (mut kept, mut repeated) = (0, None);
+        for row in 0..words.len() {
             if index.contains_key(&words[row]) {
+                repeated.get_or_insert_with(|| words[row].clone());
                 continue;
             }
             index.insert(words[row].clone(), kept as u32);
@@ -107,9 +108,11 @@ impl WordVectors {
         let are_finite = table.par_chunks(dimensions).zip(&mut inverse_lengths).with_min_len(ROWS).map(inverse_length);
         // Not `all`, which would leave lengths out.
         if are_finite.filter(|is_finite| !is_finite).count() > 0 {
-            return Err(invalid("a vector has a number that is not finite, or too large".to_owned()));
+            let is_wrong = |row: &[f32]| !dot(level, row, row).is_finite();
+            let word = table.chunks_exact(dimensions).position(is_wrong).map_or("", |row| &words[row]);
+            return Err(invalid(format!("the vector of {word:?} has a number that is not finite, or too large")));
         }
-        Ok((Self { words, index, table, inverse_lengths, dimensions, level }, all - kept))
+        Ok((Self { words, index, table, inverse_lengths, dimensions, level }, repeated))
     }
 
     /// How many words there are.
