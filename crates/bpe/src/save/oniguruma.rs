@@ -9,7 +9,7 @@ const SAME: &str = "AzGKdDsShHnrtfvaek";
 const SAME_IN_CLASS: &str = "dDsShHnrtfvae";
 
 /// The expression of Oniguruma that means what the well-formed `source` means to `fancy-regex`; `None` where something of it has no such form that is
-/// known here: flags but `i` and `s`, differences of sets, `\R`, `\Z` and the like.
+/// known here: flags but `i` and `s`, differences of sets, `\p{Age=6.0}`, `\R`, `\Z` and the like.
 pub(super) fn for_oniguruma(source: &str) -> Option<String> {
     translated::<Oniguruma>(source)
 }
@@ -67,22 +67,41 @@ impl Dialect for Oniguruma {
 
 /// From a backslash on, `sign` behind it, what means the same to both, or is a character.
 fn character<'a>(rest: &'a str, sign: char, same: &str) -> Option<Written<'a>> {
-    let is_braced = rest[1 + sign.len_utf8()..].starts_with('{');
+    let braced = rest[1 + sign.len_utf8()..].strip_prefix('{').and_then(|inside| Some(inside.split_once('}')?.0));
     // A character by so many digits; two are a byte there.
     let code_point = |digits: usize| Some((2 + digits, format!(r"\x{{{}}}", rest.get(2..2 + digits)?).into()));
     match sign {
-        'p' | 'P' if is_braced => Some(copied(rest, rest.find('}')? + 1)),
+        'p' | 'P' if let Some(inside) = braced => {
+            Some((inside.len() + r"\p{}".len(), format!(r"\{sign}{{{}}}", property(inside)?).into()))
+        }
         'p' | 'P' => {
             let name = rest[2..].chars().next()?;
             Some((2 + name.len_utf8(), format!(r"\{sign}{{{name}}}").into()))
         }
-        'x' | 'u' if is_braced => Some((2, r"\x".into())),
+        // Whole: behind `\x` alone, what is in braces would be a count.
+        'x' | 'u' if let Some(digits) = braced => {
+            Some((digits.len() + r"\x{}".len(), format!(r"\x{{{digits}}}").into()))
+        }
         'x' => code_point(2),
         'u' => code_point(4),
         letter if letter.is_ascii_alphabetic() && !same.contains(letter) => None,
         '<' | '>' => None,
         other => Some(copied(rest, 1 + other.len_utf8())),
     }
+}
+
+/// The name there of what is `\p{name}` here. Both know the general categories, scripts and properties with two values by all of their names, but for the
+/// ones that are left out here.
+fn property(name: &str) -> Option<&str> {
+    let loose = |name: &str| name.replace(['_', '-', ' '], "").to_ascii_lowercase();
+    let value = match name.split_once(['=', ':']) {
+        None => name,
+        Some((kind, value)) if matches!(&*loose(kind), "gc" | "generalcategory" | "sc" | "script") => value,
+        Some(_) => return None,
+    };
+    let plain = loose(value);
+    let is_known = !plain.starts_with("is") && !matches!(&*plain, "bidim" | "bidimirrored");
+    is_known.then_some(value)
 }
 
 #[cfg(test)]
@@ -121,6 +140,9 @@ mod tests {
             ("a{2}{", "a{2}{"),
             ("(?s:.)(?P<n>a)", "(?m:.)(?<n>a)"),
             (r"\xe9\u00e9\u{e9}\pL[\x41]", r"\x{e9}\x{00e9}\x{e9}\p{L}[\x{41}]"),
+            (r"\x{61}+|\u{61}{2}+|[\x{61}-z]", r"\x{61}+|(?>\x{61}{2})|[\x{61}-z]"),
+            (r"\p{Script=Greek}+\P{sc:Han}", r"\p{Greek}+\P{Han}"),
+            (r"[\p{General_Category=Lu}\p{gc=Uppercase Letter}]", r"[\p{Lu}\p{Uppercase Letter}]"),
             ("[[:digit:][:^upper:]]", "[[0-9][^A-Z]]"),
             ("[]a]", r"[\]a]"),
         ] {
@@ -134,6 +156,9 @@ mod tests {
     fn what_has_no_form_there_is_told() {
         for source in ["(?m:^a)", "(?x: a )", "(?U)a+", "[a--b]", "[a~~b]", r"\R", r"a\Z", r"\<a", r"[\b]"] {
             assert_eq!(for_oniguruma(source), None, "{source}");
+        }
+        for name in ["scx=Grek", "sc!=Grek", "Age=6.0", "gcb=LF", "isGreek", "Is_L", "Bidi_Mirrored", "bidi-m"] {
+            assert_eq!(for_oniguruma(&format!(r"\p{{{name}}}")), None, "{name}");
         }
     }
 }

@@ -102,7 +102,7 @@ fn pre_tokenizer(pattern: &Pattern) -> Result<Value, Error> {
         let Some(regex) = for_oniguruma(&source) else {
             let shown: String = source.chars().take(100).collect();
             let reason = format!(
-                "expected one that a tokenizer.json can have, received {shown:?}: no flags but i and s, no [a--b] and [a~~b], no \\R, \\Z, \\< and \\>"
+                "expected one that a tokenizer.json can have, received {shown:?}: no flags but i and s, no [a--b] and [a~~b], no \\R, \\Z, \\< and \\>, and of \\p{{…}} what Oniguruma knows"
             );
             return Err(Error::InvalidPattern { reason });
         };
