@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -64,3 +64,13 @@ for (const name of encodingNames) {
     await comesBack(t, encoding, `${name}.tiktoken`, { pattern, specialTokens: encoding.specialTokens })
   })
 }
+
+test('what a tokenizer.json repeats by a count with a ? behind it may be left out, as Hugging Face reads it', async (t) => {
+  const path = join(folder, 'counted.json')
+  await (await trainBpe({ texts: [] }, { vocabSize: 256, pattern: 'a{3}' })).save(path)
+  const json = readFileSync(path, 'utf8')
+  t.true(json.includes('"a{3}"'))
+  writeFileSync(path, json.replace('"a{3}"', '"a{3}?|b{1,2}?"'))
+  const { wordIds } = (await loadTokenizer(path)).encodeWithOffsets('xyaaabb', { wordIds: true })
+  t.deepEqual(wordIds, Int32Array.of(0, 1, 2, 2, 2, 3, 4))
+})

@@ -13,6 +13,8 @@ pub trait Dialect {
     const ENDS: [&'static str; 2];
     /// What stands around a repetition like `a{1,3}` that has a `+` behind it.
     const COUNTED_PLUS: [&'static str; 2];
+    /// What stands around one like `a{3}`, and for the `?` that it has behind it: to Oniguruma it may be left out, to others that is no choice.
+    const COUNTED_OPTION: [&'static str; 2] = ["(?:", ")?"];
     /// `]` where it is the first character in brackets.
     const FIRST_BRACKET: &'static str;
 
@@ -133,12 +135,18 @@ impl<'a, D: Dialect> Translation<'a, D> {
         let is_count = |counts: &&str| counts.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
         let Some(counts) = counts.filter(is_count).filter(|counts| !counts.is_empty()) else { return false };
         self.copy(counts.len() + "{}".len());
-        if self.rest.starts_with('+') {
-            let [before, after] = D::COUNTED_PLUS;
-            self.out.insert_str(self.last, before);
-            self.put((1, after.into()));
+        match self.rest.chars().next() {
+            Some('+') => self.wrap(D::COUNTED_PLUS),
+            Some('?') if !counts.contains(',') => self.wrap(D::COUNTED_OPTION),
+            _ => {}
         }
         true
+    }
+
+    /// Writes these around a repetition, for the sign behind it.
+    fn wrap(&mut self, [before, after]: [&'static str; 2]) {
+        self.out.insert_str(self.last, before);
+        self.put((1, after.into()));
     }
 
     /// From `[` to the `]` that belongs to it.

@@ -21,6 +21,7 @@ impl Dialect for Oniguruma {
     const ENDS: [&'static str; 2] = [r"\A", r"\z"];
     /// Here it keeps what it took; there it repeats once more.
     const COUNTED_PLUS: [&'static str; 2] = ["(?>", ")"];
+    const COUNTED_OPTION: [&'static str; 2] = ["", ""];
     const FIRST_BRACKET: &'static str = r"\]";
 
     /// That with which `.` matches line feeds is called `m` there.
@@ -138,6 +139,7 @@ mod tests {
             (r"\p{N}{1,3}+", r"(?>\p{N}{1,3})"),
             ("a(?:b|c){2}+d", "a(?>(?:b|c){2})d"),
             ("a{2}{", "a{2}{"),
+            ("a{2}?(?:b){3}?c{1,2}?d{2,}?", "a{2}(?:b){3}c{1,2}?d{2,}?"),
             ("(?s:.)(?P<n>a)", "(?m:.)(?<n>a)"),
             (r"\xe9\u00e9\u{e9}\pL[\x41]", r"\x{e9}\x{00e9}\x{e9}\p{L}[\x{41}]"),
             (r"\x{61}+|\u{61}{2}+|[\x{61}-z]", r"\x{61}+|(?>\x{61}{2})|[\x{61}-z]"),
