@@ -1,7 +1,7 @@
-//! Large values of JavaScript objects that are no more.
+//! Values of JavaScript objects that are no more.
 //!
-//! Node calls finalizers between turns of the event loop, however often the garbage collector runs in one: a loop that forgets a tensor of many megabytes in each
-//! round would keep all of them. So whoever makes a large value first looks which objects of earlier ones were collected.
+//! Node calls finalizers between turns of the event loop, however often the garbage collector runs in one: a loop that forgets a tensor in each round would keep all of
+//! them. So whoever makes a value first looks which objects of earlier ones were collected, once enough has been made to be worth it.
 
 use std::cell::RefCell;
 use std::ptr;
@@ -12,14 +12,39 @@ use napi::{Env, check_status, sys};
 use crate::error::{Result, from_napi};
 use crate::held::Held;
 
-/// From so many bytes on, a value is watched.
-const LARGE: usize = 1 << 20;
+/// From so many bytes on, a value is watched. An object without a value takes about as much, and keeps it.
+const WATCHED_FROM: usize = 1 << 10;
+/// A look is due when so many bytes were made after the last one.
+const BYTES: usize = 1 << 20;
+/// And when what stayed at the last look is at most so many times as many as came after it: what a look costs is then a part of what it cost to make these.
+const STAYED: usize = 64;
 
 thread_local! {
     /// The values of this thread's objects.
-    static WATCHED: RefCell<Vec<Watched>> = const { RefCell::new(Vec::new()) };
+    static WATCHED: RefCell<Watches> = const { RefCell::new(Watches { all: Vec::new(), stayed: 0, bytes: 0 }) };
     /// Environments at whose end theirs are taken out, because what comes later may have the same address.
     static ENVIRONMENTS: RefCell<Vec<sys::napi_env>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Watches {
+    all: Vec<Watched>,
+    /// How many stayed at the last look.
+    stayed: usize,
+    /// The bytes of those that came after it.
+    bytes: usize,
+}
+
+impl Watches {
+    fn look_is_due(&self) -> bool {
+        self.bytes >= BYTES && self.all.len().saturating_sub(self.stayed) * STAYED >= self.stayed
+    }
+
+    /// Takes those out that have ended.
+    fn look(&mut self, env: Env) -> Vec<Watched> {
+        let ended = self.all.extract_if(.., |watched| watched.has_ended(env)).collect();
+        (self.stayed, self.bytes) = (self.all.len(), 0);
+        ended
+    }
 }
 
 struct Watched {
@@ -47,9 +72,9 @@ impl<T: Clone> Release for Held<T> {
     }
 }
 
-/// Lets the value of `object`, which is `bytes` large, go at the first [`release_forgotten`] after the object was collected.
+/// Lets the value of `object`, which is `bytes` large, go at a [`release_forgotten`] after the object was collected.
 pub fn watch<T: Clone + 'static>(env: Env, object: sys::napi_value, value: &Rc<Held<T>>, bytes: usize) -> Result<()> {
-    if bytes < LARGE {
+    if bytes < WATCHED_FROM {
         return Ok(());
     }
     let is_new = ENVIRONMENTS.with_borrow(|all| !all.contains(&env.raw()));
@@ -63,20 +88,27 @@ pub fn watch<T: Clone + 'static>(env: Env, object: sys::napi_value, value: &Rc<H
         .map_err(|error| from_napi(&error))?;
     let value: Weak<Held<T>> = Rc::downgrade(value);
     let watched = Watched { env: env.raw(), object: reference, value };
-    WATCHED.with_borrow_mut(|all| all.push(watched));
+    WATCHED.with_borrow_mut(|watches| {
+        watches.all.push(watched);
+        watches.bytes = watches.bytes.saturating_add(bytes);
+    });
     Ok(())
 }
 
 fn forget_environment(ended: sys::napi_env) {
     ENVIRONMENTS.with_borrow_mut(|all| all.retain(|&env| env != ended));
-    WATCHED.with_borrow_mut(|all| all.retain(|watched| watched.env != ended));
+    WATCHED.with_borrow_mut(|watches| {
+        watches.all.retain(|watched| watched.env != ended);
+        watches.stayed = watches.stayed.min(watches.all.len());
+    });
 }
 
-/// Lets the values go whose objects were collected.
+/// Lets the values go whose objects were collected, when a look is due.
 pub fn release_forgotten(env: Env) -> Result<()> {
-    let ended = in_scope(env, || {
-        WATCHED.with_borrow_mut(|all| all.extract_if(.., |watched| watched.has_ended(env)).collect::<Vec<_>>())
-    })?;
+    if !WATCHED.with_borrow(Watches::look_is_due) {
+        return Ok(());
+    }
+    let ended = in_scope(env, || WATCHED.with_borrow_mut(|watches| watches.look(env)))?;
     for Watched { object, value, .. } in ended {
         // SAFETY: `has_ended` says that it is of this environment; nobody else has it.
         check_status!(unsafe { sys::napi_delete_reference(env.raw(), object) }).map_err(|error| from_napi(&error))?;
