@@ -96,3 +96,14 @@ test('the garbage collector knows the size of tensors that nobody disposes', asy
   const bytes = await growth(4096, 'await new Promise((resolve) => setImmediate(resolve))')
   t.true(bytes < 5e8, `the process grew by ${bytes} bytes`)
 })
+
+test.serial('the system is asked for the size of its memory once, not in each pass', (t) => {
+  const embedding = Embedding.create({ count: 2, dimensions: 2, device: 'cpu' })
+  const { constrainedMemory } = process
+  process.constrainedMemory = () => t.fail() as never
+  try {
+    t.deepEqual(embedding.forward([1]).shape, [1, 2])
+  } finally {
+    process.constrainedMemory = constrainedMemory
+  }
+})

@@ -3,12 +3,14 @@ import { bytesOf, type DType } from './dtype.ts'
 
 let limit: number | undefined
 
-/** The bytes of memory of this machine, or what the container allows. */
-export const memoryLimit = (): number => {
+/** The bytes of memory of this machine, or what the container allows. Asked for once: it is read from files, which takes longer than a small pass. */
+export const memoryLimit = (): number => (limit ??= readLimit())
+
+const readLimit = (): number => {
   // Not imported: whoever only tokenizes need not wait for it.
-  const { totalmem } = process.getBuiltinModule('node:os')
+  const total = process.getBuiltinModule('node:os').totalmem()
   const allowed = process.constrainedMemory?.() ?? 0
-  return (limit ??= allowed > 0 ? Math.min(totalmem(), allowed) : totalmem())
+  return allowed > 0 ? Math.min(total, allowed) : total
 }
 
 /**
