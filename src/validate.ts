@@ -40,16 +40,17 @@ const shown = (value: unknown): string => {
 
 /** The `ERR_INVALID_ARGUMENT` that says: expected `expected` for `name`, received `value`. */
 export const invalid = (name: string, expected: string, value: unknown): TokenmillError =>
-  new TokenmillError('ERR_INVALID_ARGUMENT', `expected ${expected} for ${name}, received ${received(value)}`)
+  invalidAs(name, expected, received(value))
+
+/** {@link invalid} that says in words what was received, where the value itself says too little. */
+export const invalidAs = (name: string, expected: string, what: string): TokenmillError =>
+  new TokenmillError('ERR_INVALID_ARGUMENT', `expected ${expected} for ${name}, received ${what}`)
 
 /** `value` when it is an integer of at least `min` and at most `max`. */
 export const integerIn = (name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number => {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-  throw invalid(
-    name,
-    max === Number.MAX_SAFE_INTEGER ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
-    value,
-  )
+  const hasLimit = max !== Number.MAX_SAFE_INTEGER || (Number.isInteger(value) && (value as number) > max)
+  throw invalid(name, hasLimit ? `an integer from ${min} to ${max}` : `an integer ≥ ${min}`, value)
 }
 
 /** `value` when it is an integer ≥ 1. */

@@ -7,6 +7,7 @@ import {
   finiteNumber,
   integerIn,
   invalid,
+  invalidAs,
   isArray,
   options as known,
   own,
@@ -147,7 +148,7 @@ export class Embedding {
     const { devices, count, dimensions, table } = resolveSize(known('options', size, sizeKeys))
     const values = valuesOf(data)
     if (values.length !== count * dimensions) {
-      throw invalid('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
+      throw invalidAs('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
     }
     return callNative(() =>
       onFirst(devices, (device) => {

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { invalid, isInstance } from '../validate.ts'
+import { invalid, invalidAs, isInstance } from '../validate.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
 import { lengthOf } from './copy.ts'
 import { type DeviceName, sharesAddon } from './device.ts'
@@ -16,10 +16,10 @@ interface Learner {
 export const backward = (learner: Learner, device: DeviceName, output: unknown, grad: unknown): void => {
   if (!isInstance(output, Tensor)) throw invalid('output', 'a Tensor that forward gave', output)
   if (!sharesAddon(output.device, device)) {
-    throw invalid('output', `a Tensor of this embedding, which is on ${device}`, `one on ${output.device}`)
+    throw invalidAs('output', `a Tensor of this embedding, which is on ${device}`, `one on ${output.device}`)
   }
   const size = lengthOf(output.shape)
-  const expected = (received: string) => invalid('grad', `a value for each of the ${size} of the output`, received)
+  const expected = (received: string) => invalidAs('grad', `a value for each of the ${size} of the output`, received)
   if (isInstance(grad, Tensor)) {
     if (String(grad.shape) !== String(output.shape)) throw expected(`a tensor of shape [${grad.shape.join(', ')}]`)
     // Natives of one addon are nothing to the other.

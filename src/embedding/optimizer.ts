@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
-import { boolean, finiteNumber, integerIn, invalid, isArray, options as known, own } from '../validate.ts'
+import { boolean, finiteNumber, integerIn, invalid, invalidAs, isArray, options as known, own } from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
 import { Calls } from './calls.ts'
@@ -326,5 +326,5 @@ const parametersOf = (parameters: unknown): readonly Parameter[] => {
   const device = checked[0]?.device
   const other = checked.findIndex((parameter) => parameter.device !== device)
   if (other < 0) return checked
-  throw invalid(`parameters[${other}]`, `a Parameter on ${device}, as the first`, `one on ${checked[other]?.device}`)
+  throw invalidAs(`parameters[${other}]`, `a Parameter on ${device}, as the first`, `one on ${checked[other]?.device}`)
 }

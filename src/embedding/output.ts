@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { invalid, notShared } from '../validate.ts'
+import { invalid, invalidAs, notShared } from '../validate.ts'
 import type { DType, Values } from './dtype.ts'
 import { checkMemory } from './memory.ts'
 import type { ShapedIds } from './token-ids.ts'
@@ -16,7 +16,7 @@ export const outputFor = ({ ids }: ShapedIds, dimensions: number, dtype: DType, 
   const values = notShared('options.out', `a ${name}`, out as Values)
   const length = ids.length * dimensions
   if (values.length !== length) {
-    throw invalid('options.out', `a ${name} of ${length} values`, `one of ${values.length}`)
+    throw invalidAs('options.out', `a ${name} of ${length} values`, `one of ${values.length}`)
   }
   return values
 }

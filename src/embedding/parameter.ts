@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { boolean, invalid } from '../validate.ts'
+import { boolean, invalid, invalidAs } from '../validate.ts'
 import type { Calls } from './calls.ts'
 import { copyOf, lengthOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
@@ -102,7 +102,7 @@ export class Parameter {
   set(values: Float32Array): void {
     if (!types.isFloat32Array(values)) throw invalid('values', 'a Float32Array', values)
     const length = lengthOf(this.shape)
-    if (values.length !== length) throw invalid('values', `${length} values`, `${values.length} values`)
+    if (values.length !== length) throw invalidAs('values', `${length} values`, `${values.length} values`)
     this.#owner.calls.now(() => callNative(() => this.#checked.setValues(unsharedNumbers(values))))
   }
 

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
-import { integerIn, invalid, isArray, isGone, isRevoked } from '../validate.ts'
+import { integerIn, invalid, invalidAs, isArray, isGone, isRevoked } from '../validate.ts'
 import { lengthOf } from './copy.ts'
 
 /** Token ids: each the number of a row. */
@@ -51,7 +51,7 @@ export const shapedIds = (
 /** `values`, one for each of `length` ids, as an array that no other thread can change. */
 export const idsForEach = (name: string, values: unknown, length: number): Uint32Array => {
   if (!types.isUint32Array(values)) throw invalid(name, 'a Uint32Array', values)
-  if (values.length !== length) throw invalid(name, `one for each of the ${length} ids`, `${values.length}`)
+  if (values.length !== length) throw invalidAs(name, `one for each of the ${length} ids`, `${values.length}`)
   return unsharedNumbers(values)
 }
 
@@ -74,5 +74,5 @@ const shapeOf = (name: string, shape: unknown, length: number): readonly number[
   if (!isArray(shape) || shape.length === 0) throw invalid(name, 'an array of at least one size', shape)
   const sizes = Array.from(shape, (size: unknown, index) => integerIn(`${name}[${index}]`, size, 0))
   if (lengthOf(sizes) === length) return sizes
-  throw invalid(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)
+  throw invalidAs(name, `sizes whose product is the number of ids, ${length},`, `[${sizes.join(', ')}]`)
 }

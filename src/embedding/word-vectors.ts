@@ -9,6 +9,7 @@ import {
   finiteNumber,
   integerIn,
   invalid,
+  invalidAs,
   isArray,
   options as known,
   positiveInteger,
@@ -210,7 +211,7 @@ const formatOf = (file: string): string => {
 const vectorOf = (name: string, value: unknown, length: number, before = ''): Float32Array => {
   const isTyped = types.isFloat32Array(value)
   if (!isTyped && !isArray(value)) throw invalid(name, `${before}a Float32Array or an array of numbers`, value)
-  if (value.length !== length) throw invalid(name, `${length} numbers`, `${value.length} numbers`)
+  if (value.length !== length) throw invalidAs(name, `${length} numbers`, `${value.length} numbers`)
   if (isTyped) return unsharedNumbers(value)
   return Float32Array.from(value as readonly unknown[], (number, index) => finiteNumber(`${name}[${index}]`, number))
 }
