@@ -16,6 +16,7 @@ const text = 'The mill stood where the river bent. '.repeat(40_000)
 const bytes = Buffer.from(text)
 const rows = Array.from({ length: 100 }, (_, row) => text.slice(row, row + 10_000))
 const ids = tokenizer.encode(text)
+const indexed = text.slice(0, 100_000)
 const few = ids.subarray(0, 100_000)
 const embedding = Embedding.create({ count: 2000, dimensions: 100 })
 const optimizer = Optimizer.adamW(embedding.parameters(), { learningRate: 1e-3 })
@@ -33,6 +34,8 @@ const calls = {
   decodeBytes: () => tokenizer.decodeBytes(few),
   'Parameter.grad': () => embedding.parameters()[0].grad(),
   'Optimizer.state': () => optimizer.state(),
+  // Its memory is native; it has as many bytes as its text at least.
+  countIndex: () => (tokenizer.countIndex(indexed), bytes.subarray(0, indexed.length)),
   idToBytes: () => ids.forEach((id) => tokenizer.idToBytes(id)),
 }
 const made = (result) => {

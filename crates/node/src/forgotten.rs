@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::ptr;
 use std::rc::{Rc, Weak};
 
+use napi::bindgen_prelude::{ClassInstance, JavaScriptClassExt};
 use napi::{Env, check_status, sys};
 
 use crate::error::{Result, from_napi};
@@ -72,8 +73,24 @@ impl<T: Clone> Release for Held<T> {
     }
 }
 
-/// Lets the value of `object`, which is `bytes` large, go at a [`release_forgotten`] after the object was collected.
-pub fn watch<T: Clone + 'static>(env: Env, object: sys::napi_value, value: &Rc<Held<T>>, bytes: usize) -> Result<()> {
+/// The object that `make` gives, of which `held` has the value. Before that, memory of objects that JavaScript has forgotten is let go, which `make` can then
+/// use.
+pub fn watched<T: JavaScriptClassExt, V: Clone + 'static>(
+    env: &Env,
+    make: impl FnOnce() -> Result<T>,
+    held: impl FnOnce(&T) -> &Rc<Held<V>>,
+) -> Result<ClassInstance<'_, T>> {
+    release_forgotten(*env)?;
+    let made = make()?;
+    let value = Rc::clone(held(&made));
+    let instance = made.into_instance(env).map_err(|error| from_napi(&error))?;
+    watch(*env, instance.value, &value)?;
+    Ok(instance)
+}
+
+/// Lets the value of `object` go at a [`release_forgotten`] after the object was collected.
+fn watch<T: Clone + 'static>(env: Env, object: sys::napi_value, value: &Rc<Held<T>>) -> Result<()> {
+    let bytes = value.bytes();
     if bytes < WATCHED_FROM {
         return Ok(());
     }
@@ -104,7 +121,7 @@ fn forget_environment(ended: sys::napi_env) {
 }
 
 /// Lets the values go whose objects were collected, when a look is due.
-pub fn release_forgotten(env: Env) -> Result<()> {
+fn release_forgotten(env: Env) -> Result<()> {
     if !WATCHED.with_borrow(Watches::look_is_due) {
         return Ok(());
     }

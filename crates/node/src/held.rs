@@ -31,6 +31,11 @@ impl<T: Clone> Held<T> {
         Self { what, value: RefCell::new(Some(value)), bytes: Cell::new(0) }
     }
 
+    /// The memory of the value; 0 when it was let go.
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.bytes.get()).unwrap_or(usize::MAX)
+    }
+
     /// The value; `ERR_DISPOSED` after [`Held::release`].
     pub fn get(&self) -> Result<T> {
         let disposed = || Error::new(Code::Disposed, format!("the {} was disposed", self.what));

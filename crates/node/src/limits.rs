@@ -1,9 +1,10 @@
 //! Texts cut to a number of tokens.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{ObjectFinalize, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{ClassInstance, ObjectFinalize, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{
     Boundaries, Boundary, ChunkOptions, Counts, Error as BpeError, Origin, Places, PrefixCounts, SectionLevel,
@@ -13,6 +14,7 @@ use tokenmill_bpe::{
 use crate::arrays::to_array;
 use crate::encoder::{Encoder, as_u32, from_bpe, from_bpe_in, policy_at, with_encoder};
 use crate::error::{Code, Error, Result};
+use crate::forgotten;
 use crate::held::Held;
 use crate::memory::{push, room};
 use crate::text::JsText;
@@ -120,7 +122,7 @@ fn boundary_of(number: u32) -> Result<Boundary> {
 /// The counts of the parts of a text.
 #[napi(custom_finalize)]
 pub struct NativeCountIndex {
-    parts: Held<Arc<Parts>>,
+    parts: Rc<Held<Arc<Parts>>>,
 }
 
 struct Parts {
@@ -132,7 +134,16 @@ struct Parts {
 }
 
 impl NativeCountIndex {
-    pub fn new(env: Env, tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, text: &JsText) -> Result<Self> {
+    pub fn at_once<'env>(
+        env: &'env Env,
+        tokenizer: Arc<Tokenizer>,
+        policy: Arc<SpecialPolicy>,
+        text: &JsText,
+    ) -> Result<ClassInstance<'env, Self>> {
+        forgotten::watched(env, || Self::new(*env, tokenizer, policy, text), |index| &index.parts)
+    }
+
+    fn new(env: Env, tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, text: &JsText) -> Result<Self> {
         let mut text = text.read()?;
         text.shrink_to_fit();
         let index = PrefixCounts::new(&tokenizer, &text, &policy, &mut tokenizer.idle_worker(), None)
@@ -140,7 +151,7 @@ impl NativeCountIndex {
         let units = UnitIndex::of(&text).map_err(|error| from_bpe_in(Origin::Utf16(&text), error))?;
         let bytes = text.capacity() + index.memory() + units.memory();
         let parts = Arc::new(Parts { tokenizer, policy, text, index, units });
-        Ok(Self { parts: Held::new(env, "count index", parts, bytes)? })
+        Ok(Self { parts: Rc::new(Held::new(env, "count index", parts, bytes)?) })
     }
 }
 

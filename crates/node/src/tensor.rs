@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    AsyncTask, ClassInstance, Float32Array, Float32ArraySlice, JavaScriptClassExt, ObjectFinalize, Uint16Array,
-    Uint16ArraySlice,
+    AsyncTask, ClassInstance, Float32Array, Float32ArraySlice, ObjectFinalize, Uint16Array, Uint16ArraySlice,
 };
 use napi_derive::napi;
 use tokenmill_embedding::{Output, ValuesMut};
 
 use crate::embedding_convert::coded;
-use crate::error::{Result, from_napi};
+use crate::error::Result;
 use crate::forgotten;
 use crate::held::Held;
 use crate::later::{Deliver, Later, later};
@@ -28,14 +27,9 @@ impl NativeTensor {
         self.output.get()
     }
 
-    /// The tensor of what `forward` makes at once. Before that, memory of tensors that JavaScript has forgotten is let go, which `forward` can then use.
+    /// The tensor of what `forward` makes at once.
     pub fn at_once(env: &Env, forward: impl FnOnce() -> Result<Output>) -> Result<ClassInstance<'_, Self>> {
-        forgotten::release_forgotten(*env)?;
-        let tensor = forward()?.deliver(*env)?;
-        let (output, bytes) = (Rc::clone(&tensor.output), tensor.output()?.byte_length());
-        let instance = tensor.into_instance(env).map_err(|error| from_napi(&error))?;
-        forgotten::watch(*env, instance.value, &output, bytes)?;
-        Ok(instance)
+        forgotten::watched(env, || forward()?.deliver(*env), |tensor| &tensor.output)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{ClassInstance, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Ids, SpecialPolicy, Tokenizer, utf16_length};
 
@@ -99,13 +99,13 @@ impl BpeHandle {
 
     /// The counts of all parts of `text`.
     #[napi(catch_unwind)]
-    pub fn count_index(
+    pub fn count_index<'env>(
         &self,
-        env: Env,
+        env: &'env Env,
         #[napi(ts_arg_type = "string")] text: JsText,
         policy: u32,
-    ) -> Result<NativeCountIndex> {
-        NativeCountIndex::new(env, Arc::clone(&self.tokenizer), self.encoder.policy(policy)?, &text)
+    ) -> Result<ClassInstance<'env, NativeCountIndex>> {
+        NativeCountIndex::at_once(env, Arc::clone(&self.tokenizer), self.encoder.policy(policy)?, &text)
     }
 
     /// The length of the longest token, in bytes.
