@@ -429,6 +429,7 @@ export interface Tokenizer {
 
 /** The ids of several texts, row after row in one array. Iterating gives each row as a view of `ids`. */
 export declare class TokenBatch implements Iterable<Uint32Array> {
+  protected constructor()
   /** The ids of all rows. */
   readonly ids: Uint32Array
   /** Where each row starts in `ids`, and at last `ids.length`: one entry more than there are rows. */
@@ -852,6 +853,7 @@ export interface NewTokenizerOptions {
 
 /** A byte-level BPE tokenizer: what {@link getEncoding} gives. */
 export declare class BpeTokenizer implements Tokenizer {
+  protected constructor()
   #private
   readonly name: string
   readonly vocabSize: number
@@ -2356,6 +2358,7 @@ export interface TrainSummary {
 
 /** A tokenizer that {@link trainBpe} has made. */
 export declare class TrainedTokenizer extends BpeTokenizer {
+  protected constructor()
   /** What it was made of. */
   readonly training: TrainSummary
 }
@@ -3341,6 +3344,7 @@ export interface WordVectorsLoadOptions {
  * After {@link WordVectors.dispose}, everything but its sizes throws `ERR_DISPOSED`.
  */
 export declare class WordVectors {
+  protected constructor()
   #private
   /** How many words there are. */
   readonly size: number

@@ -669,7 +669,7 @@ test('the errors themselves, and threads', async (t) => {
 
 /** What takes nothing, and what is not for callers. */
 const withoutArguments =
-  /^(devices|nextToken|of|nativeOf|callsOf|windowsAhead|data|dataSync|toFloat32|grad|parameters|step|stepAsync|zeroGrad|state|dispose|close|entries)$/
+  /^(devices|nextToken|of|nativeOf|callsOf|engine|withEngine|windowsAhead|data|dataSync|toFloat32|grad|parameters|step|stepAsync|zeroGrad|state|dispose|close|entries)$/
 
 test.after('every function of the package is above', (t) => {
   const missing: string[] = []
@@ -681,7 +681,7 @@ test.after('every function of the package is above', (t) => {
       if (!isTried(name) && !withoutArguments.test(name)) missing.push(name)
       continue
     }
-    const isTokenizer = value === tokenmill.WordTokenizer
+    const isTokenizer = value === tokenmill.WordTokenizer || value === tokenmill.BpeTokenizer
     for (const [holder, has] of [
       [value, 'static'],
       [value.prototype, 'method'],

@@ -43,6 +43,17 @@ test('import and require() give the same objects, so the same TokenmillError', (
   }
 })
 
+test('what the types say is a value is one', (t) => {
+  for (const name of ['index', 'encodings']) {
+    const types = readFileSync(new URL(`../${name}.d.cts`, import.meta.url), 'utf8')
+    const declared = [...types.matchAll(/^export declare (?:class|const|function) (\w+)/gm)].map(([, value]) => value)
+    const listed = [...types.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, values]) => values?.match(/\w+/g) ?? [])
+    const url = new URL(`../dist/${name}.js`, import.meta.url).href
+    const code = `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(url)}))))`
+    t.deepEqual([...declared, ...listed].sort(), (print(code) as string[]).sort(), name)
+  }
+})
+
 test('a loader that has only CommonJS, and another realm for it, as some test runners do, loads the library', (t) => {
   // `instanceof` tells classes of this realm from those of that one.
   const context = createContext({ process, TextEncoder, TextDecoder, AbortSignal })

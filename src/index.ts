@@ -51,7 +51,7 @@ export type {
   TextOrPair,
 } from './tokenizer/encode-padded.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
-export type { BpeTokenizer, MergeStep, NewTokenizerOptions } from './tokenizer/bpe-tokenizer.ts'
+export { BpeTokenizer, type MergeStep, type NewTokenizerOptions } from './tokenizer/bpe-tokenizer.ts'
 export type { SpecialTokenList } from './tokenizer/special-tokens.ts'
 export type { PatternSource } from './tokenizer/pattern.ts'
 export type { TiktokenOptions } from './tokenizer/tiktoken-file.ts'
@@ -96,8 +96,8 @@ export { WindowDataset, type WindowOptions } from './dataset/window-dataset.ts'
 export { encodingNames, getEncoding, type EncodingName } from './tokenizer/encodings.ts'
 export {
   trainBpe,
+  TrainedTokenizer,
   type TrainBpeOptions,
-  type TrainedTokenizer,
   type TrainProgress,
   type TrainSummary,
 } from './tokenizer/train-bpe.ts'

@@ -1,5 +1,5 @@
 import {
-  type BpeTokenizer,
+  BpeTokenizer,
   encodingForModel,
   type EncodingName,
   encodingNames,
@@ -8,10 +8,12 @@ import {
   type PaddedBatch,
   type PaddedBatchWithOffsets,
   type Text,
-  type TokenBatch,
+  TokenBatch,
   type Tokenizer,
+  TrainedTokenizer,
   Vocabulary,
   WordTokenizer,
+  WordVectors,
 } from 'tokenmill'
 import { equal } from './equal.js'
 
@@ -74,3 +76,14 @@ new Vocabulary()
 Vocabulary.fromText('text', { order: 'random' })
 // @ts-expect-error a split rule is a name or a RegExp
 Vocabulary.fromText('text', { split: 'sentences' })
+
+const loaded = await loadTokenizer('tokenizer.json')
+if (loaded instanceof BpeTokenizer) equal<ReturnType<typeof loaded.preTokenize>, string[]>()
+// @ts-expect-error a tokenizer is made by getEncoding, loadTokenizer or trainBpe
+new BpeTokenizer()
+// @ts-expect-error by trainBpe
+new TrainedTokenizer()
+// @ts-expect-error a batch by encodeBatch
+new TokenBatch()
+// @ts-expect-error word vectors by load, fromArray or trainWordVectors
+new WordVectors()

@@ -54,5 +54,11 @@ const withInlineExports = (code) => {
     if (name || (line && !/^( \*|\/\*\*)/.test(line))) commentFrom = -1
     lines.push(name ? `export ${line}` : line)
   }
-  return lines.join('\n')
+  return withConstructors(lines.join('\n'))
 }
+
+/* A class whose constructor is internal would seem to have one without arguments. */
+const withConstructors = (code) =>
+  code.replace(/^export declare class [^]*?^\}/gm, (text) =>
+    /^ +(?:private )?constructor\(/m.test(text) ? text : text.replace('{\n', '{\nprotected constructor()\n'),
+  )
