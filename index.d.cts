@@ -851,7 +851,7 @@ export interface NewTokenizerOptions {
   readonly name?: string | undefined
 }
 
-/** A byte-level BPE tokenizer: what {@link getEncoding} gives. */
+/** A byte-level BPE tokenizer: what {@link getEncoding} gives, and `loadTokenizer` for files of such a model. */
 export declare class BpeTokenizer implements Tokenizer {
   protected constructor()
   #private

@@ -1,6 +1,6 @@
 import { callNative, fromNative } from '../errors.ts'
 import { native } from '../native.ts'
-import type { BpeHandle, TokenRows } from '../native-binding.d.ts'
+import type { BpeHandle, SpecialToken, TokenRows } from '../native-binding.d.ts'
 import { integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
@@ -96,7 +96,7 @@ export interface NewTokenizerOptions {
   readonly name?: string | undefined
 }
 
-/** A byte-level BPE tokenizer: what {@link getEncoding} gives. */
+/** A byte-level BPE tokenizer: what {@link getEncoding} gives, and `loadTokenizer` for files of such a model. */
 export class BpeTokenizer implements Tokenizer {
   readonly name: string
   readonly vocabSize: number
@@ -213,10 +213,17 @@ export class BpeTokenizer implements Tokenizer {
   withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): BpeTokenizer {
     const { name = this.name } = checkedOptions('options', options, ['name'])
     const list = checkedSpecialTokens('tokens', tokens, this.vocabSize)
-    return new BpeTokenizer(
-      string('options.name', name),
+    const checkedName = string('options.name', name)
+    return this.withEngine(
+      checkedName,
       callNative(() => this.#native.withSpecialTokens(list)),
+      list,
     )
+  }
+
+  /** @internal One of the same kind, of an engine that has the special tokens `more` besides. */
+  withEngine(name: string, engine: BpeHandle, _more: readonly SpecialToken[]): BpeTokenizer {
+    return new BpeTokenizer(name, engine)
   }
 
   /**

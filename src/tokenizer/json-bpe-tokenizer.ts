@@ -3,9 +3,10 @@ import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import { joinIds } from '../join-ids.ts'
-import type { BpeHandle, JsonHandle } from '../native-binding.d.ts'
+import type { BpeHandle, JsonHandle, SpecialToken } from '../native-binding.d.ts'
 import { native } from '../native.ts'
 import { boolean, integerIn, string } from '../validate.ts'
+import { withAddedTokens } from './added-tokens.ts'
 import { checkedSegments, checkedTexts, ownChoices } from './arguments.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
@@ -39,28 +40,50 @@ import type { EncodeAsyncOptions, EncodeOptions, Segment, Text, TokenBatch } fro
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared } from './unshared.ts'
 
+/** What a tokenizer.json says besides its engine. */
+interface JsonParts {
+  readonly isNfc: boolean
+  readonly postProcessor: PostProcessor
+  readonly rowShape: RowShape
+  /** Its bytes. */
+  readonly file: () => Uint8Array
+}
+
 /**
  * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C the engine
  * gets texts that are in that form already, which nearly all are, and Hugging Face's crate the others.
  */
 export class JsonBpeTokenizer extends BpeTokenizer {
-  readonly #file: Uint8Array
+  readonly #json: JsonParts
   readonly #isNfc: boolean
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
   #crate: HfTokenizer | undefined
   #nfcFingerprint: string | undefined
 
+  private constructor(name: string, engine: BpeHandle, json: JsonParts) {
+    super(name, engine)
+    this.#json = json
+    this.#isNfc = json.isNfc
+    this.#postProcessor = json.postProcessor
+    this.#rowShape = json.rowShape
+  }
+
   /**
    * @internal
    * @param file the bytes of the tokenizer.json, which nobody else has
    */
-  constructor(name: string, engine: BpeHandle, handle: JsonHandle, file: Uint8Array) {
-    super(name, engine)
-    this.#file = file
-    this.#isNfc = handle.isNfc
-    this.#postProcessor = new PostProcessor(handle.templates())
-    this.#rowShape = rowShapeOf(handle)
+  static of(name: string, engine: BpeHandle, handle: JsonHandle, file: Uint8Array): JsonBpeTokenizer {
+    const [postProcessor, rowShape] = [new PostProcessor(handle.templates()), rowShapeOf(handle)]
+    return new JsonBpeTokenizer(name, engine, { isNfc: handle.isNfc, postProcessor, rowShape, file: () => file })
+  }
+
+  /** @internal */
+  override withEngine(name: string, engine: BpeHandle, more: readonly SpecialToken[]): JsonBpeTokenizer {
+    const { file: before } = this.#json
+    // Made when it is asked for: the file may have many megabytes.
+    let file: Uint8Array | undefined
+    return new JsonBpeTokenizer(name, engine, { ...this.#json, file: () => (file ??= withAddedTokens(before(), more)) })
   }
 
   override get fingerprint(): string {
@@ -207,18 +230,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return countEachPart(string('text', text), (part) => this.count(part, own))
   }
 
-  /** A `.json` file is the one that it was loaded from. */
+  /** A `.json` file is the one that it was loaded from, with the special tokens that came later. */
   override async save(path: string | URL): Promise<void> {
-    await (filePath('path', path).endsWith('.json') ? saveBytes(path, this.#file) : super.save(path))
+    await (filePath('path', path).endsWith('.json') ? saveBytes(path, this.#json.file()) : super.save(path))
   }
 
   /** Made when a text is met that is not in form C. */
   get #byCrate(): HfTokenizer {
-    return (this.#crate ??= new HfTokenizer(
-      this.name,
-      callNative(() => native().JsonHandle.withCrate(this.#file)),
-      this.#file,
-    ))
+    if (this.#crate !== undefined) return this.#crate
+    const file = this.#json.file()
+    const handle = callNative(() => native().JsonHandle.withCrate(file))
+    return (this.#crate = new HfTokenizer(this.name, handle, file))
   }
 
   /** Whether the normalizer changes `text`. Whatever is no text is an error of the call that is made then. */

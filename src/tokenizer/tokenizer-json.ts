@@ -15,7 +15,7 @@ export const readTokenizerJson = async (bytes: Uint8Array): Promise<Tokenizer> =
     const handle = await callNative(() => native().JsonHandle.load(file))
     const name = `tokenizer.json: ${handle.model}`
     const engine = handle.engine()
-    return engine === null ? new HfTokenizer(name, handle, file) : new JsonBpeTokenizer(name, engine, handle, file)
+    return engine === null ? new HfTokenizer(name, handle, file) : JsonBpeTokenizer.of(name, engine, handle, file)
   } catch (error) {
     throw error instanceof TokenmillError ? error : fromNative(error)
   }

@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { BpeTokenizer, loadTokenizer, TokenmillError, trainBpe } from '../../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenmill-added-tokens-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A tokenizer.json that normalizes to form C, puts `<s>` before texts, and pads to four ids. */
+const load = async (): Promise<BpeTokenizer> => {
+  const path = join(folder, 'trained.json')
+  await (await trainBpe({ texts: ['café low low é é'] }, { vocabSize: 260, specialTokens: ['<s>'] })).save(path)
+  const ofText = [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }]
+  const file = {
+    ...(JSON.parse(readFileSync(path, 'utf8')) as object),
+    normalizer: { type: 'NFC' },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: ofText,
+      pair: [...ofText, { Sequence: { id: 'B', type_id: 1 } }],
+      special_tokens: { '<s>': { id: '<s>', ids: [0], tokens: ['<s>'] } },
+    },
+    padding: {
+      strategy: { Fixed: 4 },
+      direction: 'Left',
+      pad_to_multiple_of: null,
+      pad_id: 7,
+      pad_type_id: 0,
+      pad_token: '<s>',
+    },
+  }
+  const tokenizer = await loadTokenizer(new TextEncoder().encode(JSON.stringify(file)))
+  if (tokenizer instanceof BpeTokenizer) return tokenizer
+  throw new Error('the engine runs it')
+}
+
+const texts = ['low', 'e\u0301 low', 'é<|x|>low', 'e\u0301<|x|>', '<s><|x|>']
+const all = { allowedSpecial: 'all' } as const
+
+test('with more special tokens, a tokenizer.json normalizes, pads and puts around texts what it did', async (t) => {
+  const before = await load()
+  const after = before.withSpecialTokens({ '<|x|>': 300 })
+  for (const text of ['low', 'e\u0301 low', 'low e\u0301']) {
+    t.deepEqual(after.encode(text), before.encode(text), text)
+    const whole = { addSpecialTokens: true }
+    t.deepEqual(after.encode(text, whole), before.encode(text, whole), text)
+    t.deepEqual(after.encodePadded([text]), before.encodePadded([text]), text)
+    t.is(after.count(text), before.count(text), text)
+  }
+  t.deepEqual([...after.encode('e\u0301<|x|>', all)], [...before.encode('é'), 300])
+  t.not(after.fingerprint, before.fingerprint)
+  t.is(before.tokenToId('<|x|>'), undefined)
+})
+
+test('it is the same after saving and loading', async (t) => {
+  const path = join(folder, 'more.json')
+  const more = (await load()).withSpecialTokens({ '<|x|>': 300 }).withSpecialTokens(['<|y|>'])
+  await more.save(path)
+  const loaded = await loadTokenizer(path)
+  t.is(loaded.fingerprint, more.fingerprint)
+  t.deepEqual([...loaded.specialTokens], [...more.specialTokens])
+  for (const text of [...texts, '<|y|>']) {
+    t.deepEqual(loaded.encode(text, all), more.encode(text, all), text)
+    t.deepEqual(loaded.encodePadded([text], all), more.encodePadded([text], all), text)
+  }
+})
+
+test('a special token that another is written like cannot be saved, and nothing is left behind', async (t) => {
+  const more = (await load()).withSpecialTokens(['a'])
+  const path = join(folder, 'written-alike.json')
+  await t.throwsAsync(more.save(path), {
+    instanceOf: TokenmillError,
+    code: 'ERR_INVALID_ARGUMENT',
+    message: 'expected tokens that no other is written like in a tokenizer.json, for tokens, received "a"',
+  })
+  t.throws(() => readFileSync(path))
+})
