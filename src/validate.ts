@@ -46,6 +46,18 @@ export const invalid = (name: string, expected: string, value: unknown): Tokenmi
 export const invalidAs = (name: string, expected: string, what: string): TokenmillError =>
   new TokenmillError('ERR_INVALID_ARGUMENT', `expected ${expected} for ${name}, received ${what}`)
 
+/** Refuses `new` of a class by whoever is not of the library: its constructor takes what `isOurs` is true for, and `makers` are the functions to call. */
+export const checkMade = (isOurs: boolean, name: string, makers: string): void => {
+  if (!isOurs) throw invalidAs(`a new ${name}`, makers, 'a call of its constructor')
+}
+
+/** Whether `value` is an object of a class, as those of native code are: no array and no plain object. */
+export const isOfClass = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.getPrototypeOf(value) !== Object.prototype
+
 /** `value` when it is an integer of at least `min` and at most `max`. */
 export const integerIn = (name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number => {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value

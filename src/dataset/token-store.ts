@@ -5,7 +5,7 @@ import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { integerIn, invalid, notShared, oneOf, options as checkedOptions } from '../validate.ts'
+import { checkMade, integerIn, invalid, isOfClass, notShared, oneOf, options as checkedOptions } from '../validate.ts'
 import { allocated } from '../allocated.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
@@ -68,6 +68,7 @@ export class TokenStore {
   readonly #folder: string
 
   private constructor(handle: StoreHandle, folder: string) {
+    checkMade(isOfClass(handle), 'TokenStore', 'TokenStore.open')
     this.#native = handle
     this.#folder = folder
     this.length = handle.length

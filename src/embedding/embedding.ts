@@ -4,11 +4,13 @@ import type { NativeEmbedding, NativeEmbeddingOptions, NativeTableOptions, Nativ
 import { unsharedNumbers } from '../shared-memory.ts'
 import {
   boolean,
+  checkMade,
   finiteNumber,
   integerIn,
   invalid,
   invalidAs,
   isArray,
+  isOfClass,
   options as known,
   own,
   positiveInteger,
@@ -110,6 +112,7 @@ export class Embedding {
   readonly #handle: TablesHandle<NativeEmbedding>
 
   private constructor(native: NativeEmbedding, dtype: DType, device: DeviceName) {
+    checkMade(isOfClass(native), 'Embedding', 'Embedding.create, Embedding.fromArray or Embedding.load')
     this.count = native.count
     this.dimensions = native.dimensions
     this.dtype = dtype

@@ -3,9 +3,11 @@ import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeInputEmbedding, NativeInputEmbeddingConfig, NativePass, NativeTensor } from '../native-binding.d.ts'
 import {
   boolean,
+  checkMade,
   finiteNumber,
   integerIn,
   invalid,
+  isOfClass,
   oneOf,
   options as known,
   own,
@@ -163,6 +165,7 @@ export class InputEmbedding {
   #passes: number
 
   private constructor(native: NativeInputEmbedding, device: DeviceName, seed: number, passes = 0) {
+    checkMade(isOfClass(native), 'InputEmbedding', 'InputEmbedding.create or InputEmbedding.load')
     const { vocabSize, contextLength, dimensions, position, scale, tokenTypes, dropout, dtype, tokenizer } =
       native.config
     this.#vocabSize = vocabSize

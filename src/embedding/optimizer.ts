@@ -1,7 +1,17 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeOptimizer, NativeRule, NativeSlotState } from '../native-binding.d.ts'
-import { boolean, finiteNumber, integerIn, invalid, invalidAs, isArray, options as known, own } from '../validate.ts'
+import {
+  boolean,
+  checkMade,
+  finiteNumber,
+  integerIn,
+  invalid,
+  invalidAs,
+  isArray,
+  options as known,
+  own,
+} from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
 import { Calls } from './calls.ts'
@@ -100,10 +110,9 @@ export class Optimizer {
   /** Its own, and those of the embeddings that a step changes. */
   readonly #stepCalls: readonly Calls[]
 
-  private constructor(
-    parameters: readonly Parameter[],
-    { learningRate, ...rule }: NativeRule & { readonly learningRate: number },
-  ) {
+  private constructor(parameters: readonly Parameter[], whole: NativeRule & { readonly learningRate: number }) {
+    checkMade(whole?.betas !== undefined, 'Optimizer', 'Optimizer.adamW or Optimizer.sgd')
+    const { learningRate, ...rule } = whole
     this.#parameters = parametersOf(parameters)
     const addon = callNative(() => addonOf(this.#parameters[0]?.device ?? 'cpu'))
     this.#stepCalls = [this.#calls, ...new Set(this.#parameters.map(Parameter.callsOf))]

@@ -6,11 +6,13 @@ import type { NativeWordVectors } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import {
   abortSignal,
+  checkMade,
   finiteNumber,
   integerIn,
   invalid,
   invalidAs,
   isArray,
+  isOfClass,
   options as known,
   positiveInteger,
   string,
@@ -52,6 +54,7 @@ export class WordVectors {
 
   /** @internal */
   constructor(native: NativeWordVectors) {
+    checkMade(isOfClass(native), 'WordVectors', 'WordVectors.load, WordVectors.fromArray or trainWordVectors')
     this.size = native.size
     this.dimensions = native.dimensions
     this.#handle = new Handle('word vectors', native)

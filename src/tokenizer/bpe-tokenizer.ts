@@ -1,7 +1,7 @@
 import { callNative, fromNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { BpeHandle, SpecialToken, TokenRows } from '../native-binding.d.ts'
-import { integerIn, options as checkedOptions, string } from '../validate.ts'
+import { checkMade, integerIn, isOfClass, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedNumbers,
@@ -112,6 +112,7 @@ export class BpeTokenizer implements Tokenizer {
 
   /** @internal */
   constructor(name: string, handle: BpeHandle) {
+    checkMade(isOfClass(handle), 'BpeTokenizer', 'getEncoding, loadTokenizer or trainBpe')
     this.name = name
     this.#native = handle
     this.#encoder = handle.encoder

@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import {
+  checkMade,
   integerIn,
   invalid,
   isArray,
@@ -70,6 +71,7 @@ export class Vocabulary {
   readonly wordCount: number
 
   private constructor(words: readonly string[], specialTokens: readonly string[], splitter: Splitter) {
+    checkMade(splitter !== undefined, 'Vocabulary', 'Vocabulary.fromText or Vocabulary.fromWords')
     const ids = new Map<string, number>()
     for (const word of checkedTokens('words', words)) {
       const first = ids.get(word)
