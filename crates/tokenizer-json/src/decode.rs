@@ -16,8 +16,10 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
     pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
-        if let Some(texts) = self.texts_for(ids.len()) {
-            return texts.decode(self, ids, skip_special, strict);
+        if let Some(texts) = self.texts_for(ids.len())
+            && let Some(text) = texts.decode(self, ids, skip_special, strict)?
+        {
+            return Ok(text);
         }
         let tokens = self.decoded_tokens(ids, skip_special)?;
         let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
@@ -54,12 +56,10 @@ impl Tokenizer {
         Error::UnknownId { id, index, largest: self.vocab_size().saturating_sub(1) }
     }
 
-    /// The texts of all tokens, once so many ids were decoded that they are worth it to make; `None` also where the decoders do not allow it.
+    /// The texts of tokens, once so many ids were decoded that a table is worth it; `None` also where the decoders do not allow it.
     fn texts_for(&self, ids: usize) -> Option<&Texts> {
-        let is_much = || {
-            let before = self.decoded.fetch_add(ids, Ordering::Relaxed);
-            before.saturating_add(ids) >= self.vocab_size() as usize / 4
-        };
+        const MUCH: usize = 1 << 12;
+        let is_much = || self.decoded.fetch_add(ids, Ordering::Relaxed).saturating_add(ids) >= MUCH;
         match self.texts.get() {
             Some(texts) => texts.as_ref(),
             None if is_much() => self.texts.get_or_init(|| Texts::new(self)).as_ref(),
@@ -74,7 +74,7 @@ fn apply(decoders: &[Decode], tokens: Vec<String>) -> Result<Vec<String>> {
 }
 
 /// How many characters stand for bytes that are not UTF-8.
-fn replaced(texts: &[String]) -> usize {
+pub(crate) fn replaced(texts: &[String]) -> usize {
     texts.iter().map(|text| text.matches('\u{fffd}').count()).sum()
 }
 

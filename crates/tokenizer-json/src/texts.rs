@@ -1,102 +1,79 @@
 //! The texts of tokens that stand behind others, for decoders that make of a token what depends on no more than that.
 
-use crate::decode::{Steps, apply_to_some, byte_of};
+use std::sync::OnceLock;
+
+use crate::decode::{Steps, apply_to_some, byte_of, replaced};
 use crate::error::{Error, Result};
 use crate::memory::with_room;
 use crate::steps::{Decode, strip};
 use crate::tokenizer::Tokenizer;
 
-/// By id.
+/// By id, each found out when it is met.
 pub(crate) struct Texts {
-    all: String,
-    entries: Box<[Entry]>,
+    all: Box<[OnceLock<Option<Token>>]>,
     steps: Steps,
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    kind: Kind,
+struct Token {
+    made: Made,
     is_special: bool,
-    start: u32,
-    length: u32,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    /// There is no token.
-    None,
-    Text,
+enum Made {
+    Text(Box<str>),
     /// A byte, which is put together with others beside it.
     Byte(u8),
+    /// One in which decoders make, or take away, characters that stand for bytes which are not UTF-8.
+    Untold,
 }
 
-const REPLACED: &str = "\u{fffd}";
-
 impl Texts {
-    /// `None` for other decoders, and for such as make characters that stand for bytes which are not UTF-8, or take them away.
+    /// `None` for other decoders.
     pub fn new(tokenizer: &Tokenizer) -> Option<Self> {
-        let decoders = tokenizer.decoders.as_ref()?;
-        let steps = Steps::of(decoders)?;
-        if steps.bytes + 1 < steps.end {
-            return None;
-        }
-        let ids = 0..tokenizer.vocab_size();
-        let tokens: Vec<(u32, &str)> = ids.filter_map(|id| Some((id, tokenizer.decoded_token(id)?))).collect();
-        let written = tokens.iter().map(|(_, token)| (*token).to_owned()).collect();
-        let texts = apply_to_some(&decoders[..steps.bytes], written, true).ok()?;
-        let none = Entry { kind: Kind::None, is_special: false, start: 0, length: 0 };
-        let mut entries = vec![none; tokenizer.vocab_size() as usize];
-        let mut all = String::new();
-        for ((id, token), text) in tokens.into_iter().zip(&texts) {
-            if token.matches(REPLACED).count() != text.matches(REPLACED).count() {
-                return None;
-            }
-            let byte = byte_of(text).filter(|_| steps.bytes < steps.end);
-            entries[id as usize] = Entry {
-                kind: byte.map_or(Kind::Text, Kind::Byte),
-                is_special: tokenizer.is_special(id),
-                start: u32::try_from(all.len()).ok()?,
-                length: text.len() as u32,
-            };
-            all.push_str(text);
-        }
-        Some(Self { all, entries: entries.into(), steps })
+        let steps = Steps::of(tokenizer.decoders.as_ref()?)?;
+        let all = || (0..tokenizer.vocab_size()).map(|_| OnceLock::new()).collect();
+        (steps.bytes + 1 >= steps.end).then(|| Self { all: all(), steps })
     }
 
-    /// [`Tokenizer::decode`] by `tokenizer`, which it was made for.
-    pub fn decode(&self, tokenizer: &Tokenizer, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
+    /// [`Tokenizer::decode`] by `tokenizer`, which it was made for; `None` where that has to do it.
+    pub fn decode(
+        &self,
+        tokenizer: &Tokenizer,
+        ids: &[u32],
+        skip_special: bool,
+        strict: bool,
+    ) -> Result<Option<String>> {
         let mut length = 0_usize;
         for (index, &id) in ids.iter().enumerate() {
-            match self.entries.get(id as usize) {
-                Some(entry) if !matches!(entry.kind, Kind::None) => {
-                    length = length.saturating_add(entry.length as usize);
-                }
-                _ => return Err(tokenizer.unknown_id(id, index)),
+            match self.token(tokenizer, id)?.map(|token| &token.made) {
+                Some(Made::Text(text)) => length = length.saturating_add(text.len()),
+                Some(Made::Byte(_)) => length = length.saturating_add(REPLACED.len()),
+                Some(Made::Untold) => return Ok(None),
+                None => return Err(tokenizer.unknown_id(id, index)),
             }
         }
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
-        let mut kept = ids.iter().copied().filter(|&id| !(skip_special && self.entries[id as usize].is_special));
-        let first = kept.next().and_then(|id| tokenizer.decoded_token(id)).map(str::to_owned);
-        let first = apply_to_some(&decoders[..self.steps.bytes], first.into_iter().collect(), false)?.concat();
-        let mut text = with_room(first.len().saturating_add(length))?;
-        let mut bytes = Vec::new();
-        match byte_of(&first).filter(|_| self.steps.bytes < self.steps.end) {
-            Some(byte) => bytes.push(byte),
-            None => text.push_str(&first),
+        let is_kept = |id: u32| !skip_special || !tokenizer.is_special(id);
+        let start = ids.iter().position(|&id| is_kept(id)).unwrap_or(ids.len());
+        let (first, rest) = ids[start..].split_at(ids.len().min(start + 1) - start);
+        let first = first.iter().filter_map(|&id| tokenizer.decoded_token(id)).map(str::to_owned).collect();
+        let first = apply_to_some(&decoders[..self.steps.bytes], first, false)?.concat();
+        let mut whole =
+            Whole { text: with_room(first.len().saturating_add(length))?, bytes: Vec::new(), is_utf8: true };
+        match byte_of(&first).filter(|_| self.joins_bytes()) {
+            Some(byte) => whole.bytes.push(byte),
+            None => whole.text.push_str(&first),
         }
-        let mut is_utf8 = true;
-        for id in kept {
-            let entry = &self.entries[id as usize];
-            if let Kind::Byte(byte) = entry.kind {
-                bytes.push(byte);
-                continue;
+        for &id in rest {
+            match self.token(tokenizer, id)? {
+                Some(token) if skip_special && token.is_special => {}
+                Some(Token { made: Made::Text(text), .. }) => whole.add(text),
+                Some(Token { made: Made::Byte(byte), .. }) => whole.bytes.push(*byte),
+                Some(Token { made: Made::Untold, .. }) | None => return Ok(None),
             }
-            if !bytes.is_empty() {
-                is_utf8 &= add_bytes(&mut bytes, &mut text);
-            }
-            text.push_str(&self.all[entry.start as usize..][..entry.length as usize]);
         }
-        is_utf8 &= add_bytes(&mut bytes, &mut text);
+        whole.add("");
+        let Whole { mut text, is_utf8, .. } = whole;
         if strict && !is_utf8 {
             return Err(Error::InvalidUtf8);
         }
@@ -105,18 +82,96 @@ impl Texts {
                 text.drain(..text.len() - strip(&text, *content, *start, 0).len());
             }
         }
-        Ok(text)
+        Ok(Some(text))
+    }
+
+    fn joins_bytes(&self) -> bool {
+        self.steps.bytes < self.steps.end
+    }
+
+    /// `None` when there is no token `id`.
+    #[inline(always)]
+    fn token(&self, tokenizer: &Tokenizer, id: u32) -> Result<Option<&Token>> {
+        let Some(place) = self.all.get(id as usize) else { return Ok(None) };
+        match place.get() {
+            Some(token) => Ok(token.as_ref()),
+            None => self.learn(tokenizer, id, place),
+        }
+    }
+
+    #[cold]
+    fn learn<'a>(
+        &self,
+        tokenizer: &Tokenizer,
+        id: u32,
+        place: &'a OnceLock<Option<Token>>,
+    ) -> Result<Option<&'a Token>> {
+        let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
+        let Some(written) = tokenizer.decoded_token(id) else { return Ok(place.get_or_init(|| None).as_ref()) };
+        let written = [written.to_owned()];
+        let texts = apply_to_some(&decoders[..self.steps.bytes], written.to_vec(), true)?;
+        let made = match byte_of(&texts.concat()).filter(|_| self.joins_bytes()) {
+            _ if replaced(&texts) != replaced(&written) => Made::Untold,
+            Some(byte) => Made::Byte(byte),
+            None => Made::Text(texts.concat().into()),
+        };
+        let is_special = tokenizer.is_special(id);
+        Ok(place.get_or_init(|| Some(Token { made, is_special })).as_ref())
     }
 }
 
-/// Adds what `bytes` are, and empties them; where they are not UTF-8 a character for each, and `false`.
-fn add_bytes(bytes: &mut Vec<u8>, text: &mut String) -> bool {
-    let found = str::from_utf8(bytes);
-    match found {
-        Ok(found) => text.push_str(found),
-        Err(_) => text.extend(std::iter::repeat_n(REPLACED, bytes.len())),
+const REPLACED: &str = "\u{fffd}";
+
+/// A text that grows, and bytes behind it that are not put together yet.
+struct Whole {
+    text: String,
+    bytes: Vec<u8>,
+    is_utf8: bool,
+}
+
+impl Whole {
+    /// Puts the bytes together, a character for each where they are not UTF-8, and `text` behind them.
+    #[inline(always)]
+    fn add(&mut self, text: &str) {
+        if !self.bytes.is_empty() {
+            self.end_bytes();
+        }
+        self.text.push_str(text);
     }
-    let is_utf8 = found.is_ok();
-    bytes.clear();
-    is_utf8
+
+    fn end_bytes(&mut self) {
+        if let Ok(text) = str::from_utf8(&self.bytes) {
+            self.text.push_str(text);
+        } else {
+            self.text.extend(std::iter::repeat_n(REPLACED, self.bytes.len()));
+            self.is_utf8 = false;
+        }
+        self.bytes.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load;
+
+    #[test]
+    fn the_decoders_of_published_tokenizers_have_a_table() {
+        for (file, has) in [
+            (&include_bytes!("../../../testdata/tokenizer-json/llama2.json")[..], true),
+            (include_bytes!("../../../testdata/tokenizer-json/xlmr.json"), true),
+            (include_bytes!("../../../testdata/tokenizer-json/t5.json"), true),
+            (include_bytes!("../../../testdata/tokenizer-json/bert.json"), true),
+            (include_bytes!("../../../testdata/tokenizer-json/clip.json"), false),
+        ] {
+            let tokenizer = load(file).expect("a fixture").into_tokenizer().expect("not byte-level");
+            assert_eq!(Texts::new(&tokenizer).is_some(), has);
+            if let Some(texts) = Texts::new(&tokenizer) {
+                let ids: Vec<u32> = (0..tokenizer.vocab_size()).rev().collect();
+                let expected = tokenizer.decode(&ids, false, false).expect("ids of tokens");
+                assert_eq!(texts.decode(&tokenizer, &ids, false, false).expect("ids of tokens"), Some(expected));
+            }
+            assert!(tokenizer.texts.get().is_none(), "few ids");
+        }
+    }
 }

@@ -71,12 +71,10 @@ const TOKENS: [&str; 19] = [
     "<0xA5>", "<0x20>", "<0xzz>", "<0xFF>",
 ];
 
-/// A tokenizer with such decoders, whose tokens are [`TOKENS`] and others.
+/// A tokenizer with such decoders, whose tokens are [`TOKENS`].
 fn with_decoder(decoder: &Value) -> Tokenizer {
-    // Others make the vocabulary larger.
-    let others = (0..300).map(|number| format!("other {number}"));
-    let tokens = TOKENS.iter().map(|token| (*token).to_owned()).chain(others);
-    let vocabulary: serde_json::Map<_, _> = tokens.zip(0..).map(|(token, id)| (token, json!(id))).collect();
+    let vocabulary: serde_json::Map<_, _> =
+        TOKENS.iter().zip(0..).map(|(token, id)| ((*token).to_owned(), json!(id))).collect();
     let file = json!({
         "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "pre_tokenizer": null, "post_processor": null,
         "added_tokens": [{ "id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true }],
@@ -90,7 +88,7 @@ fn with_decoder(decoder: &Value) -> Tokenizer {
 fn decoders_of_any_order_give_the_text_of_the_whole() {
     let mut rng = Rng::new(2);
     let strip = |rng: &mut Rng, stop: usize| json!({ "type": "Strip", "content": *rng.choose(&[" ", "a", "日"]), "start": rng.below(4), "stop": stop });
-    for round in 0..share(6000) {
+    for round in 0..share(1500) {
         let mut parts = Vec::new();
         for _ in 0..rng.below(4) {
             parts.push(match rng.below(5) {
@@ -113,7 +111,7 @@ fn decoders_of_any_order_give_the_text_of_the_whole() {
         let decoder = if round % 10 == 0 { json!(null) } else { json!({ "type": "Sequence", "decoders": parts }) };
         let [by_crate, tokenizer] = [(), ()].map(|()| with_decoder(&decoder));
         // Much is decoded in another way than a few ids.
-        tokenizer.decode(&[1; 200], false, false).expect("known");
+        tokenizer.decode(&vec![1; 5000], false, false).expect("known");
         for _ in 0..4 {
             let ids: Vec<u32> = (0..rng.below(12)).map(|_| rng.below(TOKENS.len()) as u32).collect();
             let texts = [&by_crate, &tokenizer].map(|tokenizer| tokenizer.decode(&ids, false, false).expect("known"));
