@@ -23,9 +23,9 @@ impl Tokenizer {
         }
         let tokens = self.decoded_tokens(ids, skip_special)?;
         let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
-        let before = replaced(&tokens);
+        let before = replaced_in(&tokens);
         let texts = apply(decoders, tokens)?;
-        if strict && replaced(&texts) > before {
+        if strict && replaced_in(&texts) > before {
             return Err(Error::InvalidUtf8);
         }
         Ok(texts.concat())
@@ -73,9 +73,13 @@ fn apply(decoders: &[Decode], tokens: Vec<String>) -> Result<Vec<String>> {
     within_time(bytes, || decoders.iter().try_fold(tokens, |tokens, decoder| decoder.apply(tokens)).map_err(failed))
 }
 
-/// How many characters stand for bytes that are not UTF-8.
-pub(crate) fn replaced(texts: &[String]) -> usize {
-    texts.iter().map(|text| text.matches('\u{fffd}').count()).sum()
+/// How many characters of `text` stand for bytes that are not UTF-8.
+pub(crate) fn replaced(text: &str) -> usize {
+    text.matches('\u{fffd}').count()
+}
+
+fn replaced_in(texts: &[String]) -> usize {
+    texts.iter().map(|text| replaced(text)).sum()
 }
 
 /// The text of ids that come in chunks, as soon as it is sure: joined, it is that of [`Tokenizer::decode`].
@@ -163,7 +167,7 @@ impl DecodeStream {
     }
 
     fn add(&mut self, tokenizer: &Tokenizer, tokens: Vec<String>, is_end: bool) -> Result<String> {
-        let before = replaced(&tokens);
+        let before = replaced_in(&tokens);
         let is_later = self.seen.tokens;
         self.seen.tokens |= !tokens.is_empty();
         let Some(decoders) = &tokenizer.decoders else {
@@ -180,7 +184,7 @@ impl DecodeStream {
         let is_later = self.seen.texts;
         self.seen.texts |= !texts.is_empty();
         let texts = apply_to_some(&decoders[bytes..end], texts, is_later)?;
-        if self.strict && replaced(&texts) > before {
+        if self.strict && replaced_in(&texts) > before {
             return Err(Error::InvalidUtf8);
         }
         let mut text = texts.concat();

@@ -23,7 +23,8 @@ enum Made {
     Text(Box<str>),
     /// A byte, which is put together with others beside it.
     Byte(u8),
-    /// One in which decoders make, or take away, characters that stand for bytes which are not UTF-8.
+    /// One in which decoders make, or take away, characters that stand for bytes which are not UTF-8, or that they make much longer: what is kept here
+    /// stays in proportion to the file.
     Untold,
 }
 
@@ -106,14 +107,16 @@ impl Texts {
         id: u32,
         place: &'a OnceLock<Option<Token>>,
     ) -> Result<Option<&'a Token>> {
+        /// A text may have so many bytes more than twice as many as the token.
+        const MORE: usize = 64;
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
         let Some(written) = tokenizer.decoded_token(id) else { return Ok(place.get_or_init(|| None).as_ref()) };
-        let written = [written.to_owned()];
-        let texts = apply_to_some(&decoders[..self.steps.bytes], written.to_vec(), true)?;
-        let made = match byte_of(&texts.concat()).filter(|_| self.joins_bytes()) {
-            _ if replaced(&texts) != replaced(&written) => Made::Untold,
+        let text = apply_to_some(&decoders[..self.steps.bytes], vec![written.to_owned()], true)?.concat();
+        let is_long = text.len() > 2 * written.len() + MORE;
+        let made = match byte_of(&text).filter(|_| self.joins_bytes()) {
+            _ if is_long || replaced(&text) != replaced(written) => Made::Untold,
             Some(byte) => Made::Byte(byte),
-            None => Made::Text(texts.concat().into()),
+            None => Made::Text(text.into()),
         };
         let is_special = tokenizer.is_special(id);
         Ok(place.get_or_init(|| Some(Token { made, is_special })).as_ref())
