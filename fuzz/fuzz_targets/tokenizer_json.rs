@@ -122,7 +122,7 @@ fuzz_target!(|data: &[u8]| {
             for (own, policy) in policies {
                 let own = ours.encode(text, &own.expect("a policy"), None);
                 match (own, tokenizer.encode(text, policy, None)) {
-                    // Expressions have time by the clock, of which this build takes much.
+                    // Expressions have so much time, of which this build takes more.
                     (Err(Error::Limit { .. }), _) | (_, Err(Error::Limit { .. })) => {}
                     (own, other) => assert_eq!(own.ok(), other.ok(), "{text:?}"),
                 }
