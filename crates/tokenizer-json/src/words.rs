@@ -43,7 +43,7 @@ impl Until<'_> {
     /// How it ends that has found `ids` so far; `None`: it goes on, and there is room for the ids of what is read before this is asked again.
     pub fn ended(&self, ids: &mut Vec<u32>) -> Option<Ended> {
         /// More ids than most texts have for so many bytes.
-        const ROOM: usize = 4 * SOON;
+        const ROOM: usize = SOON;
         if is_cancelled(self.cancel) {
             return Some(Ended::Cancelled);
         }
