@@ -55,18 +55,12 @@ interface JsonParts {
  */
 export class JsonBpeTokenizer extends BpeTokenizer {
   readonly #json: JsonParts
-  readonly #isNfc: boolean
-  readonly #postProcessor: PostProcessor
-  readonly #rowShape: RowShape
   #crate: HfTokenizer | undefined
   #nfcFingerprint: string | undefined
 
   private constructor(name: string, engine: BpeHandle, json: JsonParts) {
     super(name, engine)
     this.#json = json
-    this.#isNfc = json.isNfc
-    this.#postProcessor = json.postProcessor
-    this.#rowShape = json.rowShape
   }
 
   /**
@@ -87,7 +81,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override get fingerprint(): string {
-    if (!this.#isNfc) return super.fingerprint
+    if (!this.#json.isNfc) return super.fingerprint
     return (this.#nfcFingerprint ??= process
       .getBuiltinModule('node:crypto')
       .createHash('sha256')
@@ -96,13 +90,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override engine(special: SpecialTokenPolicy): ReturnType<BpeTokenizer['engine']> {
-    return this.#isNfc ? undefined : super.engine(special)
+    return this.#json.isNfc ? undefined : super.engine(special)
   }
 
   override encode(text: Text, options?: EncodeOptions): Uint32Array {
     if (this.#changes(text)) return this.#byCrate.encode(text, options)
     const ids = super.encode(text, options)
-    return isWhole(options) ? this.#postProcessor.around(ids) : ids
+    return isWhole(options) ? this.#json.postProcessor.around(ids) : ids
   }
 
   override encodeOrdinary(text: Text): Uint32Array {
@@ -113,7 +107,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     if (this.#changes(text)) return this.#byCrate.encodeWithOffsets(text, options)
     if (!isWhole(options)) return super.encodeWithOffsets(text, options)
     const spans = super.encodeWithOffsets(text, { ...options, byteOffsets: true }) as AllOffsets
-    const { byteOffsets, byteEnds, ...whole } = this.#postProcessor.aroundSpans(spans)
+    const { byteOffsets, byteEnds, ...whole } = this.#json.postProcessor.aroundSpans(spans)
     return options?.byteOffsets === true ? { ...whole, byteOffsets, byteEnds } : whole
   }
 
@@ -140,7 +134,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     if (this.#changes(text)) return this.#byCrate.encodeAsync(text, options)
     const whole = isWhole(options)
     const ids = await super.encodeAsync(text, options)
-    return whole ? this.#postProcessor.around(ids) : ids
+    return whole ? this.#json.postProcessor.around(ids) : ids
   }
 
   override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
@@ -156,7 +150,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   override encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch {
-    const rows = { postProcessor: this.#postProcessor, rowShape: this.#rowShape }
+    const rows = { postProcessor: this.#json.postProcessor, rowShape: this.#json.rowShape }
     return encodePadded(this, inputs, options, rows)
   }
 
@@ -245,7 +239,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   /** Whether the normalizer changes `text`. Whatever is no text is an error of the call that is made then. */
   #changes(text: unknown): boolean {
-    if (!this.#isNfc) return false
+    if (!this.#json.isNfc) return false
     if (typeof text === 'string') return text.normalize('NFC') !== text
     if (!types.isUint8Array(text)) return false
     const own = unshared(text)
@@ -256,12 +250,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   /** Which texts of a batch the crate does. */
   get #isOfCrate(): ((text: Text) => boolean) | undefined {
-    return this.#isNfc ? (text) => this.#changes(text) : undefined
+    return this.#json.isNfc ? (text) => this.#changes(text) : undefined
   }
 
   /** Whether nothing of a stream is sure before its end: how it is normalized, or what is put around it. */
   #keepsChunks(options: EncodeOptions | undefined): boolean {
-    return this.#isNfc || isWhole(options)
+    return this.#json.isNfc || isWhole(options)
   }
 
   #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
@@ -276,15 +270,15 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   #around(batch: TokenBatch, whole: boolean): TokenBatch {
-    return whole ? this.#postProcessor.aroundRows(batch) : batch
+    return whole ? this.#json.postProcessor.aroundRows(batch) : batch
   }
 
   #aroundCounts(counts: Uint32Array, whole: boolean): Uint32Array {
-    return whole ? this.#postProcessor.aroundCounts(counts) : counts
+    return whole ? this.#json.postProcessor.aroundCounts(counts) : counts
   }
 
   #added(options: EncodeOptions | undefined): number {
-    return isWhole(options) ? this.#postProcessor.added(false) : 0
+    return isWhole(options) ? this.#json.postProcessor.added(false) : 0
   }
 }
 

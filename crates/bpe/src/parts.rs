@@ -178,6 +178,7 @@ mod tests {
         }
         assert!(with > 5000 && without > 2000, "{with} {without}");
     }
+
     #[test]
     fn long_tokens_take_no_time_by_the_square_of_their_length() {
         let mut rng = Rng::new(8);

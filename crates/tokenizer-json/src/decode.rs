@@ -89,14 +89,13 @@ fn replaced_in(texts: &[String]) -> usize {
 pub struct DecodeStream {
     skip_special: bool,
     strict: bool,
+    /// Of what is taken off, what still may be.
     steps: Steps,
     /// How many ids have come.
     ids: usize,
     seen: Seen,
     /// Tokens for bytes, which the next may go on.
     held: Vec<String>,
-    /// What each step that strips the start of the text may still take off.
-    strips: Vec<(char, usize)>,
 }
 
 /// Whether there have been tokens, and texts of bytes that were put together: then the next one is not the first.
@@ -110,8 +109,10 @@ struct Seen {
 pub(crate) struct Steps {
     /// What puts tokens for bytes together; the end of what is done to each token where nothing does.
     pub bytes: usize,
-    /// The end of what is done to each token. What follows puts all together, and then takes off its start.
+    /// The end of what is done to each token. What follows puts all together.
     pub end: usize,
+    /// What is then taken off the start of the text: each of these up to so many times, one kind after the other.
+    pub strips: Vec<(char, usize)>,
 }
 
 impl Steps {
@@ -127,8 +128,12 @@ impl Steps {
             Decode::Strip { .. } | Decode::Replace { .. } => true,
             Decode::Crate(_) => at == bytes || is_of_each(decoder),
         });
-        let is_strip = |decoder: &Decode| matches!(decoder, Decode::Strip { stop: 0, .. });
-        (are_of_each && decoders.iter().skip(end + 1).all(is_strip)).then_some(Self { bytes, end })
+        let strips = decoders.iter().skip(end + 1).map(|decoder| match decoder {
+            Decode::Strip { content, start, stop: 0 } => Some((*content, *start)),
+            _ => None,
+        });
+        let strips = strips.collect::<Option<_>>()?;
+        are_of_each.then_some(Self { bytes, end, strips })
     }
 }
 
@@ -137,12 +142,7 @@ impl DecodeStream {
     pub fn new(tokenizer: &Tokenizer, skip_special: bool, strict: bool) -> Option<Self> {
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
         let steps = Steps::of(decoders)?;
-        let strips = decoders.iter().skip(steps.end + 1).filter_map(|decoder| match decoder {
-            Decode::Strip { content, start, .. } => Some((*content, *start)),
-            _ => None,
-        });
-        let strips = strips.collect();
-        Some(Self { skip_special, strict, steps, ids: 0, seen: Seen::default(), held: Vec::new(), strips })
+        Some(Self { skip_special, strict, steps, ids: 0, seen: Seen::default(), held: Vec::new() })
     }
 
     /// The text of `ids`, of the tokenizer that it was made for, and of what was kept before, as far as it is sure.
@@ -174,7 +174,7 @@ impl DecodeStream {
             let space = if is_later && !tokens.is_empty() { " " } else { "" };
             return Ok(space.to_owned() + &tokens.join(" "));
         };
-        let Steps { bytes, end } = self.steps;
+        let Steps { bytes, end, ref mut strips } = self.steps;
         let mut texts = std::mem::take(&mut self.held);
         texts.extend(apply_to_some(&decoders[..bytes], tokens, is_later)?);
         if bytes < end && !is_end {
@@ -188,7 +188,7 @@ impl DecodeStream {
             return Err(Error::InvalidUtf8);
         }
         let mut text = texts.concat();
-        for (content, left) in &mut self.strips {
+        for (content, left) in strips {
             let rest = strip(&text, *content, *left, 0);
             *left = if rest.is_empty() { *left - text.len() / content.len_utf8() } else { 0 };
             text = rest.to_owned();

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::decode::{Steps, apply_to_some, byte_of, replaced};
 use crate::error::{Error, Result};
 use crate::memory::with_room;
-use crate::steps::{Decode, strip};
+use crate::steps::strip;
 use crate::tokenizer::Tokenizer;
 
 /// By id, each found out when it is met.
@@ -78,10 +78,8 @@ impl Texts {
         if strict && !is_utf8 {
             return Err(Error::InvalidUtf8);
         }
-        for decoder in decoders.iter().skip(self.steps.end + 1) {
-            if let Decode::Strip { content, start, .. } = decoder {
-                text.drain(..text.len() - strip(&text, *content, *start, 0).len());
-            }
+        for &(content, most) in &self.steps.strips {
+            text.drain(..text.len() - strip(&text, content, most, 0).len());
         }
         Ok(Some(text))
     }
