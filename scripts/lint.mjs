@@ -36,6 +36,10 @@ const checks = [
     ],
   },
   {
+    title: 'clippy of the addon without text',
+    command: 'cargo clippy --profile fast -p tokenmill-node --no-default-features -- -D warnings'.split(' '),
+  },
+  {
     title: 'rustdoc',
     command: ['cargo', 'doc', ...rust, '--no-deps', '--document-private-items'],
     // The crates are read in this repository, where private items are there too.

@@ -40,6 +40,7 @@ mod held;
 mod input_embedding;
 #[cfg(feature = "text")]
 mod json;
+#[cfg(feature = "text")]
 mod json_stream;
 #[cfg(feature = "text")]
 mod kept_utf16;
