@@ -59,11 +59,11 @@ const inAscii = {
  */
 const readLater = [
   'native-help',
-  'tokenizer/bpe-stream',
   'tokenizer/chunk',
   'tokenizer/count-index',
   'tokenizer/encode-padded',
   'tokenizer/native-call',
+  'tokenizer/native-encoder',
   'tokenizer/near-names',
   'tokenizer/offsets',
   'tokenizer/parts',

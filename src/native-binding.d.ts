@@ -87,8 +87,13 @@ export declare class DecodeStreamHandle {
  * Methods return the ids that are sure, or `null` where there are so many to make that `encodeReady` has to.
  */
 export declare class EncodeStreamHandle {
-  /** A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. */
-  static open(tokenizer: BpeHandle, policy: number, strict: boolean, maxPieceBytes: number): EncodeStreamHandle
+  /**
+   * A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. `nfc`: text between special tokens comes
+   * to normal form C.
+   */
+  static open(tokenizer: BpeHandle, policy: number, strict: boolean, maxPieceBytes: number, nfc: boolean): EncodeStreamHandle
+  /** The same of `json`; `null` when no ids are sure before the text ends. */
+  static openJson(json: JsonHandle, policy: number, strict: boolean, maxPieceBytes: number): EncodeStreamHandle | null
   /** Takes a chunk, which is short. */
   push(text: string): Uint32Array | null
   /** Takes a chunk of bytes, which is short. */
@@ -133,6 +138,8 @@ export declare class JsonHandle {
   engine(): BpeHandle | null
   /** Whether the engine gives the ids of texts in normal form C only. */
   get isNfc(): boolean
+  /** Whether it gives those of other texts too when what is between special tokens is normalized. */
+  get normalizesBetweenTokens(): boolean
   get model(): string
   get vocabSize(): number
   specialTokens(): Array<SpecialToken>

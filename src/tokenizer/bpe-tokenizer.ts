@@ -11,7 +11,6 @@ import {
   idArray,
   splitSignal,
 } from './arguments.ts'
-import { BpeChunkEncoder } from './bpe-stream.ts'
 import { calls, scratch } from './calls.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import {
@@ -27,6 +26,7 @@ import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
 import { callBatchLater, callLater, type BatchWork, type NativeWork } from './native-call.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
+import { NativeChunkEncoder } from './native-encoder.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
@@ -45,6 +45,7 @@ import {
   decodeStreamOf,
   encodeChunksOf,
   encodeStreamOf,
+  type ChunkEncoder,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
@@ -242,17 +243,23 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
-    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
+    return encodeStreamOf(options, (call) => this.chunkEncoder(call))
   }
 
   encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
-    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
+    return encodeChunksOf(source, options, (call) => this.chunkEncoder(call))
   }
 
-  #chunkEncoder({ rest, maxPieceBytes }: StreamCall): BpeChunkEncoder {
+  /**
+   * @internal
+   * @param nfc whether text between special tokens comes to normal form C
+   */
+  chunkEncoder({ rest, maxPieceBytes }: StreamCall, nfc = false): ChunkEncoder {
     const { policy, strict } = this.#encodeCall(rest)
     const { EncodeStreamHandle } = native()
-    return new BpeChunkEncoder(callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)))
+    return new NativeChunkEncoder(
+      callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes, nfc)),
+    )
   }
 
   encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets

@@ -11,6 +11,7 @@ import {
   ownChoices,
   splitSignal,
 } from './arguments.ts'
+import { AroundEncoder } from './around-encoder.ts'
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
 import {
   encodePadded,
@@ -29,6 +30,7 @@ import { joinIds } from '../join-ids.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
+import { NativeChunkEncoder } from './native-encoder.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
@@ -41,6 +43,7 @@ import {
   encodeChunksOf,
   encodeStreamOf,
   type ChunkDecoder,
+  type ChunkEncoder,
   type Chunks,
   type DecodeChunksOptions,
   type EncodeChunksOptions,
@@ -225,7 +228,6 @@ export class HfTokenizer implements Tokenizer {
     return countEachPart(string('text', text), (part) => this.#count(part, call))
   }
 
-  /** What a model makes of a text may depend on all of it, so all of it is kept until it ends. */
   encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
     return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
@@ -234,9 +236,16 @@ export class HfTokenizer implements Tokenizer {
     return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
-  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
+  /** What some models make of a text may depend on all of it: then all of it is kept until it ends. */
+  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): ChunkEncoder {
+    const { policy, strict, whole } = this.#call(rest, 'all')
+    const { EncodeStreamHandle } = native()
+    const handle = callNative(() => EncodeStreamHandle.openJson(this.#native, policy, strict, maxPieceBytes))
+    if (handle !== null) {
+      const encoder = new NativeChunkEncoder(handle)
+      return whole ? new AroundEncoder(encoder, this.#postProcessor) : encoder
+    }
     const own = ownChoices(rest)
-    const { strict } = this.#checkedCall(own, 'all')
     return new BufferedEncoder({
       maxPieceBytes,
       utf8: strict ? 'strict' : 'replace',

@@ -8,6 +8,7 @@ import { native } from '../native.ts'
 import { boolean, integerIn, string } from '../validate.ts'
 import { withAddedTokens } from './added-tokens.ts'
 import { checkedSegments, checkedTexts, ownChoices } from './arguments.ts'
+import { AroundEncoder } from './around-encoder.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
@@ -28,14 +29,7 @@ import { PostProcessor } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
 import { doParts, doPartsAsync, joinCounts, joinRows } from './split-batch.ts'
-import {
-  encodeChunksOf,
-  encodeStreamOf,
-  type Chunks,
-  type EncodeChunksOptions,
-  type EncodeStreamOptions,
-  type StreamCall,
-} from './stream.ts'
+import type { ChunkEncoder, StreamCall } from './stream.ts'
 import type { EncodeAsyncOptions, EncodeOptions, Segment, Text, TokenBatch } from './tokenizer.ts'
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared } from './unshared.ts'
@@ -43,6 +37,8 @@ import { unshared } from './unshared.ts'
 /** What a tokenizer.json says besides its engine. */
 interface JsonParts {
   readonly isNfc: boolean
+  /** Whether the engine gives the ids of every text once what is between its special tokens is in form C. */
+  readonly normalizesBetweenTokens: boolean
   readonly postProcessor: PostProcessor
   readonly rowShape: RowShape
   /** Its bytes. */
@@ -69,7 +65,14 @@ export class JsonBpeTokenizer extends BpeTokenizer {
    */
   static of(name: string, engine: BpeHandle, handle: JsonHandle, file: Uint8Array): JsonBpeTokenizer {
     const [postProcessor, rowShape] = [new PostProcessor(handle.templates()), rowShapeOf(handle)]
-    return new JsonBpeTokenizer(name, engine, { isNfc: handle.isNfc, postProcessor, rowShape, file: () => file })
+    const { isNfc, normalizesBetweenTokens } = handle
+    return new JsonBpeTokenizer(name, engine, {
+      isNfc,
+      normalizesBetweenTokens,
+      postProcessor,
+      rowShape,
+      file: () => file,
+    })
   }
 
   /** @internal */
@@ -154,17 +157,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return encodePadded(this, inputs, options, rows)
   }
 
-  override encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
-    if (!this.#keepsChunks(options)) return super.encodeStream(options)
-    return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
-  }
-
-  override encodeChunks(
-    source: Chunks<Text>,
-    options?: EncodeChunksOptions,
-  ): AsyncGenerator<Uint32Array, void, undefined> {
-    if (!this.#keepsChunks(options)) return super.encodeChunks(source, options)
-    return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
+  /** @internal */
+  override chunkEncoder(call: StreamCall): ChunkEncoder {
+    const { isNfc, normalizesBetweenTokens, postProcessor } = this.#json
+    if (isNfc && !normalizesBetweenTokens) return this.#bufferedEncoder(call)
+    const encoder = super.chunkEncoder(call, isNfc)
+    return isWhole(call.rest) ? new AroundEncoder(encoder, postProcessor) : encoder
   }
 
   override count(text: Text, options?: EncodeOptions): number {
@@ -253,12 +251,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return this.#json.isNfc ? (text) => this.#changes(text) : undefined
   }
 
-  /** Whether nothing of a stream is sure before its end: how it is normalized, or what is put around it. */
-  #keepsChunks(options: EncodeOptions | undefined): boolean {
-    return this.#json.isNfc || isWhole(options)
-  }
-
-  #chunkEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
+  /** What tokens are looked for in depends on all of the text. */
+  #bufferedEncoder({ maxPieceBytes, rest }: StreamCall): BufferedEncoder {
     const own = ownChoices(rest)
     // Wrong options are an error of this call.
     super.encode('', own)

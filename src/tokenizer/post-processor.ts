@@ -44,6 +44,13 @@ export class PostProcessor {
     return isPair ? this.#templates.pair.length / 2 - 2 : this.#templates.single.length / 2 - 1
   }
 
+  /** The ids that are put before those of one text, and after. */
+  ends(): [before: Uint32Array, after: Uint32Array] {
+    const ids = this.#templates.single.filter((_, index) => index % 2 === 0)
+    const place = ids.indexOf(first)
+    return [ids.slice(0, place), ids.slice(place + 1)]
+  }
+
   /** The ids of a text with what is put around them. */
   around(ids: Uint32Array): Uint32Array {
     const added = this.added(false)

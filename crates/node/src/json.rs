@@ -105,6 +105,12 @@ impl JsonHandle {
         self.loaded.engine().is_some_and(|engine| engine.nfc)
     }
 
+    /// Whether it gives those of other texts too when what is between special tokens is normalized.
+    #[napi(getter, catch_unwind)]
+    pub fn normalizes_between_tokens(&self) -> bool {
+        self.loaded.engine().is_some_and(|engine| engine.normalizes_between_tokens)
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn model(&self) -> &'static str {
         self.loaded.model
@@ -364,7 +370,7 @@ impl JsonHandle {
         })
     }
 
-    fn policy(&self, number: u32) -> Result<Arc<Policy>> {
+    pub fn policy(&self, number: u32) -> Result<Arc<Policy>> {
         let policy = self.policies.borrow().get(number as usize).map(Arc::clone);
         policy.ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
     }

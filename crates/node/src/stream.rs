@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
-use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError};
+use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError, StreamEngine};
+use tokenmill_tokenizer_json::{NFC, StreamError, WordsEngine};
 
 use crate::arrays::to_array;
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
+use crate::json::{JsonHandle, from_json};
 use crate::later::{Later, later};
 use crate::memory::copied;
 use crate::task::Work;
@@ -21,11 +23,52 @@ use crate::tokenizer::BpeHandle;
 /// More bytes of sure text are encoded off the main thread: those of a millisecond, mostly.
 const MUCH: usize = 64 << 10;
 
+/// A stream, whatever makes its ids.
+trait Stream: Send {
+    fn push_utf16(&mut self, units: &[u16]) -> Result<()>;
+    fn push_bytes(&mut self, bytes: &[u8]) -> Result<()>;
+    fn encode_utf16(&mut self, units: &[u16], ids: &mut Vec<u32>, cancel: &AtomicBool) -> Result<()>;
+    fn encode_bytes(&mut self, bytes: &[u8], ids: &mut Vec<u32>, cancel: &AtomicBool) -> Result<()>;
+    fn encode_ready(&mut self, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<()>;
+    fn end(&mut self) -> Result<()>;
+    fn ready_bytes(&self) -> usize;
+}
+
+impl<E: StreamEngine<Error: Into<StreamError>> + Send> Stream for EncodeStream<E> {
+    fn push_utf16(&mut self, units: &[u16]) -> Result<()> {
+        self.push_utf16(units).map_err(in_stream)
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push_bytes(bytes).map_err(in_stream)
+    }
+
+    fn encode_utf16(&mut self, units: &[u16], ids: &mut Vec<u32>, cancel: &AtomicBool) -> Result<()> {
+        self.encode_utf16(units, ids, Some(cancel)).map_err(in_stream)
+    }
+
+    fn encode_bytes(&mut self, bytes: &[u8], ids: &mut Vec<u32>, cancel: &AtomicBool) -> Result<()> {
+        self.encode_bytes(bytes, ids, Some(cancel)).map_err(in_stream)
+    }
+
+    fn encode_ready(&mut self, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<()> {
+        self.encode_ready(ids, cancel).map_err(in_stream)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.end().map_err(in_stream)
+    }
+
+    fn ready_bytes(&self) -> usize {
+        self.ready_bytes()
+    }
+}
+
 /// One text in chunks.
 #[derive(Default)]
 struct State {
     /// `None` after an error, and when the stream was closed.
-    stream: Option<EncodeStream>,
+    stream: Option<Box<dyn Stream>>,
     /// The memory of a short string.
     units: Vec<u16>,
 }
@@ -46,13 +89,28 @@ pub struct EncodeStreamHandle {
 
 #[napi]
 impl EncodeStreamHandle {
-    /// A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error.
+    /// A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. `nfc`: text between special tokens comes
+    /// to normal form C.
     #[napi(factory, catch_unwind)]
-    pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32) -> Result<Self> {
-        let policy = tokenizer.policy(policy)?;
-        let stream = EncodeStream::new(tokenizer.shared(), policy, max_piece_bytes as usize, strict);
-        let state = State { stream: Some(stream), units: Vec::new() };
-        Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), is_closed: AtomicBool::new(false) }) })
+    pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32, nfc: bool) -> Result<Self> {
+        let (policy, max_piece, tokenizer) = (tokenizer.policy(policy)?, max_piece_bytes as usize, tokenizer.shared());
+        Ok(Self::of(if nfc {
+            EncodeStream::normalized(tokenizer, policy, NFC, max_piece, strict)
+        } else {
+            EncodeStream::new(tokenizer, policy, max_piece, strict)
+        }))
+    }
+
+    /// The same of `json`; `null` when no ids are sure before the text ends.
+    #[napi(catch_unwind)]
+    pub fn open_json(
+        json: &JsonHandle,
+        policy: u32,
+        strict: bool,
+        max_piece_bytes: u32,
+    ) -> Result<Option<EncodeStreamHandle>> {
+        let engine = WordsEngine::new(json.loaded(), json.policy(policy)?, max_piece_bytes as usize);
+        Ok(engine.map(|engine| Self::of(EncodeStream::of(engine, strict))))
     }
 
     /// Takes a chunk, which is short.
@@ -62,7 +120,7 @@ impl EncodeStreamHandle {
             let State { stream, units } = state;
             units.clear();
             text.append_units_to(text.units()?, units)?;
-            stream.as_mut().ok_or_else(closed)?.push_utf16(units).map_err(in_stream)?;
+            stream.as_mut().ok_or_else(closed)?.push_utf16(units)?;
             units.shrink_to(MUCH);
             state.encode_little(env)
         })
@@ -72,7 +130,7 @@ impl EncodeStreamHandle {
     #[napi(catch_unwind)]
     pub fn push_bytes(&self, env: Env, bytes: Uint8ArraySlice<'_>) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
-            state.stream()?.push_bytes(&bytes).map_err(in_stream)?;
+            state.stream()?.push_bytes(&bytes)?;
             state.encode_little(env)
         })
     }
@@ -84,7 +142,7 @@ impl EncodeStreamHandle {
         self.shared.run(|_, _| text.append_units_to(text.units()?, &mut units))?;
         Ok(self.work(move |state, is_closed| {
             let mut ids = Vec::new();
-            state.stream()?.encode_utf16(&units, &mut ids, Some(is_closed)).map_err(in_stream)?;
+            state.stream()?.encode_utf16(&units, &mut ids, is_closed)?;
             Ok(ids)
         }))
     }
@@ -95,7 +153,7 @@ impl EncodeStreamHandle {
         let copy = self.shared.run(|_, _| copied(&bytes))?;
         Ok(self.work(move |state, is_closed| {
             let mut ids = Vec::new();
-            state.stream()?.encode_bytes(&copy, &mut ids, Some(is_closed)).map_err(in_stream)?;
+            state.stream()?.encode_bytes(&copy, &mut ids, is_closed)?;
             Ok(ids)
         }))
     }
@@ -105,7 +163,7 @@ impl EncodeStreamHandle {
     pub fn encode_ready(&self) -> AsyncTask<Work<Later<Vec<u32>>>> {
         self.work(|state, is_closed| {
             let mut ids = Vec::new();
-            state.stream()?.encode_ready(&mut ids, Some(is_closed)).map_err(in_stream)?;
+            state.stream()?.encode_ready(&mut ids, Some(is_closed))?;
             Ok(ids)
         })
     }
@@ -114,7 +172,7 @@ impl EncodeStreamHandle {
     #[napi(catch_unwind)]
     pub fn end(&self, env: Env) -> Result<Option<Uint32Array>> {
         self.shared.run(|state, _| {
-            state.stream()?.end().map_err(in_stream)?;
+            state.stream()?.end()?;
             state.encode_little(env)
         })
     }
@@ -127,6 +185,11 @@ impl EncodeStreamHandle {
 }
 
 impl EncodeStreamHandle {
+    fn of(stream: impl Stream + 'static) -> Self {
+        let state = State { stream: Some(Box::new(stream)), units: Vec::new() };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), is_closed: AtomicBool::new(false) }) }
+    }
+
     fn work(
         &self,
         work: impl FnOnce(&mut State, &AtomicBool) -> Result<Vec<u32>> + Send + 'static,
@@ -177,8 +240,8 @@ impl State {
         *self = Self::default();
     }
 
-    fn stream(&mut self) -> Result<&mut EncodeStream> {
-        self.stream.as_mut().ok_or_else(closed)
+    fn stream(&mut self) -> Result<&mut (dyn Stream + 'static)> {
+        self.stream.as_deref_mut().ok_or_else(closed)
     }
 
     /// The sure ids, unless there are many to make.
@@ -188,7 +251,7 @@ impl State {
             return Ok(None);
         }
         let mut ids = Vec::new();
-        stream.encode_ready(&mut ids, None).map_err(in_stream)?;
+        stream.encode_ready(&mut ids, None)?;
         to_array(env, &ids).map(Some)
     }
 }
@@ -198,7 +261,11 @@ fn closed() -> Error {
 }
 
 /// An error of the encoding stream, in which an index is one into the stream already.
-fn in_stream(error: BpeError) -> Error {
+fn in_stream(error: impl Into<StreamError>) -> Error {
+    let error = match error.into() {
+        StreamError::Text(error) => error,
+        StreamError::Ids(error) => return from_json(error),
+    };
     match error {
         BpeError::DisallowedSpecialToken { token, at } => Error::new(Code::SpecialToken, format!("{at} {token}")),
         BpeError::PieceTooLong { limit } => Error::new(

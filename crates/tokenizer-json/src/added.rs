@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Input};
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
 use tokenmill_bpe::{check_lengths, longest_match};
@@ -121,6 +121,12 @@ impl AddedTokens {
         let of_the_call = names.iter().copied().filter(|&name| !self.by_content.contains_key(name));
         check_lengths(of_the_call).map_err(|error| Error::Limit { reason: error.to_string() })?;
         Ok(Policy {
+            longest: raw
+                .iter()
+                .map(|(text, _)| text.len())
+                .chain(names.iter().map(|name| name.len()))
+                .max()
+                .unwrap_or(0),
             raw: Search::new(&raw)?,
             normalized: Search::new(&normalized)?,
             disallowed: automaton(&names)?,
@@ -197,7 +203,7 @@ impl AddedTokens {
             if token.rstrip {
                 end = text.len() - text[end..].trim_start().len();
             }
-            if end < start {
+            if end <= start {
                 // An earlier token took all of it.
                 return None;
             }
@@ -230,13 +236,35 @@ pub struct Policy {
     normalized: Search,
     disallowed: Option<AhoCorasick>,
     disallowed_names: Vec<String>,
+    longest: usize,
 }
 
 impl Policy {
     /// Nothing is an added token.
     pub(crate) fn of_nothing() -> Self {
         let nothing = || Search { automaton: None, places: Vec::new() };
-        Self { raw: nothing(), normalized: nothing(), disallowed: None, disallowed_names: Vec::new() }
+        Self { raw: nothing(), normalized: nothing(), disallowed: None, disallowed_names: Vec::new(), longest: 0 }
+    }
+
+    /// The length of the longest token that is looked for, in bytes; 0 without any.
+    pub(crate) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Whether any token is refused.
+    pub(crate) fn refuses(&self) -> bool {
+        self.disallowed.is_some()
+    }
+
+    /// What is found in `text` of tokens that are not normalized, whether it is one or not: where each starts and ends.
+    pub(crate) fn raw_matches<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.raw.find_all(text).map(|(_, start, end)| (start, end))
+    }
+
+    /// The first token from `from` on that is refused, and where it starts.
+    pub(crate) fn next_disallowed(&self, text: &str, from: usize) -> Option<(&str, usize)> {
+        let found = self.disallowed.as_ref().and_then(|disallowed| disallowed.find(Input::new(text).range(from..)))?;
+        Some((&self.disallowed_names[found.pattern().as_usize()], found.start()))
     }
 
     /// Whether added tokens are looked for in what is normalized.
@@ -247,12 +275,9 @@ impl Policy {
     /// # Errors
     /// [`Error::DisallowedSpecialToken`] when `text` holds one.
     pub fn check(&self, text: &str) -> Result<()> {
-        match self.disallowed.as_ref().and_then(|disallowed| disallowed.find(text)) {
+        match self.next_disallowed(text, 0) {
             None => Ok(()),
-            Some(found) => Err(Error::DisallowedSpecialToken {
-                token: self.disallowed_names[found.pattern().as_usize()].clone(),
-                at: found.start(),
-            }),
+            Some((token, at)) => Err(Error::DisallowedSpecialToken { token: token.to_owned(), at }),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::Visible;
 use crate::sentence_piece::SentencePiece;
 use crate::word_piece::WordPiece;
-use crate::words::{Ended, Until};
+use crate::words::{Ended, Start, Until};
 
 /// For files like some that are much used.
 pub(crate) enum ByWords {
@@ -27,12 +27,36 @@ impl ByWords {
         SentencePiece::new(model, normalizer, pre_tokenizer).map(|words| Self::SentencePiece(Box::new(words)))
     }
 
-    /// Adds the ids of `text`, a stretch between added tokens and the first one or not, to `ids`; of those that were added none counts when it ends in
-    /// another way.
-    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, until: Until) -> Ended {
+    /// The last place in `from + 1..=to`, which are inside of `text`, where it can be cut, whatever it goes on with: its ids are those of what is before
+    /// the place, and then those of the rest, as [`Start::AtCut`]. No white space ends there. `None` when there is none.
+    pub fn cut_before(&self, text: &str, from: usize, to: usize) -> Option<usize> {
+        let mut at = text.floor_char_boundary(to);
+        while at > from {
+            let is_cut = match self {
+                Self::WordPiece(_) => WordPiece::is_cut(text, at),
+                Self::SentencePiece(words) => words.is_cut(text, at),
+            };
+            if is_cut && !text[..at].ends_with(char::is_whitespace) {
+                return Some(at);
+            }
+            at = text.floor_char_boundary(at - 1);
+        }
+        None
+    }
+
+    /// Whether the `tokenizers` crate makes the same of parts that were so cut.
+    pub fn are_parts_of_crate(&self) -> bool {
+        match self {
+            Self::WordPiece(_) => true,
+            Self::SentencePiece(words) => words.are_parts_of_crate(),
+        }
+    }
+
+    /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
+    pub fn encode(&self, text: &str, start: Start, ids: &mut Vec<u32>, until: Until) -> Ended {
         match self {
             Self::WordPiece(words) => words.encode(text, ids, until),
-            Self::SentencePiece(words) => words.encode(text, is_first, ids, until),
+            Self::SentencePiece(words) => words.encode(text, start, ids, until),
         }
     }
 }

@@ -53,6 +53,9 @@ pub struct Engine {
     pub tokenizer: Arc<Tokenizer>,
     /// Whether texts have to be in normal form C.
     pub nfc: bool,
+    /// Whether no added token is looked for in what is normalized: then the ids of a text are those of what [`crate::NFC`] makes of the parts between its
+    /// added tokens.
+    pub normalizes_between_tokens: bool,
 }
 
 /// The engine for a model; `None` when it would give other ids, or none can tell.
@@ -124,7 +127,8 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
     let named =
         |tokens: Vec<&Added>| tokens.into_iter().map(|token| (token.content.clone(), token.id)).collect::<Vec<_>>();
     let tokenizer = Tokenizer::with_added_tokens(vocabulary, pattern, named(special), named(always)).ok()?;
-    Some(Engine { tokenizer: Arc::new(tokenizer), nfc })
+    let normalizes_between_tokens = nfc && added.all().iter().all(|token| !token.normalized);
+    Some(Engine { tokenizer: Arc::new(tokenizer), nfc, normalizes_between_tokens })
 }
 
 /// Whether one search, for the leftmost and there the longest, finds what the crate's two rounds find: first tokens that are not normalized,

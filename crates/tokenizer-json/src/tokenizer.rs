@@ -20,7 +20,7 @@ use crate::limits::LARGEST_TEXT;
 use crate::memory::{collected, not_enough};
 use crate::steps::{Decode, Normalize, Split, TooLong};
 use crate::texts::Texts;
-use crate::words::{Ended, Until, is_cancelled};
+use crate::words::{Ended, Start, Until, is_cancelled};
 
 /// Normalizers, pre-tokenizers, model and decoders of the `tokenizers` crate, with added tokens of our own. Immutable and shared freely
 /// between threads.
@@ -111,7 +111,7 @@ impl Tokenizer {
     /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the crate has to be asked for a text that is longer than [`LARGEST_TEXT`], a regular
     /// expression of the file does not come to an end on it, or there is not enough memory; [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
-        if let Some(ids) = self.encode_by_words(text, policy, Until { cancel, most: usize::MAX })? {
+        if let Some(ids) = self.encode_by_words(text, Start::OfText, policy, Until { cancel, most: usize::MAX })? {
             return Ok(ids);
         }
         self.encode_by_crate(text, policy, cancel)
@@ -144,23 +144,59 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`] for what is read of the text.
     pub fn count_within(&self, text: &str, policy: &Policy, most: usize) -> Result<Option<usize>> {
-        let ids = match self.encode_by_words(text, policy, Until { cancel: None, most })? {
+        let ids = match self.encode_by_words(text, Start::OfText, policy, Until { cancel: None, most })? {
             Some(ids) => ids,
             None => self.encode_by_crate(text, policy, None)?,
         };
         Ok(Some(ids.len()).filter(|&count| count <= most))
     }
 
+    /// How many bytes of `text` have ids that are sure, whatever follows: those of a part of its own, behind which [`Tokenizer::encode_rest`] goes on.
+    pub(crate) fn sure_end(&self, text: &str, policy: &Policy) -> usize {
+        let Some(words) = self.words(policy) else { return 0 };
+        // What starts before this is there to its end, and so is any longer token that starts with it.
+        let Some(to) = text.len().checked_sub(policy.longest().max(1)) else { return 0 };
+        let (mut stretches, mut start) = (Vec::new(), 0);
+        for (found, end) in policy.raw_matches(text).take_while(|&(found, _)| found <= to) {
+            stretches.push((start, found.saturating_sub(1)));
+            start = end;
+        }
+        // Neither a token nor what it takes beside it is cut: no white space ends at such a place, and no token starts or ends there.
+        let rest = std::iter::once((start, to));
+        let mut all = rest.chain(stretches.into_iter().rev());
+        all.find_map(|(from, to)| words.cut_before(text, from, to)).unwrap_or_default()
+    }
+
+    /// [`Tokenizer::encode`] of what is behind [`Tokenizer::sure_end`], up to where that is again, or the end.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
+    pub(crate) fn encode_rest(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
+        if let Some(ids) = self.encode_by_words(text, Start::AtCut, policy, Until { cancel, most: usize::MAX })? {
+            return Ok(ids);
+        }
+        if self.words(policy).is_some_and(ByWords::are_parts_of_crate) {
+            return self.encode_by_crate(text, policy, cancel);
+        }
+        Err(Error::Limit { reason: format!("expected words of at most {LARGEST_TEXT} bytes for this tokenizer") })
+    }
+
+    /// What finds ids without the `tokenizers` crate, where that need not look for added tokens.
+    pub(crate) fn words(&self, policy: &Policy) -> Option<&ByWords> {
+        self.by_words.as_ref().filter(|_| !policy.reads_normalized())
+    }
+
     /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked. When there are more ids than are asked for, some more.
-    fn encode_by_words(&self, text: &str, policy: &Policy, until: Until) -> Result<Option<Vec<u32>>> {
-        let Some(words) = self.by_words.as_ref().filter(|_| !policy.reads_normalized()) else { return Ok(None) };
+    fn encode_by_words(&self, text: &str, mut start: Start, policy: &Policy, until: Until) -> Result<Option<Vec<u32>>> {
+        let Some(words) = self.words(policy) else { return Ok(None) };
         policy.check(text)?;
         let (mut ids, mut done) = (Vec::new(), 0);
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
-            let (before, stretch) = (ids.len(), &text[done..next.start]);
-            let mut ended = words.encode(stretch, done == 0, &mut ids, until);
+            // A token may stand in the white space that the one before took.
+            let (before, stretch) = (ids.len(), text.get(done..next.start).unwrap_or_default());
+            let mut ended = words.encode(stretch, start, &mut ids, until);
             if ended == Ended::Untold && words.are_of_parts() {
                 ids.truncate(before);
                 ended = self.encode_parts(words, stretch, &mut ids, until)?;
@@ -172,7 +208,7 @@ impl Tokenizer {
                 Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
                 Ended::Untold => return Ok(None),
             }
-            done = next.end;
+            (done, start) = (next.end, Start::AfterToken);
             ids.extend(found.map(|found| found.id));
         }
         Ok(Some(ids))
@@ -187,7 +223,7 @@ impl Tokenizer {
             let end = stretch.bytes().skip(PART).position(|byte| is_end(&byte));
             let (part, rest) = stretch.split_at(end.map_or(stretch.len(), |end| PART + end));
             let before = ids.len();
-            match words.encode(part, false, ids, until) {
+            match words.encode(part, Start::AfterToken, ids, until) {
                 Ended::WithIds => {}
                 Ended::Untold => {
                     ids.truncate(before);

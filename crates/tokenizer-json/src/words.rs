@@ -31,6 +31,16 @@ pub(crate) fn is_cancelled(cancel: Option<&AtomicBool>) -> bool {
     cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
 }
 
+/// Where a stretch of text starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Where the text does.
+    OfText,
+    AfterToken,
+    /// Where a text was cut, as [`crate::by_words::ByWords::cut_before`] says.
+    AtCut,
+}
+
 /// When a walk through a text is left.
 #[derive(Clone, Copy)]
 pub(crate) struct Until<'a> {

@@ -2,7 +2,7 @@
 
 use tokenizers::normalizers::Precompiled;
 
-use super::characters::{Characters, Form, White};
+use super::characters::{Character, Characters, Form, White};
 use crate::limits::LARGEST_TEXT;
 use crate::words::{Ended, Key, Memory, Model, SOON, Until};
 
@@ -81,23 +81,50 @@ impl BySpaces {
         Self { characters, ascii, spaces, before, after }
     }
 
-    /// Adds the ids of `text`, which gets a mark where it has none at its start and `prefix` is set.
+    /// Whether anything is taken off the ends of a text.
+    pub fn strips(&self) -> bool {
+        [self.before, self.after] != [Stripped::NOTHING; 2]
+    }
+
+    /// Whether `text` can be cut at `at`: before what comes to one space between two letters, each of which is a grapheme.
+    pub fn is_cut(&self, text: &str, at: usize) -> bool {
+        let look = |character: Option<char>| character.map(|character| (character, self.characters.look(character)));
+        let (mut before, mut after) = (text[..at].chars(), text[at..].chars());
+        let is_letter = |(character, looked): (char, Character)| {
+            let is_letter = matches!(looked.form, Form::Letter(letter) if !letter.is_whitespace());
+            is_letter && !character.is_whitespace() && looked.is_apart_from(&looked)
+        };
+        let (letter, at_cut, next) = (look(before.next_back()), look(after.next()), look(after.next()));
+        let (Some(letter), Some((_, space)), Some(next)) = (letter, at_cut, next) else { return false };
+        let is_space = space.form == Form::Space && space.is_apart_from(&space);
+        let starts = look(before.next_back()).is_none_or(|(_, last)| last.is_apart_from(&letter.1));
+        is_space && is_letter(letter) && is_letter(next) && starts
+    }
+
+    /// Adds the ids of `text`, which gets a mark where it has none at its start and `prefix` is set, or is the rest of one where `is_cut` is.
     pub fn walk(
         &self,
         text: &str,
-        prefix: bool,
+        (prefix, is_cut): (bool, bool),
         model: &impl Model,
         (ids, memory): (&mut Vec<u32>, &mut Memory),
         until: Until,
     ) -> Ended {
-        let text = if self.before.left { text.trim_start() } else { text };
+        let text = if self.before.left && !is_cut { text.trim_start() } else { text };
         let text = if self.before.right { text.trim_end() } else { text };
         let bytes = text.as_bytes();
         let class = |at: usize| bytes.get(at).map(|&byte| self.ascii[usize::from(byte)]);
         memory.word.clear();
         let before = if prefix { Before::Nothing } else { Before::Letters };
-        let mut words =
-            Words { model, ids, memory, spaces: self.spaces, before, skips_spaces: self.after.left, told: true };
+        let mut words = Words {
+            model,
+            ids,
+            memory,
+            spaces: self.spaces,
+            before,
+            skips_spaces: self.after.left && !is_cut,
+            told: true,
+        };
         let (mut at, mut ask_at) = (0, SOON);
         while let Some(found) = class(at) {
             if at >= ask_at {

@@ -120,6 +120,12 @@ impl Merges {
         self.joined.may_have(left, right) || self.fuses(left, right)
     }
 
+    /// Whether `text` can be cut at `at`: between two characters that are in no token side by side.
+    pub fn is_cut(&self, text: &str, at: usize) -> bool {
+        let (before, after) = (text[..at].chars().next_back(), text[at..].chars().next());
+        before.zip(after).is_some_and(|(before, after)| !self.may_join(spaced(before), spaced(after)))
+    }
+
     /// The word that starts with `before`, if there is one, and `text`.
     #[inline(always)]
     pub fn word_at(&self, text: &str, before: Option<char>) -> Word {

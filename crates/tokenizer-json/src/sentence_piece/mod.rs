@@ -17,7 +17,7 @@ use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
 
 use crate::model::{Kind, Visible};
 use crate::steps::{flat, kind};
-use crate::words::{Ended, Memories, Until};
+use crate::words::{Ended, Memories, Start, Until};
 use by_spaces::{BySpaces, Spaces, Stripped};
 use bytes::{ByteTokens, MARK};
 use merges::Merges;
@@ -63,16 +63,33 @@ impl SentencePiece {
         Some(Self { cut, prefix, memories: Memories::default() })
     }
 
+    /// Whether `text` can be cut at `at`.
+    pub fn is_cut(&self, text: &str, at: usize) -> bool {
+        match &self.cut {
+            Cut::UnigramBySpaces(words, _) | Cut::MergesBySpaces(words, _) => {
+                // What the crate is asked for has a mark again where its space is stripped.
+                (self.prefix == PrependScheme::Always || !words.strips()) && words.is_cut(text, at)
+            }
+            Cut::MergesByPairs(model, _) => model.is_cut(text, at),
+        }
+    }
+
+    /// See [`crate::by_words::ByWords::are_parts_of_crate`].
+    pub fn are_parts_of_crate(&self) -> bool {
+        !matches!(self.cut, Cut::MergesByPairs(..))
+    }
+
     /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
-    pub fn encode(&self, text: &str, is_first: bool, ids: &mut Vec<u32>, until: Until) -> Ended {
+    pub fn encode(&self, text: &str, start: Start, ids: &mut Vec<u32>, until: Until) -> Ended {
         let prefix = match self.prefix {
-            PrependScheme::Always => true,
-            PrependScheme::First => is_first,
+            PrependScheme::Always => start != Start::AtCut,
+            PrependScheme::First => start == Start::OfText,
             PrependScheme::Never => false,
         };
+        let is_cut = start == Start::AtCut;
         self.memories.with(|memory| match &self.cut {
-            Cut::UnigramBySpaces(words, model) => words.walk(text, prefix, model, (ids, memory), until),
-            Cut::MergesBySpaces(words, model) => words.walk(text, prefix, &**model, (ids, memory), until),
+            Cut::UnigramBySpaces(words, model) => words.walk(text, (prefix, is_cut), model, (ids, memory), until),
+            Cut::MergesBySpaces(words, model) => words.walk(text, (prefix, is_cut), &**model, (ids, memory), until),
             Cut::MergesByPairs(model, again) => {
                 let prefix = prefix && (*again || !text.starts_with([' ', MARK]));
                 by_pairs::walk(text, prefix, model, (ids, memory), until)
@@ -184,4 +201,4 @@ fn words_by_spaces(normalizer: &[&Value], spaces: Option<Spaces>, metaspace: &Me
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,13 +4,18 @@ use tokenmill_testkit::strings::Strings;
 
 use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
 
-/// A file, and how it is read by words and by the crate.
-fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] {
+/// A file.
+pub(crate) fn file(model: &Value, steps: &(Value, Value), added: &Value) -> Vec<u8> {
     let file = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": steps.0,
         "pre_tokenizer": steps.1, "post_processor": null, "decoder": null, "model": model,
     });
-    let bytes = serde_json::to_vec(&file).expect("JSON");
+    serde_json::to_vec(&file).expect("JSON")
+}
+
+/// How a file is read by words and by the crate.
+fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] {
+    let bytes = file(model, steps, added);
     let both = [load(&bytes), load_with_crate(&bytes)].map(|loaded| {
         let loaded = loaded.expect("well-formed");
         loaded.into_tokenizer().expect("not byte-level")
@@ -21,7 +26,7 @@ fn both(model: &Value, steps: &(Value, Value), added: &Value) -> [Tokenizer; 2] 
 }
 
 /// A map of characters that `sentencepiece` made.
-pub(super) fn charsmap() -> Value {
+pub(crate) fn charsmap() -> Value {
     let file: Value =
         serde_json::from_slice(include_bytes!("../../../../testdata/tokenizer-json/t5.json")).expect("a fixture");
     file.pointer("/normalizer/normalizers/0").cloned().expect("a map of characters")
@@ -32,7 +37,7 @@ fn metaspace(scheme: &str, split: bool) -> Value {
 }
 
 /// Steps that come to words by spaces.
-fn steps_by_spaces(rng: &mut Rng, charsmap: &Value) -> (Value, Value) {
+pub(crate) fn steps_by_spaces(rng: &mut Rng, charsmap: &Value) -> (Value, Value) {
     let drops = rng.below(3) == 0;
     let content = if drops { " " } else { *rng.choose(&[" ", "▁"]) };
     let several = json!({ "type": "Replace", "pattern": { "Regex": " {2,}" }, "content": content });
@@ -58,7 +63,7 @@ fn steps_by_spaces(rng: &mut Rng, charsmap: &Value) -> (Value, Value) {
 }
 
 /// Steps that come to a text that is merged as a whole.
-fn steps_by_pairs(rng: &mut Rng) -> (Value, Value) {
+pub(crate) fn steps_by_pairs(rng: &mut Rng) -> (Value, Value) {
     let replace = json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" });
     match rng.below(4) {
         0 => (
@@ -74,7 +79,7 @@ fn steps_by_pairs(rng: &mut Rng) -> (Value, Value) {
     }
 }
 
-fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String> {
+pub(crate) fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String> {
     const SOME: [&str; 30] = [
         "a",
         "b",
@@ -149,7 +154,7 @@ fn tokens(rng: &mut Rng, texts: &[String]) -> Vec<String> {
     tokens
 }
 
-fn unigram(rng: &mut Rng, texts: &[String]) -> Value {
+pub(crate) fn unigram(rng: &mut Rng, texts: &[String]) -> Value {
     let tokens = tokens(rng, texts);
     // Some rounded differently by the order in which they are added, and many alike.
     let scores = [-1.0, -2.5, -0.1, -7.3, -3.0, -1e-9, -12.25, 0.3];
@@ -157,7 +162,7 @@ fn unigram(rng: &mut Rng, texts: &[String]) -> Value {
     json!({ "type": "Unigram", "unk_id": 0, "vocab": vocabulary, "byte_fallback": rng.below(2) == 0 })
 }
 
-fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
+pub(crate) fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
     let all = tokens(rng, texts);
     let mut ids = serde_json::Map::new();
     for token in &all {

@@ -80,6 +80,11 @@ impl WordPiece {
         Self { characters, ascii, lowercase, pieces, memories: Memories::default() }
     }
 
+    /// Whether `text` can be cut at `at`: before a space or the end of a line, which no mark is ordered across.
+    pub fn is_cut(text: &str, at: usize) -> bool {
+        matches!(text.as_bytes()[at], b' ' | b'\n')
+    }
+
     /// Adds the ids of `text` to `ids`; of those that were added none counts when it ends in another way.
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>, until: Until) -> Ended {
         self.memories.with(|memory| self.walk(text, ids, memory, until))
@@ -200,4 +205,4 @@ impl WordPiece {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

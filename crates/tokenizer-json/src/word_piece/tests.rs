@@ -1,17 +1,22 @@
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
 use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
 
-/// A file like BERT's, and how it is read by words and by the crate.
-fn both(model: &serde_json::Value, normalizer: &serde_json::Value, added: &serde_json::Value) -> [Tokenizer; 2] {
+/// A file like BERT's.
+pub(crate) fn file(model: &Value, normalizer: &Value, added: &Value) -> Vec<u8> {
     let file = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": normalizer,
         "pre_tokenizer": { "type": "BertPreTokenizer" }, "post_processor": null, "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
         "model": model,
     });
-    let bytes = serde_json::to_vec(&file).expect("JSON");
+    serde_json::to_vec(&file).expect("JSON")
+}
+
+/// How a file is read by words and by the crate.
+fn both(model: &Value, normalizer: &Value, added: &Value) -> [Tokenizer; 2] {
+    let bytes = file(model, normalizer, added);
     let both = [load(&bytes), load_with_crate(&bytes)].map(|loaded| {
         let loaded = loaded.expect("well-formed");
         loaded.into_tokenizer().expect("not byte-level")
@@ -21,7 +26,7 @@ fn both(model: &serde_json::Value, normalizer: &serde_json::Value, added: &serde
 }
 
 /// A vocabulary of parts of `texts`.
-fn vocabulary(rng: &mut Rng, texts: &[String], prefix: &str) -> serde_json::Map<String, serde_json::Value> {
+fn vocabulary(rng: &mut Rng, texts: &[String], prefix: &str) -> Map<String, Value> {
     let mut tokens = vec!["[UNK]".to_owned(), "[SEP]".to_owned(), prefix.to_owned()];
     for text in texts {
         let characters: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
@@ -33,7 +38,7 @@ fn vocabulary(rng: &mut Rng, texts: &[String], prefix: &str) -> serde_json::Map<
         }
     }
     tokens.extend(('a'..='z').flat_map(|letter| [letter.to_string(), format!("{prefix}{letter}")]));
-    let mut ids = serde_json::Map::new();
+    let mut ids = Map::new();
     for token in tokens {
         let id = ids.len();
         ids.entry(token).or_insert_with(|| id.into());
@@ -41,7 +46,7 @@ fn vocabulary(rng: &mut Rng, texts: &[String], prefix: &str) -> serde_json::Map<
     ids
 }
 
-fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String> {
+pub(crate) fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String> {
     let word = |rng: &mut Rng| -> String {
         (0..=rng.below(20)).map(|_| char::from(*rng.choose(b"abcdeABC.,'#3\x07"))).collect()
     };
@@ -54,25 +59,36 @@ fn texts(rng: &mut Rng, strings: &Strings, count: u64, seed: u64) -> Vec<String>
         .collect()
 }
 
+/// A random model of tokens of `texts`.
+pub(crate) fn word_piece(rng: &mut Rng, texts: &[String]) -> Value {
+    let prefix = *rng.choose(&["##", "", "@"]);
+    json!({
+        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": prefix,
+        "max_input_chars_per_word": rng.choose(&[1, 3, 8, 100, 256]), "vocab": vocabulary(rng, texts, prefix),
+    })
+}
+
+/// A random one.
+pub(crate) fn normalizer(rng: &mut Rng) -> Value {
+    let mut flag = || rng.below(2) == 0;
+    let [clean, chinese, lowercase] = [flag(), flag(), flag()];
+    match rng.below(6) {
+        0 => json!(null),
+        _ => json!({
+            "type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese,
+            "strip_accents": rng.choose(&[Some(true), Some(false), None]), "lowercase": lowercase,
+        }),
+    }
+}
+
 #[test]
 fn ids_are_those_of_the_crate() {
     let (mut rng, strings) = (Rng::new(5), Strings::new());
     let mut ids = 0;
     for round in 0..share(24) {
         let texts = texts(&mut rng, &strings, 60, round);
-        let prefix = *rng.choose(&["##", "", "@"]);
-        let model = json!({
-            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": prefix,
-            "max_input_chars_per_word": rng.choose(&[1, 3, 8, 100, 256]), "vocab": vocabulary(&mut rng, &texts, prefix),
-        });
+        let (model, normalizer) = (word_piece(&mut rng, &texts), normalizer(&mut rng));
         let flag = |rng: &mut Rng| rng.below(2) == 0;
-        let normalizer = match rng.below(6) {
-            0 => json!(null),
-            _ => json!({
-                "type": "BertNormalizer", "clean_text": flag(&mut rng), "handle_chinese_chars": flag(&mut rng),
-                "strip_accents": rng.choose(&[Some(true), Some(false), None]), "lowercase": flag(&mut rng),
-            }),
-        };
         let added = json!([
             { "id": 1, "content": "[SEP]", "special": true, "normalized": false, "single_word": false, "lstrip": flag(&mut rng), "rstrip": flag(&mut rng) },
         ]);

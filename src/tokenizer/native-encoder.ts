@@ -9,7 +9,7 @@ import { unshared } from './unshared.ts'
 const longChunk = 1 << 15
 
 /** The ids of chunks by the native stream. */
-export class BpeChunkEncoder implements ChunkEncoder {
+export class NativeChunkEncoder implements ChunkEncoder {
   readonly #native: EncodeStreamHandle
 
   constructor(handle: EncodeStreamHandle) {

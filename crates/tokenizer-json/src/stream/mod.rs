@@ -1,0 +1,133 @@
+//! Text that comes in chunks.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokenmill_bpe::{Error as TextError, Incoming, Normalizer, StreamEngine};
+use unicode_normalization_alignments::char::canonical_combining_class;
+use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
+
+use crate::added::Policy;
+use crate::error::Error;
+use crate::load::Loaded;
+use crate::memory::not_enough;
+use crate::tokenizer::Tokenizer;
+
+/// What can go wrong with a stream.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// It was not read, or is refused.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// It has no ids.
+    #[error(transparent)]
+    Ids(#[from] Error),
+}
+
+/// A tokenizer that finds ids by words, and what it knows of the kept text of a stream.
+pub struct WordsEngine {
+    loaded: Arc<Loaded>,
+    policy: Arc<Policy>,
+    max_piece: usize,
+    /// The kept text is looked at when it has so many bytes.
+    enough: usize,
+    /// No disallowed special token starts before this.
+    checked: usize,
+    /// Whether ids were given.
+    has_started: bool,
+}
+
+impl WordsEngine {
+    /// One of `loaded`, whose tokenizer made `policy`. More than `max_piece` bytes of text without a place where it can be cut are an error. `None` where
+    /// no ids are sure before the text ends.
+    pub fn new(loaded: Arc<Loaded>, policy: Arc<Policy>, max_piece: usize) -> Option<Self> {
+        loaded.tokenizer()?.words(&policy)?;
+        Some(Self { loaded, policy, max_piece, enough: 0, checked: 0, has_started: false })
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        self.loaded.tokenizer().expect("there is one since the stream was made")
+    }
+
+    /// An error when a disallowed token is in what has come.
+    fn check(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<(), TextError> {
+        let length = incoming.text().len();
+        // What starts before this is there to its end, and so is any longer token that starts with it.
+        let sure = if is_end { length } else { (length + 1).saturating_sub(self.policy.longest().max(1)) };
+        if self.checked < sure {
+            if let Some((token, at)) =
+                self.policy.next_disallowed(incoming.text(), self.checked).filter(|&(_, at)| at < sure)
+            {
+                return Err(TextError::DisallowedSpecialToken { token: token.to_owned(), at: incoming.index_of(at) });
+            }
+            self.checked = incoming.text().floor_char_boundary(sure);
+            incoming.forget_places_before(self.checked);
+        }
+        Ok(())
+    }
+}
+
+impl StreamEngine for WordsEngine {
+    type Error = StreamError;
+
+    fn refuses(&self) -> bool {
+        self.policy.refuses()
+    }
+
+    fn look(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<usize, StreamError> {
+        /// So many bytes are looked at again whenever more come; longer ones when a quarter more has come, so that all work is linear in the text.
+        const LITTLE: usize = 1 << 12;
+        self.check(incoming, is_end)?;
+        let length = incoming.text().len();
+        if is_end {
+            return Ok(length);
+        }
+        let is_too_long = length > self.max_piece.saturating_add(self.policy.longest());
+        if length < self.enough && !is_too_long {
+            return Ok(0);
+        }
+        let sure = self.tokenizer().sure_end(incoming.text(), &self.policy).min(self.checked);
+        let rest = length - sure;
+        self.enough = if rest <= LITTLE { 0 } else { rest + rest / 4 };
+        if rest > self.max_piece.saturating_add(self.policy.longest()) {
+            return Err(TextError::PieceTooLong { limit: self.max_piece }.into());
+        }
+        Ok(sure)
+    }
+
+    fn encode(&mut self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<(), StreamError> {
+        let tokenizer = self.tokenizer();
+        let found = if self.has_started {
+            tokenizer.encode_rest(text, &self.policy, cancel)
+        } else {
+            tokenizer.encode(text, &self.policy, cancel)
+        };
+        let found = found?;
+        ids.try_reserve(found.len()).map_err(|_| not_enough(size_of_val(&*found)))?;
+        ids.extend_from_slice(&found);
+        self.checked -= text.len();
+        self.has_started = true;
+        Ok(())
+    }
+}
+
+/// Unicode's normal form C.
+pub const NFC: Normalizer = Normalizer {
+    normalized: |text| {
+        if text.is_ascii() || is_nfc(text) {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(text.nfc().map(|(character, _)| character).collect())
+        }
+    },
+    // Such a character is composed with none before it, and no mark is ordered across it.
+    is_stable: |character| {
+        character.is_ascii()
+            || canonical_combining_class(character) == 0
+                && matches!(is_nfc_quick(std::iter::once(character)), IsNormalized::Yes)
+    },
+};
+
+#[cfg(test)]
+mod tests;
