@@ -87,11 +87,8 @@ export declare class DecodeStreamHandle {
  * Methods return the ids that are sure, or `null` where there are so many to make that `encodeReady` has to.
  */
 export declare class EncodeStreamHandle {
-  /**
-   * A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. `nfc`: text between special tokens comes
-   * to normal form C.
-   */
-  static open(tokenizer: BpeHandle, policy: number, strict: boolean, maxPieceBytes: number, nfc: boolean): EncodeStreamHandle
+  /** A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. */
+  static open(tokenizer: BpeHandle, policy: number, strict: boolean, maxPieceBytes: number): EncodeStreamHandle
   /** The same of `json`; `null` when no ids are sure before the text ends. */
   static openJson(json: JsonHandle, policy: number, strict: boolean, maxPieceBytes: number): EncodeStreamHandle | null
   /** Takes a chunk, which is short. */
@@ -136,10 +133,10 @@ export declare class JsonHandle {
   static withCrate(bytes: Uint8Array): JsonHandle
   /** The engine, when it is what runs the model. No other method that encodes or decodes works then. */
   engine(): BpeHandle | null
-  /** Whether the engine gives the ids of texts in normal form C only. */
+  /** Whether texts come to normal form C. */
   get isNfc(): boolean
-  /** Whether it gives those of other texts too when what is between special tokens is normalized. */
-  get normalizesBetweenTokens(): boolean
+  /** Whether the engine does that; else it gives the ids of texts that are in it. */
+  get normalizes(): boolean
   get model(): string
   get vocabSize(): number
   specialTokens(): Array<SpecialToken>

@@ -250,15 +250,12 @@ export class BpeTokenizer implements Tokenizer {
     return encodeChunksOf(source, options, (call) => this.chunkEncoder(call))
   }
 
-  /**
-   * @internal
-   * @param nfc whether text between special tokens comes to normal form C
-   */
-  chunkEncoder({ rest, maxPieceBytes }: StreamCall, nfc = false): ChunkEncoder {
+  /** @internal */
+  chunkEncoder({ rest, maxPieceBytes }: StreamCall): ChunkEncoder {
     const { policy, strict } = this.#encodeCall(rest)
     const { EncodeStreamHandle } = native()
     return new NativeChunkEncoder(
-      callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes, nfc)),
+      callNative(() => EncodeStreamHandle.open(this.#native, policy, strict, maxPieceBytes)),
     )
   }
 

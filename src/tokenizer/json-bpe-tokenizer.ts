@@ -37,8 +37,8 @@ import { unshared } from './unshared.ts'
 /** What a tokenizer.json says besides its engine. */
 interface JsonParts {
   readonly isNfc: boolean
-  /** Whether the engine gives the ids of every text once what is between its special tokens is in form C. */
-  readonly normalizesBetweenTokens: boolean
+  /** Whether the engine brings texts to form C; else it gives the ids of those that are in it. */
+  readonly normalizes: boolean
   readonly postProcessor: PostProcessor
   readonly rowShape: RowShape
   /** Its bytes. */
@@ -46,8 +46,8 @@ interface JsonParts {
 }
 
 /**
- * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C the engine
- * gets texts that are in that form already, which nearly all are, and Hugging Face's crate the others.
+ * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C and the
+ * text is not in it, which few are, where ids are from is told by Hugging Face's crate; ids too, if tokens are looked for in what is normalized.
  */
 export class JsonBpeTokenizer extends BpeTokenizer {
   readonly #json: JsonParts
@@ -65,10 +65,10 @@ export class JsonBpeTokenizer extends BpeTokenizer {
    */
   static of(name: string, engine: BpeHandle, handle: JsonHandle, file: Uint8Array): JsonBpeTokenizer {
     const [postProcessor, rowShape] = [new PostProcessor(handle.templates()), rowShapeOf(handle)]
-    const { isNfc, normalizesBetweenTokens } = handle
+    const { isNfc, normalizes } = handle
     return new JsonBpeTokenizer(name, engine, {
       isNfc,
-      normalizesBetweenTokens,
+      normalizes,
       postProcessor,
       rowShape,
       file: () => file,
@@ -93,17 +93,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override engine(special: SpecialTokenPolicy): ReturnType<BpeTokenizer['engine']> {
-    return this.#json.isNfc ? undefined : super.engine(special)
+    return this.#hasCrate ? undefined : super.engine(special)
   }
 
   override encode(text: Text, options?: EncodeOptions): Uint32Array {
-    if (this.#changes(text)) return this.#byCrate.encode(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.encode(text, options)
     const ids = super.encode(text, options)
     return isWhole(options) ? this.#json.postProcessor.around(ids) : ids
   }
 
   override encodeOrdinary(text: Text): Uint32Array {
-    return this.#changes(text) ? this.#byCrate.encodeOrdinary(text) : super.encodeOrdinary(text)
+    return this.#isOfCrate(text) ? this.#byCrate.encodeOrdinary(text) : super.encodeOrdinary(text)
   }
 
   override encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
@@ -116,17 +116,17 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override encodeSegments(segments: readonly Segment[]): Uint32Array {
     const checked = checkedSegments(segments)
-    if (!checked.some(({ text }) => this.#changes(text))) return super.encodeSegments(checked)
+    if (!checked.some(({ text }) => this.#isOfCrate(text))) return super.encodeSegments(checked)
     return joinIds(
       checked.map((segment) =>
-        this.#changes(segment.text) ? this.#byCrate.encodeSegments([segment]) : super.encodeSegments([segment]),
+        this.#isOfCrate(segment.text) ? this.#byCrate.encodeSegments([segment]) : super.encodeSegments([segment]),
       ),
     )
   }
 
   override encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {
     return doParts(checkedTexts(texts), {
-      isOfRest: this.#isOfCrate,
+      isOfRest: this.#isOfRest,
       most: (own) => this.#around(super.encodeBatch(own, options), isWhole(options)),
       rest: (others) => this.#byCrate.encodeBatch(others, options),
       join: joinRows,
@@ -134,7 +134,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
-    if (this.#changes(text)) return this.#byCrate.encodeAsync(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.encodeAsync(text, options)
     const whole = isWhole(options)
     const ids = await super.encodeAsync(text, options)
     return whole ? this.#json.postProcessor.around(ids) : ids
@@ -143,7 +143,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
     const whole = isWhole(options)
     return doPartsAsync(checkedTexts(texts), {
-      isOfRest: this.#isOfCrate,
+      isOfRest: this.#isOfRest,
       most: async (own) => this.#around(await super.encodeBatchAsync(own, options), whole),
       rest: (others) => this.#byCrate.encodeBatchAsync(others, options),
       join: joinRows,
@@ -159,20 +159,19 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   /** @internal */
   override chunkEncoder(call: StreamCall): ChunkEncoder {
-    const { isNfc, normalizesBetweenTokens, postProcessor } = this.#json
-    if (isNfc && !normalizesBetweenTokens) return this.#bufferedEncoder(call)
-    const encoder = super.chunkEncoder(call, isNfc)
-    return isWhole(call.rest) ? new AroundEncoder(encoder, postProcessor) : encoder
+    if (this.#hasCrate) return this.#bufferedEncoder(call)
+    const encoder = super.chunkEncoder(call)
+    return isWhole(call.rest) ? new AroundEncoder(encoder, this.#json.postProcessor) : encoder
   }
 
   override count(text: Text, options?: EncodeOptions): number {
-    if (this.#changes(text)) return this.#byCrate.count(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.count(text, options)
     return super.count(text, options) + this.#added(options)
   }
 
   override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
     return doParts(checkedTexts(texts), {
-      isOfRest: this.#isOfCrate,
+      isOfRest: this.#isOfRest,
       most: (own) => this.#aroundCounts(super.countBatch(own, options), isWhole(options)),
       rest: (others) => this.#byCrate.countBatch(others, options),
       join: joinCounts,
@@ -180,7 +179,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
-    if (this.#changes(text)) return this.#byCrate.countAsync(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.countAsync(text, options)
     const added = this.#added(options)
     return (await super.countAsync(text, options)) + added
   }
@@ -188,7 +187,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
     const whole = isWhole(options)
     return doPartsAsync(checkedTexts(texts), {
-      isOfRest: this.#isOfCrate,
+      isOfRest: this.#isOfRest,
       most: async (own) => this.#aroundCounts(await super.countBatchAsync(own, options), whole),
       rest: (others) => this.#byCrate.countBatchAsync(others, options),
       join: joinCounts,
@@ -196,7 +195,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
-    if (this.#changes(text)) return this.#byCrate.isWithinLimit(text, limit, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.isWithinLimit(text, limit, options)
     const most = integerIn('limit', limit, 0)
     const added = this.#added(options)
     const count = super.isWithinLimit(text, Math.max(most - added, 0), options)
@@ -246,9 +245,18 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return read.normalize('NFC') !== read
   }
 
+  /** Whether the crate gives the ids of texts that the normalizer changes. */
+  get #hasCrate(): boolean {
+    return this.#json.isNfc && !this.#json.normalizes
+  }
+
+  #isOfCrate(text: unknown): boolean {
+    return this.#hasCrate && this.#changes(text)
+  }
+
   /** Which texts of a batch the crate does. */
-  get #isOfCrate(): ((text: Text) => boolean) | undefined {
-    return this.#json.isNfc ? (text) => this.#changes(text) : undefined
+  get #isOfRest(): ((text: Text) => boolean) | undefined {
+    return this.#hasCrate ? (text) => this.#changes(text) : undefined
   }
 
   /** What tokens are looked for in depends on all of the text. */

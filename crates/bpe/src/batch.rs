@@ -1,6 +1,6 @@
 //! Several texts, or one long one, on all threads of the current rayon pool.
 //!
-//! Long texts are cut into parts, at allowed special tokens and then where [`Pattern::split_before`](crate::Pattern::split_before) allows it;
+//! Long texts are cut into parts, at allowed special tokens and then where [`Tokenizer::split_before`] allows it;
 //! short ones are one part each. Neighbouring parts make a task of some 64 KiB. Threads take the next task in turn; where tasks and
 //! cuts are does not depend on the threads, and neither do the ids.
 
@@ -52,7 +52,7 @@ impl Tokenizer {
         cancel: Option<&AtomicBool>,
     ) -> Result<Rows, RowError> {
         let mut plan = Plan::of(self, texts, policy, cancel);
-        let mut ids = Ids::of_text(texts.iter().map(|text| text.len()).sum());
+        let mut ids = Ids::of_text(texts.iter().map(|text| text.len()).sum::<usize>().saturating_mul(self.factor()));
         let joined = Joined::new(&mut ids);
         let ends = plan.run(|bytes| joined.memory(bytes), Vec::len, |task, ids| joined.take(task, ids), cancel)?;
         let (length, rest) = joined.into_parts();
@@ -184,7 +184,7 @@ impl<'t> Plan<'t> {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);
             }
-            if let Some(at) = self.tokenizer.pattern().split_before(text, from, to) {
+            if let Some(at) = self.tokenizer.split_before(text, from, to) {
                 return Ok(Some(at));
             }
             (from, to) = (to, to + PART);

@@ -97,6 +97,18 @@ pub enum Error {
         /// Which limit.
         reason: String,
     },
+    /// A text of which the normalizer would have to keep too much at once.
+    #[error(
+        "expected at most {most} bytes of marks and the like side by side, received {bytes} from byte {at} of the text on"
+    )]
+    NormalizerLimit {
+        /// Where they start, in bytes of the text.
+        at: usize,
+        /// How many there are.
+        bytes: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// The caller asked to stop.
     #[error("the work was cancelled")]
     Cancelled,
@@ -115,6 +127,9 @@ impl Error {
     pub(crate) fn after(self, bytes: usize) -> Self {
         match self {
             Self::PatternLimit { at, reason } => Self::PatternLimit { at: bytes + at, reason },
+            Self::NormalizerLimit { at, bytes: length, most } => {
+                Self::NormalizerLimit { at: bytes + at, bytes: length, most }
+            }
             other => other,
         }
     }

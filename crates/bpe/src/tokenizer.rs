@@ -19,11 +19,12 @@ use crate::utf16::Units;
 use crate::vocabulary::Vocabulary;
 use crate::worker::Worker;
 use crate::workers::{IdleWorker, IdleWorkers};
-use crate::{Encoding, Error, Level};
+use crate::{Encoding, Error, Level, Normalizer};
 
 /// A byte-level BPE tokenizer. Immutable and shared freely between threads; each thread brings its own [`Worker`].
 pub struct Tokenizer {
     vocabulary: Arc<Vocabulary>,
+    normalizer: Option<Normalizer>,
     pattern: Pattern,
     special: SpecialTokens,
     /// Every special token is plain text.
@@ -65,7 +66,7 @@ impl Tokenizer {
         let plain = special.policy::<&str>(&[], &[])?;
         let (level, cache_bytes, idle) = (Level::best(), None, IdleWorkers::default());
         let (vocabulary, tables, units) = (Arc::new(vocabulary), Arc::default(), Arc::default());
-        Ok(Self { vocabulary, pattern, special, plain, tables, level, cache_bytes, idle, units })
+        Ok(Self { vocabulary, normalizer: None, pattern, special, plain, tables, level, cache_bytes, idle, units })
     }
 
     /// The tokenizer of `encoding`, with its ranks in the form of [`Vocabulary::as_compact`].
@@ -100,6 +101,7 @@ impl Tokenizer {
         let special = SpecialTokens::new(all, added)?;
         Ok(Self {
             vocabulary: Arc::clone(&self.vocabulary),
+            normalizer: self.normalizer,
             pattern: self.pattern.clone(),
             plain: special.policy::<&str>(&[], &[])?,
             special,
@@ -109,6 +111,13 @@ impl Tokenizer {
             units: Arc::clone(&self.units),
             idle: IdleWorkers::default(),
         })
+    }
+
+    /// The same tokenizer for what `normalizer` makes of the text between special tokens; a text of which that would be too much has its error. What says where in a
+    /// text ids are, and what cuts a text by its ids, is then for texts that stay as they are.
+    #[must_use]
+    pub fn with_normalizer(self, normalizer: Normalizer) -> Self {
+        Self { normalizer: Some(normalizer), ..self }
     }
 
     /// The same tokenizer with other instructions; it gives the same ids. It uses them for every text: its large tables, which else are made
@@ -128,6 +137,22 @@ impl Tokenizer {
     /// How it splits text.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// [`Pattern::split_before`] of what the text comes to.
+    pub fn split_before(&self, text: &str, from: usize, mut to: usize) -> Option<usize> {
+        loop {
+            let at = self.pattern.split_before(text, from, to)?;
+            if self.normalizer.is_none_or(|normalizer| normalizer.keeps(text, at)) {
+                return Some(at);
+            }
+            to = at - 1;
+        }
+    }
+
+    /// A text comes to at most so many times its bytes, and to one of so many at least.
+    pub(crate) fn factor(&self) -> usize {
+        self.normalizer.map_or(1, |normalizer| normalizer.factor)
     }
 
     /// Its tokens, without the special ones.
@@ -267,7 +292,7 @@ impl Tokenizer {
     ) -> Result<usize, Error> {
         // Whatever follows, a special token that starts up to here is in `text` to its end.
         let Some(last) = text.len().checked_sub(policy.longest().max(1)) else { return Ok(0) };
-        let Some(cut) = self.pattern.split_before(text, 0, last) else { return Ok(0) };
+        let Some(cut) = self.split_before(text, 0, last) else { return Ok(0) };
         // One that starts at `cut` or later is for the next call.
         policy.check(&text[..text.floor_char_boundary(cut + policy.longest())], cancel).or_else(
             |error| match error {
@@ -313,6 +338,20 @@ impl Tokenizer {
         sink: &mut impl Sink,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
+        match self.normalizer {
+            None => self.encode_normalized(text, worker, sink, cancel),
+            Some(normalizer) => self.encode_normalized(&(normalizer.normalized)(text)?, worker, sink, cancel),
+        }
+    }
+
+    /// Encodes a text as it is.
+    fn encode_normalized(
+        &self,
+        text: &str,
+        worker: &mut Worker,
+        sink: &mut impl Sink,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
         let mut scan = Scan::new(&self.pattern, self.level, text);
         while !scan.is_done() {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
@@ -332,10 +371,10 @@ impl Tokenizer {
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// The length of its longest token, special tokens too, in bytes: no id is of more of a text.
+    /// The most bytes of a text that an id may be of: the length of the longest token, special tokens too, where texts stay as they are.
     pub fn longest_token(&self) -> usize {
         let special = self.special.sorted().into_iter().chain(self.special.added()).map(|(token, _)| token.len());
-        self.vocabulary.tokens().map(|(_, token)| token.len()).chain(special).max().unwrap_or(0)
+        self.vocabulary.tokens().map(|(_, token)| token.len() * self.factor()).chain(special).max().unwrap_or(0)
     }
 
     /// The id of a token, special tokens first.

@@ -226,7 +226,8 @@ pub fn from_bpe(error: BpeError) -> Error {
         | BpeError::OutOfMemory { .. }
         | BpeError::PieceTooLong { .. }
         | BpeError::SpecialTokensTooLong { .. }
-        | BpeError::PatternLimit { .. } => Code::Limit,
+        | BpeError::PatternLimit { .. }
+        | BpeError::NormalizerLimit { .. } => Code::Limit,
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())

@@ -99,16 +99,16 @@ impl JsonHandle {
         self.loaded.engine().map(|engine| BpeHandle::new(Arc::clone(&engine.tokenizer)))
     }
 
-    /// Whether the engine gives the ids of texts in normal form C only.
+    /// Whether texts come to normal form C.
     #[napi(getter, catch_unwind)]
     pub fn is_nfc(&self) -> bool {
         self.loaded.engine().is_some_and(|engine| engine.nfc)
     }
 
-    /// Whether it gives those of other texts too when what is between special tokens is normalized.
+    /// Whether the engine does that; else it gives the ids of texts that are in it.
     #[napi(getter, catch_unwind)]
-    pub fn normalizes_between_tokens(&self) -> bool {
-        self.loaded.engine().is_some_and(|engine| engine.normalizes_between_tokens)
+    pub fn normalizes(&self) -> bool {
+        self.loaded.engine().is_some_and(|engine| engine.normalizes)
     }
 
     #[napi(getter, catch_unwind)]

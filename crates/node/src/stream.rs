@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError, StreamEngine};
-use tokenmill_tokenizer_json::{NFC, StreamError, WordsEngine};
+use tokenmill_tokenizer_json::{StreamError, WordsEngine};
 
 use crate::arrays::to_array;
 use crate::encoder::from_bpe;
@@ -89,16 +89,11 @@ pub struct EncodeStreamHandle {
 
 #[napi]
 impl EncodeStreamHandle {
-    /// A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error. `nfc`: text between special tokens comes
-    /// to normal form C.
+    /// A stream of `tokenizer` with the policy of that number. `strict`: bytes that are not UTF-8 are an error.
     #[napi(factory, catch_unwind)]
-    pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32, nfc: bool) -> Result<Self> {
-        let (policy, max_piece, tokenizer) = (tokenizer.policy(policy)?, max_piece_bytes as usize, tokenizer.shared());
-        Ok(Self::of(if nfc {
-            EncodeStream::normalized(tokenizer, policy, NFC, max_piece, strict)
-        } else {
-            EncodeStream::new(tokenizer, policy, max_piece, strict)
-        }))
+    pub fn open(tokenizer: &BpeHandle, policy: u32, strict: bool, max_piece_bytes: u32) -> Result<Self> {
+        let policy = tokenizer.policy(policy)?;
+        Ok(Self::of(EncodeStream::new(tokenizer.shared(), policy, max_piece_bytes as usize, strict)))
     }
 
     /// The same of `json`; `null` when no ids are sure before the text ends.

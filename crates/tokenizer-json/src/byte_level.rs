@@ -20,6 +20,7 @@ use crate::added::AddedTokens;
 use crate::file::Added;
 use crate::limits::LONGEST_REGEX;
 use crate::model::{Hidden, Kind, Model};
+use crate::nfc::NFC;
 use crate::oniguruma::translated;
 use crate::steps::{flat, kind};
 
@@ -49,13 +50,12 @@ pub(crate) struct Around<'a> {
 
 /// The engine for a file.
 pub struct Engine {
-    /// It gives the ids of texts that are in normal form C, or of all texts.
+    /// It gives the ids of all texts, or of those that are in normal form C.
     pub tokenizer: Arc<Tokenizer>,
-    /// Whether texts have to be in normal form C.
+    /// Whether texts come to normal form C.
     pub nfc: bool,
-    /// Whether no added token is looked for in what is normalized: then the ids of a text are those of what [`crate::NFC`] makes of the parts between its
-    /// added tokens.
-    pub normalizes_between_tokens: bool,
+    /// Whether it does that: no added token is looked for in what is normalized, only between these.
+    pub normalizes: bool,
 }
 
 /// The engine for a model; `None` when it would give other ids, or none can tell.
@@ -127,8 +127,9 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
     let named =
         |tokens: Vec<&Added>| tokens.into_iter().map(|token| (token.content.clone(), token.id)).collect::<Vec<_>>();
     let tokenizer = Tokenizer::with_added_tokens(vocabulary, pattern, named(special), named(always)).ok()?;
-    let normalizes_between_tokens = nfc && added.all().iter().all(|token| !token.normalized);
-    Some(Engine { tokenizer: Arc::new(tokenizer), nfc, normalizes_between_tokens })
+    let normalizes = nfc && added.all().iter().all(|token| !token.normalized);
+    let tokenizer = if normalizes { tokenizer.with_normalizer(NFC) } else { tokenizer };
+    Some(Engine { tokenizer: Arc::new(tokenizer), nfc, normalizes })
 }
 
 /// Whether one search, for the leftmost and there the longest, finds what the crate's two rounds find: first tokens that are not normalized,

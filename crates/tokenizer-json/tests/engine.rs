@@ -3,12 +3,15 @@
 mod common;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use common::{FIXTURES, crate_of, file, json, rows};
 use serde_json::{Value, json};
-use tokenmill_bpe::{Pattern, Tokenizer, Vocabulary};
-use tokenmill_testkit::rng::Rng;
+use tokenmill_bpe::{EncodeStream, Pattern, Tokenizer, Vocabulary};
+use tokenmill_testkit::rng::{Rng, share};
+use tokenmill_testkit::strings::Strings;
 use tokenmill_tokenizer_json::{Loaded, load, load_with_crate};
+use unicode_normalization_alignments::UnicodeNormalization;
 
 /// Those that the engine runs.
 const ENGINE: [&str; 7] = ["deepseek", "gpt2", "llama3", "neox", "o200k", "qwen2", "starcoder"];
@@ -21,10 +24,11 @@ fn engine_of(loaded: &Loaded) -> &Tokenizer {
     &loaded.engine().expect("the engine runs it").tokenizer
 }
 
-/// Whether a fixture that normalizes to form C leaves `text` as it is.
-fn is_nfc(loaded: &Loaded, text: &str) -> bool {
+/// Whether `text` is one for the engine of a fixture: of one that only has the ids of normal form C.
+fn is_for_engine(loaded: &Loaded, text: &str) -> bool {
+    let engine = loaded.engine().expect("the engine runs it");
     // All that changes is above, and few of what is above does: good enough to leave out.
-    !loaded.engine().expect("the engine runs it").nfc || text.chars().all(|character| character < '\u{300}')
+    !engine.nfc || engine.normalizes || text.chars().all(|character| character < '\u{300}')
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn ids_and_text_are_those_of_the_crate() {
         let engine = engine_of(&loaded);
         let special: Vec<&str> = engine.special_tokens().into_iter().map(|(token, _)| token).collect();
         let all = engine.special_policy(&special, &[]).expect(name);
-        for row in rows(name).into_iter().filter(|row| is_nfc(&loaded, &row.text)) {
+        for row in rows(name).into_iter().filter(|row| is_for_engine(&loaded, &row.text)) {
             assert_eq!(engine.encode(&row.text, &all).expect(name), row.ids, "{name}: {:?}", row.text);
             let decoded = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
             assert_eq!(decoded(engine.decode_bytes(&row.ids).expect(name)), row.decoded);
@@ -63,7 +67,7 @@ fn ids_of_random_strings_are_those_of_the_crate() {
         let mut compared = 0;
         while compared < 1500 {
             let text = random_text(&mut rng);
-            if is_nfc(&loaded, &text) {
+            if is_for_engine(&loaded, &text) {
                 assert_eq!(
                     engine.encode_ordinary(&text),
                     other.encode(&text, &plain, None).expect(name),
@@ -260,6 +264,124 @@ fn whatever_the_added_tokens_are_the_ids_are_those_of_the_crate() {
         }
     }
     assert!(taken > 100 && mixed > 20 && met > 50, "{taken} {mixed} {met}");
+}
+
+#[test]
+fn texts_that_come_to_normal_form_c_have_the_ids_of_the_crate() {
+    const SOME: [&str; 36] = [
+        "a",
+        "e",
+        "E",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "1",
+        "23",
+        ".",
+        "'s",
+        "\u{301}",
+        "\u{323}",
+        "\u{338}",
+        "\u{3099}",
+        "か",
+        "\u{1100}",
+        "\u{1161}",
+        "\u{11a8}",
+        "가",
+        "क",
+        "\u{93c}",
+        "\u{958}",
+        "\u{1d15e}",
+        "\u{1d165}",
+        "\u{212a}",
+        "\u{212b}",
+        "\u{37e}",
+        "\u{2000}",
+        "\u{fb1d}",
+        "\u{5b4}",
+        "中",
+        "\u{f900}",
+        "<t>",
+        "K|",
+        " the mill",
+    ];
+    let (mut rng, strings) = (Rng::new(12), Strings::new());
+    let added = |id: u32, content: &str, special: bool| json!({ "id": id, "content": content, "special": special, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false });
+    for name in ["gpt2", "llama3", "qwen2", "o200k", "deepseek", "starcoder"] {
+        let mut file = json(name);
+        file["normalizer"] = json!({ "type": "NFC" });
+        let all = file["added_tokens"].as_array_mut().expect("a list");
+        all.iter_mut().for_each(|token| token["normalized"] = json!(false));
+        all.extend([
+            added(9000, "<t>", true),
+            added(9001, "K|", true),
+            added(9002, "\u{212a}|", false),
+            added(9003, "e\u{301}", false),
+        ]);
+        let loaded = load_json(&file);
+        let engine = loaded.engine().expect(name);
+        assert!(engine.nfc && engine.normalizes, "{name}");
+        let other = load_with_crate(file.to_string().as_bytes()).expect(name);
+        let other = crate_of(&other);
+        let mut changed = 0;
+        for (allowed, disallowed) in [(&[][..], &[][..]), (&["<t>", "K|"], &[]), (&["K|"], &["<t>"])] {
+            let ours = Arc::new(engine.tokenizer.special_policy::<&str>(allowed, disallowed).expect("a policy"));
+            let theirs = other.policy::<&str>(allowed, disallowed).expect("a policy");
+            for index in 0..share(1500) {
+                let text: String = match rng.below(3) {
+                    0 => strings.string(5, index),
+                    _ => (0..rng.below(40)).map(|_| *rng.choose(&SOME)).collect(),
+                };
+                let expected = other.encode(&text, &theirs, None).ok();
+                assert_eq!(engine.tokenizer.encode(&text, &ours).ok(), expected, "{name} {text:?}");
+                let count = engine.tokenizer.count_batch(&[&text], &ours, None).ok().map(|counts| counts[0]);
+                assert_eq!(count, expected.as_ref().map(Vec::len), "{name} {text:?}");
+                let mut stream = EncodeStream::new(Arc::clone(&engine.tokenizer), Arc::clone(&ours), usize::MAX, true);
+                let (mut ids, mut rest) = (Vec::new(), &*text);
+                let mut chunks = || {
+                    while !rest.is_empty() {
+                        let (chunk, after) = rest.split_at(rest.ceil_char_boundary(1 + rng.below(12)));
+                        stream.encode(chunk, &mut ids, None)?;
+                        rest = after;
+                    }
+                    stream.end()?;
+                    stream.encode_ready(&mut ids, None)
+                };
+                assert_eq!(chunks().ok().map(|()| ids), expected, "{name} {text:?}");
+                changed += usize::from(text.nfc().map(|(character, _)| character).ne(text.chars()));
+            }
+        }
+        assert!(changed as u64 > share(1500), "{name} {changed}");
+    }
+}
+
+#[test]
+fn long_texts_that_come_to_normal_form_c_are_cut_where_it_allows() {
+    let loaded = load(&file("qwen2")).expect("qwen2");
+    let engine = engine_of(&loaded);
+    let policy = engine.special_policy::<&str>(&[], &[]).expect("a policy");
+    // Each comes to more bytes than it has, or to less.
+    for unit in [
+        "\u{958}",
+        "\u{1d15e}",
+        "e\u{301} ",
+        "\u{1100}\u{1161}\u{11a8}x\u{323}\u{301} ",
+        "\u{212a} 1\n",
+        "中\n\u{338}",
+        "\u{301}",
+    ] {
+        let text = unit.repeat((3 << 19) / unit.len());
+        let normalized: String = text.nfc().map(|(character, _)| character).collect();
+        let plain = |text: &str| engine.encode(text, &policy).expect("ids");
+        let expected = plain(&normalized);
+        assert_eq!(plain(&text), expected, "{unit:?}");
+        let rows = engine.encode_batch(&[&text, "x", &text], &policy, None).expect("ids");
+        assert_eq!(&rows.ids[rows.starts[0]..rows.starts[1]], expected, "{unit:?}");
+        assert_eq!(&rows.ids[rows.starts[2]..rows.starts[3]], expected, "{unit:?}");
+        let counts = engine.count_batch(&[&text], &policy, None).expect("counts");
+        assert_eq!(counts, [expected.len()], "{unit:?}");
+    }
 }
 
 #[test]

@@ -1,32 +1,19 @@
 //! The engine behind a stream of text.
 //!
 //! What has come is kept until its ids are sure: up to the last allowed special token, and from there to the last place where
-//! [`Pattern::split_before`](crate::Pattern::split_before) allows a cut. Every place is looked at once, when it has come: however small the
+//! [`Tokenizer::split_before`] allows a cut. Every place is looked at once, when it has come: however small the
 //! chunks are and however long no place comes, the work is linear in the text.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Incoming, StreamEngine};
-use crate::worker::Worker;
 use crate::{Error, Sink, SpecialPolicy, Tokenizer};
-
-/// What is done to the text between special tokens.
-#[derive(Clone, Copy, Debug)]
-pub struct Normalizer {
-    /// What a text comes to.
-    pub normalized: fn(&str) -> Cow<'_, str>,
-    /// Whether a character stays as it is, be what it may before it, and what is before it and behind it comes to the same as if they were two texts: so
-    /// that a text may be cut before one.
-    pub is_stable: fn(char) -> bool,
-}
 
 /// A tokenizer and what it knows of the kept text of a stream.
 pub struct BpeEngine {
     tokenizer: Arc<Tokenizer>,
     policy: Arc<SpecialPolicy>,
-    normalizer: Option<Normalizer>,
     max_piece: usize,
     /// How many bytes of text ids were given for.
     given: usize,
@@ -39,13 +26,8 @@ pub struct BpeEngine {
 }
 
 impl BpeEngine {
-    pub(super) fn new(
-        tokenizer: Arc<Tokenizer>,
-        policy: Arc<SpecialPolicy>,
-        normalizer: Option<Normalizer>,
-        max_piece: usize,
-    ) -> Self {
-        Self { tokenizer, policy, normalizer, max_piece, given: 0, ready: 0, searched: 0, checked: 0 }
+    pub(super) fn new(tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, max_piece: usize) -> Self {
+        Self { tokenizer, policy, max_piece, given: 0, ready: 0, searched: 0, checked: 0 }
     }
 
     /// Looks for special tokens and for places to cut in what was not looked at yet.
@@ -81,28 +63,12 @@ impl BpeEngine {
         let to = sure.min(length.saturating_sub(1));
         if self.searched < to {
             let rest = &incoming.text()[self.ready..];
-            if let Some(cut) = self.split_before(rest, self.searched - self.ready, to - self.ready) {
+            if let Some(cut) = self.tokenizer.split_before(rest, self.searched - self.ready, to - self.ready) {
                 self.ready += cut;
             }
             self.searched = to;
         }
         self.check_length(length)
-    }
-
-    /// The last place in `from + 1..=to` where `text` can be cut.
-    fn split_before(&self, text: &str, from: usize, mut to: usize) -> Option<usize> {
-        let pattern = self.tokenizer.pattern();
-        let Some(Normalizer { is_stable, .. }) = self.normalizer else { return pattern.split_before(text, from, to) };
-        loop {
-            let at = pattern.split_before(text, from, to)?;
-            // The place is known by the characters beside it, so it is one of the normalized text where these are in that, side by side.
-            let mut after = text[at..].chars();
-            let around = [text[..at].chars().next_back(), after.next(), after.next()];
-            if around.into_iter().all(|character| character.is_some_and(is_stable)) {
-                return Some(at);
-            }
-            to = at - 1;
-        }
     }
 
     fn check_length(&self, length: usize) -> Result<(), Error> {
@@ -111,18 +77,6 @@ impl BpeEngine {
             return Err(Error::PieceTooLong { limit: self.max_piece });
         }
         Ok(())
-    }
-
-    /// Adds the ids of `text`, in which no special token is read.
-    fn encode_plain(
-        &self,
-        text: &str,
-        worker: &mut Worker,
-        ids: &mut Vec<u32>,
-        cancel: Option<&AtomicBool>,
-    ) -> Result<(), Error> {
-        let text = self.normalizer.map_or(Cow::Borrowed(text), |normalizer| (normalizer.normalized)(text));
-        self.tokenizer.encode_part(&text, 0..text.len(), worker, ids, cancel)
     }
 }
 
@@ -143,16 +97,15 @@ impl StreamEngine for BpeEngine {
     fn encode(&mut self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<(), Error> {
         let Self { tokenizer, policy, given, .. } = &*self;
         let (mut worker, mut start) = (tokenizer.idle_worker(), 0);
-        let in_stream = |error: Error, start: usize| error.after(*given + start);
+        let in_stream = |error: Error| error.after(*given);
         // Disallowed ones are not in it: they were looked for before it was ready.
         while let Some(special) = policy.next_allowed(text, start, cancel)? {
-            let before = &text[start..special.start];
-            self.encode_plain(before, &mut worker, ids, cancel).map_err(|error| in_stream(error, start))?;
+            tokenizer.encode_part(text, start..special.start, &mut worker, ids, cancel).map_err(in_stream)?;
             Sink::reserve(ids, 1)?;
             ids.push(special.id);
             start = special.end;
         }
-        self.encode_plain(&text[start..], &mut worker, ids, cancel).map_err(|error| in_stream(error, start))?;
+        tokenizer.encode_part(text, start..text.len(), &mut worker, ids, cancel).map_err(in_stream)?;
         drop(worker);
         let length = text.len();
         self.given += length;

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use crate::{Error, SpecialPolicy, Tokenizer};
 
 pub use decode::DecodeStream;
-pub use engine::{BpeEngine, Normalizer};
+pub use engine::BpeEngine;
 pub use incoming::Incoming;
 
 /// Long chunks are taken in parts of so many bytes, so that no more than that is kept beside a piece.
@@ -52,18 +52,7 @@ impl EncodeStream {
     /// One of `tokenizer`, which made `policy`. More than `max_piece` bytes of text without a place where it can be cut are an error.
     /// `is_strict`: so are bytes that are not UTF-8; else each maximal invalid part is U+FFFD.
     pub fn new(tokenizer: Arc<Tokenizer>, policy: Arc<SpecialPolicy>, max_piece: usize, is_strict: bool) -> Self {
-        Self::of(BpeEngine::new(tokenizer, policy, None, max_piece), is_strict)
-    }
-
-    /// [`EncodeStream::new`], with `normalizer` for the text between special tokens.
-    pub fn normalized(
-        tokenizer: Arc<Tokenizer>,
-        policy: Arc<SpecialPolicy>,
-        normalizer: Normalizer,
-        max_piece: usize,
-        is_strict: bool,
-    ) -> Self {
-        Self::of(BpeEngine::new(tokenizer, policy, Some(normalizer), max_piece), is_strict)
+        Self::of(BpeEngine::new(tokenizer, policy, max_piece), is_strict)
     }
 }
 

@@ -1,12 +1,9 @@
 //! Text that comes in chunks.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokenmill_bpe::{Error as TextError, Incoming, Normalizer, StreamEngine};
-use unicode_normalization_alignments::char::canonical_combining_class;
-use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
+use tokenmill_bpe::{Error as TextError, Incoming, StreamEngine};
 
 use crate::added::Policy;
 use crate::error::Error;
@@ -111,23 +108,6 @@ impl StreamEngine for WordsEngine {
         Ok(())
     }
 }
-
-/// Unicode's normal form C.
-pub const NFC: Normalizer = Normalizer {
-    normalized: |text| {
-        if text.is_ascii() || is_nfc(text) {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(text.nfc().map(|(character, _)| character).collect())
-        }
-    },
-    // Such a character is composed with none before it, and no mark is ordered across it.
-    is_stable: |character| {
-        character.is_ascii()
-            || canonical_combining_class(character) == 0
-                && matches!(is_nfc_quick(std::iter::once(character)), IsNormalized::Yes)
-    },
-};
 
 #[cfg(test)]
 mod tests;

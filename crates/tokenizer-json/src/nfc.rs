@@ -1,0 +1,201 @@
+//! Unicode's normal form C, of texts most of which are in it.
+//!
+//! Characters that stay as they are whatever is beside them are told by a table; only what is between them is looked at.
+
+use std::borrow::Cow;
+use std::iter;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokenmill_bpe::{Error, Normalizer};
+use unicode_normalization_alignments::char::canonical_combining_class;
+use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
+
+/// Normal form C, with the tables of the `tokenizers` crate.
+pub const NFC: Normalizer = Normalizer {
+    normalized,
+    is_stable,
+    // Three bytes may come to nine (U+1D160), and a syllable of Hangul is of three times its bytes.
+    factor: 3,
+};
+
+/// What is known of the characters of the first two planes: of each two bits, whether it was asked for, and whether it is stable.
+static KNOWN: [AtomicU8; 0x2_0000 / 4] = [const { AtomicU8::new(0) }; 0x2_0000 / 4];
+
+/// Whether `character` is composed with none before it, and no mark is ordered across it.
+#[inline]
+fn is_stable(character: char) -> bool {
+    if character.is_ascii() {
+        return true;
+    }
+    let (code, shift) = (character as usize, character as usize % 4 * 2);
+    let Some(place) = KNOWN.get(code / 4) else { return is_found_stable(character) };
+    // Whoever asks for it at the same time finds the same.
+    match place.load(Ordering::Relaxed) >> shift & 0b11 {
+        0 => {
+            let is_stable = is_found_stable(character);
+            place.fetch_or((0b10 | u8::from(is_stable)) << shift, Ordering::Relaxed);
+            is_stable
+        }
+        known => known & 1 != 0,
+    }
+}
+
+#[cold]
+fn is_found_stable(character: char) -> bool {
+    canonical_combining_class(character) == 0 && matches!(is_nfc_quick(iter::once(character)), IsNormalized::Yes)
+}
+
+/// The most bytes of characters that are looked at together: the crate keeps several times as many.
+const LONGEST_MARKS: usize = 1 << 23;
+
+fn normalized(text: &str) -> Result<Cow<'_, str>, Error> {
+    let (mut changed, mut done, mut at) = (None, 0, 0);
+    while let Some((start, end)) = next_unstable(text, at) {
+        let part = &text[start..end];
+        if part.len() > LONGEST_MARKS {
+            return Err(Error::NormalizerLimit { at: start, bytes: part.len(), most: LONGEST_MARKS });
+        }
+        if !is_nfc(part) {
+            let changed = changed.get_or_insert_with(String::new);
+            reserve(changed, 3 * part.len() + (start - done))?;
+            changed.push_str(&text[done..start]);
+            changed.extend(part.nfc().map(|(character, _)| character));
+            done = end;
+        }
+        at = end;
+    }
+    let Some(mut changed) = changed else { return Ok(Cow::Borrowed(text)) };
+    reserve(&mut changed, text.len() - done)?;
+    changed.push_str(&text[done..]);
+    Ok(Cow::Owned(changed))
+}
+
+fn reserve(text: &mut String, more: usize) -> Result<(), Error> {
+    text.try_reserve(more).map_err(|_| Error::OutOfMemory { bytes: text.len() + more })
+}
+
+/// The next part of `text` from `from` on, a stable character, that is not all stable: with the stable one before it, up to the next one.
+fn next_unstable(text: &str, from: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let (mut at, mut stable) = (from, from);
+    loop {
+        // ASCII is passed over eight at a time.
+        while let Some(eight) = bytes[at..].first_chunk::<8>()
+            && u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080 == 0
+        {
+            at += 8;
+            stable = at - 1;
+        }
+        let character = text[at..].chars().next()?;
+        if !is_stable(character) {
+            break;
+        }
+        stable = at;
+        at += character.len_utf8();
+    }
+    let end = text[at..].char_indices().find(|&(_, character)| is_stable(character));
+    Some((stable, end.map_or(text.len(), |(inside, _)| at + inside)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenmill_testkit::rng::Rng;
+    use tokenmill_testkit::strings::Strings;
+
+    use super::*;
+
+    /// The whole text by the crate.
+    fn expected(text: &str) -> String {
+        text.nfc().map(|(character, _)| character).collect()
+    }
+
+    fn check(text: &str) {
+        let received = normalized(text).expect("there is memory");
+        assert_eq!(received, expected(text), "{text:?}");
+        assert_eq!(matches!(received, Cow::Borrowed(_)), received == text, "{text:?}");
+        assert!(received.len() <= NFC.factor * text.len() && text.len() <= NFC.factor * received.len(), "{text:?}");
+    }
+
+    #[test]
+    fn each_character_alone_and_beside_others() {
+        for character in '\0'..=char::MAX {
+            check(&format!("{character}"));
+            check(&format!("e{character}\u{301}"));
+            check(&format!("\u{1100}\u{1161}{character}x\u{338}"));
+        }
+    }
+
+    #[test]
+    fn marks_without_end_are_an_error() {
+        let marks = "\u{301}".repeat(LONGEST_MARKS / 2);
+        assert!(normalized(&marks).is_ok());
+        for text in [format!("ab\u{323}{marks}"), format!("ab{marks}c")] {
+            assert!(matches!(normalized(&text), Err(Error::NormalizerLimit { at: 1, .. })));
+        }
+    }
+
+    #[test]
+    fn texts_of_all_kinds() {
+        const SOME: [&str; 24] = [
+            "a",
+            "e",
+            "\u{301}",
+            "\u{323}",
+            "\u{338}",
+            "\u{3099}",
+            "か",
+            "\u{1100}",
+            "\u{1161}",
+            "\u{11a8}",
+            "가",
+            "क",
+            "\u{93c}",
+            "\u{958}",
+            "\u{1d15e}",
+            "\u{1d157}",
+            "\u{1d165}",
+            "\u{212b}",
+            "\u{fb1d}",
+            "\u{5b4}",
+            "中",
+            "\u{f900}",
+            "👩🏽",
+            "twelve letters",
+        ];
+        let (mut rng, strings) = (Rng::new(1), Strings::new());
+        for index in 0..20_000 {
+            check(&strings.string(3, index));
+            let text: String = (0..rng.below(16)).map(|_| *rng.choose(&SOME)).collect();
+            check(&text);
+        }
+    }
+
+    #[test]
+    fn before_a_stable_character_a_text_is_two() {
+        const BESIDE: [char; 12] = [
+            'a',
+            'e',
+            '\u{301}',
+            '\u{323}',
+            '\u{338}',
+            '\u{3099}',
+            'か',
+            '\u{1100}',
+            '\u{1161}',
+            '\u{ac00}',
+            '\u{9bc}',
+            '\u{1d157}',
+        ];
+        for character in ('\0'..=char::MAX).filter(|&character| is_stable(character)) {
+            assert_eq!(expected(&character.to_string()), character.to_string());
+            for before in BESIDE {
+                let [first, second] = [before.to_string(), format!("{character}\u{301}\u{323}")];
+                assert_eq!(
+                    expected(&[&*first, &second].concat()),
+                    expected(&first) + &expected(&second),
+                    "{character:?}"
+                );
+            }
+        }
+    }
+}
