@@ -74,27 +74,44 @@ fn reserve(text: &mut String, more: usize) -> Result<(), Error> {
     text.try_reserve(more).map_err(|_| Error::OutOfMemory { bytes: text.len() + more })
 }
 
+/// Whether a byte is of ASCII, or of a character that is stable as are all that start with its first byte: of Latin, Cyrillic, Armenian, most of CJK and Hangul.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = matches!(byte, 0..=0xcb | 0xcf..=0xd1 | 0xd3..=0xd5 | 0xe4..=0xe9 | 0xeb..=0xec);
+        byte += 1;
+    }
+    plain
+};
+
 /// The next part of `text` from `from` on, a stable character, that is not all stable: with the stable one before it, up to the next one.
 fn next_unstable(text: &str, from: usize) -> Option<(usize, usize)> {
+    /// So many bytes are looked at without a look at the characters that they are of.
+    const BLOCK: usize = 16;
     let bytes = text.as_bytes();
     let (mut at, mut stable) = (from, from);
     loop {
-        // ASCII is passed over eight at a time.
-        while let Some(eight) = bytes[at..].first_chunk::<8>()
-            && u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080 == 0
+        while let Some(block) = bytes[at..].first_chunk::<BLOCK>()
+            && block.iter().fold(true, |plain, &byte| plain & IS_PLAIN[usize::from(byte)])
         {
-            at += 8;
-            stable = at - 1;
+            at += BLOCK;
         }
-        let character = text[at..].chars().next()?;
-        if !is_stable(character) {
-            break;
+        at = text.floor_char_boundary(at);
+        if at > stable {
+            stable = text.floor_char_boundary(at - 1);
         }
-        stable = at;
-        at += character.len_utf8();
+        let end = at + BLOCK;
+        while at < end {
+            let character = text[at..].chars().next()?;
+            if !is_stable(character) {
+                let end = text[at..].char_indices().find(|&(_, character)| is_stable(character));
+                return Some((stable, end.map_or(text.len(), |(inside, _)| at + inside)));
+            }
+            stable = at;
+            at += character.len_utf8();
+        }
     }
-    let end = text[at..].char_indices().find(|&(_, character)| is_stable(character));
-    Some((stable, end.map_or(text.len(), |(inside, _)| at + inside)))
 }
 
 #[cfg(test)]
@@ -114,6 +131,15 @@ mod tests {
         assert_eq!(received, expected(text), "{text:?}");
         assert_eq!(matches!(received, Cow::Borrowed(_)), received == text, "{text:?}");
         assert!(received.len() <= NFC.factor * text.len() && text.len() <= NFC.factor * received.len(), "{text:?}");
+    }
+
+    #[test]
+    fn all_characters_of_plain_bytes_are_stable() {
+        for character in
+            ('\0'..=char::MAX).filter(|character| IS_PLAIN[usize::from(character.to_string().as_bytes()[0])])
+        {
+            assert!(is_stable(character), "{character:?}");
+        }
     }
 
     #[test]
