@@ -75,6 +75,7 @@ test.serial('tokenizers', async (t) => {
       'encodeAsync with options': () => of.encodeAsync('the mill', {}),
       encodeBatchAsync: () => of.encodeBatchAsync(['the mill']),
       encodePadded: () => of.encodePadded(['the', 'the mill'], {}),
+      encodeSegments: () => of.encodeSegments([{ text: 'the mill', trusted: true }]),
       countAsync: () => of.countAsync('the mill'),
       truncate: () => of.truncate('the mill', 1, {}),
       chunk: () => [...of.chunk('the mill', { maxTokens: 2 })],

@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { invalid } from './validate.ts'
+import { invalid, isInstance } from './validate.ts'
 
-/** The path of a file: a path, or a `file:` URL. */
-export const filePath = (name: string, value: unknown): string => {
-  const expected = 'a path or a file: URL'
-  if (value instanceof URL) {
+/** The path of a file: a path, or a `file:` URL; `expected` is for a message. */
+export const filePath = (name: string, value: unknown, expected = 'a path or a file: URL'): string => {
+  if (isInstance(value, URL)) {
     try {
       return fileURLToPath(value)
     } catch {

@@ -165,7 +165,7 @@ const exampleOf = (known: readonly string[]): string =>
   known.includes('allowedSpecial') ? ", as { allowedSpecial: 'all' }," : ''
 
 /** Whether `value` is of no class, of whatever realm. */
-const isPlain = (value: object): boolean => {
+export const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }

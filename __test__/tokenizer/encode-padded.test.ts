@@ -182,7 +182,12 @@ test('wrong inputs and options are errors that name them', async (t) => {
   t.throws(() => bert.encodePadded(['a'], { maxLength: 1 }), { ...wrong, message: /at least 2/ })
   t.throws(() => bert.encodePadded(['a'], { truncation: 'both' as never }), { ...wrong, message: /options.truncation/ })
   t.throws(() => bert.encodePadded(['a'], { extra: 1 } as never), { ...wrong, message: /extra/ })
-  t.throws(() => bert.encodePadded(['a'], { offsets: 1 as never }), { ...wrong, message: /options.offsets/ })
+  for (const name of ['offsets', 'overflow', 'addSpecialTokens'])
+    for (const value of [1, null])
+      t.throws(() => bert.encodePadded(['a'], { [name]: value }), {
+        ...wrong,
+        message: `expected a boolean for options.${name}, received ${value}`,
+      })
   const refused = ['a', ['b', '[MASK]']] as const
   t.throws(() => bert.encodePadded(refused, { offsets: true }), {
     code: 'ERR_SPECIAL_TOKEN',
@@ -231,7 +236,6 @@ test('rows that cannot go on are an error', (t) => {
   })
   for (const stride of [-1, 1.5, NaN, '1'])
     t.throws(rows(['a'], { stride }), { ...invalid, message: /options\.stride/ })
-  t.throws(rows(['a'], { overflow: 1 }), { ...invalid, message: /options\.overflow/ })
   // Each part of the one with each part of the other.
   const long = 'a '.repeat(300_000).trim()
   t.throws(rows([[long, long]], { maxLength: 2 }), {

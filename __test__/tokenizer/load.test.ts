@@ -260,6 +260,26 @@ test('the name of our format may be a token of a tokenizer.json, and "model" a w
   t.is((await loadTokenizer(bytesOf({ ...good, words: ['model'] }))).vocabSize, 3)
 })
 
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+const transferred = (): Uint8Array => {
+  const bytes = bytesOf(good)
+  structuredClone(bytes, { transfer: [bytes.buffer] })
+  return bytes
+}
+
+test('what is no source is named', async (t) => {
+  for (const source of [5, revoked(), transferred(), new ArrayBuffer(8)])
+    await t.throwsAsync(loadTokenizer(source as never), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: /^expected a path, a file: URL or the bytes of a file for source, received /,
+    })
+})
+
 for (const [title, source, options] of [
   ['null', null, {}],
   ['a number', 1, {}],
@@ -301,7 +321,8 @@ test('saving where it cannot be is an error that leaves nothing behind', async (
     code: 'ERR_INVALID_ARGUMENT',
     message: /ends in .json/,
   })
-  await t.throwsAsync(tokenizer.save(null as never), { code: 'ERR_INVALID_ARGUMENT' })
+  for (const path of [null, revoked()])
+    await t.throwsAsync(tokenizer.save(path as never), { code: 'ERR_INVALID_ARGUMENT', message: /for path, received/ })
 })
 
 unixTest('saving keeps links and modes, and replaces nothing but files', async (t) => {

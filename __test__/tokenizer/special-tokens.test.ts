@@ -288,6 +288,50 @@ test('what is not a choice of special tokens is an error that names the option',
   }
 })
 
+test('a list of special tokens that is none is refused, as nothing would be found in it', async (t) => {
+  const ranks = Array.from({ length: 256 }, (_, byte) => `${Buffer.from([byte]).toString('base64')} ${byte}`)
+  const file = bytesOf(ranks.join('\n'))
+  for (const list of [
+    new Set(['<|pad|>']),
+    new Date(),
+    /a/,
+    Promise.resolve(),
+    new Uint8Array(1),
+    new ArrayBuffer(1),
+  ]) {
+    const expected = (name: string) => ({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: new RegExp(`^expected an object of ids by token, a Map, or an array of tokens for ${name}, received`),
+    })
+    t.throws(() => gpt2.withSpecialTokens(list as never), expected('tokens'))
+    const loading = loadTokenizer(file, { pattern: 'gpt2', specialTokens: list as never })
+    await t.throwsAsync(loading, expected('options\\.specialTokens'))
+  }
+  // Of another realm, and without a prototype.
+  for (const list of [runInNewContext("({ '<|pad|>': 60000 })"), { __proto__: null, '<|pad|>': 60_000 }] as const)
+    t.is(gpt2.withSpecialTokens(list as Record<string, number>).tokenToId('<|pad|>'), 60_000)
+})
+
+test('whether special tokens are added is a boolean for every tokenizer, also where there is nothing to add', async (t) => {
+  const words = new WordTokenizer(Vocabulary.fromText('a b'))
+  const loaded = [await loadTokenizer(jsonFile('bert')), await loadTokenizer(jsonFile('llama3'))]
+  for (const tokenizer of [gpt2, words, ...loaded]) {
+    for (const value of [null, 'yes', 1]) {
+      const options = { addSpecialTokens: value as never }
+      const error = {
+        code: 'ERR_INVALID_ARGUMENT',
+        message: /^expected a boolean for options\.addSpecialTokens, received/,
+      }
+      t.throws(() => tokenizer.encode('a', options), error)
+      t.throws(() => tokenizer.count('a', options), error)
+      t.throws(() => tokenizer.encodeBatch(['a'], options), error)
+      t.throws(() => tokenizer.encodePadded(['a'], options), error)
+      await t.throwsAsync(() => tokenizer.encodeAsync('a', options), error)
+    }
+    t.deepEqual(tokenizer.encode('a', { addSpecialTokens: undefined }), tokenizer.encode('a'))
+  }
+})
+
 test('a hundred different options in a row each have their effect, forwards and backwards', (t) => {
   const names = Array.from({ length: 100 }, (_, index) => `<${index}>`)
   const text = names.join('')

@@ -258,6 +258,7 @@ test('what cannot be trained is refused', async (t) => {
     { vocabSize: 300, specialTokens: 'a' },
     { vocabSize: 300, specialTokens: ['a', 'a'] },
     { vocabSize: 300, specialTokens: [''] },
+    { vocabSize: 300, specialTokens: ['\ud800'] },
     { vocabSize: 300, pattern: '(' },
     { vocabSize: 300, minFrequency: -1 },
     { vocabSize: 300, maxTokenLength: 1.5 },

@@ -86,6 +86,9 @@ export const checkedNumbers = (ids: Uint32Array | Iterable<number>): Uint32Array
   return array
 }
 
+/** The choice of {@link EncodeOptions.addSpecialTokens}, which is checked also where there is nothing to add. */
+export const checkedWhole = (value: unknown = false): boolean => boolean('options.addSpecialTokens', value)
+
 /** The choices of {@link DecodeOptions}. */
 export const checkedDecodeOptions = (options: DecodeOptions | undefined) => {
   const { errors = 'replace', skipSpecialTokens = false } = checkedOptions('options', options, decodeOptionNames)

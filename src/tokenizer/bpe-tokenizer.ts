@@ -7,6 +7,7 @@ import {
   checkedNumbers,
   checkedSegments,
   checkedTexts,
+  checkedWhole,
   encodeOptionNames,
   idArray,
   splitSignal,
@@ -502,6 +503,7 @@ export class BpeTokenizer implements Tokenizer {
 
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const checked = checkedOptions('options', options, encodeOptionNames)
+    checkedWhole(checked.addSpecialTokens)
     const strict = checkedUtf8(checked.utf8) === 'strict'
     return { special: this.#special.of(checked, defaultDisallowed), strict }
   }

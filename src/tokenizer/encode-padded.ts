@@ -136,13 +136,13 @@ export const encodePadded = (
   const given = checkedOptions('options', options, names)
   const { texts, isPair } = checkedInputs(inputs)
   const shape = checkedShape(own({ ...rowShape, ...withoutUndefined(given) }), tokenizer.specialTokens)
-  const overflow = boolean('options.overflow', given.overflow ?? false)
-  const addSpecialTokens = boolean('options.addSpecialTokens', given.addSpecialTokens ?? true)
+  const { overflow = false, addSpecialTokens = true, offsets = false } = given
+  boolean('options.overflow', overflow)
+  boolean('options.addSpecialTokens', addSpecialTokens)
   // What is put around a text is put around a row, below.
   const ofTexts = encodeOptionNames.filter((name) => name !== 'addSpecialTokens' && given[name] !== undefined)
   const encodeOptions = Object.fromEntries(ofTexts.map((name) => [name, given[name]]))
-  const hasOffsets = boolean('options.offsets', given.offsets ?? false)
-  const encode = hasOffsets ? encodeWithOffsets : encodeBatch
+  const encode = boolean('options.offsets', offsets) ? encodeWithOffsets : encodeBatch
   const tokens = encode(tokenizer, texts, encodeOptions, isPair)
 
   const rows: (readonly [first: RowTokens, second: RowTokens | undefined])[] = []
@@ -169,7 +169,7 @@ export const encodePadded = (
     )
   }
   const size = width * rows.length
-  const origins = hasOffsets ? allocated(13 * size, () => noOrigins(size)) : undefined
+  const origins = offsets ? allocated(13 * size, () => noOrigins(size)) : undefined
   const arrays = allocated(10 * size, () => ({
     ids: new Uint32Array(size),
     attentionMask: new Uint8Array(size),

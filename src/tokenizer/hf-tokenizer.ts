@@ -1,11 +1,12 @@
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
-import { boolean, integerIn, options as checkedOptions, string } from '../validate.ts'
+import { integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedSegments,
   checkedTexts,
+  checkedWhole,
   encodeOptionNames,
   idArray,
   ownChoices,
@@ -354,7 +355,7 @@ export class HfTokenizer implements Tokenizer {
   #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
-    const whole = boolean('options.addSpecialTokens', checked.addSpecialTokens ?? false)
+    const whole = checkedWhole(checked.addSpecialTokens)
     return { special: this.#special.of(checked, defaultDisallowed), strict, whole }
   }
 }

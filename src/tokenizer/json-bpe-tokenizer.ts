@@ -5,9 +5,9 @@ import { filePath } from '../file-path.ts'
 import { joinIds } from '../join-ids.ts'
 import type { BpeHandle, JsonHandle, SpecialToken } from '../native-binding.d.ts'
 import { native } from '../native.ts'
-import { boolean, integerIn, string } from '../validate.ts'
+import { integerIn, string } from '../validate.ts'
 import { withAddedTokens } from './added-tokens.ts'
-import { checkedSegments, checkedTexts, ownChoices } from './arguments.ts'
+import { checkedSegments, checkedTexts, checkedWhole, ownChoices } from './arguments.ts'
 import { AroundEncoder } from './around-encoder.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
@@ -289,4 +289,4 @@ const isWhole = (options: EncodeOptions | undefined): boolean =>
   typeof options === 'object' &&
   options !== null &&
   Object.hasOwn(options, 'addSpecialTokens') &&
-  boolean('options.addSpecialTokens', options.addSpecialTokens ?? false)
+  checkedWhole(options.addSpecialTokens)

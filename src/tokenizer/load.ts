@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
-import { invalid, options as checkedOptions } from '../validate.ts'
+import { invalid, isGone, options as checkedOptions } from '../validate.ts'
 import { readFile, tooLarge } from './read-file.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
 import { OptionError, readTiktoken, tiktokenOptionNames, type TiktokenOptions } from './tiktoken-file.ts'
@@ -84,8 +84,7 @@ const kinds: readonly FileKind[] = [
 export const loadTokenizer = async (source: string | URL | Uint8Array, options?: LoadOptions): Promise<Tokenizer> => {
   const checked = checkedOptions('options', options, ['split', ...tiktokenOptionNames])
   if (checked.split !== undefined) splitterOf('options.split', checked.split)
-  const inMemory = types.isUint8Array(source)
-  const { name, bytes } = inMemory ? { name: 'the bytes', bytes: source } : await readPath(filePath('path', source))
+  const { name, bytes } = types.isUint8Array(source) ? inMemory(source) : await readPath(source)
   const content = contentOf(name, bytes)
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {
@@ -110,8 +109,21 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
 const invalidFile = (name: string, message: string, cause?: unknown): TokenmillError =>
   new TokenmillError('ERR_INVALID_FILE', `${name}: ${message}`, cause === undefined ? undefined : { cause })
 
-/** The file that `path` means: it, or the tokenizer.json of a folder. */
-const readPath = async (path: string): Promise<{ readonly name: string; readonly bytes: Uint8Array }> => {
+interface Source {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+const expected = 'a path, a file: URL or the bytes of a file'
+
+const inMemory = (bytes: Uint8Array): Source => {
+  if (isGone(bytes)) throw invalid('source', expected, bytes)
+  return { name: 'the bytes', bytes }
+}
+
+/** The file that `source` means: it, or the tokenizer.json of a folder. */
+const readPath = async (source: string | URL): Promise<Source> => {
+  const path = filePath('source', source, expected)
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => false, // It is an error when it is read.
@@ -122,9 +134,9 @@ const readPath = async (path: string): Promise<{ readonly name: string; readonly
   } catch (error) {
     const { cause } = error as TokenmillError
     if (!isFolder || (cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
-    const expected =
+    const fault =
       'expected a tokenizer.json in the folder, found none: pass the path of a file that is called otherwise'
-    throw invalidFile(path, expected, cause)
+    throw invalidFile(path, fault, cause)
   }
 }
 

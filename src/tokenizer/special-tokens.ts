@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
-import { integerIn, invalid, isArray, isRevoked, received } from '../validate.ts'
+import { integerIn, invalid, isArray, isPlain, isRevoked, received } from '../validate.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
 /** Special tokens and their ids, or special tokens that get the next free ids in their order. */
@@ -8,16 +8,22 @@ export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<st
 
 /** `list` as pairs; those without an id follow `firstId`. That no id is one of another token is checked in native code. */
 export const checkedSpecialTokens = (name: string, list: unknown, firstId: number): { token: string; id: number }[] => {
-  if (typeof list !== 'object' || list === null || isRevoked(list))
-    throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
+  // Of a Set nothing would be found.
+  const isList =
+    typeof list === 'object' &&
+    list !== null &&
+    !isRevoked(list) &&
+    (isArray(list) || types.isMap(list) || isPlain(list))
+  if (!isList) throw invalid(name, 'an object of ids by token, a Map, or an array of tokens', list)
   return Array.from(specialTokenEntries(list, firstId), ([token, id]) => {
-    // A lone surrogate would be another token than the one in the text.
-    if (typeof token !== 'string' || token === '' || /\p{Surrogate}/u.test(token)) {
-      throw invalid(name, 'well-formed tokens, none of them empty,', token)
-    }
+    if (!isToken(token)) throw invalid(name, 'well-formed tokens, none of them empty,', token)
     return { token, id: integerIn(`${name}[${received(token)}]`, id, 0, 2 ** 32 - 2) }
   })
 }
+
+/** Whether `value` can be a special token. A lone surrogate would be another one than that in the text. */
+export const isToken = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)
 
 /** One by one: the first that is wrong ends it, however long an array says to be. */
 function* specialTokenEntries(list: object, firstId: number): Generator<readonly [unknown, unknown], void, undefined> {

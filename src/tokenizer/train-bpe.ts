@@ -15,6 +15,7 @@ import {
 import { integerIn, invalid, isArray, options as checkedOptions, own, string } from '../validate.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { checkedPattern } from './pattern.ts'
+import { isToken } from './special-tokens.ts'
 
 /** What {@link trainBpe} makes, and how. */
 export interface TrainBpeOptions extends TrainSourceOptions {
@@ -159,9 +160,10 @@ const resolved = (options: TrainBpeOptions) => {
     ...reading
   } = checkedOptions('options', options, optionNames)
   if (!isArray(specialTokens)) throw invalid('options.specialTokens', 'an array of strings', specialTokens)
-  const special = Array.from(specialTokens as readonly unknown[], (token, index) =>
-    string(`options.specialTokens[${index}]`, token),
-  )
+  const special = Array.from(specialTokens as readonly unknown[], (token, index) => {
+    if (isToken(token)) return token
+    throw invalid(`options.specialTokens[${index}]`, 'a well-formed string that is not empty', token)
+  })
   return {
     vocabSize: integerIn('options.vocabSize', vocabSize, 256 + special.length, mostIds),
     pattern: checkedPattern('options.pattern', pattern),

@@ -6,6 +6,7 @@ import {
   checkedIds,
   checkedSegments,
   checkedTexts,
+  checkedWhole,
   encodeOptionNames,
   splitSignal,
 } from './arguments.ts'
@@ -156,7 +157,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {
-    const trustedCall = this.#call({ allowedSpecial: 'all' }, [])
+    const trustedCall = this.#call(own<EncodeOptions>({ allowedSpecial: 'all' }), [])
     const ids = new IdBuffer()
     for (const [index, { text, trusted }] of checkedSegments(segments).entries()) {
       const call = trusted ? trustedCall : this.#byDefault.plain
@@ -422,6 +423,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   #call(options: EncodeOptions, disallowed: 'all' | readonly string[]): Call {
+    checkedWhole(options.addSpecialTokens)
     return { search: this.#searches.of(this.#policies.of(options, disallowed)), utf8: checkedUtf8(options.utf8) }
   }
 
