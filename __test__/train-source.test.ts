@@ -60,3 +60,29 @@ test('what says how files are read is refused for texts, where it would have no 
     }
   }
 })
+
+test('a text that is not UTF-8 is named by its place in the source, however many were taken before', async (t) => {
+  function* texts() {
+    for (let index = 0; index < 300; index++) yield 'x'.repeat(10_000)
+    yield Uint8Array.of(0x61, 0xff)
+  }
+  const trainings = [
+    () => trainBpe({ texts: texts() }, { vocabSize: 260 }),
+    () => trainWordVectors({ texts: texts() }, { dimensions: 2, minFrequency: 1 }),
+  ]
+  for (const train of trainings)
+    await t.throwsAsync(train, {
+      instanceOf: TokenmillError,
+      code: 'ERR_INVALID_UTF8',
+      message: 'expected UTF-8 for text 300 of source.texts, received bytes that are not, the first at byte 1',
+    })
+})
+
+test('a folder that is given for files is named, not an argument that there is not', async (t) => {
+  const message = `expected files, received the folder ${folder}: name its files, as in ${folder}/**/*.jsonl`
+  for (const train of [
+    () => trainBpe([folder], { vocabSize: 260 }),
+    () => trainWordVectors([folder], { dimensions: 2 }),
+  ])
+    await t.throwsAsync(train, { code: 'ERR_INVALID_ARGUMENT', message })
+})

@@ -1,4 +1,5 @@
 import { cancellable } from './cancel.ts'
+import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import { isText } from './tokenizer/read-text.ts'
 import type { Text } from './tokenizer/tokenizer.ts'
@@ -98,15 +99,22 @@ export const checkedSource = (
   return { texts: texts as Iterable<Text> | AsyncIterable<Text> }
 }
 
+/** Some texts of a source, one after the other. */
+interface TextBatch {
+  readonly texts: Text[]
+  /** The number of the first one. */
+  readonly first: number
+}
+
 /** Texts in batches of about a megabyte. Ends the source when it is left early. */
 async function* batches(
   texts: Iterable<Text> | AsyncIterable<Text>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Text[], void, undefined> {
+): AsyncGenerator<TextBatch, void, undefined> {
   let batch: Text[] = []
   let [length, index] = [0, 0]
   const add = (text: Text): boolean => {
-    if (!isText(text)) throw invalid(`text ${index} of source.texts`, 'a string or a Uint8Array', text)
+    if (!isText(text)) throw invalid(nameOf(index), 'a string or a Uint8Array', text)
     index++
     // A buffer may be written to again before this one crosses; `slice` of Node's gives no copy.
     batch.push(typeof text === 'string' ? text : new Uint8Array(text))
@@ -114,8 +122,8 @@ async function* batches(
     length += text.length + 16
     return length >= batchLength
   }
-  const taken = (): Text[] => {
-    const full = batch
+  const taken = (): TextBatch => {
+    const full = { texts: batch, first: index - batch.length }
     ;[batch, length] = [[], 0]
     return full
   }
@@ -124,7 +132,18 @@ async function* batches(
   } else {
     for (const text of texts) if (add(text)) yield taken()
   }
-  if (batch.length > 0) yield batch
+  if (batch.length > 0) yield taken()
+}
+
+/** What text number `index` of a source is called in messages. */
+const nameOf = (index: number): string => `text ${index} of source.texts`
+
+/** A native error about a text of a batch, as one about a text of the source. */
+const inSource = (error: unknown, { first }: TextBatch): unknown => {
+  const native = fromNative(error)
+  if (!(native instanceof TokenmillError)) return native
+  const message = native.message.replace(/texts\[(\d+)\]/, (_, row: string) => nameOf(first + Number(row)))
+  return new TokenmillError(native.code, message, { cause: native.cause })
 }
 
 /** The side of a native trainer that takes texts. */
@@ -147,7 +166,13 @@ export const readSource = async (
     for await (const batch of batches(source.texts, signal)) {
       signal?.throwIfAborted()
       await taking
-      taking = cancellable(signal, (flag) => reader.addTexts(batch, strict, flag))
+      taking = cancellable(signal, async (flag) => {
+        try {
+          await reader.addTexts(batch.texts, strict, flag)
+        } catch (error) {
+          throw inSource(error, batch)
+        }
+      })
       // It is awaited later; until then a failure is not an unhandled one.
       taking.catch(() => {})
     }

@@ -63,7 +63,7 @@ fn matching(name: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error
     match fs::metadata(name) {
         Ok(metadata) if metadata.is_dir() => {
             let advice = format!("name its files, as in {}/**/*.jsonl", name.trim_end_matches('/'));
-            Err(Error::InvalidOption(format!("expected files for inputs, received the folder {name}: {advice}")))
+            Err(Error::InvalidOption(format!("expected files, received the folder {name}: {advice}")))
         }
         Ok(metadata) => Ok(vec![Input { name: name.to_owned(), path: PathBuf::from(name), bytes: metadata.len() }]),
         Err(_) if name.contains(['*', '?', '[']) => glob(name, cancel),
@@ -78,7 +78,7 @@ fn matching(name: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error
 }
 
 fn glob(pattern: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error> {
-    let invalid = |error| Error::InvalidOption(format!("expected a glob for inputs, received {pattern:?}: {error}"));
+    let invalid = |error| Error::InvalidOption(format!("expected a glob, received {pattern:?}: {error}"));
     let mut inputs = Vec::new();
     for path in glob::glob(pattern).map_err(invalid)? {
         cancel::check(cancel)?;

@@ -428,7 +428,7 @@ fn globs_are_sorted_and_each_file_is_read_once() {
     let text = "é\n".repeat(3000);
     let error_of_text = resolve(std::slice::from_ref(&text), None).unwrap_err().to_string();
     assert_eq!(error_of_text, format!("no file is called {:?}…", "é\n".repeat(100)));
-    assert!(error("deep").starts_with(&format!("expected files for inputs, received the folder {}", at("deep"))));
+    assert!(error("deep").starts_with(&format!("expected files, received the folder {}", at("deep"))));
     let error = texts(&[at("d.md")], &options(Format::Detect)).unwrap_err().to_string();
     assert!(error.ends_with("d.md does not tell its format: say which it has"), "{error}");
     assert_eq!(resolve(&[], None).unwrap_err().to_string(), "expected at least one input, received none");
