@@ -1040,13 +1040,14 @@ export declare class Vocabulary {
    * are read one after the other and not kept.
    *
    * @throws `ERR_INVALID_ARGUMENT` when a text is not a string, or an option is wrong.
-   * @throws `ERR_LIMIT` at more than 16,000,000 different words.
+   * @throws `ERR_LIMIT` at more than 16,000,000 different words, or 16,777,215 words and special tokens.
    */
   static fromText(texts: string | Iterable<string>, options?: VocabularyOptions): Vocabulary
   /**
    * The vocabulary of a list of words: the ids are their places in the list.
    *
    * @throws `ERR_INVALID_ARGUMENT` when a word is empty, not a string, there twice or equal to a special token.
+   * @throws `ERR_LIMIT` at more than 16,000,000 words, or 16,777,215 words and special tokens.
    */
   static fromWords(words: Iterable<string>, options?: WordListOptions): Vocabulary
   /** The number of tokens, special tokens too. */

@@ -236,3 +236,14 @@ test('a vocabulary of 200,000 words is made', (t) => {
   t.is(vocabulary.size, 200_002)
   t.is(vocabulary.idToToken(vocabulary.tokenToId('w199999') as number), 'w199999')
 })
+
+test('more words and special tokens than there is room for are ERR_LIMIT, before any is looked at', (t) => {
+  function* words() {
+    for (let index = 0; index < 16_000_000; index++) yield 'a'
+  }
+  const specialTokens = Array.from({ length: 2 ** 24 - 16_000_000 }, (_, index) => `<${index}>`)
+  t.throws(() => Vocabulary.fromWords(words(), { specialTokens }), {
+    code: 'ERR_LIMIT',
+    message: 'expected at most 16777215 words and special tokens',
+  })
+})

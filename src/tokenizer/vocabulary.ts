@@ -51,7 +51,9 @@ export interface VocabularyOptions extends WordListOptions {
 
 const defaultSpecialTokens: readonly string[] = ['<|endoftext|>', '<|unk|>']
 
-/** V8's Map holds 2^24 - 1 entries at most. */
+/** V8's Map holds so many entries at most: words and special tokens together. */
+const mostEntries = 2 ** 24 - 1
+/** The most words, and the most special tokens. */
 const mostTokens = 16_000_000
 
 /**
@@ -72,6 +74,7 @@ export class Vocabulary {
 
   private constructor(words: readonly string[], specialTokens: readonly string[], splitter: Splitter) {
     checkMade(splitter !== undefined, 'Vocabulary', 'Vocabulary.fromText or Vocabulary.fromWords')
+    if (words.length + specialTokens.length > mostEntries) throw tooMany(mostEntries, 'words and special tokens')
     const ids = new Map<string, number>()
     for (const word of checkedTokens('words', words)) {
       const first = ids.get(word)
@@ -99,7 +102,7 @@ export class Vocabulary {
    * are read one after the other and not kept.
    *
    * @throws `ERR_INVALID_ARGUMENT` when a text is not a string, or an option is wrong.
-   * @throws `ERR_LIMIT` at more than 16,000,000 different words.
+   * @throws `ERR_LIMIT` at more than 16,000,000 different words, or 16,777,215 words and special tokens.
    */
   static fromText(texts: string | Iterable<string>, options?: VocabularyOptions): Vocabulary {
     const known = ['split', 'specialTokens', 'order', 'maxSize', 'minFrequency'] as const
@@ -138,6 +141,7 @@ export class Vocabulary {
    * The vocabulary of a list of words: the ids are their places in the list.
    *
    * @throws `ERR_INVALID_ARGUMENT` when a word is empty, not a string, there twice or equal to a special token.
+   * @throws `ERR_LIMIT` at more than 16,000,000 words, or 16,777,215 words and special tokens.
    */
   static fromWords(words: Iterable<string>, options?: WordListOptions): Vocabulary {
     const { split = 'book', specialTokens = defaultSpecialTokens } = checkedOptions('options', options, [
@@ -224,18 +228,18 @@ const countWords = (texts: string | Iterable<string>, splitter: Splitter): Map<s
  */
 const detached = (word: string): string => (word.length < 13 ? word : Buffer.from(word).toString())
 
-const tooMany = (): TokenmillError => new TokenmillError('ERR_LIMIT', `expected at most ${mostTokens} different words`)
+const tooMany = (most = mostTokens, what = 'different words'): TokenmillError =>
+  new TokenmillError('ERR_LIMIT', `expected at most ${most} ${what}`)
 
 /** `tokens` as an array of its own. The first that is wrong ends it, however long an array says to be. */
 const checkedSpecialTokens = (tokens: unknown): readonly string[] => {
   const name = 'options.specialTokens'
   if (!isArray(tokens)) throw invalid(name, 'an array of strings', tokens)
-  if (tokens.length > mostTokens) throw tooMany()
+  if (tokens.length > mostTokens) throw tooMany(mostTokens, 'special tokens')
   return Array.from(tokens as readonly unknown[], (token, index) => checkedToken(name, index, token))
 }
 
 const checkedTokens = (name: string, tokens: readonly unknown[]): readonly string[] => {
-  if (tokens.length > mostTokens) throw tooMany()
   for (const [index, token] of tokens.entries()) checkedToken(name, index, token)
   return tokens as readonly string[]
 }
