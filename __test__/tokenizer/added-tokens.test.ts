@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { BpeTokenizer, loadTokenizer, TokenmillError, trainBpe } from '../../src/index.ts'
+import { jsonFile } from './json-cases.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenmill-added-tokens-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
@@ -63,6 +64,30 @@ test('it is the same after saving and loading', async (t) => {
   for (const text of [...texts, '<|y|>']) {
     t.deepEqual(loaded.encode(text, all), more.encode(text, all), text)
     t.deepEqual(loaded.encodePadded([text], all), more.encodePadded([text], all), text)
+  }
+})
+
+test("all added tokens have their ids in the saved vocabulary, from whose size on Hugging Face's tokenizers counts others", async (t) => {
+  for (const name of ['llama3', 'qwen2', 'neox']) {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    if (!(tokenizer instanceof BpeTokenizer)) throw new Error('the engine runs it')
+    const more = tokenizer.withSpecialTokens({ '<|x|>': tokenizer.vocabSize + 5 })
+    const path = join(folder, `${name}.json`)
+    await more.save(path)
+    const file = JSON.parse(readFileSync(path, 'utf8')) as {
+      added_tokens: { content: string; id: number }[]
+      model: { vocab: Record<string, number> }
+    }
+    const added = file.added_tokens.map(({ content, id }) => [content, id] as const)
+    t.true(added.length > tokenizer.specialTokens.size)
+    t.deepEqual(
+      added.map(([content]) => [content, file.model.vocab[content]]),
+      added.map((each) => [...each]),
+      name,
+    )
+    const loaded = await loadTokenizer(path)
+    t.is(loaded.fingerprint, more.fingerprint)
+    for (const [content, id] of added) t.is(loaded.tokenToId(content), id)
   }
 })
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { getEncoding, TokenmillError, trainBpe, type BpeTokenizer } from '../../src/index.ts'
+import { getEncoding, loadTokenizer, TokenmillError, trainBpe, type BpeTokenizer } from '../../src/index.ts'
+import { jsonFile } from './json-cases.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const python = join(root, process.platform === 'win32' ? '.venv/Scripts/python.exe' : '.venv/bin/python')
@@ -156,7 +157,10 @@ const peers = existsSync(python) ? spawnSync(python, ['-c', 'import tokenizers, 
       const tokenizer = await trainBpe({ texts: code }, { vocabSize: 400, pattern })
       return [`other-${index}`, tokenizer, null] as [string, BpeTokenizer, null]
     })
-    for (const [name, tokenizer, pattern] of [...tokenizers, ...(await Promise.all(more))]) {
+    const llama3 = (await loadTokenizer(jsonFile('llama3'))) as BpeTokenizer
+    const added = llama3.withSpecialTokens({ '<pad>': llama3.vocabSize + 5 })
+    const all = [...tokenizers, ...(await Promise.all(more)), ['added', added, null] as const]
+    for (const [name, tokenizer, pattern] of all) {
       const files = await saved(tokenizer, name)
       const special = Object.fromEntries(tokenizer.specialTokens)
       const input = JSON.stringify({ ...files, pattern, special, texts })
