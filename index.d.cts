@@ -61,8 +61,8 @@ export interface DecodeChunksOptions extends DecodeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
-export type Chunks<T> = Iterable<T> | AsyncIterable<T>
+/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. A string is none. */
+export type Chunks<T> = (Iterable<T> & object) | AsyncIterable<T>
 
 /** What chunks end at: see {@link ChunkOptions.boundary}. */
 export type Boundary = 'token' | 'word' | 'sentence' | 'paragraph' | 'markdown'
@@ -1049,7 +1049,7 @@ export declare class Vocabulary {
    * @throws `ERR_INVALID_ARGUMENT` when a word is empty, not a string, there twice or equal to a special token.
    * @throws `ERR_LIMIT` at more than 16,000,000 words, or 16,777,215 words and special tokens.
    */
-  static fromWords(words: Iterable<string>, options?: WordListOptions): Vocabulary
+  static fromWords(words: Iterable<string> & object, options?: WordListOptions): Vocabulary
   /** The number of tokens, special tokens too. */
   get size(): number
   /** How text becomes words. */
@@ -2248,7 +2248,7 @@ export type TrainSource =
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
-      readonly texts: Iterable<Text> | AsyncIterable<Text>
+      readonly texts: (Iterable<Text> & object) | AsyncIterable<Text>
     }
 
 /** How texts of a training are read, and how it is stopped. */

@@ -13,7 +13,7 @@ export type TrainSource =
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
-      readonly texts: Iterable<Text> | AsyncIterable<Text>
+      readonly texts: (Iterable<Text> & object) | AsyncIterable<Text>
     }
 
 /** How texts of a training are read, and how it is stopped. */

@@ -194,7 +194,7 @@ for (const [title, call, message] of [
     () => Vocabulary.fromText('a', { specialTokens: Array(1) as never }),
     /options.specialTokens\[0\]/,
   ],
-  ['words of a string', () => Vocabulary.fromWords('abc'), /an iterable of strings for words/],
+  ['words of a string', () => Vocabulary.fromWords('abc' as never), /an iterable of strings for words/],
   ['a word twice', () => Vocabulary.fromWords(['a', 'b', 'a']), /not at words\[0\] too for words\[2\], received "a"/],
   ['an empty word', () => Vocabulary.fromWords(['a', '']), /words\[1\], received ""/],
   ['a word that is no string', () => Vocabulary.fromWords(['a', 5 as never]), /words\[1\], received 5/],

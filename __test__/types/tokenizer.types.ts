@@ -10,6 +10,7 @@ import {
   type Text,
   TokenBatch,
   type Tokenizer,
+  trainBpe,
   TrainedTokenizer,
   Vocabulary,
   WordTokenizer,
@@ -49,6 +50,18 @@ void tokenizer.encodePadded(['text']).wordIds
 tokenizer.decode(new Set([1]))
 for (const row of tokenizer.encodeBatch(['a', 'b'])) equal<typeof row, Uint32Array>()
 
+// @ts-expect-error a text is no source of chunks
+tokenizer.encodeChunks('text')
+// @ts-expect-error ids that somebody wrote are none either
+tokenizer.decodeChunks('1 2')
+// @ts-expect-error a text is not several
+void trainBpe({ texts: 'text' }, { vocabSize: 300 })
+// @ts-expect-error nor a list of words
+Vocabulary.fromWords('text')
+void trainBpe({ texts: new Set(['text']) }, { vocabSize: 300 })
+Vocabulary.fromWords(new Map([['text', 1]]).keys())
+tokenizer.encodeChunks(['text'])
+tokenizer.decodeChunks(new Uint32Array(1))
 // @ts-expect-error a text is not a number
 tokenizer.encode(1)
 // @ts-expect-error a bare name is not a list of names

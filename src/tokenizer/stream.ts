@@ -29,8 +29,8 @@ export interface DecodeChunksOptions extends DecodeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. */
-export type Chunks<T> = Iterable<T> | AsyncIterable<T>
+/** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. A string is none. */
+export type Chunks<T> = (Iterable<T> & object) | AsyncIterable<T>
 
 /** Makes ids of one text that comes in chunks. */
 export interface ChunkEncoder {

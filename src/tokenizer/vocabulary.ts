@@ -143,7 +143,7 @@ export class Vocabulary {
    * @throws `ERR_INVALID_ARGUMENT` when a word is empty, not a string, there twice or equal to a special token.
    * @throws `ERR_LIMIT` at more than 16,000,000 words, or 16,777,215 words and special tokens.
    */
-  static fromWords(words: Iterable<string>, options?: WordListOptions): Vocabulary {
+  static fromWords(words: Iterable<string> & object, options?: WordListOptions): Vocabulary {
     const { split = 'book', specialTokens = defaultSpecialTokens } = checkedOptions('options', options, [
       'split',
       'specialTokens',
