@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { joinIds } from '../join-ids.ts'
 import type { PostProcessor } from './post-processor.ts'
 import type { ChunkEncoder } from './stream.ts'
@@ -29,7 +30,7 @@ export class AroundEncoder implements ChunkEncoder {
   }
 
   #joined(ids: Ids, after: Uint32Array): Ids {
-    if (ids instanceof Promise) return ids.then((given) => this.#joined(given, after))
+    if (types.isPromise(ids)) return ids.then((given) => this.#joined(given, after))
     const before = this.#before
     this.#before = new Uint32Array()
     return before.length + after.length === 0 ? ids : joinIds([before, ids, after])
