@@ -139,6 +139,14 @@ test('what a generation block writes is told', (t) => {
   )
 })
 
+test('now tells milliseconds, in years of four digits', (t) => {
+  const template = new ChatTemplate("{{ strftime_now('%Y %H:%M:%S.%f') }}")
+  t.is(template.render([], { now: new Date(2026, 1, 3, 4, 5, 6, 7) }).text, '2026 04:05:06.007000')
+  for (const now of [new Date(8.64e15), new Date(-8.64e15), new Date(NaN)]) {
+    t.throws(() => template.render([], { now }), { code: 'ERR_INVALID_ARGUMENT', message: /options\.now/ })
+  }
+})
+
 test('there is no strftime_now without now', (t) => {
   const dated = new ChatTemplate("{{ strftime_now('%d %b %Y') if strftime_now is defined else 'no date' }}")
   t.is(dated.render([]).text, 'no date')

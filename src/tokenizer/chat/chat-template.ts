@@ -138,8 +138,8 @@ export class ChatTemplate {
       },
       'a chat template',
     )
-    if (now !== undefined && !(types.isDate(now) && !Number.isNaN(now.getTime()))) {
-      throw invalid('options.now', 'a valid Date', now)
+    if (now !== undefined && !(types.isDate(now) && now.getFullYear() >= 0 && now.getFullYear() <= 9999)) {
+      throw invalid('options.now', 'a Date of the years 0 to 9999', now)
     }
     const handle = this.#handle(this.#chosen(name, tools !== undefined), checkedNames(specialTokens))
     const rendered = callNative(() =>
@@ -221,7 +221,8 @@ const pairs = (places: Uint32Array): { start: number; end: number }[] =>
   }))
 
 const localTime = (date: Date): string => {
-  const two = (number: number) => String(number).padStart(2, '0')
-  const day = `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  const padded = (number: number, width: number) => String(number).padStart(width, '0')
+  const day = [padded(date.getFullYear(), 4), padded(date.getMonth() + 1, 2), padded(date.getDate(), 2)].join('-')
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map((number) => padded(number, 2)).join(':')
+  return `${day}T${time}.${padded(date.getMilliseconds(), 3)}`
 }

@@ -38,7 +38,7 @@ pub(super) fn run(
     if let Some(now) = values.now {
         let strftime_now = move |state: &State, format: &str| {
             Meter::new(state).characters(format)?;
-            jiff::fmt::strtime::format(format, now)
+            jiff::fmt::strtime::format(of_python(format), now)
                 .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string()))
         };
         context.push(("strftime_now".to_owned(), Value::from_function(strftime_now)));
@@ -50,6 +50,29 @@ pub(super) fn run(
         Ok((text, used)) => (Ok(text), used),
         Err(error) => (Err(Error::from_engine(&error)), spent(&error, fuel)),
     }
+}
+
+/// A format of Python's `strftime` for a time without a zone, in the locale C, where jiff reads it otherwise.
+fn of_python(format: &str) -> String {
+    let mut out = String::with_capacity(format.len());
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('c') => out.push_str("%a %b %e %H:%M:%S %Y"),
+            Some('f') => out.push_str("%6f"),
+            Some('r') => out.push_str("%I:%M:%S %p"),
+            Some('x') => out.push_str("%m/%d/%y"),
+            Some('X') => out.push_str("%H:%M:%S"),
+            Some('z' | 'Z') => {}
+            Some(c) => out.extend(['%', c]),
+            None => out.push_str("%%"),
+        }
+    }
+    out
 }
 
 /// A string, or an array of them, in ink.
