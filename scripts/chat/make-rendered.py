@@ -49,6 +49,13 @@ def environment(now):
     return env
 
 
+def normalized(message):
+    """A message as `apply_chat_template` of transformers 5 hands it over: without fields that are null, and with thoughts by their names."""
+    message = {key: value for key, value in message.items() if value is not None}
+    thoughts = next((message[name] for name in ("reasoning_content", "thinking", "reasoning") if name in message), None)
+    return message if thoughts is None else {"thinking": thoughts, **message, "reasoning_content": thoughts}
+
+
 def unmark(marked):
     text, starts, generations = "", [], []
     for c in marked:
@@ -66,6 +73,7 @@ with open(home / "rendered.jsonl", "w") as out:
     for chat in chats:
         for name in chat["templates"]:
             values = {"messages": None, "tools": None, "documents": None, **chat["values"]}
+            values["messages"] = [normalized(message) for message in values["messages"]]
             source = (home / "templates" / f"{name}.jinja").read_text()
             row = {"template": name, "title": chat["title"], "now": chat.get("now", False)}
             try:

@@ -147,6 +147,20 @@ test('now tells milliseconds, in years of four digits', (t) => {
   }
 })
 
+test('messages are handed over as transformers 5 does', (t) => {
+  const template = new ChatTemplate('{% for m in messages %}{{ m }}{% endfor %}')
+  const text = (message: object) => template.render([{ role: 'assistant', ...message }]).text
+  t.is(text({ content: null, tool_calls: undefined, a: { b: null } }), "{'role': 'assistant', 'a': {'b': None}}")
+  t.is(
+    text({ content: 'x', reasoning: 'y' }),
+    "{'thinking': 'y', 'role': 'assistant', 'content': 'x', 'reasoning': 'y', 'reasoning_content': 'y'}",
+  )
+  t.is(
+    text({ reasoning_content: 'a', thinking: 'b' }),
+    "{'thinking': 'b', 'role': 'assistant', 'reasoning_content': 'a'}",
+  )
+})
+
 test('there is no strftime_now without now', (t) => {
   const dated = new ChatTemplate("{{ strftime_now('%d %b %Y') if strftime_now is defined else 'no date' }}")
   t.is(dated.render([]).text, 'no date')

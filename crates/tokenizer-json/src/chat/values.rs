@@ -43,7 +43,15 @@ impl Values {
             })
             .collect()
         };
-        let values = object("the values", input.values)?;
+        let mut values = object("the values", input.values)?;
+        for (name, value) in &mut values {
+            if name == "messages"
+                && value.kind() == ValueKind::Seq
+                && let Ok(messages) = value.try_iter()
+            {
+                *value = messages.map(normalized).collect();
+            }
+        }
         let mut trusted = object("the special tokens", input.trusted)?;
         trusted.retain(|(name, _)| !values.iter().any(|(other, _)| other == name));
         let now = input
@@ -68,6 +76,33 @@ impl Values {
         }
         roles
     }
+}
+
+/// The names that the thoughts of a message may have, the first of which is the one that templates read.
+const THOUGHTS: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
+
+/// A message as `apply_chat_template` of transformers 5 hands it over: without fields that are null, and with thoughts by the name of
+/// `reasoning_content` and of `thinking`, which comes first.
+fn normalized(message: Value) -> Value {
+    let (ValueKind::Map, Ok(keys)) = (message.kind(), message.try_iter()) else { return message };
+    let fields = keys.map(|key| {
+        let value = message.get_item(&key).unwrap_or_default();
+        (key, value)
+    });
+    let mut fields: Vec<(Value, Value)> = fields.filter(|(_, value)| !value.is_none()).collect();
+    let place = |fields: &[(Value, Value)], name| fields.iter().position(|(key, _)| key.as_str() == Some(name));
+    if let Some(at) = THOUGHTS.iter().find_map(|name| place(&fields, name)) {
+        let thoughts = fields[at].1.clone();
+        let first = match place(&fields, "thinking") {
+            Some(at) => fields.remove(at),
+            None => (Value::from("thinking"), thoughts.clone()),
+        };
+        fields.insert(0, first);
+        if place(&fields, "reasoning_content").is_none() {
+            fields.push((Value::from("reasoning_content"), thoughts));
+        }
+    }
+    Value::from_pairs(fields)
 }
 
 /// Calls `note` for every string in `value`, keys too. It is as deep as JSON is read, 128.
