@@ -161,6 +161,11 @@ test('messages are handed over as transformers 5 does', (t) => {
   )
 })
 
+test('a width in a template takes no memory', (t) => {
+  const wide = new ChatTemplate("{{ '{:>9999999999}'.format('a') }}")
+  t.throws(() => wide.render([]), { code: 'ERR_LIMIT' })
+})
+
 test('there is no strftime_now without now', (t) => {
   const dated = new ChatTemplate("{{ strftime_now('%d %b %Y') if strftime_now is defined else 'no date' }}")
   t.is(dated.render([]).text, 'no date')

@@ -5,6 +5,9 @@ use minijinja::tests::is_sameas;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
+use super::generated::{Generated, is_generated};
+use super::python::kind_of;
+
 /// How deep values may nest: deeper than JSON is read.
 pub(super) const DEEPEST: usize = 160;
 /// One fuel is worth so many units, and one byte that is read costs one: the engine's own price for copying.
@@ -46,7 +49,7 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
     pub fn surface(&mut self, value: &Value) -> Result<(), Error> {
         match value.as_str() {
             Some(text) => self.pay(1, text.len() as u64),
-            None if value.as_object().is_some() => self.pay(1 + value.len().unwrap_or(0) as u64, 0),
+            None if value.as_object().is_some() => self.pay(1 + items_of(value), 0),
             None => self.pay(1, 0),
         }
     }
@@ -62,8 +65,8 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
     /// Pays for all that is in `value`, which is to be put into another one: it must be data, and not nest too deep for that.
     pub fn data(&mut self, value: &Value) -> Result<(), Error> {
         let mut refuse = |value: &Value| {
-            if is_opaque(value) {
-                let message = format!("expected lists and mappings of data, received {}", value.kind());
+            if is_holder(value) {
+                let message = format!("expected lists and mappings of data, received a {}", kind_of(value));
                 return Err(Error::new(ErrorKind::InvalidOperation, message));
             }
             Ok(())
@@ -87,6 +90,12 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
             return Err(Error::new(ErrorKind::InvalidOperation, "recursion limit exceeded by a value"));
         }
         look(value)?;
+        if let Some(generated) = value.downcast_object_ref::<Generated>() {
+            for item in generated.rest() {
+                units += self.walk(&item, depth + 1, look)?;
+            }
+            return Ok(units);
+        }
         let Ok(items) = value.try_iter() else { return Ok(units) };
         for item in items {
             units += self.walk(&item, depth + 1, look)?;
@@ -103,7 +112,7 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
             return self.pay(1, a.len().min(b.len()) as u64);
         }
         self.pay(1, 0)?;
-        if a.as_object().is_none() || b.as_object().is_none() || is_sameas(a, b) {
+        if a.as_object().is_none() || b.as_object().is_none() || is_sameas(a, b) || is_generated(a) || is_generated(b) {
             return Ok(());
         }
         if a.kind() == ValueKind::Map {
@@ -119,6 +128,14 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
     }
 }
 
+/// How many items `value` has, as far as that is known.
+pub(super) fn items_of(value: &Value) -> u64 {
+    match value.downcast_object_ref::<Generated>() {
+        Some(generated) => generated.rest().len() as u64,
+        None => value.len().unwrap_or(0) as u64,
+    }
+}
+
 /// Whether `value` is no data: a namespace, a macro, a loop.
 pub(super) fn is_opaque(value: &Value) -> bool {
     let Some(object) = value.as_object() else { return false };
@@ -127,6 +144,11 @@ pub(super) fn is_opaque(value: &Value) -> bool {
         ValueKind::Map => !object.type_name().contains("Map") && !object.type_name().contains("Merge"),
         _ => true,
     }
+}
+
+/// Whether `value` may hold others and be changed, so that it may come to hold itself. A macro holds none.
+pub(super) fn is_holder(value: &Value) -> bool {
+    is_opaque(value) && !value.as_object().is_some_and(|object| object.type_name().ends_with("::Macro"))
 }
 
 /// Fails unless a text of so many `bytes` can still be paid for, before it is made.

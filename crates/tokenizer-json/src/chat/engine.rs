@@ -16,6 +16,9 @@ use super::{Marks, filters, guard, methods};
 /// The name of the function that a `{% generation %}` block calls.
 pub(super) const GENERATION: &str = "tokenmill_generation__";
 
+/// The widest `indent` of `tojson`.
+const WIDEST_INDENT: i64 = 64;
+
 /// A template and what it may call.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
@@ -96,7 +99,13 @@ fn to_json(state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs) -> R
     let given = |name: &str| args.get(name).filter(|value| !value.is_none());
     let indent = given("indent").map(|indent| match indent.as_str() {
         Some(text) => Ok(text.to_owned()),
-        None => usize::try_from(indent.clone()).map(|spaces| " ".repeat(spaces.min(64))),
+        None => match i64::try_from(indent.clone())? {
+            spaces @ ..=WIDEST_INDENT => Ok(" ".repeat(usize::try_from(spaces).unwrap_or(0))),
+            spaces => {
+                let message = format!("expected an indent of at most {WIDEST_INDENT} for tojson, received {spaces}");
+                Err(Error::new(ErrorKind::InvalidOperation, message))
+            }
+        },
     });
     let indent = indent.transpose()?;
     let separators = given("separators");

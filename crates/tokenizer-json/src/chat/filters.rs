@@ -4,7 +4,9 @@ use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, filters};
 
 use super::arguments::Arguments;
-use super::cost::{Meter, affordable};
+use super::compare::{number, ordered};
+use super::cost::{Meter, affordable, is_opaque};
+use super::guard::{hashable, not_none};
 use super::methods::{centered, lines, strip};
 use super::numbers::{float_of, integer_of, whole};
 use super::python::str_of;
@@ -57,16 +59,11 @@ fn numbers(env: &mut Environment<'static>) {
         let is_directed = args.get("method").is_some_and(|method| method.as_str() != Some("common"));
         let value = match value.kind() {
             // Python's `math.ceil(x * 10**n) / 10**n` is a float, whatever x is.
-            ValueKind::Bool | ValueKind::Number if is_directed => Value::from(f64::try_from(number_of(value))?),
-            _ => number_of(value),
+            ValueKind::Bool | ValueKind::Number if is_directed => Value::from(f64::try_from(number(&value))?),
+            _ => number(&value),
         };
         filters::round(value, None, None, args.named())
     });
-}
-
-/// A truth value as Python counts with it, anything else as it is.
-fn number_of(value: Value) -> Value {
-    if value.kind() == ValueKind::Bool { Value::from(i64::from(value.is_true())) } else { value }
 }
 
 fn no_names() -> Kwargs {
@@ -84,6 +81,7 @@ fn texts(env: &mut Environment<'static>) {
             Ok::<_, Error>(Value::from_safe_string(escaped))
         });
     }
+    env.add_filter("safe", |state: &State, value: &Value| str_of(state, value).map(Value::from_safe_string));
     env.add_filter("trim", |state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs| {
         let args = Arguments::new(&["chars"], args, &kwargs)?;
         let chars = args.get("chars").filter(|chars| !chars.is_none()).map(text).transpose()?;
@@ -112,7 +110,10 @@ fn texts(env: &mut Environment<'static>) {
         centered(state, &str_of(state, value)?, width, ' ')
     });
     env.add_filter("indent", indent);
-    env.add_filter("truncate", truncate);
+    env.add_filter("truncate", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+        // What is undefined is short enough.
+        if value.is_undefined() { Ok(value) } else { truncate(state, &value, args, kwargs).map(Value::from) }
+    });
 }
 
 fn text(value: &Value) -> Result<&str, Error> {
@@ -122,7 +123,7 @@ fn text(value: &Value) -> Result<&str, Error> {
 }
 
 /// `text` as markupsafe escapes it.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -194,23 +195,91 @@ fn truncate(state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs) -> 
 
 /// Those of the engine, whose arguments Jinja takes by place too.
 fn lists(env: &mut Environment<'static>) {
+    env.add_filter("join", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+        let args = Arguments::new(&["d", "attribute"], args, &kwargs)?;
+        not_none(&value)?;
+        let joiner = args.get("d").map(|joiner| str_of(state, joiner)).transpose()?.unwrap_or_default();
+        let items = match value.as_str() {
+            Some(text) => text.chars().map(Value::from).collect(),
+            None => keys_of(&value, args.get("attribute"))?.into_iter().next().unwrap_or_default(),
+        };
+        let mut joined = String::new();
+        for (index, item) in items.iter().enumerate() {
+            let made = if item.as_str().is_none() { str_of(state, item)? } else { String::new() };
+            let part = item.as_str().unwrap_or(&made);
+            let joiner = if index == 0 { "" } else { joiner.as_str() };
+            affordable(state, joined.len() + joiner.len() + part.len())?;
+            Meter::new(state).pay(1, (joiner.len() + part.len()) as u64)?;
+            joined.extend([joiner, part]);
+        }
+        Ok::<_, Error>(joined)
+    });
+    env.add_filter("list", |state: &State, value: Value| {
+        not_none(&value)?;
+        filters::list(state, value)
+    });
     env.add_filter("sort", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
-        let names = &["reverse", "case_sensitive", "attribute"];
-        filters::sort(state, value, Arguments::new(names, args, &kwargs)?.named())
+        let args = Arguments::new(&["reverse", "case_sensitive", "attribute"], args, &kwargs)?;
+        let attribute = args.get("attribute").cloned();
+        let sorted = filters::sort(state, value, args.named())?;
+        for mut keys in keys_of(&sorted, attribute.as_ref())? {
+            // Python compares lists of them, and so none with one that is equal.
+            keys.dedup();
+            ordered(&keys)?;
+        }
+        Ok::<_, Error>(sorted)
     });
     env.add_filter("dictsort", |value: &Value, args: Rest<Value>, kwargs: Kwargs| {
-        let names = &["case_sensitive", "by", "reverse"];
-        filters::dictsort(value, Arguments::new(names, args, &kwargs)?.named())
+        let args = Arguments::new(&["case_sensitive", "by", "reverse"], args, &kwargs)?;
+        let by = match args.get("by").and_then(Value::as_str) {
+            None | Some("key") => 0,
+            Some("value") => 1,
+            Some(by) => {
+                let message = format!("expected key or value for by of dictsort, received {by}");
+                return Err(Error::new(ErrorKind::InvalidOperation, message));
+            }
+        };
+        let sorted = filters::dictsort(value, args.named())?;
+        in_order(&sorted, Some(&Value::from(by)))?;
+        Ok(sorted)
+    });
+    env.add_filter("groupby", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+        let args = Arguments::new(&["attribute", "default", "case_sensitive"], args, &kwargs)?;
+        let Some(attribute) = args.get("attribute").cloned() else {
+            return Err(Error::from(ErrorKind::MissingArgument));
+        };
+        let named = ["default", "case_sensitive"].into_iter();
+        let named = named.filter_map(|name| Some((name, args.get(name).filter(|value| !value.is_none())?.clone())));
+        let path = attribute.as_str().map_or_else(|| attribute.to_string(), str::to_owned);
+        let items = filters::list(state, value)?;
+        if args.get("default").is_none_or(Value::is_none) {
+            in_order(&items, Some(&attribute))?;
+        }
+        filters::groupby(items, Some(&path), named.collect())
     });
     let names = &["case_sensitive", "attribute"];
     env.add_filter("unique", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
-        filters::unique(state, value, Arguments::new(names, args, &kwargs)?.named())
+        let args = Arguments::new(names, args, &kwargs)?;
+        let value = filters::list(state, value)?;
+        keys_of(&value, args.get("attribute"))?.iter().flatten().try_for_each(hashable)?;
+        filters::unique(state, value, args.named())
     });
     env.add_filter("min", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
-        filters::min(state, value, Arguments::new(names, args, &kwargs)?.named())
+        let args = Arguments::new(names, args, &kwargs)?;
+        let value = filters::list(state, value)?;
+        in_order(&value, args.get("attribute"))?;
+        filters::min(state, value, args.named())
     });
     env.add_filter("max", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
-        filters::max(state, value, Arguments::new(names, args, &kwargs)?.named())
+        let args = Arguments::new(names, args, &kwargs)?;
+        let value = filters::list(state, value)?;
+        in_order(&value, args.get("attribute"))?;
+        filters::max(state, value, args.named())
+    });
+    env.add_filter("attr", |value: &Value, name: &str| match value.as_object() {
+        // In Python it looks for attributes alone: what a mapping holds are items.
+        Some(object) if is_opaque(value) => object.get_value(&Value::from(name)).unwrap_or_default(),
+        _ => Value::UNDEFINED,
     });
     env.add_filter("slice", |state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
         let (count, fill) = count_and_fill("slices", args, &kwargs)?;
@@ -220,6 +289,28 @@ fn lists(env: &mut Environment<'static>) {
         let (count, fill) = count_and_fill("linecount", args, &kwargs)?;
         filters::batch(state, value, count, fill)
     });
+}
+
+/// Fails unless there is an order of the items of `list`, or of what `attribute` of each of them is.
+fn in_order(list: &Value, attribute: Option<&Value>) -> Result<(), Error> {
+    keys_of(list, attribute)?.iter().try_for_each(|keys| ordered(keys))
+}
+
+/// The items of `list`, or what `attribute` of each of them is; one list for each attribute.
+fn keys_of(list: &Value, attribute: Option<&Value>) -> Result<Vec<Vec<Value>>, Error> {
+    let items: Vec<Value> = list.try_iter()?.collect();
+    let Some(attribute) = attribute.filter(|attribute| !attribute.is_none()) else { return Ok(vec![items]) };
+    let keys = |path: &str| {
+        let of = |item: &Value| match attribute.as_str() {
+            None => item.get_item(attribute),
+            Some(_) => path.split('.').try_fold(item.clone(), |value, name| match name.parse::<usize>() {
+                Ok(index) => value.get_item(&Value::from(index)),
+                Err(_) => value.get_attr(name),
+            }),
+        };
+        items.iter().map(of).collect()
+    };
+    attribute.as_str().unwrap_or_default().split(',').map(keys).collect()
 }
 
 fn count_and_fill(count: &'static str, args: Rest<Value>, kwargs: &Kwargs) -> Result<(usize, Option<Value>), Error> {

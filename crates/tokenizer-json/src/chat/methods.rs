@@ -1,10 +1,35 @@
 //! Methods of Python's strings and dictionaries. Most are those of `minijinja-contrib`; here are those that it has not, or that know other white
 //! space than Python does.
 
-use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
+use std::sync::Arc;
+
+use minijinja::value::{Kwargs, Object, ObjectRepr, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-use super::cost::{Meter, affordable};
+use super::cost::{Meter, affordable, is_opaque};
+use super::format::format;
+use super::places::{count, has_at_end, place};
+
+/// The methods of mappings.
+pub(super) const MAPPING_METHODS: [&str; 5] = ["copy", "get", "items", "keys", "values"];
+
+/// A method of a mapping that is not called, as `items` in `{% if schema.items %}`: Python finds it before a key of its name.
+#[derive(Debug)]
+pub(super) struct Method;
+
+impl Object for Method {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+}
+
+/// `value.name`, where `name` is one of [`MAPPING_METHODS`].
+pub(super) fn method_of(value: &Value, name: &str) -> Result<Value, Error> {
+    if value.kind() == ValueKind::Map && !is_opaque(value) {
+        return Ok(Value::from_object(Method));
+    }
+    value.get_attr(name)
+}
 
 /// Calls `value.method(args)`.
 pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
@@ -27,18 +52,23 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     if let (Some(text), "center" | "ljust" | "rjust" | "zfill") = (value.as_str(), method) {
         return justified(state, text, method, args).map(Value::from);
     }
+    if let (Some(_), "join", [parts]) = (value.as_str(), method, args) {
+        return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, &[strings(parts)?]);
+    }
     if let Some(text) = value.as_str()
         && let Some(result) = string_method(text, method, args)
     {
         return result;
     }
-    if value.kind() == ValueKind::Map && matches!(method, "items" | "keys" | "values" | "get") {
+    if let (ValueKind::Seq, "index" | "copy") = (value.kind(), method) {
+        return list_method(value, method, args);
+    }
+    if value.kind() == ValueKind::Map && MAPPING_METHODS.contains(&method) {
         // Python finds the method before a key of the same name, as the `items` of a JSON schema.
         return dict_method(value, method, args);
     }
-    if method == "format" && args.iter().any(|value| value.kind() == ValueKind::Number) {
-        let message = "expected strings for format, received a number: join it with ~";
-        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    if let (Some(text), "format") = (value.as_str(), method) {
+        return format(state, text, args).map(Value::from);
     }
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
 }
@@ -80,21 +110,51 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Option<Result<Valu
         }
         "title" => from_args::<()>(args).map(|()| Value::from(title(text))),
         "isspace" => from_args::<()>(args).map(|()| Value::from(!text.is_empty() && text.chars().all(is_space))),
-        "index" | "rindex" => from_args::<(&str,)>(args).and_then(|(what,)| {
-            let found = if method == "index" { text.find(what) } else { text.rfind(what) };
-            let missing = || Error::new(ErrorKind::InvalidOperation, "substring not found");
-            found.map(|at| Value::from(text[..at].chars().count())).ok_or_else(missing)
-        }),
+        "find" | "rfind" | "index" | "rindex" => place(text, method, args),
+        "count" => count(text, args),
+        "startswith" | "endswith" => has_at_end(text, method, args),
+        "isdecimal" => from_args::<()>(args).map(|()| Value::from(!text.is_empty() && text.chars().all(is_decimal))),
+        "swapcase" => from_args::<()>(args).map(|()| Value::from(swapped(text))),
         _ => return None,
     })
 }
 
+/// The strings that `join` is given, as a list: the engine would write other values as texts.
+fn strings(parts: &Value) -> Result<Value, Error> {
+    if parts.as_str().is_some() {
+        return Ok(parts.clone());
+    }
+    let parts: Vec<Value> = parts.try_iter()?.collect();
+    if let Some((index, part)) = parts.iter().enumerate().find(|(_, part)| part.as_str().is_none()) {
+        let message = format!("expected strings for join, received {} at {index}", part.kind());
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    Ok(Value::from(parts))
+}
+
+fn swapped(text: &str) -> String {
+    let swap =
+        |c: char| -> String { if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() } };
+    text.chars().map(swap).collect()
+}
+
+/// A digit of a system that has ten of them.
+fn is_decimal(c: char) -> bool {
+    unicode_categories::UnicodeCategories::is_number_decimal_digit(c)
+}
+
 fn stripped(text: &str, args: &[Value], start: bool, end: bool) -> Result<Value, Error> {
+    if args.first().is_some_and(Value::is_undefined) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let (chars,): (Option<&str>,) = from_args(args)?;
     Ok(Value::from(strip(text, chars, start, end)))
 }
 
 fn split(text: &str, args: &[Value], from_end: bool) -> Result<Value, Error> {
+    if args.first().is_some_and(Value::is_undefined) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let (separator, most, kwargs): (Option<&str>, Option<i64>, Kwargs) = from_args(args)?;
     let separator = separator.or(kwargs.get("sep")?);
     let most = most.or(kwargs.get("maxsplit")?).and_then(|most| usize::try_from(most).ok());
@@ -261,14 +321,27 @@ fn partition(text: &str, args: &[Value], from_end: bool) -> Result<Value, Error>
     Ok(Value::from(Tuple::from(parts.map(Value::from))))
 }
 
+fn list_method(value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    if method == "copy" && !value.is_tuple() {
+        let () = from_args(args)?;
+        return Ok(value.clone());
+    }
+    let (what,): (&Value,) = from_args(args)?;
+    let found = value.try_iter()?.position(|item| item == *what);
+    found.map(Value::from).ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "there is no such item"))
+}
+
 fn dict_method(value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     let keys = || value.try_iter();
     match method {
         "get" => {
-            let (key, default): (&Value, Option<Value>) = from_args(args)?;
-            let found = value.get_item_opt_checked(key)?;
-            Ok(found.unwrap_or_else(|| default.unwrap_or_else(|| Value::from(()))))
+            let _: (&Value, Option<Value>) = from_args(args)?;
+            let found = value.get_item_opt_checked(&args[0])?;
+            // A default that is undefined is one.
+            Ok(found.unwrap_or_else(|| args.get(1).cloned().unwrap_or_else(|| Value::from(()))))
         }
+        // No template can change it.
+        "copy" => from_args::<()>(args).map(|()| value.clone()),
         "keys" => from_args::<()>(args).and_then(|()| Ok(Value::from(keys()?.collect::<Vec<_>>()))),
         "values" => {
             let () = from_args(args)?;

@@ -35,20 +35,26 @@
 
 mod arguments;
 mod attempts;
+mod compare;
 mod cost;
 mod engine;
 mod error;
+mod escapes;
 mod filters;
+mod format;
+mod generated;
 mod guard;
 mod ink;
 mod literals;
 mod methods;
 mod numbers;
+mod places;
 mod program;
 mod python;
 mod rewrite;
 mod roles;
 mod run;
+mod unlike;
 mod values;
 
 use std::collections::HashSet;

@@ -8,11 +8,16 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value};
 use self_cell::self_cell;
 
 use super::guard;
+use super::methods::MAPPING_METHODS;
 
 /// The longest name of an attribute: to look it up costs one instruction.
 const LONGEST_NAME: usize = 1000;
 /// What the engine calls a loop that calls itself.
 const RECURSIVE: u8 = 2;
+/// What it calls `<`, `<=`, `>` and `>=` between others (`1 < x < 2`), in an enumeration that has no public name.
+const ORDERS: std::ops::RangeInclusive<u8> = 2..=5;
+
+const STARRED: &str = "expected arguments one by one, received `*` for a filter, `loop.changed`, or in a template with a loop that calls itself";
 
 struct Compiled<'source> {
     instructions: Instructions<'source>,
@@ -130,9 +135,13 @@ fn with_guards<'source>(
         Instruction::BuildList(Some(count)) => vec![call(guard::LIST, count)?],
         Instruction::BuildTuple(Some(count)) => vec![call(guard::TUPLE, count)?],
         Instruction::BuildMap(count) => vec![call(guard::MAP, 2 * count)?],
-        Instruction::CompareAndPreserve(_) => [&pay(guard::WHOLE, 2)?[..], &[itself]].concat(),
+        Instruction::CompareAndPreserve(op) => {
+            let name = if ORDERS.contains(&(op as u8)) { guard::ORDERED } else { guard::WHOLE };
+            [&pay(name, 2)?[..], &[itself]].concat()
+        }
         Instruction::Slice => [&pay(guard::SURFACE, 4)?[..], &[itself, call(guard::OWN, 1)?]].concat(),
-        Instruction::Add | Instruction::Mul => vec![itself, call(guard::OWN, 1)?],
+        Instruction::Add => vec![call(guard::ADD, 2)?],
+        Instruction::Mul => vec![itself, call(guard::OWN, 1)?],
         Instruction::PushLoop(_) | Instruction::FastRecurse => vec![call(guard::ITERABLE, 1)?, itself],
         // Any function may be a loop.
         Instruction::CallFunction(_, Some(1)) if recursive => vec![call(guard::ARGUMENT, 1)?, itself],
@@ -140,14 +149,28 @@ fn with_guards<'source>(
         Instruction::GetAttr(name) if name.len() > LONGEST_NAME => {
             return Err(refused(format!("expected names of at most {LONGEST_NAME} bytes, received {}", name.len())));
         }
+        Instruction::GetAttr(name) if MAPPING_METHODS.contains(&name) => {
+            vec![Instruction::LoadConst(Value::from(name)), call(guard::METHOD, 2)?]
+        }
         Instruction::CallMethod("changed", Some(count)) => [&pay(guard::WHOLE, count.into())?[..], &[itself]].concat(),
         Instruction::CallMethod("items", _) => vec![itself, call(guard::DATA, 1)?],
-        // Its lists hold whatever a function takes, and their lengths are not known here.
-        Instruction::UnpackLists(_) => return Err(refused("expected arguments one by one, received `*`".to_owned())),
+        // Any function may be a loop, filters pay for each of their arguments, and `changed` compares them: how many there are is not known here.
+        Instruction::CallFunction(_, None) if recursive => return Err(refused(STARRED.to_owned())),
+        Instruction::CallMethod("changed", None) | Instruction::ApplyFilter(_, None, _) => {
+            return Err(refused(STARRED.to_owned()));
+        }
+        Instruction::PushAutoEscape => {
+            return Err(refused("expected no `autoescape`, which chat templates have not".to_owned()));
+        }
+        Instruction::Include(_) => {
+            return Err(refused("expected one template, received `include` of another one".to_owned()));
+        }
         Instruction::ApplyFilter(name, Some(count), _) => {
             let (before, after) = filter_guards(name, count);
             let mut all = vec![itself];
-            if let Some(name) = before {
+            if let Some(guard::TEXT) = before {
+                all.insert(0, call(guard::TEXT, 1)?);
+            } else if let Some(name) = before {
                 all.splice(0..0, pay(name, count.into())?);
             }
             if let Some(name) = after {
@@ -165,12 +188,15 @@ fn filter_guards(name: &str, count: u16) -> (Option<&'static str>, Option<&'stat
     let before = match name {
         "sort" | "unique" | "min" | "max" | "dictsort" | "groupby" | "join" => Some(guard::SORTED),
         "map" | "select" | "reject" | "selectattr" | "rejectattr" => Some(guard::EACH),
+        "upper" | "lower" | "title" | "capitalize" if count == 1 => Some(guard::TEXT),
         _ if count > 1 => Some(guard::WHOLE),
         _ => None,
     };
     let after = match name {
-        "batch" | "slice" | "groupby" | "items" | "dictsort" | "map" => Some(guard::DATA),
-        "reverse" | "unique" | "sort" | "list" | "select" | "reject" | "selectattr" | "rejectattr" => Some(guard::OWN),
+        "groupby" | "dictsort" => Some(guard::DATA),
+        "sort" | "list" => Some(guard::OWN),
+        "batch" | "slice" | "items" | "map" | "reverse" | "unique" | "select" | "reject" | "selectattr"
+        | "rejectattr" => Some(guard::GENERATED),
         _ => None,
     };
     (before, after)

@@ -1,11 +1,15 @@
 //! Values as Python writes them: `str`, `repr` and `json.dumps`, which is what `{{ … }}` and `tojson` give in transformers.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
+use regex_syntax::hir::{Class, HirKind};
 
-use super::cost::DEEPEST;
+use super::compare::ordered;
+use super::cost::{DEEPEST, is_opaque};
+use super::generated::is_generated;
 
 /// How many bytes are written for one fuel; a value costs one too. The engine's price for copying is 64: this is slower.
 const BYTES_PER_FUEL: usize = 8;
@@ -73,14 +77,26 @@ fn enter(out: &Writer, depth: usize) -> Result<(), Error> {
 
 fn repr(out: &mut Writer, value: &Value, depth: usize) -> Result<(), Error> {
     enter(out, depth)?;
+    if is_opaque(value) || is_generated(value) {
+        // Python writes where in its memory it is.
+        let message = format!("expected a value to write, received a {}", kind_of(value));
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
     match value.kind() {
         ValueKind::Undefined => out.push("Undefined"),
         ValueKind::None => out.push("None"),
         ValueKind::Bool => out.push(if value.is_true() { "True" } else { "False" }),
         ValueKind::Number => out.push(&number(value)),
+        ValueKind::String if value.is_safe() => {
+            out.push("Markup(")?;
+            repr_str(out, value.as_str().unwrap_or_default())?;
+            out.push(")")
+        }
         ValueKind::String => repr_str(out, value.as_str().unwrap_or_default()),
         ValueKind::Seq | ValueKind::Iterable => {
-            let (open, close) = if value.is_tuple() { ("(", ")") } else { ("[", "]") };
+            // A group of `groupby` is one.
+            let is_group = value.as_object().is_some_and(|object| object.type_name().ends_with("GroupTuple"));
+            let (open, close) = if value.is_tuple() || is_group { ("(", ")") } else { ("[", "]") };
             out.push(open)?;
             let mut items = 0;
             for item in value.try_iter()? {
@@ -122,18 +138,57 @@ fn repr_str(out: &mut Writer, text: &str) -> Result<(), Error> {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             c if c == quote => quoted.extend(['\\', c]),
-            c if (c as u32) < 0x20 || (0x7f..0xa1).contains(&(c as u32)) || c as u32 == 0xad => {
-                let _ = write!(quoted, "\\x{:02x}", c as u32);
+            c if is_printable(c) => quoted.push(c),
+            c => {
+                let _ = match c as u32 {
+                    code @ ..0x100 => write!(quoted, "\\x{code:02x}"),
+                    code @ ..0x1_0000 => write!(quoted, "\\u{code:04x}"),
+                    code => write!(quoted, "\\U{code:08x}"),
+                };
             }
-            c => quoted.push(c),
         }
     }
     quoted.push(quote);
     out.push(&quoted)
 }
 
+/// `str.isprintable`: what is no separator but a space, and not of category *other*.
+fn is_printable(c: char) -> bool {
+    static OTHERS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+        let class = regex_syntax::parse(r"[\p{Z}\p{C}]").map(regex_syntax::hir::Hir::into_kind);
+        match class {
+            Ok(HirKind::Class(Class::Unicode(class))) => {
+                class.ranges().iter().map(|range| (range.start(), range.end())).collect()
+            }
+            _ => Vec::new(),
+        }
+    });
+    if c.is_ascii() {
+        return matches!(c, ' '..='~');
+    }
+    let after = OTHERS.partition_point(|&(start, _)| start <= c);
+    after == 0 || OTHERS[after - 1].1 < c
+}
+
+/// What `value` is, in words.
+pub(super) fn kind_of(value: &Value) -> String {
+    let Some(object) = value.as_object() else { return value.kind().to_string() };
+    match object.type_name().rsplit("::").next() {
+        Some("Generated") => "generator: `list` makes a list of it".to_owned(),
+        Some("Macro") => "macro".to_owned(),
+        Some("Method") => "method that is not called".to_owned(),
+        Some("Namespace") => "namespace".to_owned(),
+        Some("Loop") => "loop".to_owned(),
+        _ => value.kind().to_string(),
+    }
+}
+
 fn json(out: &mut Writer, value: &Value, style: &JsonStyle, depth: usize) -> Result<(), Error> {
     enter(out, depth)?;
+    if is_opaque(value) || is_generated(value) {
+        let message = format!("expected what JSON has for tojson, received a {}", kind_of(value));
+        return Err(Error::new(ErrorKind::BadSerialization, message));
+    }
     match value.kind() {
         ValueKind::None => out.push("null"),
         ValueKind::Bool => out.push(if value.is_true() { "true" } else { "false" }),
@@ -147,6 +202,7 @@ fn json(out: &mut Writer, value: &Value, style: &JsonStyle, depth: usize) -> Res
             let mut keys: Vec<Value> = value.try_iter()?.collect();
             if style.sort_keys {
                 keys.sort();
+                ordered(&keys)?;
             }
             let mut pairs = Vec::with_capacity(keys.len());
             for key in keys {
@@ -183,6 +239,9 @@ fn json_items(
         if let Some(key) = key {
             if let Some(key) = key.as_str() {
                 json_str(out, key, style)?;
+            } else if key.as_object().is_some() {
+                let message = format!("expected keys that JSON has for tojson, received a {}", kind_of(&key));
+                return Err(Error::new(ErrorKind::BadSerialization, message));
             } else {
                 let mut quoted = Writer::new(out.state);
                 json(&mut quoted, &key, style, depth + 1)?;

@@ -200,7 +200,9 @@ fn what_a_template_does_with_values_makes_no_special_token() {
         assert!(rendered.special.is_empty(), "{source}: {}", rendered.text);
     }
     assert!(render("{{ '%c' | format(n) }}", &["x"], values).is_err());
-    assert!(render("{{ '{:c}'.format(n) }}", &["x"], values).is_err());
+    for source in ["{{ '{:c}'.format(n) }}", "{{ '{0[0]:c}'.format([n]) }}", "{{ '{n:c}'.format(n=n) }}"] {
+        assert!(render(source, &["x"], values).is_err(), "{source}");
+    }
 }
 
 #[test]
@@ -220,6 +222,71 @@ fn arguments_of_filters_are_checked() {
         let error = render(source, &[], "{}").expect_err(source).to_string();
         assert!(error.contains(message), "{source}: {error}");
     }
+}
+
+#[test]
+fn what_python_refuses_is_refused() {
+    let values =
+        r#"{"n": 1, "s": "a", "l": [1, "a"], "d": {"a": 1, "b": "x"}, "m": [{"k": 1}, {"j": 2}], "none": null}"#;
+    for (source, message) in [
+        ("{{ n < s }}", "no order of number and string"),
+        ("{{ 1 < n < s }}{{ 0 < n < s }}", "no order of number and string"),
+        ("{{ none < n }}", "no order of none and number"),
+        ("{{ missing > n }}", "no order of undefined and number"),
+        ("{{ d < d }}", "no order of map and map"),
+        ("{{ l | sort }}", "no order of number and string"),
+        ("{{ l | max }}", "no order of number and string"),
+        ("{{ d | dictsort(by='value') }}", "no order of number and string"),
+        ("{{ d | dictsort(by='size') }}", "expected key or value for by of dictsort"),
+        ("{{ m | sort(attribute='k') }}", "no order of undefined and number"),
+        ("{{ m | groupby('k') }}", "no order of number and undefined"),
+        (
+            "{{ l | tojson(sort_keys=true) }}{{ {1: 2, 'a': 3} | tojson(sort_keys=true) }}",
+            "no order of number and string",
+        ),
+        ("{{ {(1, 2): 3} | tojson }}", "expected keys that JSON has"),
+        ("{{ n in s }}", "expected a text to look for in a text, received number"),
+        ("{{ missing in s }}", "received undefined"),
+        ("{% for x in none %}{% endfor %}", "none is not iterable"),
+        ("{{ none | list }}", "none is not iterable"),
+        ("{{ none | join }}", "none is not iterable"),
+        ("{{ ','.join([1]) }}", "expected strings for join, received number at 0"),
+        ("{{ s.startswith(['a']) }}", "expected a string or a tuple of strings"),
+        ("{{ s + n }}", "no sum of string and number"),
+        ("{{ l + (1,) }}", "no sum of"),
+        ("{{ l | map('string') }}", "received a generator"),
+        ("{{ [l | select] }}", "received a generator"),
+        ("{{ l | select | tojson }}", "received a generator"),
+        ("{{ l | select | length }}", "cannot calculate length"),
+        ("{{ d.items }}", "received a method that is not called"),
+        ("{{ d.items | tojson }}", "received a method that is not called"),
+        ("{{ namespace(a=1) }}", "received a namespace"),
+        ("{% for x in l %}{{ loop }}{% endfor %}", "received a loop"),
+        ("{% macro f() %}{% endmacro %}{{ f }}", "received a macro"),
+        ("{{ d | tojson(indent=65) }}", "an indent of at most 64"),
+        ("{{ '{:c}'.format(n) }}", "there is no format"),
+        ("{{ '{!r}'.format(s) }}", "without !r for format"),
+        ("{{ '{} {}'.format(s) }}", "there is no \"\" among the arguments of format"),
+        ("{{ '{'.format(s) }}", "received a single {"),
+        ("{{ d.a.b[1:] }}", "undefined value"),
+        ("{{ s.strip(missing) }}{{ s.split(missing) }}", "undefined value"),
+        ("{{ s is odd }}", "expected a number, received string"),
+        ("{{ [d] | unique | list }}", "expected what may be a key"),
+        ("{{ s is startingwith('a') }}", "unknown test"),
+        ("{% autoescape true %}{% endautoescape %}", "expected no `autoescape`"),
+        ("{% include 'x' ignore missing %}", "received `include`"),
+        ("\n{{ '\\N{BULLET}' }}", "line 2: expected a character itself"),
+        ("{{ '\\x1' }}", "expected 2 hexadecimal digits"),
+    ] {
+        let error = render(source, &[], values).expect_err(source).to_string();
+        assert!(error.contains(message), "{source}: {error}");
+    }
+}
+
+#[test]
+fn a_special_token_may_be_written_in_escapes() {
+    let rendered = render(r"{{ '\x3cs\u003e' }}{{ x }}", &["<s>"], r#"{"x": "<s>"}"#).expect("text");
+    assert_eq!((rendered.text.as_str(), rendered.special), ("<s><s>", vec![0..3]));
 }
 
 #[test]
@@ -306,6 +373,12 @@ fn s6_a_template_that_never_ends_is_stopped_within_a_second() {
         "{{ 9**9**9**9 }}".to_owned(),
         "{{ x | indent(99999999999) }}".to_owned(),
         "{{ lipsum(n=99999999) }}".to_owned(),
+        "{{ '{:>9999999999}'.format(x) }}".to_owned(),
+        "{{ '{:09999999999d}'.format(1) }}".to_owned(),
+        "{{ '{:.9999999999f}'.format(1) }}".to_owned(),
+        "{{ '{:{}}'.format(x, '9999999999') }}".to_owned(),
+        "{{ ('{0}' * 9999).format('x' * 99999) }}".to_owned(),
+        "{% set ns = namespace(x=[1]) %}{% for a in range(99) %}{% set ns.x = [ns.x, ns.x] | select %}{% endfor %}{{ ns.x | list }}".to_owned(),
         "{{ {1: 2} | tojson(indent=99999999999) }}{% for i in range(999999) %}{{ range(9999) | tojson }}{% endfor %}".to_owned(),
     ];
     for source in sources {
