@@ -312,7 +312,9 @@ fn texts_that_come_to_normal_form_c_have_the_ids_of_the_crate() {
         let mut file = json(name);
         file["normalizer"] = json!({ "type": "NFC" });
         let all = file["added_tokens"].as_array_mut().expect("a list");
-        all.iter_mut().for_each(|token| token["normalized"] = json!(false));
+        for token in all.iter_mut() {
+            token["normalized"] = json!(false);
+        }
         all.extend([
             added(9000, "<t>", true),
             added(9001, "K|", true),

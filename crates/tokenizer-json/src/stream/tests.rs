@@ -78,7 +78,7 @@ fn compare(rounds: u64, seed: u64, file: impl Fn(&mut Rng, &[String]) -> Vec<u8>
         ] {
             let policy = || Arc::new(tokenizer.policy::<&str>(allowed, disallowed).expect("few tokens"));
             for _ in 0..12 {
-                let text: String = (0..1 + rng.below(12))
+                let text: String = (0..=rng.below(12))
                     .map(|_| rng.choose(&parts).clone() + *rng.choose(&["", " ", "\n", "  ", ". ", " \t"]))
                     .collect();
                 let encoded = |tokenizer: &Tokenizer| -> Outcome {
