@@ -11,6 +11,8 @@
  * between must work.
  */
 export declare class BpeHandle {
+  /** The ids and where they are from, where the engine brings texts to normal form C. */
+  encodeNormalizedWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
   /** What a `tokenizer.json` of it holds. */
   toTokenizerJson(): Promise<Uint8Array>
   /** What a `.tiktoken` file of it holds. */

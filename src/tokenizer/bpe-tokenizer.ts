@@ -1,6 +1,6 @@
 import { callNative, fromNative } from '../errors.ts'
 import { native } from '../native.ts'
-import type { BpeHandle, SpecialToken, TokenRows } from '../native-binding.d.ts'
+import type { BpeHandle, NativeOffsets, SpecialToken, TokenRows } from '../native-binding.d.ts'
 import { checkMade, integerIn, isOfClass, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
@@ -25,7 +25,7 @@ import {
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
-import { callBatchLater, callLater, type BatchWork, type NativeWork } from './native-call.ts'
+import { callBatchLater, callLater, explaining, type BatchWork, type NativeWork } from './native-call.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -170,6 +170,13 @@ export class BpeTokenizer implements Tokenizer {
     } catch (error) {
       throw explained(error)
     }
+  }
+
+  /** @internal The ids of a text that the normalizer changes, and where they are from. */
+  normalizedOffsets(text: Text, words: boolean, options: EncodeOptions | undefined): NativeOffsets {
+    const { policy, strict } = this.#encodeCall(options)
+    const checked = unsharedText(checkedText('text', text))
+    return explaining(() => this.#native.encodeNormalizedWithOffsets(checked, strict, policy, words))
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {

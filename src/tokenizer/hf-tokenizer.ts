@@ -29,11 +29,11 @@ import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
-import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
-import { PostProcessor } from './post-processor.ts'
+import { PostProcessor, tokenOffsets } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
@@ -128,12 +128,10 @@ export class HfTokenizer implements Tokenizer {
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
     const { bytes, words, rest } = splitOffsetOptions(options)
     const { policy, strict, whole } = this.#call(rest, 'all')
-    const { words: wordNumbers, ...spans } = explaining(() =>
+    const found = explaining(() =>
       this.#native.encodeWithOffsets(unsharedText(checkedText('text', text)), strict, policy, words),
     )
-    const all = { ...spans, ...wordIdsOf(wordNumbers) }
-    const { byteOffsets, byteEnds, ...rows } = whole ? this.#postProcessor.aroundSpans(all) : all
-    return bytes ? { ...rows, byteOffsets, byteEnds } : rows
+    return tokenOffsets(found, bytes, whole ? this.#postProcessor : undefined)
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {

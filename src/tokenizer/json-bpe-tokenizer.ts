@@ -24,8 +24,8 @@ import {
   type TextOrPair,
 } from './encode-padded.ts'
 import { HfTokenizer, rowShapeOf } from './hf-tokenizer.ts'
-import type { AllOffsets, OffsetOptions, TokenOffsets } from './offsets.ts'
-import { PostProcessor } from './post-processor.ts'
+import { splitOffsetOptions, type AllOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
+import { PostProcessor, tokenOffsets } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
 import { doParts, doPartsAsync, joinCounts, joinRows } from './split-batch.ts'
@@ -107,7 +107,12 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
-    if (this.#changes(text)) return this.#byCrate.encodeWithOffsets(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.encodeWithOffsets(text, options)
+    if (this.#changes(text)) {
+      const { bytes, words, rest } = splitOffsetOptions(options)
+      const found = super.normalizedOffsets(text, words, rest)
+      return tokenOffsets(found, bytes, isWhole(rest) ? this.#json.postProcessor : undefined)
+    }
     if (!isWhole(options)) return super.encodeWithOffsets(text, options)
     const spans = super.encodeWithOffsets(text, { ...options, byteOffsets: true }) as AllOffsets
     const { byteOffsets, byteEnds, ...whole } = this.#json.postProcessor.aroundSpans(spans)
@@ -203,20 +208,20 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   }
 
   override truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    if (this.#changes(text)) return this.#byCrate.truncate(text, maxTokens, options)
-    if (!isWhole(options)) return super.truncate(text, maxTokens, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.truncate(text, maxTokens, options)
+    if (!isWhole(options) && !this.#changes(text)) return super.truncate(text, maxTokens, options)
     return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    if (this.#changes(text)) return this.#byCrate.chunk(text, options)
-    if (!isWhole(options)) return super.chunk(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.chunk(text, options)
+    if (!isWhole(options) && !this.#changes(text)) return super.chunk(text, options)
     return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override countIndex(text: string, options?: EncodeOptions): CountIndex {
-    if (this.#changes(text)) return this.#byCrate.countIndex(text, options)
-    if (!isWhole(options)) return super.countIndex(text, options)
+    if (this.#isOfCrate(text)) return this.#byCrate.countIndex(text, options)
+    if (!isWhole(options) && !this.#changes(text)) return super.countIndex(text, options)
     const own = ownChoices(options)
     return countEachPart(string('text', text), (part) => this.count(part, own))
   }

@@ -1,6 +1,6 @@
 import { joinIds } from '../join-ids.ts'
-import type { NativeTemplates } from '../native-binding.d.ts'
-import type { AllOffsets } from './offsets.ts'
+import type { NativeOffsets, NativeTemplates } from '../native-binding.d.ts'
+import { wordIdsOf, type AllOffsets, type TokenOffsets } from './offsets.ts'
 import { writeOrigins, type RowOrigins, type TextOrigins } from './row-origins.ts'
 import { TokenBatch } from './tokenizer.ts'
 
@@ -131,4 +131,15 @@ export class PostProcessor {
       rows.typeIds?.fill(template[part + 1] as number, from, at)
     }
   }
+}
+
+/** Ids and where they are from, of a text with what `postProcessor` puts around it; places in bytes of UTF-8 where `bytes` are asked for. */
+export const tokenOffsets = (
+  { words, ...spans }: NativeOffsets,
+  bytes: boolean,
+  postProcessor: PostProcessor | undefined,
+): TokenOffsets => {
+  const all = { ...spans, ...wordIdsOf(words) }
+  const { byteOffsets, byteEnds, ...rest } = postProcessor === undefined ? all : postProcessor.aroundSpans(all)
+  return bytes ? { ...rest, byteOffsets, byteEnds } : rest
 }

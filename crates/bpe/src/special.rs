@@ -98,15 +98,27 @@ pub struct SpecialPolicy {
     disallowed: Search,
 }
 
-/// An allowed special token in a text: where it starts and ends, and its id.
+/// An allowed special token in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct SpecialToken {
+    /// Where it starts, in bytes.
     pub start: usize,
+    /// Where it ends.
     pub end: usize,
+    /// Its id.
     pub id: u32,
 }
 
 impl SpecialPolicy {
+    /// Every token is plain text, added ones too.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn of_nothing() -> Self {
+        let nothing = SpecialTokens::new([], []).and_then(|tokens| tokens.policy::<&str>(&[], &[]));
+        nothing.expect("no tokens are not too long")
+    }
+
     /// Whether it refuses any text.
     pub fn refuses(&self) -> bool {
         !self.disallowed.is_empty()
@@ -137,15 +149,18 @@ impl SpecialPolicy {
         Ok(found.map(|found| (found.start, self.disallowed.token(found.number))))
     }
 
-    /// The next allowed token from `from` on.
-    pub(crate) fn next_allowed(
+    /// The next allowed token from `from` on. Stops soon after `cancel` is set.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn next_allowed(
         &self,
         text: &str,
         from: usize,
         cancel: Option<&AtomicBool>,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<Option<SpecialToken>, Error> {
         let found = self.allowed.find(text, from, cancel)?;
-        Ok(found.map(|found| Found { start: found.start, end: found.end, id: self.allowed_ids[found.number] }))
+        Ok(found.map(|found| SpecialToken { start: found.start, end: found.end, id: self.allowed_ids[found.number] }))
     }
 
     /// The length of the longest token that is looked for, in bytes; 0 without any.

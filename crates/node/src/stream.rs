@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{DecodeStream, EncodeStream, Error as BpeError, StreamEngine};
-use tokenmill_tokenizer_json::{StreamError, WordsEngine};
+use tokenmill_tokenizer_json::{EncodeError, WordsEngine};
 
 use crate::arrays::to_array;
 use crate::encoder::from_bpe;
@@ -34,7 +34,7 @@ trait Stream: Send {
     fn ready_bytes(&self) -> usize;
 }
 
-impl<E: StreamEngine<Error: Into<StreamError>> + Send> Stream for EncodeStream<E> {
+impl<E: StreamEngine<Error: Into<EncodeError>> + Send> Stream for EncodeStream<E> {
     fn push_utf16(&mut self, units: &[u16]) -> Result<()> {
         self.push_utf16(units).map_err(in_stream)
     }
@@ -256,10 +256,10 @@ fn closed() -> Error {
 }
 
 /// An error of the encoding stream, in which an index is one into the stream already.
-fn in_stream(error: impl Into<StreamError>) -> Error {
+fn in_stream(error: impl Into<EncodeError>) -> Error {
     let error = match error.into() {
-        StreamError::Text(error) => error,
-        StreamError::Ids(error) => return from_json(error),
+        EncodeError::Text(error) => error,
+        EncodeError::Ids(error) => return from_json(error),
     };
     match error {
         BpeError::DisallowedSpecialToken { token, at } => Error::new(Code::SpecialToken, format!("{at} {token}")),

@@ -54,6 +54,17 @@ pub enum Error {
     Cancelled,
 }
 
+/// What can go wrong with a text.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// It was not read, or is refused.
+    #[error(transparent)]
+    Text(#[from] tokenmill_bpe::Error),
+    /// It has no ids.
+    #[error(transparent)]
+    Ids(#[from] Error),
+}
+
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// The error about a file that says `reason`.

@@ -5,6 +5,7 @@
 //! between them, but for the ids that `by_words` finds: those of models like BERT's, T5's, Llama 2's or Gemma's.
 
 mod added;
+mod aligned;
 mod batch;
 mod bounded;
 mod by_words;
@@ -37,14 +38,15 @@ mod word_piece;
 mod words;
 
 pub use added::Policy;
+pub use aligned::encode_normalized_with_offsets;
 pub use batch::RowError;
 pub use byte_level::Engine;
 pub use decode::DecodeStream;
-pub use error::Error;
+pub use error::{EncodeError, Error};
 pub use limits::{LARGEST_FILE, LARGEST_TEXT};
 pub use load::{Cut, Fill, Loaded, Runs, load, load_with_crate};
 pub use nfc::NFC;
 pub use offsets::Offsets;
-pub use stream::{StreamError, WordsEngine};
+pub use stream::WordsEngine;
 pub use template::{Part, Templates, What};
 pub use tokenizer::{Encoded, Tokenizer};

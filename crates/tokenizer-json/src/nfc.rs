@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::iter;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokenmill_bpe::{Error, Normalizer};
@@ -49,20 +50,14 @@ fn is_found_stable(character: char) -> bool {
 const LONGEST_MARKS: usize = 1 << 23;
 
 fn normalized(text: &str) -> Result<Cow<'_, str>, Error> {
-    let (mut changed, mut done, mut at) = (None, 0, 0);
-    while let Some((start, end)) = next_unstable(text, at) {
-        let part = &text[start..end];
-        if part.len() > LONGEST_MARKS {
-            return Err(Error::NormalizerLimit { at: start, bytes: part.len(), most: LONGEST_MARKS });
-        }
-        if !is_nfc(part) {
-            let changed = changed.get_or_insert_with(String::new);
-            reserve(changed, 3 * part.len() + (start - done))?;
-            changed.push_str(&text[done..start]);
-            changed.extend(part.nfc().map(|(character, _)| character));
-            done = end;
-        }
-        at = end;
+    let (mut changed, mut done) = (None, 0);
+    for part in changed_parts(text) {
+        let part = part?;
+        let changed = changed.get_or_insert_with(String::new);
+        reserve(changed, part.start - done + NFC.factor * part.len())?;
+        changed.push_str(&text[done..part.start]);
+        changed.extend(text[part.clone()].nfc().map(|(character, _)| character));
+        done = part.end;
     }
     let Some(mut changed) = changed else { return Ok(Cow::Borrowed(text)) };
     reserve(&mut changed, text.len() - done)?;
@@ -70,8 +65,28 @@ fn normalized(text: &str) -> Result<Cow<'_, str>, Error> {
     Ok(Cow::Owned(changed))
 }
 
-fn reserve(text: &mut String, more: usize) -> Result<(), Error> {
+/// Makes room for so many `more` bytes.
+pub(crate) fn reserve(text: &mut String, more: usize) -> Result<(), Error> {
     text.try_reserve(more).map_err(|_| Error::OutOfMemory { bytes: text.len() + more })
+}
+
+/// The parts of `text` that are not in the form. Each is normalized alone; what is between them stays as it is.
+pub(crate) fn changed_parts(text: &str) -> impl Iterator<Item = Result<Range<usize>, Error>> {
+    let mut at = 0;
+    let parts = iter::from_fn(move || {
+        let (start, end) = next_unstable(text, at)?;
+        at = end;
+        Some(start..end)
+    });
+    parts.map(|part| if part.len() > LONGEST_MARKS { Err(too_long(&part)) } else { Ok(part) }).filter(|part| match part
+    {
+        Ok(part) => !is_nfc(&text[part.clone()]),
+        Err(_) => true,
+    })
+}
+
+fn too_long(part: &Range<usize>) -> Error {
+    Error::NormalizerLimit { at: part.start, bytes: part.len(), most: LONGEST_MARKS }
 }
 
 /// Whether a byte is of ASCII, or of a character that is stable as are all that start with its first byte: of Latin, Cyrillic, Armenian, most of CJK and Hangul.

@@ -55,7 +55,7 @@ pub struct Encoded {
 }
 
 /// The ends of `spans` in `text`. What goes on a character and is in no span was composed with it, or left out: both are of the token before.
-fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Result<Vec<usize>> {
+pub(crate) fn whole_ends(text: &str, spans: &[(usize, usize)]) -> Result<Vec<usize>> {
     let mut ends = collected(iter::repeat_n(0, spans.len()))?;
     // Where the next token starts that is not of the same character.
     let mut next = text.len();

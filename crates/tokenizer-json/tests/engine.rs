@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokenmill_bpe::{EncodeStream, Pattern, Tokenizer, Vocabulary};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
-use tokenmill_tokenizer_json::{Loaded, load, load_with_crate};
+use tokenmill_tokenizer_json::{Loaded, encode_normalized_with_offsets, load, load_with_crate};
 use unicode_normalization_alignments::UnicodeNormalization;
 
 /// Those that the engine runs.
@@ -337,6 +337,8 @@ fn texts_that_come_to_normal_form_c_have_the_ids_of_the_crate() {
                 };
                 let expected = other.encode(&text, &theirs, None).ok();
                 assert_eq!(engine.tokenizer.encode(&text, &ours).ok(), expected, "{name} {text:?}");
+                let offsets = encode_normalized_with_offsets(&engine.tokenizer, &text, &ours).ok();
+                assert_eq!(offsets, other.encode_with_offsets(&text, &theirs).ok(), "{name} {text:?}");
                 let count = engine.tokenizer.count_batch(&[&text], &ours, None).ok().map(|counts| counts[0]);
                 assert_eq!(count, expected.as_ref().map(Vec::len), "{name} {text:?}");
                 let mut stream = EncodeStream::new(Arc::clone(&engine.tokenizer), Arc::clone(&ours), usize::MAX, true);

@@ -6,21 +6,10 @@ use std::sync::atomic::AtomicBool;
 use tokenmill_bpe::{Error as TextError, Incoming, StreamEngine};
 
 use crate::added::Policy;
-use crate::error::Error;
+use crate::error::EncodeError;
 use crate::load::Loaded;
 use crate::memory::not_enough;
 use crate::tokenizer::Tokenizer;
-
-/// What can go wrong with a stream.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamError {
-    /// It was not read, or is refused.
-    #[error(transparent)]
-    Text(#[from] TextError),
-    /// It has no ids.
-    #[error(transparent)]
-    Ids(#[from] Error),
-}
 
 /// A tokenizer that finds ids by words, and what it knows of the kept text of a stream.
 pub struct WordsEngine {
@@ -66,13 +55,13 @@ impl WordsEngine {
 }
 
 impl StreamEngine for WordsEngine {
-    type Error = StreamError;
+    type Error = EncodeError;
 
     fn refuses(&self) -> bool {
         self.policy.refuses()
     }
 
-    fn look(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<usize, StreamError> {
+    fn look(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<usize, EncodeError> {
         /// So many bytes are looked at again whenever more come; longer ones when a quarter more has come, so that all work is linear in the text.
         const LITTLE: usize = 1 << 12;
         self.check(incoming, is_end)?;
@@ -93,7 +82,7 @@ impl StreamEngine for WordsEngine {
         Ok(sure)
     }
 
-    fn encode(&mut self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<(), StreamError> {
+    fn encode(&mut self, text: &str, ids: &mut Vec<u32>, cancel: Option<&AtomicBool>) -> Result<(), EncodeError> {
         let tokenizer = self.tokenizer();
         let found = if self.has_started {
             tokenizer.encode_rest(text, &self.policy, cancel)

@@ -4,6 +4,7 @@ use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
 use super::*;
+use crate::error::Error;
 use crate::sentence_piece::tests as sentence_piece;
 use crate::word_piece::tests as word_piece;
 use crate::{load, load_with_crate};
@@ -37,7 +38,7 @@ fn added(rng: &mut Rng, model: &Value) -> Value {
 fn streamed(rng: &mut Rng, engine: WordsEngine, text: &str) -> (Outcome, usize) {
     let mut stream = EncodeStream::of(engine, true);
     let (mut ids, mut rest, longest) = (Vec::new(), text, 1 + rng.below(40));
-    let mut chunks = || -> Result<usize, StreamError> {
+    let mut chunks = || -> Result<usize, EncodeError> {
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(rest.ceil_char_boundary(1 + rng.below(longest)));
             match rng.below(3) {
@@ -55,7 +56,7 @@ fn streamed(rng: &mut Rng, engine: WordsEngine, text: &str) -> (Outcome, usize) 
     };
     match chunks() {
         Ok(early) => (Ok(ids), early),
-        Err(StreamError::Text(TextError::DisallowedSpecialToken { token, .. })) => (Err(token), 0),
+        Err(EncodeError::Text(TextError::DisallowedSpecialToken { token, .. })) => (Err(token), 0),
         Err(error) => panic!("{error}"),
     }
 }
