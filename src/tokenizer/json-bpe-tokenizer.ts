@@ -46,8 +46,8 @@ interface JsonParts {
 }
 
 /**
- * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C and the
- * text is not in it, which few are, where ids are from is told by Hugging Face's crate; ids too, if tokens are looked for in what is normalized.
+ * The tokenizer of a tokenizer.json with a byte-level BPE, which Tokenmill's own engine runs. Where the file normalizes to form C and
+ * looks for tokens in that, Hugging Face's crate has the texts that are not in it, which few are.
  */
 export class JsonBpeTokenizer extends BpeTokenizer {
   readonly #json: JsonParts

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::error::Result;
 use crate::model::Visible;
+use crate::placed::Placed;
 use crate::sentence_piece::SentencePiece;
 use crate::word_piece::WordPiece;
 use crate::words::{Ended, Start, Until};
@@ -49,6 +51,24 @@ impl ByWords {
         match self {
             Self::WordPiece(_) => true,
             Self::SentencePiece(words) => words.are_parts_of_crate(),
+        }
+    }
+
+    /// Adds the ids of `text`, a stretch between added tokens that is at `base` in the whole text, and where they are from. `characters` tells how many
+    /// a token has. `false` where the `tokenizers` crate has to be asked.
+    ///
+    /// # Errors
+    /// [`crate::Error::Limit`] when there is not enough memory.
+    pub fn place(
+        &self,
+        (text, base): (&str, usize),
+        start: Start,
+        characters: impl Fn(u32) -> usize,
+        placed: &mut Placed,
+    ) -> Result<bool> {
+        match self {
+            Self::WordPiece(words) => words.place(text, base, placed),
+            Self::SentencePiece(words) => words.place((text, base), start, characters, placed),
         }
     }
 

@@ -25,6 +25,7 @@ mod nfc;
 mod nowhere;
 mod offsets;
 mod oniguruma;
+mod placed;
 mod score;
 mod sentence_piece;
 mod steps;

@@ -18,6 +18,7 @@ use crate::decode::byte_of;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::{collected, not_enough};
+use crate::placed::Placed;
 use crate::steps::{Decode, Normalize, Split, TooLong};
 use crate::texts::Texts;
 use crate::words::{Ended, Start, Until, is_cancelled};
@@ -128,6 +129,9 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`]; [`Error::Limit`] when there is not enough memory.
     pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
+        if let Some(Placed { ids, spans, words, .. }) = self.place_by_words(text, policy)? {
+            return Ok(Encoded { ids, ends: whole_ends(text, &spans)?, spans, words });
+        }
         let pieces = self.tokenize(text, policy, None)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
         let spans = collected(encoding.get_offsets().iter().copied())?;
@@ -137,6 +141,27 @@ impl Tokenizer {
             words: collected(encoding.get_word_ids().iter().map(|word| word.unwrap_or_default()))?,
             spans,
         })
+    }
+
+    /// [`Tokenizer::encode_with_offsets`] without the `tokenizers` crate; `None` where it has to be asked.
+    fn place_by_words(&self, text: &str, policy: &Policy) -> Result<Option<Placed>> {
+        let Some(words) = self.words(policy) else { return Ok(None) };
+        policy.check(text)?;
+        let characters = |id: u32| self.model_token(id).map_or(0, |token| token.chars().count());
+        let (mut placed, mut done, mut start) = (Placed::default(), 0, Start::OfText);
+        for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
+            let next = found.as_ref().map_or(text.len(), |found| found.start);
+            let stretch = text.get(done..next).unwrap_or_default();
+            if !words.place((stretch, done), start, characters, &mut placed)? {
+                return Ok(None);
+            }
+            let Some(found) = found else { break };
+            placed.reserve(1)?;
+            placed.push(found.id, (found.start, found.end));
+            placed.word += 1;
+            (done, start) = (found.end, Start::AfterToken);
+        }
+        Ok(Some(placed))
     }
 
     /// How many ids `text` has, if they are at most `most`: else the work ends soon after these, where it is not the crate's.

@@ -1,8 +1,9 @@
 //! Words of a text that is merged as a whole: cut between characters that no merge joins.
 
-use super::bytes::spaced;
-use super::merges::Merges;
+use super::bytes::{MARK, spaced};
+use super::merges::{Merges, Tokens};
 use crate::limits::LARGEST_TEXT;
+use crate::placed::Placed;
 use crate::words::{Ended, Key, Memory, SOON, Until};
 
 /// Adds the ids of `text`, with a mark before it where `prefix` is set.
@@ -44,6 +45,49 @@ pub(super) fn walk(
         }
     }
     Ended::WithIds
+}
+
+/// Whether a mark is put before `text` where one `prefix` is asked for: where it starts with one, only `again`.
+pub(super) fn has_prefix(text: &str, prefix: bool, again: bool) -> bool {
+    prefix && (again || !text.starts_with([' ', MARK]))
+}
+
+/// Adds the `ids` of `text`, which is at `base`, and where they are from. `characters` tells how many a token has. A mark before the text is from its first character.
+pub(super) fn place(
+    (text, base): (&str, usize),
+    prefix: bool,
+    model: &Merges,
+    ids: Vec<u32>,
+    characters: impl Fn(u32) -> usize,
+    placed: &mut Placed,
+) {
+    let all = text.char_indices().map(|(at, character)| {
+        let start = base + at;
+        ((start, start + character.len_utf8()), spaced(character))
+    });
+    let first = all.clone().next().filter(|_| prefix).map(|(origin, _)| (origin, ' '));
+    let mut all = first.into_iter().chain(all).peekable();
+    let mut ids = ids.into_iter();
+    while let Some(((start, mut end), character)) = all.next()
+        && let Some(id) = ids.next()
+    {
+        let mut more = 0;
+        match model.tokens_of(character) {
+            Tokens::One => {
+                for _ in 1..characters(id) {
+                    end = all.next().map_or(end, |((_, end), _)| end);
+                }
+            }
+            Tokens::Bytes(count) => more = count - 1,
+            Tokens::Unknown { fuses } => {
+                while fuses && let Some(((_, after), _)) = all.next_if(|&(_, next)| !model.is_known(next)) {
+                    end = after;
+                }
+            }
+        }
+        placed.push(id, (start, end));
+        ids.by_ref().take(more).for_each(|id| placed.push(id, (start, end)));
+    }
 }
 
 /// Adds the ids of `word`, with spaces for its marks, behind what is in the memory's word.

@@ -26,6 +26,16 @@ pub(super) struct Word {
     pub has_marks: bool,
 }
 
+/// What a character of a text is before merges.
+pub(super) enum Tokens {
+    /// A token, which may be merged.
+    One,
+    /// So many tokens, one for each byte.
+    Bytes(usize),
+    /// The unknown token, perhaps one for all that stand side by side.
+    Unknown { fuses: bool },
+}
+
 /// What a character that is no token comes to.
 enum Unknown {
     Bytes(Box<[u32; 256]>),
@@ -150,6 +160,19 @@ impl Merges {
             }
         }
         word
+    }
+
+    pub fn is_known(&self, character: char) -> bool {
+        self.character(character).is_some()
+    }
+
+    /// What `character` is, a space for a mark.
+    pub fn tokens_of(&self, character: char) -> Tokens {
+        match &self.unknown {
+            _ if self.is_known(character) => Tokens::One,
+            Unknown::Bytes(_) => Tokens::Bytes(if character == ' ' { MARK } else { character }.len_utf8()),
+            &Unknown::Token(_, fuses) => Tokens::Unknown { fuses },
+        }
     }
 
     #[inline(always)]

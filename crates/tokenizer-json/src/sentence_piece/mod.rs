@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
 
+use crate::error::Result;
+use crate::memory::not_enough;
 use crate::model::{Kind, Visible};
+use crate::placed::Placed;
 use crate::steps::{flat, kind};
 use crate::words::{Ended, Memories, Start, Until};
 use by_spaces::{BySpaces, Spaces, Stripped};
@@ -79,20 +82,45 @@ impl SentencePiece {
         !matches!(self.cut, Cut::MergesByPairs(..))
     }
 
-    /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
-    pub fn encode(&self, text: &str, start: Start, ids: &mut Vec<u32>, until: Until) -> Ended {
-        let prefix = match self.prefix {
+    /// See [`crate::by_words::ByWords::place`]; only where a text is merged as a whole.
+    pub fn place(
+        &self,
+        (text, base): (&str, usize),
+        start: Start,
+        characters: impl Fn(u32) -> usize,
+        placed: &mut Placed,
+    ) -> Result<bool> {
+        let Cut::MergesByPairs(model, again) = &self.cut else { return Ok(false) };
+        let mut ids = Vec::new();
+        match self.encode(text, start, &mut ids, Until { cancel: None, most: usize::MAX }) {
+            Ended::WithIds => {}
+            Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
+            _ => return Ok(false),
+        }
+        placed.reserve(ids.len())?;
+        let has_prefix = by_pairs::has_prefix(text, self.is_prefixed(start), *again);
+        by_pairs::place((text, base), has_prefix, model, ids, characters, placed);
+        placed.word += u32::from(!text.is_empty());
+        Ok(true)
+    }
+
+    /// Whether a stretch of text gets a mark.
+    fn is_prefixed(&self, start: Start) -> bool {
+        match self.prefix {
             PrependScheme::Always => start != Start::AtCut,
             PrependScheme::First => start == Start::OfText,
             PrependScheme::Never => false,
-        };
-        let is_cut = start == Start::AtCut;
+        }
+    }
+
+    /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
+    pub fn encode(&self, text: &str, start: Start, ids: &mut Vec<u32>, until: Until) -> Ended {
+        let (prefix, is_cut) = (self.is_prefixed(start), start == Start::AtCut);
         self.memories.with(|memory| match &self.cut {
             Cut::UnigramBySpaces(words, model) => words.walk(text, (prefix, is_cut), model, (ids, memory), until),
             Cut::MergesBySpaces(words, model) => words.walk(text, (prefix, is_cut), &**model, (ids, memory), until),
             Cut::MergesByPairs(model, again) => {
-                let prefix = prefix && (*again || !text.starts_with([' ', MARK]));
-                by_pairs::walk(text, prefix, model, (ids, memory), until)
+                by_pairs::walk(text, by_pairs::has_prefix(text, prefix, *again), model, (ids, memory), until)
             }
         })
     }

@@ -6,6 +6,7 @@
 
 mod characters;
 mod pieces;
+mod places;
 
 use serde_json::Value;
 use tokenizers::NormalizerWrapper;

@@ -34,26 +34,42 @@ impl Pieces {
     /// Puts `letter` to the word that is read, unless that is too long already.
     #[inline(always)]
     pub fn push(&self, letter: char, memory: &mut Memory) {
-        // So many bytes are more characters than are looked at.
-        if memory.word.len() <= 4 * self.most {
+        if !self.is_too_long(&memory.word) {
             memory.push(letter);
         }
+    }
+
+    /// Whether a word is unknown that starts with `word`, as it has more characters than are looked at.
+    #[inline(always)]
+    pub fn is_too_long(&self, word: &[u8]) -> bool {
+        word.len() > 4 * self.most
+    }
+
+    /// The token for what is unknown.
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    /// Calls `each` with the tokens of `word` and where they end in it; `false` when it is unknown.
+    #[inline(always)]
+    pub fn each(&self, word: &[u8], mut each: impl FnMut(u32, usize)) -> bool {
+        let characters = word.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        let (mut at, mut tokens) = (0, &self.starts);
+        while characters <= self.most
+            && let Some((id, length)) = tokens.longest_start(&word[at..])
+        {
+            (at, tokens) = (at + length, &self.rest);
+            each(id, at);
+        }
+        at == word.len()
     }
 }
 
 impl Model for Pieces {
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         let before = ids.len();
-        let characters = word.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
-        if characters <= self.most {
-            let (mut at, mut tokens) = (0, &self.starts);
-            while let Some((id, length)) = tokens.longest_start(&word[at..]) {
-                ids.push(id);
-                (at, tokens) = (at + length, &self.rest);
-            }
-            if at == word.len() {
-                return true;
-            }
+        if self.each(word, |id, _| ids.push(id)) {
+            return true;
         }
         ids.truncate(before);
         ids.extend(self.unknown);

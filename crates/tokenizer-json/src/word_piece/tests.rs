@@ -99,6 +99,10 @@ fn ids_are_those_of_the_crate() {
             for text in &texts {
                 let expected = of_crate.encode(text, &policies[1], None).expect("has an unknown token");
                 ids += expected.len();
+                let [placed, offsets] = [(&words, 0), (&of_crate, 1)].map(|(tokenizer, at)| {
+                    tokenizer.encode_with_offsets(text, &policies[at]).expect("has an unknown token")
+                });
+                assert_eq!(placed, offsets, "{text:?} {normalizer} {model}");
                 // Twice: learnt, and remembered.
                 for _ in 0..2 {
                     assert_eq!(

@@ -1,0 +1,33 @@
+//! Ids of words and where they are from.
+
+use crate::error::Result;
+use crate::memory::not_enough;
+
+/// Ids, and of each where in the text it is from and of which word.
+#[derive(Default)]
+pub(crate) struct Placed {
+    pub ids: Vec<u32>,
+    pub spans: Vec<(usize, usize)>,
+    pub words: Vec<u32>,
+    /// The number of the word that is read.
+    pub word: u32,
+}
+
+impl Placed {
+    /// # Errors
+    /// [`crate::Error::Limit`] when there is not enough memory.
+    pub fn reserve(&mut self, more: usize) -> Result<()> {
+        let Self { ids, spans, words, .. } = self;
+        let bytes = |length: usize, each: usize| length.saturating_add(more).saturating_mul(each);
+        ids.try_reserve(more).map_err(|_| not_enough(bytes(ids.len(), size_of::<u32>())))?;
+        spans.try_reserve(more).map_err(|_| not_enough(bytes(spans.len(), size_of::<(usize, usize)>())))?;
+        words.try_reserve(more).map_err(|_| not_enough(bytes(words.len(), size_of::<u32>())))
+    }
+
+    /// Adds an id of the word that is read.
+    pub fn push(&mut self, id: u32, span: (usize, usize)) {
+        self.ids.push(id);
+        self.spans.push(span);
+        self.words.push(self.word);
+    }
+}
