@@ -52,29 +52,32 @@ pub(super) fn has_prefix(text: &str, prefix: bool, again: bool) -> bool {
     prefix && (again || !text.starts_with([' ', MARK]))
 }
 
-/// Adds the `ids` of `text`, which is at `base`, and where they are from. `characters` tells how many a token has. A mark before the text is from its first character.
-pub(super) fn place(
-    (text, base): (&str, usize),
-    prefix: bool,
-    model: &Merges,
-    ids: Vec<u32>,
-    characters: impl Fn(u32) -> usize,
-    placed: &mut Placed,
-) {
-    let all = text.char_indices().map(|(at, character)| {
+/// The characters of `text`, which is at `base`, with spaces for marks, and where they are from. A mark before it is from its first character.
+pub(super) fn characters(text: &str, base: usize, prefix: bool) -> impl Iterator<Item = ((usize, usize), char)> {
+    let all = text.char_indices().map(move |(at, character)| {
         let start = base + at;
         ((start, start + character.len_utf8()), spaced(character))
     });
     let first = all.clone().next().filter(|_| prefix).map(|(origin, _)| (origin, ' '));
-    let mut all = first.into_iter().chain(all).peekable();
-    let mut ids = ids.into_iter();
+    first.into_iter().chain(all)
+}
+
+/// Adds the `ids` of `all` characters, and where they are from. `length` tells how many characters a token has.
+pub(super) fn place(
+    all: impl Iterator<Item = ((usize, usize), char)>,
+    model: &Merges,
+    ids: Vec<u32>,
+    length: impl Fn(u32) -> usize,
+    placed: &mut Placed,
+) {
+    let (mut all, mut ids) = (all.peekable(), ids.into_iter());
     while let Some(((start, mut end), character)) = all.next()
         && let Some(id) = ids.next()
     {
         let mut more = 0;
         match model.tokens_of(character) {
             Tokens::One => {
-                for _ in 1..characters(id) {
+                for _ in 1..length(id) {
                     end = all.next().map_or(end, |((_, end), _)| end);
                 }
             }

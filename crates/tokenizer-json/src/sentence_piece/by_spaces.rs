@@ -30,7 +30,7 @@ impl Stripped {
 
 /// What to do at a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ascii {
+pub(super) enum Ascii {
     Space,
     /// Of a word, as it is.
     Letter,
@@ -40,12 +40,12 @@ enum Ascii {
 
 /// From text to words.
 pub(super) struct BySpaces {
-    characters: Characters,
-    ascii: [Ascii; 256],
-    spaces: Spaces,
+    pub characters: Characters,
+    pub ascii: [Ascii; 256],
+    pub spaces: Spaces,
     /// What is taken off a text before it is normalized, and after.
-    before: Stripped,
-    after: Stripped,
+    pub before: Stripped,
+    pub after: Stripped,
 }
 
 /// What stands before the next letter.

@@ -97,7 +97,7 @@ impl Character {
 }
 
 /// The bytes of the longest graphemes that are looked for.
-const LONGEST: usize = 5;
+pub(super) const LONGEST: usize = 5;
 
 impl Characters {
     pub fn new(map: Option<Precompiled>, white: White) -> Self {
@@ -138,7 +138,8 @@ impl Characters {
         characters.into_iter().map(|character| self.of_normalized(character))
     }
 
-    fn put_for(&self, part: &str) -> Option<&str> {
+    /// What the map has for `part`.
+    pub fn put_for(&self, part: &str) -> Option<&str> {
         self.map.as_ref().and_then(|map| map.transform(part))
     }
 

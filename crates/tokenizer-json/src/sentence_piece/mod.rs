@@ -9,6 +9,7 @@ mod by_spaces;
 mod bytes;
 mod characters;
 mod merges;
+mod places;
 mod unigram;
 
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::memory::not_enough;
 use crate::model::{Kind, Visible};
 use crate::placed::Placed;
 use crate::steps::{flat, kind};
-use crate::words::{Ended, Memories, Start, Until};
+use crate::words::{Ended, Memories, Model as _, Start, Until};
 use by_spaces::{BySpaces, Spaces, Stripped};
 use bytes::{ByteTokens, MARK};
 use merges::Merges;
@@ -82,26 +83,53 @@ impl SentencePiece {
         !matches!(self.cut, Cut::MergesByPairs(..))
     }
 
-    /// See [`crate::by_words::ByWords::place`]; only where a text is merged as a whole.
+    /// See [`crate::by_words::ByWords::place`].
     pub fn place(
         &self,
         (text, base): (&str, usize),
         start: Start,
-        characters: impl Fn(u32) -> usize,
+        length: impl Fn(u32) -> usize,
         placed: &mut Placed,
     ) -> Result<bool> {
-        let Cut::MergesByPairs(model, again) = &self.cut else { return Ok(false) };
-        let mut ids = Vec::new();
-        match self.encode(text, start, &mut ids, Until { cancel: None, most: usize::MAX }) {
-            Ended::WithIds => {}
-            Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
-            _ => return Ok(false),
-        }
-        placed.reserve(ids.len())?;
-        let has_prefix = by_pairs::has_prefix(text, self.is_prefixed(start), *again);
-        by_pairs::place((text, base), has_prefix, model, ids, characters, placed);
-        placed.word += u32::from(!text.is_empty());
-        Ok(true)
+        let prefix = self.is_prefixed(start);
+        let (words, model) = match &self.cut {
+            Cut::UnigramBySpaces(words, model) => (words, Ok(model)),
+            Cut::MergesBySpaces(words, model) => (words, Err(model)),
+            Cut::MergesByPairs(model, again) => {
+                let mut ids = Vec::new();
+                match self.encode(text, start, &mut ids, Until { cancel: None, most: usize::MAX }) {
+                    Ended::WithIds => {}
+                    Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
+                    _ => return Ok(false),
+                }
+                placed.reserve(ids.len())?;
+                let all = by_pairs::characters(text, base, by_pairs::has_prefix(text, prefix, *again));
+                by_pairs::place(all, model, ids, length, placed);
+                placed.word += u32::from(!text.is_empty());
+                return Ok(true);
+            }
+        };
+        let mut reserved = Ok(());
+        let is_told = words.each_word(text, base, prefix, |word| {
+            // Of a character that is unknown each byte may be one, and a mark has three.
+            reserved = placed.reserve(MARK.len_utf8() * word.text.len());
+            let is_known = reserved.is_ok()
+                && match model {
+                    Ok(unigram) => unigram.each(word.text.as_bytes(), |id, start, end| {
+                        placed.push(id, (word.origins[start].0, word.origins[end - 1].1));
+                    }),
+                    Err(merges) => {
+                        let mut ids = Vec::new();
+                        let is_known = merges.add(word.text.as_bytes(), &mut ids);
+                        let all = word.text.char_indices().map(|(at, character)| (word.origins[at], character));
+                        by_pairs::place(all, merges, ids, &length, placed);
+                        is_known
+                    }
+                };
+            placed.word += 1;
+            is_known
+        });
+        reserved.map(|()| is_told)
     }
 
     /// Whether a stretch of text gets a mark.

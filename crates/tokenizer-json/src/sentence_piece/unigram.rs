@@ -53,9 +53,10 @@ impl Unigram {
         Self { tokens: Trie::new(tokens), scores: scores.into(), unknown, unknown_score: lowest - PENALTY, bytes }
     }
 
-    /// [`Model::add`], with room for the best ways to all places of `word` and to its end.
+    /// Calls `push` with the ids of `word`, last one first, and where their parts of it start and end; with room for the best ways to all places of `word` and
+    /// to its end. `false` when it is unknown and there is no token for that.
     #[inline(always)]
-    fn add_with(&self, word: &[u8], best: &mut [Best], ids: &mut Vec<u32>) -> bool {
+    fn add_with(&self, word: &[u8], best: &mut [Best], mut push: impl FnMut(u32, usize, usize)) -> bool {
         best[0].sum = 0.0;
         let mut at = 0;
         while at < word.len() {
@@ -76,7 +77,7 @@ impl Unigram {
             at += length;
         }
 
-        let (before, mut unknown_end) = (ids.len(), None);
+        let mut unknown_end = None;
         let mut end = word.len();
         while end > 0 {
             let Best { start, id, .. } = best[end];
@@ -84,33 +85,38 @@ impl Unigram {
                 unknown_end.get_or_insert(end);
             } else {
                 if let Some(unknown_end) = unknown_end.take() {
-                    self.add_unknown(&word[end..unknown_end], ids);
+                    self.unknown_ids(&word[end..unknown_end]).for_each(|id| push(id, end, unknown_end));
                 }
-                ids.push(id);
+                push(id, start as usize, end);
             }
             end = start as usize;
         }
         if let Some(unknown_end) = unknown_end {
-            self.add_unknown(&word[..unknown_end], ids);
+            self.unknown_ids(&word[..unknown_end]).for_each(|id| push(id, 0, unknown_end));
         }
-        ids[before..].reverse();
         true
     }
 
-    /// Adds the ids of neighbours that are unknown, last one first.
+    /// The ids of neighbours that are unknown, last one first.
     #[cold]
-    fn add_unknown(&self, part: &[u8], ids: &mut Vec<u32>) {
+    fn unknown_ids(&self, part: &[u8]) -> impl Iterator<Item = u32> {
+        let mut ids = Vec::new();
         // Together they may be a token, one with a low score.
         if let Some(id) = self.tokens.token(part) {
             ids.push(id);
-            return;
-        }
-        let before = ids.len();
-        if self.bytes.as_ref().is_some_and(|bytes| bytes.add(part, ids)) {
-            ids[before..].reverse();
-        } else {
+        } else if !self.bytes.as_ref().is_some_and(|bytes| bytes.add(part, &mut ids)) {
             ids.extend(self.unknown);
         }
+        ids.into_iter().rev()
+    }
+
+    /// Calls `push` with the ids of `word`, first one first, and where their parts of it start and end; `false` as [`Model::add`].
+    pub fn each(&self, word: &[u8], mut push: impl FnMut(u32, usize, usize)) -> bool {
+        let mut parts = Vec::new();
+        let is_known =
+            self.add_with(word, &mut vec![Best::NONE; word.len() + 1], |id, start, end| parts.push((id, start, end)));
+        parts.into_iter().rev().for_each(|(id, start, end)| push(id, start, end));
+        is_known
     }
 }
 
@@ -118,11 +124,15 @@ impl Model for Unigram {
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         /// Longer words take memory of their own.
         const SHORT: usize = 32;
-        if word.len() < SHORT {
-            self.add_with(word, &mut [Best::NONE; SHORT][..=word.len()], ids)
+        let before = ids.len();
+        let push = |id, _, _| ids.push(id);
+        let is_known = if word.len() < SHORT {
+            self.add_with(word, &mut [Best::NONE; SHORT][..=word.len()], push)
         } else {
-            self.add_with(word, &mut vec![Best::NONE; word.len() + 1], ids)
-        }
+            self.add_with(word, &mut vec![Best::NONE; word.len() + 1], push)
+        };
+        ids[before..].reverse();
+        is_known
     }
 }
 
