@@ -2,7 +2,7 @@
 //!
 //! In them `▁` stands for a space. Where `Metaspace` splits a text, words start with it ([`by_spaces`]); where a text is merged as a whole, it falls into
 //! words between characters that no merge joins ([`by_pairs`]). Ids of words are remembered; those of others are found by [`unigram`] and [`merges`].
-//! Where ids are from is told by the `tokenizers` crate, and so is what is rare. In words, and in tokens here, a space stands for `▁`.
+//! Where words are from is told by [`places`], and what is rare by the `tokenizers` crate. In words, and in tokens here, a space stands for `▁`.
 
 mod by_pairs;
 mod by_spaces;

@@ -1,8 +1,8 @@
 //! Ids of a `WordPiece` model by words, for files like BERT's.
 //!
 //! What their normalizer and pre-tokenizer do to a text they do to each of its characters alone ([`characters`]), so that a text is walked through once,
-//! and words come out. Their ids are remembered ([`crate::words`]); others are looked for in the vocabulary ([`pieces`]). Where ids are from is told by the
-//! `tokenizers` crate, and so is what is rare.
+//! and words come out. Their ids are remembered ([`crate::words`]); others are looked for in the vocabulary ([`pieces`]). Where ids are from is told by
+//! a walk of its own ([`places`]), and what is rare by the `tokenizers` crate.
 
 mod characters;
 mod pieces;
