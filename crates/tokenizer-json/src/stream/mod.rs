@@ -73,7 +73,7 @@ impl StreamEngine for WordsEngine {
         if length < self.enough && !is_too_long {
             return Ok(0);
         }
-        let sure = self.tokenizer().sure_end(incoming.text(), &self.policy).min(self.checked);
+        let sure = self.tokenizer().sure_end(incoming.text(), &self.policy);
         let rest = length - sure;
         self.enough = if rest <= LITTLE { 0 } else { rest + rest / 4 };
         if rest > self.max_piece.saturating_add(self.policy.longest()) {
