@@ -1,10 +1,13 @@
 import test from 'ava'
 import * as fc from 'fast-check'
 import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
-import { cutsPair } from '../../src/tokenizer/parts.ts'
+import { countedBy } from '../../src/tokenizer/counted-text.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import { cutsPair, Parts } from '../../src/tokenizer/parts.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
+import { jsonFile, jsonRows, modelFixtures } from './json-cases.ts'
 import { anyText } from './texts.ts'
 
 const words = new WordTokenizer(Vocabulary.fromText('Hello, world. And more <|endoftext|> words! 我们'), {
@@ -45,6 +48,40 @@ for (const tokenizer of tokenizers) {
         t.is(tokenizer.truncate(kept, most), kept)
         t.is(tokenizer.truncate(kept, most, { cut: 'start' }), kept)
       }
+    }
+  })
+}
+
+for (const name of [...modelFixtures, 'llama3', 'qwen2']) {
+  test(`${name}: of a long text a part is read, and what is kept is that of the whole`, async (t) => {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const rows = jsonRows(name).map((row) => row.text)
+    let read = 0
+    const { encodeWithOffsets } = tokenizer
+    tokenizer.encodeWithOffsets = (text, options) => {
+      read = Math.max(read, text.length)
+      return encodeWithOffsets.call(tokenizer, text, options)
+    }
+    for (const between of [' ', '\n', '']) {
+      const some = Array.from({ length: 3 * rows.length }, (_, index) => rows[(index * 7) % rows.length] as string)
+      const text = some.join(between).repeat(2).slice(0, 60_000)
+      for (const addSpecialTokens of [false, true]) {
+        const options = { addSpecialTokens }
+        const whole = new Parts(countedBy(tokenizer, text, options))
+        for (const most of [0, 1, 5, 64, 500]) {
+          t.is(tokenizer.truncate(text, most, options), text.slice(0, whole.endOfPrefix(most)))
+          t.is(tokenizer.truncate(text, most, { ...options, cut: 'start' }), text.slice(whole.startOfSuffix(most)))
+        }
+      }
+    }
+    const long = 'The mill by the river, and 12 more. '.repeat(20_000)
+    for (const cut of ['start', 'end'] as const) {
+      read = 0
+      t.is(
+        tokenizer.truncate(long, 10, { cut, addSpecialTokens: true }),
+        tokenizer.truncate(long.slice(0, 7200), 10, { cut, addSpecialTokens: true }),
+      )
+      t.true(read > 0 && read < 20_000, `${read} code units were read`)
     }
   })
 }
