@@ -20,7 +20,7 @@ use crate::added::AddedTokens;
 use crate::file::Added;
 use crate::limits::LONGEST_REGEX;
 use crate::model::{Hidden, Kind, Model};
-use crate::nfc::NFC;
+use crate::nfc::{self, NFC};
 use crate::oniguruma::translated;
 use crate::steps::{flat, kind};
 
@@ -54,7 +54,7 @@ pub struct Engine {
     pub tokenizer: Arc<Tokenizer>,
     /// Whether texts come to normal form C.
     pub nfc: bool,
-    /// Whether it does that: no added token is looked for in what is normalized, only between these.
+    /// Whether it does that, between added tokens: those that are looked for in what is normalized are found in the text as it is, too.
     pub normalizes: bool,
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
     let named =
         |tokens: Vec<&Added>| tokens.into_iter().map(|token| (token.content.clone(), token.id)).collect::<Vec<_>>();
     let tokenizer = Tokenizer::with_added_tokens(vocabulary, pattern, named(special), named(always)).ok()?;
-    let normalizes = nfc && added.all().iter().all(|token| !token.normalized);
+    let normalizes = nfc && added.all().iter().all(|token| !token.normalized || nfc::is_kept(&token.content));
     let tokenizer = if normalizes { tokenizer.with_normalizer(NFC) } else { tokenizer };
     Some(Engine { tokenizer: Arc::new(tokenizer), nfc, normalizes })
 }

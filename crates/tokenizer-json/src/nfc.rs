@@ -89,6 +89,17 @@ fn too_long(part: &Range<usize>) -> Error {
     Error::NormalizerLimit { at: part.start, bytes: part.len(), most: LONGEST_MARKS }
 }
 
+/// Whether the form of a text has `part` where the text has it, and a text is two before and behind it: as the spaces of GPT-NeoX.
+pub(crate) fn is_kept(part: &str) -> bool {
+    // Some letters and marks that are not of ASCII come to these.
+    const OF_OTHERS: [u8; 3] = *b"K;`";
+    let is_composed = |last: u8| last.is_ascii_alphabetic() || matches!(last, b'<'..=b'>');
+    let bytes = part.as_bytes();
+    part.is_ascii()
+        && !bytes.iter().any(|byte| OF_OTHERS.contains(byte))
+        && !bytes.last().is_none_or(|&last| is_composed(last))
+}
+
 /// Whether a byte is of ASCII, or of a character that is stable as are all that start with its first byte: of Latin, Cyrillic, Armenian, most of CJK and Hangul.
 const IS_PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
@@ -163,6 +174,22 @@ mod tests {
             check(&format!("{character}"));
             check(&format!("e{character}\u{301}"));
             check(&format!("\u{1100}\u{1161}{character}x\u{338}"));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_comes_from_nothing_else_and_is_composed_with_nothing() {
+        let kept: Vec<char> = ('\0'..='\x7f').filter(|character| is_kept(&character.to_string())).collect();
+        assert!([' ', '\n', '|', '1', '/'].iter().all(|character| kept.contains(character)));
+        assert!(!is_kept("") && !is_kept("a") && !is_kept("Ka ") && !is_kept("é ") && is_kept("ab "));
+        for other in '\u{80}'..=char::MAX {
+            let alone = expected(&other.to_string());
+            assert!(!alone.bytes().any(|byte| byte.is_ascii() && !b"K;`".contains(&byte)), "{other:?}");
+            // Before a stable character a text is two, as is said below.
+            for &character in kept.iter().filter(|_| !is_stable(other)) {
+                let both: String = [character, other].iter().collect();
+                assert_eq!(expected(&both), format!("{character}{alone}"));
+            }
         }
     }
 
