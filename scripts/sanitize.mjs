@@ -57,7 +57,7 @@ await script(async () => {
         CARGO_PROFILE_FAST_DEBUG: 'line-tables-only',
         CARGO_PROFILE_FAST_STRIP: 'none',
         TOKENMILL_TEST_SHARE: process.env.TOKENMILL_TEST_SHARE ?? '100',
-        // Instrumented code has larger frames: templates that call themselves fill the 2 MiB of a thread of a test.
+        // Instrumented code has larger frames: macros that call themselves may fill the 2 MiB of a thread of a test.
         RUST_MIN_STACK: String(32 << 20),
         ...sanitizers[name].env,
         ...(sanitizers[name].withStandardLibrary ? library.env : {}),

@@ -154,7 +154,6 @@ export declare class JsonHandle {
   count(text: string | Uint8Array, strict: boolean, policy: number): number
   /** The number of ids that `encode` gives, `null` when there are more than `most`: then the work ends soon after these. */
   countWithin(text: string | Uint8Array, strict: boolean, policy: number, most: number): number | null
-  encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
@@ -171,6 +170,7 @@ export declare class JsonHandle {
   tokenToId(token: string): number | null
   idToToken(id: number): string | null
   idToBytes(id: number): Uint8Array | null
+  encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
 }
 
 /** The counts of the parts of a text. */

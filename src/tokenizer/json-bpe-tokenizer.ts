@@ -108,7 +108,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets {
     if (this.#isOfCrate(text)) return this.#byCrate.encodeWithOffsets(text, options)
-    if (this.#changes(text)) {
+    if (this.#isNormalized(text)) {
       const { bytes, words, rest } = splitOffsetOptions(options)
       const found = super.normalizedOffsets(text, words, rest)
       return tokenOffsets(found, bytes, isWhole(rest) ? this.#json.postProcessor : undefined)
@@ -209,19 +209,19 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   override truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
     if (this.#isOfCrate(text)) return this.#byCrate.truncate(text, maxTokens, options)
-    if (!isWhole(options) && !this.#changes(text)) return super.truncate(text, maxTokens, options)
+    if (!isWhole(options) && !this.#isNormalized(text)) return super.truncate(text, maxTokens, options)
     return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
     if (this.#isOfCrate(text)) return this.#byCrate.chunk(text, options)
-    if (!isWhole(options) && !this.#changes(text)) return super.chunk(text, options)
+    if (!isWhole(options) && !this.#isNormalized(text)) return super.chunk(text, options)
     return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
   }
 
   override countIndex(text: string, options?: EncodeOptions): CountIndex {
     if (this.#isOfCrate(text)) return this.#byCrate.countIndex(text, options)
-    if (!isWhole(options) && !this.#changes(text)) return super.countIndex(text, options)
+    if (!isWhole(options) && !this.#isNormalized(text)) return super.countIndex(text, options)
     const own = ownChoices(options)
     return countEachPart(string('text', text), (part) => this.count(part, own))
   }
@@ -257,6 +257,11 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   #isOfCrate(text: unknown): boolean {
     return this.#hasCrate && this.#changes(text)
+  }
+
+  /** Whether the engine changes `text`, so that its places are not those of what it encodes. */
+  #isNormalized(text: unknown): boolean {
+    return this.#json.normalizes && this.#changes(text)
   }
 
   /** Which texts of a batch the crate does. */

@@ -9,13 +9,12 @@ use napi::bindgen_prelude::{AsyncTask, Object, Uint8Array, Uint8ArraySlice, Uint
 use napi_derive::napi;
 use tokenmill_bpe::{Origin, ReadTexts};
 use tokenmill_tokenizer_json::{
-    EncodeError, Encoded, Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What,
-    encode_normalized_with_offsets, load, load_with_crate,
+    Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What, load, load_with_crate,
 };
 
 use crate::arrays::to_array;
 use crate::cancel::CancelFlag;
-use crate::encoder::{as_u32, from_bpe_in};
+use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::gathered::GatheredTexts;
 use crate::later::{Deliver, Later, later};
@@ -32,59 +31,6 @@ use crate::waiting::on_waiting_thread;
 pub struct JsonHandle {
     loaded: Arc<Loaded>,
     policies: RefCell<Vec<Arc<Policy>>>,
-}
-
-/// Ids of a text and where they are from, in what the text came in.
-#[napi(object)]
-pub struct NativeOffsets {
-    pub ids: Uint32Array,
-    /// Where the character starts that each id starts in, and last the length of the text.
-    pub offsets: Uint32Array,
-    /// Where the last character ends that each id is of.
-    pub ends: Uint32Array,
-    /// The same in bytes of the text as UTF-8, be they inside a character.
-    pub byte_offsets: Uint32Array,
-    pub byte_ends: Uint32Array,
-    /// The number of the word of each id, where it was asked for.
-    pub words: Option<Uint32Array>,
-}
-
-impl NativeOffsets {
-    fn of(env: Env, encoded: Encoded, text: &str, origin: Origin<'_>, with_words: bool) -> Result<Self> {
-        let offsets = encoded.into_offsets(text, origin).map_err(from_json)?;
-        Ok(Self {
-            ids: to_array(env, &offsets.ids)?,
-            offsets: to_array(env, &offsets.offsets)?,
-            ends: to_array(env, &offsets.ends)?,
-            byte_offsets: to_array(env, &offsets.byte_offsets)?,
-            byte_ends: to_array(env, &offsets.byte_ends)?,
-            words: with_words.then(|| to_array(env, &offsets.words)).transpose()?,
-        })
-    }
-}
-
-#[napi]
-impl BpeHandle {
-    /// The ids and where they are from, where the engine brings texts to normal form C.
-    #[napi(catch_unwind)]
-    pub fn encode_normalized_with_offsets(
-        &self,
-        env: Env,
-        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
-        strict: bool,
-        policy: u32,
-        with_words: bool,
-    ) -> Result<NativeOffsets> {
-        let policy = self.policy(policy)?;
-        with_text(&text, strict, |text, origin| {
-            let encoded = encode_normalized_with_offsets(&self.shared(), text, &policy);
-            let encoded = encoded.map_err(|error| match error {
-                EncodeError::Text(error) => from_bpe_in(origin, error),
-                EncodeError::Ids(error) => from_json_in(origin, error),
-            })?;
-            NativeOffsets::of(env, encoded, text, origin, with_words)
-        })
-    }
 }
 
 /// What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
@@ -267,22 +213,6 @@ impl JsonHandle {
         with_text(&text, strict, |text, origin| {
             let count = tokenizer(&self.loaded)?.count_within(text, &policy, most as usize);
             count.map_err(|error| from_json_in(origin, error))?.map(as_u32).transpose()
-        })
-    }
-
-    #[napi(catch_unwind)]
-    pub fn encode_with_offsets(
-        &self,
-        env: Env,
-        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
-        strict: bool,
-        policy: u32,
-        with_words: bool,
-    ) -> Result<NativeOffsets> {
-        let policy = self.policy(policy)?;
-        with_text(&text, strict, |text, origin| {
-            let encoded = tokenizer(&self.loaded)?.encode_with_offsets(text, &policy);
-            NativeOffsets::of(env, encoded.map_err(|error| from_json_in(origin, error))?, text, origin, with_words)
         })
     }
 
@@ -475,7 +405,11 @@ impl Batch {
 }
 
 /// Does `work` with `text`, and what it was read from.
-fn with_text<T>(text: &JsTextOrBytes<'_>, strict: bool, work: impl FnOnce(&str, Origin<'_>) -> Result<T>) -> Result<T> {
+pub fn with_text<T>(
+    text: &JsTextOrBytes<'_>,
+    strict: bool,
+    work: impl FnOnce(&str, Origin<'_>) -> Result<T>,
+) -> Result<T> {
     match text {
         JsTextOrBytes::String(text) => {
             let text = text.read()?;
@@ -486,7 +420,7 @@ fn with_text<T>(text: &JsTextOrBytes<'_>, strict: bool, work: impl FnOnce(&str, 
 }
 
 /// An error about the text of `origin` for JavaScript.
-fn from_json_in(origin: Origin<'_>, error: JsonError) -> Error {
+pub fn from_json_in(origin: Origin<'_>, error: JsonError) -> Error {
     match error {
         JsonError::DisallowedSpecialToken { token, at } => {
             Error::new(Code::SpecialToken, format!("{} {token}", origin.place(at)))

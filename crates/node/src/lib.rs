@@ -41,6 +41,8 @@ mod input_embedding;
 #[cfg(feature = "text")]
 mod json;
 #[cfg(feature = "text")]
+mod json_offsets;
+#[cfg(feature = "text")]
 mod json_stream;
 #[cfg(feature = "text")]
 mod kept_utf16;

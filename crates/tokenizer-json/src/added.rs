@@ -261,10 +261,10 @@ impl Policy {
         self.raw.find_all(text).map(|(_, start, end)| (start, end))
     }
 
-    /// The first token from `from` on that is refused, and where it starts.
-    pub(crate) fn next_disallowed(&self, text: &str, from: usize) -> Option<(&str, usize)> {
+    /// Where the first token from `from` on starts that is refused, and the token.
+    pub(crate) fn next_disallowed(&self, text: &str, from: usize) -> Option<(usize, &str)> {
         let found = self.disallowed.as_ref().and_then(|disallowed| disallowed.find(Input::new(text).range(from..)))?;
-        Some((&self.disallowed_names[found.pattern().as_usize()], found.start()))
+        Some((found.start(), &self.disallowed_names[found.pattern().as_usize()]))
     }
 
     /// Whether added tokens are looked for in what is normalized.
@@ -277,7 +277,7 @@ impl Policy {
     pub fn check(&self, text: &str) -> Result<()> {
         match self.next_disallowed(text, 0) {
             None => Ok(()),
-            Some((token, at)) => Err(Error::DisallowedSpecialToken { token: token.to_owned(), at }),
+            Some((at, token)) => Err(Error::DisallowedSpecialToken { token: token.to_owned(), at }),
         }
     }
 }

@@ -33,17 +33,9 @@ impl BpeEngine {
     /// Looks for special tokens and for places to cut in what was not looked at yet.
     fn search(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<(), Error> {
         let length = incoming.text().len();
-        // A special token that starts before this is there to its end, and so is any longer one that starts with it.
-        let sure = if is_end { length } else { (length + 1).saturating_sub(self.policy.longest().max(1)) };
-        if self.checked < sure {
-            if let Some((at, token)) = self.policy.next_disallowed(incoming.text(), self.checked, None)?
-                && at < sure
-            {
-                return Err(Error::DisallowedSpecialToken { token: token.to_owned(), at: incoming.index_of(at) });
-            }
-            self.checked = sure;
-            incoming.forget_places_before(sure);
-        }
+        let sure = incoming.sure(self.policy.longest(), is_end);
+        let policy = &self.policy;
+        self.checked = incoming.check(self.checked, sure, |text, from| policy.next_disallowed(text, from, None))?;
         while let Some(special) = self.policy.next_allowed(incoming.text(), self.searched, None)?
             && special.start < sure
         {

@@ -22,7 +22,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// `is_strict`: bytes that are not UTF-8 are an error; else each maximal invalid part is U+FFFD. `is_asked`: [`Incoming::index_of`] is called.
+    /// `is_strict`: bytes that are not UTF-8 are an error; else each maximal invalid part is U+FFFD. `is_asked`: [`Incoming::check`] may find something.
     pub(super) fn new(is_strict: bool, is_asked: bool) -> Self {
         Self { is_strict, is_asked, ..Self::default() }
     }
@@ -81,15 +81,38 @@ impl Incoming {
         self.end_of_units()
     }
 
-    /// The index in the stream of byte `at` of the kept text, which was not passed to [`Incoming::forget_places_before`]. It counts UTF-16 code units of
-    /// chunks that are strings, and bytes of those that are bytes.
-    pub fn index_of(&self, at: usize) -> usize {
-        self.places.index_of(&self.text, at)
+    /// How many bytes at the start hold whole tokens: one of at most `longest` bytes that starts before this is there to its end, and so is any longer one
+    /// that starts with it.
+    pub fn sure(&self, longest: usize, is_end: bool) -> usize {
+        let length = self.text.len();
+        if is_end { length } else { (length + 1).saturating_sub(longest.max(1)) }
     }
 
-    /// The indices of what is before `at` are not asked for any more.
-    pub fn forget_places_before(&mut self, at: usize) {
-        self.places.forget_all_but_last_before(at);
+    /// Looks for a disallowed token that starts from `checked` on before `sure`, by what gives the `next` one from a place on. Returns up to where none
+    /// starts; places before are not asked for any more.
+    ///
+    /// # Errors
+    /// [`Error::DisallowedSpecialToken`]; those of `next`.
+    pub fn check<'t>(
+        &mut self,
+        checked: usize,
+        sure: usize,
+        next: impl FnOnce(&str, usize) -> Result<Option<(usize, &'t str)>, Error>,
+    ) -> Result<usize, Error> {
+        if checked >= sure {
+            return Ok(checked);
+        }
+        if let Some((at, token)) = next(&self.text, checked)?.filter(|&(at, _)| at < sure) {
+            return Err(Error::DisallowedSpecialToken { token: token.to_owned(), at: self.index_of(at) });
+        }
+        self.places.forget_all_but_last_before(sure);
+        Ok(sure)
+    }
+
+    /// The index in the stream of byte `at` of the kept text, which is not before what was checked. It counts UTF-16 code units of
+    /// chunks that are strings, and bytes of those that are bytes.
+    fn index_of(&self, at: usize) -> usize {
+        self.places.index_of(&self.text, at)
     }
 
     /// Lets the first `length` bytes go.

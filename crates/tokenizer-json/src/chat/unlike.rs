@@ -1,4 +1,4 @@
-//! Templates of which the engine makes something else than Jinja: they are refused.
+//! Templates of which the engine makes something else than Jinja, or that would fill the stack: they are refused.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use super::literals::{Kind, tag_name};
 pub(super) fn unlike_jinja(source: &str, pieces: &[(Kind, Range<usize>)]) -> Option<(usize, String)> {
     // Blocks that are open: for a loop, whether a `continue` was in it.
     let mut open: Vec<Option<bool>> = Vec::new();
+    let mut has_block = false;
     for (index, (kind, range)) in pieces.iter().enumerate() {
         if *kind != Kind::Tag {
             continue;
@@ -34,8 +35,28 @@ pub(super) fn unlike_jinja(source: &str, pieces: &[(Kind, Range<usize>)]) -> Opt
                     return Some((range.start, message));
                 }
             }
+            "block" => has_block = true,
             _ => {}
         }
+    }
+    let called = has_block.then(|| call_of_self(source, pieces)).flatten();
+    called.map(|at| (at, "expected no block that is called by `self`, as it may call itself".to_owned()))
+}
+
+/// Where the code of `source` has `self.`. A block that calls itself may do so as often as a loop may go round, and each time takes kilobytes of the stack.
+fn call_of_self(source: &str, pieces: &[(Kind, Range<usize>)]) -> Option<usize> {
+    let is_self = |code: &str, at: usize| {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        !code[..at].ends_with(|c| is_word(c) || c == '.') && code[at + "self".len()..].trim_start().starts_with('.')
+    };
+    let texts = pieces.iter().filter(|(kind, _)| *kind != Kind::Tag).map(|(_, range)| range.clone());
+    let mut start = 0;
+    for text in texts.chain(std::iter::once(source.len()..source.len())) {
+        let code = &source[start..text.start];
+        if let Some((at, _)) = code.match_indices("self").find(|&(at, _)| is_self(code, at)) {
+            return Some(start + at);
+        }
+        start = text.end;
     }
     None
 }
@@ -88,6 +109,23 @@ fn reads_one_before(code: &str, depth: usize) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::chat::literals::pieces;
+
+    #[test]
+    fn blocks_that_are_called_are_found() {
+        let found = |source| unlike_jinja(source, &pieces(source)).map(|(at, _)| at);
+        for source in
+            ["{% block a %}{{ self.a() }}{% endblock %}", "{% block a %}x{% endblock %}{% if self .a() %}y{% endif %}"]
+        {
+            assert_eq!(found(source), source.find("self"), "{source}");
+        }
+        for source in [
+            "{% block a %}self.a() {{ 'self.a()' ~ itself.a ~ x.self.a }}{% endblock %}",
+            "{{ self.a }}",
+            "{% block a %}{{ self }}{% endblock %}",
+        ] {
+            assert_eq!(found(source), None, "{source}");
+        }
+    }
 
     #[test]
     fn what_the_engine_does_otherwise_is_found() {

@@ -35,23 +35,6 @@ impl WordsEngine {
     fn tokenizer(&self) -> &Tokenizer {
         self.loaded.tokenizer().expect("there is one since the stream was made")
     }
-
-    /// An error when a disallowed token is in what has come.
-    fn check(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<(), TextError> {
-        let length = incoming.text().len();
-        // What starts before this is there to its end, and so is any longer token that starts with it.
-        let sure = if is_end { length } else { (length + 1).saturating_sub(self.policy.longest().max(1)) };
-        if self.checked < sure {
-            if let Some((token, at)) =
-                self.policy.next_disallowed(incoming.text(), self.checked).filter(|&(_, at)| at < sure)
-            {
-                return Err(TextError::DisallowedSpecialToken { token: token.to_owned(), at: incoming.index_of(at) });
-            }
-            self.checked = incoming.text().floor_char_boundary(sure);
-            incoming.forget_places_before(self.checked);
-        }
-        Ok(())
-    }
 }
 
 impl StreamEngine for WordsEngine {
@@ -64,7 +47,8 @@ impl StreamEngine for WordsEngine {
     fn look(&mut self, incoming: &mut Incoming, is_end: bool) -> Result<usize, EncodeError> {
         /// So many bytes are looked at again whenever more come; longer ones when a quarter more has come, so that all work is linear in the text.
         const LITTLE: usize = 1 << 12;
-        self.check(incoming, is_end)?;
+        let (policy, sure) = (&self.policy, incoming.sure(self.policy.longest(), is_end));
+        self.checked = incoming.check(self.checked, sure, |text, from| Ok(policy.next_disallowed(text, from)))?;
         let length = incoming.text().len();
         if is_end {
             return Ok(length);
