@@ -84,7 +84,7 @@ pub use pretokenize::{Pattern, Rules, Splits};
 pub use search::check_lengths;
 pub use sink::{Counter, LimitedCounter, Sink};
 pub use special::{SpecialPolicy, SpecialToken};
-pub use stream::{BpeEngine, DecodeStream, EncodeStream, Incoming, StreamEngine};
+pub use stream::{BpeEngine, DecodeStream, EncodeStream, Incoming, StreamEngine, TextOfBytes};
 pub use texts::{RawTexts, ReadTexts, stretches};
 pub use to_utf8::push_utf16;
 pub use tokenizer::Tokenizer;

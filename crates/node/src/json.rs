@@ -296,8 +296,7 @@ impl JsonHandle {
 
     #[napi(catch_unwind)]
     pub fn decode_bytes(&self, env: Env, ids: Uint32ArraySlice<'_>) -> Result<Uint8Array> {
-        let text = tokenizer(&self.loaded)?.decode(&ids, false, false).map_err(from_json)?;
-        to_array(env, text.as_bytes())
+        to_array(env, &tokenizer(&self.loaded)?.decode_bytes(&ids).map_err(from_json)?)
     }
 
     #[napi(catch_unwind)]

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, Input};
+use serde_json::Value;
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
 use tokenmill_bpe::{check_lengths, longest_match};
@@ -13,7 +14,8 @@ use tokenmill_bpe::{check_lengths, longest_match};
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
 use crate::limits::LARGEST_NORMALIZED;
-use crate::steps::{Normalize, normalize};
+use crate::nfc;
+use crate::steps::{Normalize, flat, kind, normalize};
 
 /// The added tokens of a tokenizer.
 pub(crate) struct AddedTokens {
@@ -121,8 +123,7 @@ impl AddedTokens {
         let of_the_call = names.iter().copied().filter(|&name| !self.by_content.contains_key(name));
         check_lengths(of_the_call).map_err(|error| Error::Limit { reason: error.to_string() })?;
         Ok(Policy {
-            longest: raw
-                .iter()
+            longest: (raw.iter().chain(&normalized))
                 .map(|(text, _)| text.len())
                 .chain(names.iter().map(|name| name.len()))
                 .max()
@@ -184,9 +185,47 @@ impl AddedTokens {
         Ok(parts)
     }
 
-    /// The added tokens of `text` that are not normalized, from left to right.
-    pub fn find_raw<'a>(&'a self, text: &'a str, policy: &'a Policy) -> impl Iterator<Item = Found> + 'a {
-        self.find(text, &policy.raw)
+    /// Whether those that are looked for in what is normalized are found in the text as it is, too.
+    pub fn are_found_as_they_are(&self, normalizer: &Value) -> bool {
+        match flat("", "normalizers", normalizer).as_deref() {
+            Ok([]) => true,
+            Ok([one]) if kind(one) == "NFC" => {
+                // What is beside one may be no word before, and one after it.
+                self.tokens.iter().all(|token| !token.normalized || !token.single_word && nfc::is_kept(&token.content))
+            }
+            _ => false,
+        }
+    }
+
+    /// The added tokens of `text`, from left to right, where they [are found as they are](Self::are_found_as_they_are).
+    pub fn find_in<'a>(&'a self, text: &'a str, policy: &'a Policy) -> impl Iterator<Item = Found> + 'a {
+        let mut done = 0;
+        self.find(text, &policy.raw).map(Some).chain([None]).flat_map(move |token| {
+            let (start, end) = token.as_ref().map_or((text.len(), text.len()), |token| (token.start, token.end));
+            let before = std::mem::replace(&mut done, end);
+            // A token may stand in the white space that the one before took.
+            let stretch = text.get(before..start).unwrap_or_default();
+            let inside = self.find(stretch, &policy.normalized);
+            inside
+                .map(move |found| Found { start: before + found.start, end: before + found.end, ..found })
+                .chain(token)
+        })
+    }
+
+    /// Where in `text` the searches for tokens stop, be it one or not, in any order: where each starts and ends.
+    pub fn find_stops(&self, text: &str, policy: &Policy) -> Vec<(usize, usize)> {
+        let mut stops: Vec<_> = policy.raw.find_all(text).map(|(_, start, end)| (start, end)).collect();
+        if !policy.normalized.is_empty() {
+            let mut done = 0;
+            for (start, end) in
+                self.find(text, &policy.raw).map(|token| (token.start, token.end)).chain([(text.len(), 0)])
+            {
+                let stretch = text.get(done..start).unwrap_or_default();
+                stops.extend(policy.normalized.find_all(stretch).map(|(_, start, end)| (done + start, done + end)));
+                done = end;
+            }
+        }
+        stops
     }
 
     fn find<'a>(&'a self, text: &'a str, search: &'a Search) -> impl Iterator<Item = Found> + 'a {
@@ -254,11 +293,6 @@ impl Policy {
     /// Whether any token is refused.
     pub(crate) fn refuses(&self) -> bool {
         self.disallowed.is_some()
-    }
-
-    /// What is found in `text` of tokens that are not normalized, whether it is one or not: where each starts and ends.
-    pub(crate) fn raw_matches<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
-        self.raw.find_all(text).map(|(_, start, end)| (start, end))
     }
 
     /// Where the first token from `from` on starts that is refused, and the token.

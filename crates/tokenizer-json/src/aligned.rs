@@ -8,11 +8,12 @@ use tokenmill_bpe::{Error as TextError, SpecialPolicy, Tokenizer, Unit};
 
 use crate::error::EncodeError;
 use crate::nfc::{changed_parts, reserve};
-use crate::tokenizer::{Encoded, whole_ends};
+use crate::placed::Placed;
+use crate::tokenizer::Encoded;
 
 /// What a text comes to, and where its characters were.
 #[derive(Default)]
-struct Aligned {
+pub(crate) struct Aligned {
     normalized: String,
     /// The parts that are not as they were.
     parts: Vec<Part>,
@@ -35,21 +36,36 @@ struct Character {
 }
 
 impl Aligned {
-    fn of(text: &str) -> Result<Self, EncodeError> {
+    /// What `text` comes to, in normal form C where `nfc` says so, and with a space before it where `prefix` does; that is from the first character.
+    ///
+    /// # Errors
+    /// [`TextError::NormalizerLimit`], [`TextError::OutOfMemory`].
+    pub fn of(text: &str, nfc: bool, prefix: bool) -> Result<Self, TextError> {
         let mut aligned = Self::default();
+        if prefix {
+            reserve(&mut aligned.normalized, 1)?;
+            aligned.normalized.push(' ');
+            aligned.parts.push(Part { place: 0..1, end: 0 });
+            aligned.characters.push(Character { start: 0, origin: (0, 0) });
+        }
         let mut done = 0;
-        for part in changed_parts(text) {
-            let part = part?;
-            aligned.push(text, &part, done)?;
-            done = part.end;
+        if nfc {
+            for part in changed_parts(text) {
+                let part = part?;
+                aligned.push(text, &part, done)?;
+                done = part.end;
+            }
         }
         reserve(&mut aligned.normalized, text.len() - done)?;
         aligned.normalized.push_str(&text[done..]);
+        if prefix {
+            aligned.characters[0].origin = aligned.origin(1);
+        }
         Ok(aligned)
     }
 
     /// Adds what `text` has from `done` on, and `part` of it, which is not as it was.
-    fn push(&mut self, text: &str, part: &Range<usize>, done: usize) -> Result<(), EncodeError> {
+    fn push(&mut self, text: &str, part: &Range<usize>, done: usize) -> Result<(), TextError> {
         let mut normalized = NormalizedString::from(&text[part.clone()]);
         normalized.nfc();
         let more = normalized.get();
@@ -84,6 +100,31 @@ fn make_room<T>(items: &mut Vec<T>, more: usize) -> Result<(), TextError> {
     items.try_reserve(more).map_err(|_| TextError::OutOfMemory { bytes: (items.len() + more) * size_of::<T>() })
 }
 
+/// Adds to `placed` the ids of a stretch of text that is at `base`, by `tokenizer`, and where they are from. `id` tells which one is given for one of these.
+///
+/// # Errors
+/// Those of [`Tokenizer::encode_with_offsets`]; [`crate::Error::Limit`] when there is not enough memory.
+pub(crate) fn place(
+    tokenizer: &Tokenizer,
+    aligned: &Aligned,
+    base: usize,
+    id: impl Fn(u32) -> u32,
+    placed: &mut Placed,
+) -> Result<(), EncodeError> {
+    let (nothing, mut worker) = (SpecialPolicy::of_nothing(), tokenizer.idle_worker());
+    let found = tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, &nothing, &mut worker, None)?;
+    placed.reserve(found.ids.len())?;
+    let (before, mut from) = (placed.word, 0);
+    for ((&found, &to), word) in found.ids.iter().zip(&found.byte_ends).zip(&found.words) {
+        let (start, _) = aligned.origin(std::mem::replace(&mut from, to as usize));
+        let (_, end) = aligned.origin(to as usize - 1);
+        placed.word = before + word;
+        placed.push(id(found), (base + start, base + end));
+    }
+    placed.word += u32::from(!found.words.is_empty());
+    Ok(())
+}
+
 /// [`crate::Tokenizer::encode_with_offsets`] by `tokenizer`, which brings texts to normal form C and made `policy`.
 ///
 /// # Errors
@@ -94,33 +135,14 @@ pub fn encode_normalized_with_offsets(
     policy: &SpecialPolicy,
 ) -> Result<Encoded, EncodeError> {
     policy.check(text, None)?;
-    let (nothing, mut worker) = (SpecialPolicy::of_nothing(), tokenizer.idle_worker());
-    let (mut encoded, mut start, mut word) = (Encoded::default(), 0, 0);
+    let (mut placed, mut start) = (Placed::default(), 0);
     loop {
         let special = policy.next_allowed(text, start, None)?;
         let end = special.as_ref().map_or(text.len(), |special| special.start);
-        let aligned = Aligned::of(&text[start..end])?;
-        let found =
-            tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, &nothing, &mut worker, None)?;
-        let count = found.ids.len() + 1;
-        let Encoded { ids, spans, words, .. } = &mut encoded;
-        make_room(ids, count)?;
-        make_room(spans, count)?;
-        make_room(words, count)?;
-        ids.extend_from_slice(&found.ids);
-        let mut from = 0;
-        spans.extend(found.byte_ends.iter().map(|&to| {
-            let (first, _) = aligned.origin(std::mem::replace(&mut from, to as usize));
-            (start + first, start + aligned.origin(to as usize - 1).1)
-        }));
-        words.extend(found.words.iter().map(|inside| word + inside));
-        word += found.words.last().map_or(0, |last| last + 1);
+        place(tokenizer, &Aligned::of(&text[start..end], true, false)?, start, |id| id, &mut placed)?;
         let Some(special) = special else { break };
-        ids.push(special.id);
-        spans.push((special.start, special.end));
-        words.push(word);
-        (start, word) = (special.end, word + 1);
+        placed.push_token(special.id, (special.start, special.end))?;
+        start = special.end;
     }
-    encoded.ends = whole_ends(text, &encoded.spans)?;
-    Ok(encoded)
+    Ok(placed.into_encoded(text)?)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::byte_level::ByteWords;
 use crate::error::Result;
 use crate::model::Visible;
 use crate::placed::Placed;
@@ -13,6 +14,7 @@ use crate::words::{Ended, Start, Until};
 pub(crate) enum ByWords {
     WordPiece(Box<WordPiece>),
     SentencePiece(Box<SentencePiece>),
+    Bytes(Box<ByteWords>),
 }
 
 impl ByWords {
@@ -26,24 +28,26 @@ impl ByWords {
         if let Some(words) = WordPiece::new(model, normalizer, pre_tokenizer) {
             return Some(Self::WordPiece(Box::new(words)));
         }
-        SentencePiece::new(model, normalizer, pre_tokenizer).map(|words| Self::SentencePiece(Box::new(words)))
+        if let Some(words) = SentencePiece::new(model, normalizer, pre_tokenizer) {
+            return Some(Self::SentencePiece(Box::new(words)));
+        }
+        ByteWords::new(model, normalizer, pre_tokenizer).map(|words| Self::Bytes(Box::new(words)))
     }
 
     /// The last place in `from + 1..=to`, which are inside of `text`, where it can be cut, whatever it goes on with: its ids are those of what is before
     /// the place, and then those of the rest, as [`Start::AtCut`]. No white space ends there. `None` when there is none.
-    pub fn cut_before(&self, text: &str, from: usize, to: usize) -> Option<usize> {
-        let mut at = text.floor_char_boundary(to);
-        while at > from {
-            let is_cut = match self {
-                Self::WordPiece(_) => WordPiece::is_cut(text, at),
-                Self::SentencePiece(words) => words.is_cut(text, at),
-            };
-            if is_cut && !text[..at].ends_with(char::is_whitespace) {
+    pub fn cut_before(&self, text: &str, from: usize, mut to: usize) -> Option<usize> {
+        loop {
+            let at = match self {
+                Self::WordPiece(_) => last_cut(text, from, to, WordPiece::is_cut),
+                Self::SentencePiece(words) => last_cut(text, from, to, |text, at| words.is_cut(text, at)),
+                Self::Bytes(words) => words.cut_before(text, from, to),
+            }?;
+            if !text[..at].ends_with(char::is_whitespace) {
                 return Some(at);
             }
-            at = text.floor_char_boundary(at - 1);
+            to = at - 1;
         }
-        None
     }
 
     /// Whether the `tokenizers` crate makes the same of parts that were so cut.
@@ -51,6 +55,7 @@ impl ByWords {
         match self {
             Self::WordPiece(_) => true,
             Self::SentencePiece(words) => words.are_parts_of_crate(),
+            Self::Bytes(words) => words.are_parts_of_crate(),
         }
     }
 
@@ -69,6 +74,7 @@ impl ByWords {
         match self {
             Self::WordPiece(words) => words.place(text, base, placed),
             Self::SentencePiece(words) => words.place((text, base), start, characters, placed),
+            Self::Bytes(words) => words.place((text, base), start, placed),
         }
     }
 
@@ -77,6 +83,19 @@ impl ByWords {
         match self {
             Self::WordPiece(words) => words.encode(text, ids, until),
             Self::SentencePiece(words) => words.encode(text, start, ids, until),
+            Self::Bytes(words) => words.encode(text, start, ids, until),
         }
     }
+}
+
+/// The last place in `from + 1..=to` of which `is_cut` says so.
+fn last_cut(text: &str, from: usize, to: usize, is_cut: impl Fn(&str, usize) -> bool) -> Option<usize> {
+    let mut at = text.floor_char_boundary(to);
+    while at > from {
+        if is_cut(text, at) {
+            return Some(at);
+        }
+        at = text.floor_char_boundary(at - 1);
+    }
+    None
 }

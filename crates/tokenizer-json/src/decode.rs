@@ -1,12 +1,14 @@
 //! From ids to text.
 
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use tokenizers::DecoderWrapper;
 
 use crate::bounded::within_time;
+use crate::byte_level::{TokenBytes, bytes_of_ids, is_of_bytes};
 use crate::error::{Error, Result};
-use crate::steps::{Decode, strip};
+use crate::steps::Decode;
 use crate::texts::Texts;
 use crate::tokenizer::{Tokenizer, failed};
 
@@ -16,7 +18,14 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::UnknownId`] names the first id that no token has; with `strict`, [`Error::InvalidUtf8`].
     pub fn decode(&self, ids: &[u32], skip_special: bool, strict: bool) -> Result<String> {
-        if let Some(texts) = self.texts_for(ids.len())
+        if is_of_bytes(self.decoders.as_deref()) {
+            let text = String::from_utf8(self.bytes_of(ids, skip_special)?);
+            return match text {
+                Err(_) if strict => Err(Error::InvalidUtf8),
+                text => Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())),
+            };
+        }
+        if let Some(Some(texts)) = self.table_for(ids.len(), &self.texts, Texts::new)
             && let Some(text) = texts.decode(self, ids, skip_special, strict)?
         {
             return Ok(text);
@@ -31,8 +40,25 @@ impl Tokenizer {
         Ok(texts.concat())
     }
 
+    /// The bytes of `ids`: where all that decoders do is to put bytes together, be they UTF-8 or not, else those of their text.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] names the first id that no token has; [`Error::Limit`] when there is not enough memory.
+    pub fn decode_bytes(&self, ids: &[u32]) -> Result<Vec<u8>> {
+        if is_of_bytes(self.decoders.as_deref()) {
+            return self.bytes_of(ids, false);
+        }
+        self.decode(ids, false, false).map(String::into_bytes)
+    }
+
+    /// The bytes of `ids` where all that decoders do is to put bytes together.
+    pub(crate) fn bytes_of(&self, ids: &[u32], skip_special: bool) -> Result<Vec<u8>> {
+        let table = self.table_for(ids.len(), &self.bytes, TokenBytes::new);
+        bytes_of_ids(self, table, ids, skip_special)
+    }
+
     /// What a decoder gets for `ids`.
-    fn decoded_tokens(&self, ids: &[u32], skip_special: bool) -> Result<Vec<String>> {
+    pub(crate) fn decoded_tokens(&self, ids: &[u32], skip_special: bool) -> Result<Vec<String>> {
         let mut tokens = Vec::with_capacity(ids.len());
         for (index, &id) in ids.iter().enumerate() {
             if !(skip_special && self.is_special(id)) {
@@ -56,14 +82,13 @@ impl Tokenizer {
         Error::UnknownId { id, index, largest: self.vocab_size().saturating_sub(1) }
     }
 
-    /// The texts of tokens, once so many ids were decoded that a table is worth it; `None` also where the decoders do not allow it.
-    fn texts_for(&self, ids: usize) -> Option<&Texts> {
+    /// A table of tokens, once so many ids were decoded that it is worth it.
+    fn table_for<'a, T>(&self, ids: usize, table: &'a OnceLock<T>, new: impl FnOnce(&Self) -> T) -> Option<&'a T> {
         const MUCH: usize = 1 << 12;
         let is_much = || self.decoded.fetch_add(ids, Ordering::Relaxed).saturating_add(ids) >= MUCH;
-        match self.texts.get() {
-            Some(texts) => texts.as_ref(),
-            None if is_much() => self.texts.get_or_init(|| Texts::new(self)).as_ref(),
-            None => None,
+        match table.get() {
+            None if is_much() => Some(table.get_or_init(|| new(self))),
+            made => made,
         }
     }
 }
@@ -78,31 +103,8 @@ pub(crate) fn replaced(text: &str) -> usize {
     text.matches('\u{fffd}').count()
 }
 
-fn replaced_in(texts: &[String]) -> usize {
+pub(crate) fn replaced_in(texts: &[String]) -> usize {
     texts.iter().map(|text| replaced(text)).sum()
-}
-
-/// The text of ids that come in chunks, as soon as it is sure: joined, it is that of [`Tokenizer::decode`].
-///
-/// What the decoders of models that were made of `sentencepiece`'s, and of BERT's kin, make of a token they make of it alone, but that the first one is special
-/// to some, tokens for bytes are taken together, and in the end the start of the text may be taken off.
-pub struct DecodeStream {
-    skip_special: bool,
-    strict: bool,
-    /// Of what is taken off, what still may be.
-    steps: Steps,
-    /// How many ids have come.
-    ids: usize,
-    seen: Seen,
-    /// Tokens for bytes, which the next may go on.
-    held: Vec<String>,
-}
-
-/// Whether there have been tokens, and texts of bytes that were put together: then the next one is not the first.
-#[derive(Default)]
-struct Seen {
-    tokens: bool,
-    texts: bool,
 }
 
 /// Where in a list of decoders is what.
@@ -134,66 +136,6 @@ impl Steps {
         });
         let strips = strips.collect::<Option<_>>()?;
         are_of_each.then_some(Self { bytes, end, strips })
-    }
-}
-
-impl DecodeStream {
-    /// `None` when the text of `tokenizer` is not sure before all ids have come.
-    pub fn new(tokenizer: &Tokenizer, skip_special: bool, strict: bool) -> Option<Self> {
-        let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
-        let steps = Steps::of(decoders)?;
-        Some(Self { skip_special, strict, steps, ids: 0, seen: Seen::default(), held: Vec::new() })
-    }
-
-    /// The text of `ids`, of the tokenizer that it was made for, and of what was kept before, as far as it is sure.
-    ///
-    /// # Errors
-    /// Those of [`Tokenizer::decode`]; the index of an unknown id counts all ids of the stream.
-    pub fn push(&mut self, tokenizer: &Tokenizer, ids: &[u32]) -> Result<String> {
-        let tokens = tokenizer.decoded_tokens(ids, self.skip_special).map_err(|error| match error {
-            Error::UnknownId { id, index, largest } => Error::UnknownId { id, index: self.ids + index, largest },
-            error => error,
-        })?;
-        self.ids += ids.len();
-        self.add(tokenizer, tokens, false)
-    }
-
-    /// What is left when no more ids come.
-    ///
-    /// # Errors
-    /// [`Error::InvalidUtf8`].
-    pub fn end(&mut self, tokenizer: &Tokenizer) -> Result<String> {
-        self.add(tokenizer, Vec::new(), true)
-    }
-
-    fn add(&mut self, tokenizer: &Tokenizer, tokens: Vec<String>, is_end: bool) -> Result<String> {
-        let before = replaced_in(&tokens);
-        let is_later = self.seen.tokens;
-        self.seen.tokens |= !tokens.is_empty();
-        let Some(decoders) = &tokenizer.decoders else {
-            let space = if is_later && !tokens.is_empty() { " " } else { "" };
-            return Ok(space.to_owned() + &tokens.join(" "));
-        };
-        let Steps { bytes, end, ref mut strips } = self.steps;
-        let mut texts = std::mem::take(&mut self.held);
-        texts.extend(apply_to_some(&decoders[..bytes], tokens, is_later)?);
-        if bytes < end && !is_end {
-            let goes_on = texts.iter().rev().take_while(|token| byte_of(token).is_some()).count();
-            self.held = texts.split_off(texts.len() - goes_on);
-        }
-        let is_later = self.seen.texts;
-        self.seen.texts |= !texts.is_empty();
-        let texts = apply_to_some(&decoders[bytes..end], texts, is_later)?;
-        if self.strict && replaced_in(&texts) > before {
-            return Err(Error::InvalidUtf8);
-        }
-        let mut text = texts.concat();
-        for (content, left) in strips {
-            let rest = strip(&text, *content, *left, 0);
-            *left = if rest.is_empty() { *left - text.len() / content.len_utf8() } else { 0 };
-            text = rest.to_owned();
-        }
-        Ok(text)
     }
 }
 

@@ -137,6 +137,7 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
     let (kind, byte_fallback) = (model.kind.name(), model.byte_fallback);
     let by_words =
         by_engine.then(|| ByWords::new(model.visible(&hidden), &file.normalizer, &file.pre_tokenizer)).flatten();
+    let finds_normalized = added.are_found_as_they_are(&file.normalizer);
     let mut model = CrateModel::new(model, hidden);
     if by_words.is_none() {
         model.make()?;
@@ -152,7 +153,9 @@ fn load_by(bytes: &[u8], by_engine: bool) -> Result<Loaded> {
         byte_level,
         fingerprint,
         by_words,
+        finds_normalized,
         texts: OnceLock::new(),
+        bytes: OnceLock::new(),
         decoded: AtomicUsize::new(0),
     };
     Ok(Loaded { runs: Runs::Crate(Box::new(tokenizer)), templates, truncation, padding, model: kind })

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::memory::not_enough;
+use crate::tokenizer::{Encoded, whole_ends};
 
 /// Ids, and of each where in the text it is from and of which word.
 #[derive(Default)]
@@ -29,5 +30,25 @@ impl Placed {
         self.ids.push(id);
         self.spans.push(span);
         self.words.push(self.word);
+    }
+
+    /// Adds an added token, which is a word.
+    ///
+    /// # Errors
+    /// [`crate::Error::Limit`] when there is not enough memory.
+    pub fn push_token(&mut self, id: u32, span: (usize, usize)) -> Result<()> {
+        self.reserve(1)?;
+        self.push(id, span);
+        self.word += 1;
+        Ok(())
+    }
+
+    /// All of them, which are those of `text`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Limit`] when there is not enough memory.
+    pub fn into_encoded(self, text: &str) -> Result<Encoded> {
+        let Self { ids, spans, words, .. } = self;
+        Ok(Encoded { ids, ends: whole_ends(text, &spans)?, spans, words })
     }
 }

@@ -13,6 +13,7 @@ use unicode_normalization_alignments::char::is_combining_mark;
 use crate::added::{AddedTokens, Found, Policy};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::by_words::ByWords;
+use crate::byte_level::TokenBytes;
 use crate::crate_model::CrateModel;
 use crate::decode::byte_of;
 use crate::error::{Error, Result};
@@ -37,8 +38,11 @@ pub struct Tokenizer {
     pub(crate) fingerprint: String,
     /// Ids of texts without the crate, where the file is like one of those that this is known for.
     pub(crate) by_words: Option<ByWords>,
-    /// See [`Texts`]; how many ids were decoded without them.
+    /// Whether added tokens that are looked for in what is normalized are found in the text as it is, too.
+    pub(crate) finds_normalized: bool,
+    /// See [`Texts`] and [`TokenBytes`]; how many ids were decoded without them.
     pub(crate) texts: OnceLock<Option<Texts>>,
+    pub(crate) bytes: OnceLock<TokenBytes>,
     pub(crate) decoded: AtomicUsize,
 }
 
@@ -129,8 +133,8 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`]; [`Error::Limit`] when there is not enough memory.
     pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
-        if let Some(Placed { ids, spans, words, .. }) = self.place_by_words(text, policy)? {
-            return Ok(Encoded { ids, ends: whole_ends(text, &spans)?, spans, words });
+        if let Some(placed) = self.place_by_words(text, policy)? {
+            return placed.into_encoded(text);
         }
         let pieces = self.tokenize(text, policy, None)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
@@ -149,16 +153,14 @@ impl Tokenizer {
         policy.check(text)?;
         let characters = |id: u32| self.model_token(id).map_or(0, |token| token.chars().count());
         let (mut placed, mut done, mut start) = (Placed::default(), 0, Start::OfText);
-        for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
+        for found in self.added.find_in(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().map_or(text.len(), |found| found.start);
             let stretch = text.get(done..next).unwrap_or_default();
             if !words.place((stretch, done), start, characters, &mut placed)? {
                 return Ok(None);
             }
             let Some(found) = found else { break };
-            placed.reserve(1)?;
-            placed.push(found.id, (found.start, found.end));
-            placed.word += 1;
+            placed.push_token(found.id, (found.start, found.end))?;
             (done, start) = (found.end, Start::AfterToken);
         }
         Ok(Some(placed))
@@ -179,12 +181,14 @@ impl Tokenizer {
     /// How many bytes of `text` have ids that are sure, whatever follows: those of a part of its own, behind which [`Tokenizer::encode_rest`] goes on.
     pub(crate) fn sure_end(&self, text: &str, policy: &Policy) -> usize {
         let Some(words) = self.words(policy) else { return 0 };
-        // What starts before this is there to its end, and so is any longer token that starts with it.
-        let Some(to) = text.len().checked_sub(policy.longest().max(1)) else { return 0 };
+        // What starts before this is there to its end and what follows, and so is any longer token that starts with it.
+        let Some(to) = text.len().checked_sub(policy.longest() + 1) else { return 0 };
+        let mut stops = self.added.find_stops(text, policy);
+        stops.sort_unstable();
         let (mut stretches, mut start) = (Vec::new(), 0);
-        for (found, end) in policy.raw_matches(text).take_while(|&(found, _)| found <= to) {
+        for (found, end) in stops.into_iter().take_while(|&(found, _)| found <= to) {
             stretches.push((start, found.saturating_sub(1)));
-            start = end;
+            start = start.max(end);
         }
         // Neither a token nor what it takes beside it is cut: no white space ends at such a place, and no token starts or ends there.
         let rest = std::iter::once((start, to));
@@ -206,9 +210,9 @@ impl Tokenizer {
         Err(Error::Limit { reason: format!("expected words of at most {LARGEST_TEXT} bytes for this tokenizer") })
     }
 
-    /// What finds ids without the `tokenizers` crate, where that need not look for added tokens.
+    /// What finds ids without the `tokenizers` crate, where that need not look for added tokens in what it normalizes.
     pub(crate) fn words(&self, policy: &Policy) -> Option<&ByWords> {
-        self.by_words.as_ref().filter(|_| !policy.reads_normalized())
+        self.by_words.as_ref().filter(|_| self.finds_normalized || !policy.reads_normalized())
     }
 
     /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked. When there are more ids than are asked for, some more.
@@ -217,7 +221,7 @@ impl Tokenizer {
         policy.check(text)?;
         let (mut ids, mut done) = (Vec::new(), 0);
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
-        for found in self.added.find_raw(text, policy).map(Some).chain([None]) {
+        for found in self.added.find_in(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
             // A token may stand in the white space that the one before took.
             let (before, stretch) = (ids.len(), text.get(done..next.start).unwrap_or_default());

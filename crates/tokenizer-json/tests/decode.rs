@@ -51,7 +51,7 @@ fn check(rng: &mut Rng, tokenizer: &Tokenizer, ids: &[u32], name: &str) -> [usiz
 #[test]
 fn chunks_give_the_text_of_the_whole() {
     let mut rng = Rng::new(1);
-    for name in ["bert", "t5", "xlmr", "llama2", "words"] {
+    for name in ["bert", "t5", "xlmr", "llama2", "words", "roberta", "nougat"] {
         let loaded = load(&common::file(name)).expect(name);
         let tokenizer = common::crate_of(&loaded);
         let (mut early, mut all) = (0, 0);

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::{Error, SpecialPolicy, Tokenizer};
 
-pub use decode::DecodeStream;
+pub use decode::{DecodeStream, TextOfBytes};
 pub use engine::BpeEngine;
 pub use incoming::Incoming;
 

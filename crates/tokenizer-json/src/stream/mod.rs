@@ -1,4 +1,6 @@
-//! Text that comes in chunks.
+//! Text and ids that come in chunks.
+
+mod decode;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +12,8 @@ use crate::error::EncodeError;
 use crate::load::Loaded;
 use crate::memory::not_enough;
 use crate::tokenizer::Tokenizer;
+
+pub use decode::DecodeStream;
 
 /// A tokenizer that finds ids by words, and what it knows of the kept text of a stream.
 pub struct WordsEngine {

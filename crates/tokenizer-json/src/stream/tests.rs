@@ -4,6 +4,7 @@ use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
 use super::*;
+use crate::byte_level::words::tests as byte_level;
 use crate::error::Error;
 use crate::sentence_piece::tests as sentence_piece;
 use crate::word_piece::tests as word_piece;
@@ -133,4 +134,18 @@ fn ids_of_merges_in_a_whole_text_in_chunks_are_those_of_the_text() {
         sentence_piece::file(&model, &steps, &added(rng, &model))
     };
     compare(32, 34, file, sentence_piece::texts);
+}
+
+#[test]
+fn byte_level_ids_in_chunks_are_those_of_the_text() {
+    let file = |rng: &mut Rng, parts: &[String]| loop {
+        let (model, steps) = (byte_level::bpe(rng, parts), byte_level::steps(rng));
+        let added = byte_level::added(rng, &model, !steps.0.is_null());
+        let file = byte_level::file(&model, &steps, &added);
+        let is_by_words = |tokenizer: &Tokenizer| tokenizer.by_words.is_some() && tokenizer.finds_normalized;
+        if load(&file).is_ok_and(|loaded| loaded.tokenizer().is_some_and(is_by_words)) {
+            return file;
+        }
+    };
+    compare(32, 35, file, byte_level::texts);
 }
