@@ -11,20 +11,21 @@ const KEPT: usize = 64;
 
 /// Those of one tokenizer.
 #[derive(Default)]
-pub(crate) struct IdleWorkers(Mutex<Vec<Worker>>);
+#[expect(clippy::vec_box, reason = "they go in and out with every call, and are more than a thousand bytes")]
+pub(crate) struct IdleWorkers(Mutex<Vec<Box<Worker>>>);
 
 impl IdleWorkers {
     /// One of them, or a new one.
     pub fn take(&self, new: impl FnOnce() -> Worker) -> IdleWorker<'_> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        IdleWorker { worker: Some(idle.unwrap_or_else(new)), home: self }
+        IdleWorker { worker: Some(idle.unwrap_or_else(|| Box::new(new()))), home: self }
     }
 }
 
 /// A [`Worker`] on loan: it goes back when this is dropped.
 pub struct IdleWorker<'a> {
     /// There until the drop.
-    worker: Option<Worker>,
+    worker: Option<Box<Worker>>,
     home: &'a IdleWorkers,
 }
 
