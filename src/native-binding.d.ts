@@ -149,11 +149,14 @@ export declare class JsonHandle {
   addPolicy(allowed: Array<string>, disallowed: Array<string>): number
   /** Forgets all policies. */
   dropPolicies(): void
-  encode(text: string | Uint8Array, strict: boolean, policy: number): Uint32Array
-  /** The number of ids that `encode` gives. */
-  count(text: string | Uint8Array, strict: boolean, policy: number): number
-  /** The number of ids that `encode` gives, `null` when there are more than `most`: then the work ends soon after these. */
-  countWithin(text: string | Uint8Array, strict: boolean, policy: number, most: number): number | null
+  /** Its number among the encoders of this thread: short texts are for the functions of [`calls`](crate::calls). */
+  get encoder(): number
+  /** The ids of the last text that a function of [`calls`](crate::calls) encoded. */
+  takeIds(): Uint32Array
+  /** The ids of bytes, which are UTF-8. */
+  encodeBytes(bytes: Uint8Array, strict: boolean, policy: number): Uint32Array
+  /** The number of ids that `encodeBytes` gives, `null` when there are more than `most`: then the work ends soon after these. */
+  countBytesWithin(bytes: Uint8Array, strict: boolean, policy: number, most: number): number | null
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>
@@ -427,8 +430,14 @@ export interface Calls {
    * special tokens or `strict` bytes that are not UTF-8.
    */
   countBytesWithin: (encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number) => number
+  /** `encode` by the encoder of a tokenizer.json. */
+  encodeJson: (encoder: number, text: string, policy: number) => number
+  /** The number of ids that `encodeJson` gives, up to `limit`; 4294967295 when there are more. */
+  countJson: (encoder: number, text: string, policy: number, limit: number) => number
   /** The text of the first `ids` numbers of the scratch. */
   decode: (encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string
+  /** `decode` by the encoder of a tokenizer.json. */
+  decodeJson: (encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string
 }
 
 /**

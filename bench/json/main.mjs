@@ -1,6 +1,6 @@
 /*
  * `npm run bench -- json [--corpus FILE…] [--max-bytes N] [--models LIST] [--vocabulary N] [--pieces N] [--peers LIST] [--rounds N] [--limit SECONDS]
- * [--name NAME]`: the ids of documents by a tokenizer.json like those of Llama 3, BERT, XLM-R and Llama 2, beside what else reads such a file in Node and in Python.
+ * [--name NAME]`: the ids of documents by a tokenizer.json like those of Llama 3, BERT, RoBERTa, XLM-R and Llama 2, beside what else reads such a file in Node and in Python.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -12,6 +12,7 @@ import { ensureTokenizerJson } from '../lib/tokenizer-json.mjs'
 const all = [
   { id: 'llama3', title: 'BPE like Llama 3' },
   { id: 'bert', title: 'WordPiece like BERT', size: 'vocabulary' },
+  { id: 'roberta', title: 'BPE like RoBERTa', size: 'vocabulary' },
   { id: 'xlmr', title: 'Unigram like XLM-R', size: 'pieces' },
   { id: 'llama2', title: 'BPE like Llama 2', size: 'pieces' },
 ]

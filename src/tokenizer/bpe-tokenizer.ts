@@ -12,7 +12,7 @@ import {
   idArray,
   splitSignal,
 } from './arguments.ts'
-import { calls, scratch } from './calls.ts'
+import { calls, copyFew, scratch } from './calls.ts'
 import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
 import {
   encodePadded,
@@ -63,15 +63,13 @@ import {
   type Tokenizer,
 } from './tokenizer.ts'
 import { checkedTruncation, type TruncateOptions } from './truncate.ts'
-import { lengthOf, unsharedNumbers } from '../shared-memory.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { unshared, unsharedText } from './unshared.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
 const refuseAll = 1
 const allowAll = 2
-/** So many ids are copied one by one, which is sooner done than to ask an array for its memory. */
-const fewIds = 256
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
 
@@ -368,10 +366,9 @@ export class BpeTokenizer implements Tokenizer {
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
     const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
     const numbers = checkedNumbers(ids)
-    const count = lengthOf(numbers)
+    const count = copyFew(numbers)
     try {
-      if (count > fewIds) return this.#native.decode(unsharedNumbers(numbers), strict, skipSpecialTokens)
-      for (let index = 0; index < count; index++) scratch[index] = numbers[index] as number
+      if (count === undefined) return this.#native.decode(unsharedNumbers(numbers), strict, skipSpecialTokens)
       return calls().decode(this.#encoder, count, strict, skipSpecialTokens)
     } catch (error) {
       throw fromNative(error)

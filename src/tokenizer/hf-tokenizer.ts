@@ -1,9 +1,11 @@
 import { callNative, TokenmillError } from '../errors.ts'
 import { native } from '../native.ts'
 import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { integerIn, options as checkedOptions, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
+  checkedNumbers,
   checkedSegments,
   checkedTexts,
   checkedWhole,
@@ -14,6 +16,7 @@ import {
 } from './arguments.ts'
 import { AroundEncoder } from './around-encoder.ts'
 import { BufferedDecoder, BufferedEncoder } from './buffered-stream.ts'
+import { calls, copyFew, scratch } from './calls.ts'
 import {
   encodePadded,
   type PaddedOffsetOptions,
@@ -63,8 +66,10 @@ import {
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
 import { unshared, unsharedText } from './unshared.ts'
 
+/** What the native count of a text is that has more ids than its limit. */
+const moreThanLimit = 2 ** 32 - 1
 /** No text has as many ids. */
-const largestCount = 2 ** 32 - 1
+const largestCount = moreThanLimit - 1
 
 /** The checked choices of an asynchronous call. */
 interface AsyncCall {
@@ -76,8 +81,8 @@ interface AsyncCall {
 }
 
 /**
- * The tokenizer of a tokenizer.json whose model, normalizers and pre-tokenizers Hugging Face's `tokenizers` runs: WordPiece, Unigram,
- * WordLevel, and BPE that is not byte-level. Its ids are those of Hugging Face's, with Tokenmill's rules for special tokens.
+ * The tokenizer of a tokenizer.json that is no `BpeTokenizer`: WordPiece, Unigram, WordLevel, and BPE that is not byte-level, or whose ids are not in the order
+ * of its merges. Its ids are those of Hugging Face's, with Tokenmill's rules for special tokens.
  */
 export class HfTokenizer implements Tokenizer {
   readonly name: string
@@ -85,6 +90,8 @@ export class HfTokenizer implements Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   readonly endOfTextId: number | undefined
   readonly #native: JsonHandle
+  /** The number of the native encoder. */
+  readonly #encoder: number
   readonly #file: Uint8Array
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
@@ -98,6 +105,7 @@ export class HfTokenizer implements Tokenizer {
   constructor(name: string, handle: JsonHandle, file: Uint8Array) {
     this.name = name
     this.#native = handle
+    this.#encoder = handle.encoder
     this.#file = file
     this.vocabSize = handle.vocabSize
     // Nobody else has it.
@@ -117,8 +125,14 @@ export class HfTokenizer implements Tokenizer {
 
   encode(text: Text, options?: EncodeOptions): Uint32Array {
     const { policy, strict, whole } = this.#call(options, 'all')
-    const ids = explaining(() => this.#native.encode(unsharedText(checkedText('text', text)), strict, policy))
+    const ids = this.#encode(checkedText('text', text), strict, policy)
     return whole ? this.#postProcessor.around(ids) : ids
+  }
+
+  #encode(text: Text, strict: boolean, policy: number): Uint32Array {
+    if (typeof text !== 'string') return explaining(() => this.#native.encodeBytes(unshared(text), strict, policy))
+    const count = explaining(() => calls().encodeJson(this.#encoder, text, policy))
+    return count <= scratch.length ? scratch.slice(0, count) : callNative(() => this.#native.takeIds())
   }
 
   encodeOrdinary(text: Text): Uint32Array {
@@ -171,12 +185,23 @@ export class HfTokenizer implements Tokenizer {
 
   count(text: Text, options?: EncodeOptions): number {
     const call = this.#checkedCall(options, [])
-    return this.#count(unsharedText(checkedText('text', text)), call)
+    return this.#count(checkedText('text', text), call)
   }
 
-  #count(text: Text, { special, strict, whole }: Omit<AsyncCall, 'signal'>): number {
+  #count(text: Text, call: Omit<AsyncCall, 'signal'>): number {
+    const count = this.#countWithin(text, largestCount, call)
+    if (count === undefined) throw new TokenmillError('ERR_LIMIT', 'the text has more ids than are counted')
+    return count + this.#added(call.whole)
+  }
+
+  /** The number of ids of `text`, without what stands around them; `undefined` when there are more than `limit`. */
+  #countWithin(text: Text, limit: number, { special, strict }: Omit<AsyncCall, 'signal'>): number | undefined {
     const policy = this.#policies.of(special)
-    return explaining(() => this.#native.count(text, strict, policy)) + this.#added(whole)
+    if (typeof text !== 'string') {
+      return explaining(() => this.#native.countBytesWithin(unshared(text), strict, policy, limit)) ?? undefined
+    }
+    const count = explaining(() => calls().countJson(this.#encoder, text, policy, limit))
+    return count === moreThanLimit ? undefined : count
   }
 
   countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
@@ -200,18 +225,22 @@ export class HfTokenizer implements Tokenizer {
 
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false {
     const most = integerIn('limit', limit, 0)
-    const { special, strict, whole } = this.#checkedCall(options, [])
-    const checked = unsharedText(checkedText('text', text))
-    const [policy, added] = [this.#policies.of(special), this.#added(whole)]
+    const call = this.#checkedCall(options, [])
+    const added = this.#added(call.whole)
     const room = Math.min(Math.max(most - added, 0), largestCount)
-    const count = explaining(() => this.#native.countWithin(checked, strict, policy, room))
-    return count !== null && count + added <= most && count + added
+    const count = this.#countWithin(checkedText('text', text), room, call)
+    return count !== undefined && count + added <= most && count + added
   }
 
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string {
     const { strict, skipSpecialTokens } = checkedDecodeOptions(options)
-    const array = idArray(ids)
-    return callNative(() => this.#native.decode(array, strict, skipSpecialTokens))
+    const numbers = checkedNumbers(ids)
+    const count = copyFew(numbers)
+    return callNative(() =>
+      count === undefined
+        ? this.#native.decode(unsharedNumbers(numbers), strict, skipSpecialTokens)
+        : calls().decodeJson(this.#encoder, count, strict, skipSpecialTokens),
+    )
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {

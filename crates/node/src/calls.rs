@@ -14,6 +14,7 @@ use tokenmill_bpe::{Counter, LimitedCounter, Origin, Sink};
 use crate::decode::text;
 use crate::encoder::{Encoder, KEPT, as_u32, from_bpe_in, make_room, policy_at, run, run_part, with_encoder};
 use crate::error::{Code, Error, Result, from_napi};
+use crate::json_encoder::with_json_encoder;
 use crate::task::catching;
 use crate::text::{JsText, text_of};
 
@@ -39,9 +40,18 @@ pub struct Calls {
     /// special tokens or `strict` bytes that are not UTF-8.
     #[napi(ts_type = "(encoder: number, bytes: Uint8Array, strict: boolean, policy: number, limit: number) => number")]
     pub count_bytes_within: Value,
+    /// `encode` by the encoder of a tokenizer.json.
+    #[napi(ts_type = "(encoder: number, text: string, policy: number) => number")]
+    pub encode_json: Value,
+    /// The number of ids that `encodeJson` gives, up to `limit`; 4294967295 when there are more.
+    #[napi(ts_type = "(encoder: number, text: string, policy: number, limit: number) => number")]
+    pub count_json: Value,
     /// The text of the first `ids` numbers of the scratch.
     #[napi(ts_type = "(encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string")]
     pub decode: Value,
+    /// `decode` by the encoder of a tokenizer.json.
+    #[napi(ts_type = "(encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string")]
+    pub decode_json: Value,
 }
 
 /// A value of JavaScript, which lives as long as the call that made it.
@@ -78,7 +88,10 @@ pub fn calls(env: Env, scratch: Uint32ArraySlice<'_>) -> Result<Calls> {
         count_bytes: function(c"countBytes", count_bytes)?,
         count_part: function(c"countPart", count_part)?,
         count_bytes_within: function(c"countBytesWithin", count_bytes_within)?,
+        encode_json: function(c"encodeJson", encode_json)?,
+        count_json: function(c"countJson", count_json)?,
         decode: function(c"decode", decode)?,
+        decode_json: function(c"decodeJson", decode_json)?,
     })
 }
 
@@ -256,14 +269,55 @@ unsafe extern "C" fn count_bytes_within(env: sys::napi_env, info: sys::napi_call
     unsafe { answer(env, info, work) }
 }
 
+unsafe extern "C" fn encode_json(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let work = |arguments: Arguments<3>, out: &mut [u32]| {
+        let (text, policy) = (arguments.get::<JsText>(1)?, arguments.get(2)?);
+        with_json_encoder(arguments.get(0)?, |encoder| {
+            encoder.encode(&text, policy, usize::MAX)?;
+            give(&encoder.ids, out)
+        })
+    };
+    // SAFETY: it is called by the function of that name.
+    unsafe { answer(env, info, work) }
+}
+
+unsafe extern "C" fn count_json(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let work = |arguments: Arguments<4>, _: &mut [u32]| {
+        let (text, policy) = (arguments.get::<JsText>(1)?, arguments.get(2)?);
+        let limit = arguments.get::<u32>(3)? as usize;
+        with_json_encoder(arguments.get(0)?, |encoder| {
+            encoder.encode(&text, policy, limit)?;
+            Ok(within(LimitedCounter { count: encoder.ids.len(), limit }))
+        })
+    };
+    // SAFETY: it is called by the function of that name.
+    unsafe { answer(env, info, work) }
+}
+
 unsafe extern "C" fn decode(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let work = |arguments: Arguments<4>, scratch: &mut [u32]| {
-        let (count, strict, skip_special) = (arguments.get::<u32>(1)? as usize, arguments.get(2)?, arguments.get(3)?);
-        let ids = scratch.get(..count).ok_or_else(|| Error::new(Code::Internal, format!("{count} ids do not fit")))?;
+        let (strict, skip_special) = (arguments.get(2)?, arguments.get(3)?);
+        let ids = first(scratch, arguments.get(1)?)?;
         with_encoder(arguments.get(0)?, |Encoder { tokenizer, .. }| text(tokenizer, ids, strict, skip_special))
     };
     // SAFETY: it is called by the function of that name.
     unsafe { answer(env, info, work) }
+}
+
+unsafe extern "C" fn decode_json(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let work = |arguments: Arguments<4>, scratch: &mut [u32]| {
+        let (strict, skip_special) = (arguments.get(2)?, arguments.get(3)?);
+        let ids = first(scratch, arguments.get(1)?)?;
+        with_json_encoder(arguments.get(0)?, |encoder| encoder.decode(ids, strict, skip_special))
+    };
+    // SAFETY: it is called by the function of that name.
+    unsafe { answer(env, info, work) }
+}
+
+/// The first `count` numbers of the scratch.
+fn first(scratch: &[u32], count: u32) -> Result<&[u32]> {
+    let ids = scratch.get(..count as usize);
+    ids.ok_or_else(|| Error::new(Code::Internal, format!("{count} ids do not fit")))
 }
 
 /// A function whose call panics, for the tests of the panic rules.

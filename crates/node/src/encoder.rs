@@ -1,6 +1,5 @@
-//! Encoders, each a number: for a short text, a method of a napi class would spend more time on finding and guarding its object than on the text.
+//! Encoders of byte-level BPE, each a number.
 
-use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +11,7 @@ use tokenmill_bpe::{Error as BpeError, Ids, Origin, Sink, SpecialPolicy, Tokeniz
 
 use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
+use crate::slots::Slots;
 use crate::text::{JsText, TextBuffers, not_utf8};
 
 /// A tokenizer and what this thread needs to use it.
@@ -27,8 +27,7 @@ pub struct Encoder {
 pub const KEPT: usize = 1 << 18;
 
 thread_local! {
-    /// Those of this thread, by number. They are borrowed only while a call runs, and calls do not nest.
-    static ENCODERS: RefCell<Vec<Option<Box<Encoder>>>> = const { RefCell::new(Vec::new()) };
+    static ENCODERS: Slots<Encoder> = const { Slots::new() };
 }
 
 /// A place among the encoders of this thread, given back when this is dropped.
@@ -44,14 +43,7 @@ impl EncoderSlot {
             buffers: TextBuffers::default(),
             ids: Ids::default(),
         });
-        ENCODERS.with_borrow_mut(|encoders| {
-            let free = encoders.iter().position(Option::is_none).unwrap_or_else(|| {
-                encoders.push(None);
-                encoders.len() - 1
-            });
-            encoders[free] = Some(encoder);
-            Self(free as u32)
-        })
+        Self(ENCODERS.with(|encoders| encoders.add(encoder)))
     }
 
     pub fn number(&self) -> u32 {
@@ -83,20 +75,13 @@ impl EncoderSlot {
 impl Drop for EncoderSlot {
     fn drop(&mut self) {
         // When the thread ends the encoders may be gone already.
-        _ = ENCODERS.try_with(|encoders| {
-            if let Ok(mut encoders) = encoders.try_borrow_mut() {
-                encoders[self.0 as usize] = None;
-            }
-        });
+        _ = ENCODERS.try_with(|encoders| encoders.remove(self.0));
     }
 }
 
 /// Calls with the encoder of that number, which is not to be asked for again inside.
 pub fn with_encoder<T>(number: u32, call: impl FnOnce(&mut Encoder) -> Result<T>) -> Result<T> {
-    ENCODERS.with_borrow_mut(|encoders| match encoders.get_mut(number as usize) {
-        Some(Some(encoder)) => call(encoder),
-        _ => Err(Error::new(Code::Internal, format!("this thread has no encoder {number}"))),
-    })
+    ENCODERS.with(|encoders| encoders.with(number, call))
 }
 
 /// The ids of the last text that was encoded, or of all its parts.

@@ -1,6 +1,5 @@
 //! Tokenizers of a tokenizer.json that the `tokenizers` crate runs.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -17,6 +16,7 @@ use crate::cancel::CancelFlag;
 use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::gathered::GatheredTexts;
+use crate::json_encoder::{JsonEncoderSlot, with_json_encoder};
 use crate::later::{Deliver, Later, later};
 use crate::memory::{copied, try_collected};
 use crate::pool::on_all_threads;
@@ -30,7 +30,7 @@ use crate::waiting::on_waiting_thread;
 #[napi]
 pub struct JsonHandle {
     loaded: Arc<Loaded>,
-    policies: RefCell<Vec<Arc<Policy>>>,
+    encoder: JsonEncoderSlot,
 }
 
 /// What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
@@ -75,7 +75,7 @@ impl JsonHandle {
     #[napi(factory, catch_unwind)]
     pub fn with_crate(bytes: Uint8ArraySlice<'_>) -> Result<Self> {
         let loaded = load_with_crate(&bytes).map_err(from_json)?;
-        Ok(Self { loaded: Arc::new(loaded), policies: RefCell::default() })
+        Ok(Self::new(loaded))
     }
 
     /// The engine, when it is what runs the model. No other method that encodes or decodes works then.
@@ -158,62 +158,47 @@ impl JsonHandle {
     /// The number of the policy that allows and refuses these special tokens.
     #[napi(catch_unwind)]
     pub fn add_policy(&self, allowed: Vec<String>, disallowed: Vec<String>) -> Result<u32> {
-        let policy = tokenizer(&self.loaded)?.policy(&allowed, &disallowed).map_err(from_json)?;
-        let mut policies = self.policies.borrow_mut();
-        policies.push(Arc::new(policy));
-        Ok(policies.len() as u32 - 1)
+        self.encoder.add_policy(&allowed, &disallowed)
     }
 
     /// Forgets all policies.
     #[napi(catch_unwind)]
-    pub fn drop_policies(&self) {
-        self.policies.borrow_mut().clear();
+    pub fn drop_policies(&self) -> Result<()> {
+        self.encoder.drop_policies()
     }
 
-    #[napi(catch_unwind)]
-    pub fn encode(
-        &self,
-        env: Env,
-        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
-        strict: bool,
-        policy: u32,
-    ) -> Result<Uint32Array> {
-        let policy = self.policy(policy)?;
-        with_text(&text, strict, |text, origin| {
-            let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
-            to_array(env, &ids.map_err(|error| from_json_in(origin, error))?)
-        })
+    /// Its number among the encoders of this thread: short texts are for the functions of [`calls`](crate::calls).
+    #[napi(getter, catch_unwind)]
+    pub fn encoder(&self) -> u32 {
+        self.encoder.number()
     }
 
-    /// The number of ids that `encode` gives.
+    /// The ids of the last text that a function of [`calls`](crate::calls) encoded.
     #[napi(catch_unwind)]
-    pub fn count(
-        &self,
-        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
-        strict: bool,
-        policy: u32,
-    ) -> Result<u32> {
-        let policy = self.policy(policy)?;
-        with_text(&text, strict, |text, origin| {
-            let ids = tokenizer(&self.loaded)?.encode(text, &policy, None);
-            as_u32(ids.map_err(|error| from_json_in(origin, error))?.len())
-        })
+    pub fn take_ids(&self, env: Env) -> Result<Uint32Array> {
+        with_json_encoder(self.encoder.number(), |encoder| to_array(env, &encoder.ids))
     }
 
-    /// The number of ids that `encode` gives, `null` when there are more than `most`: then the work ends soon after these.
+    /// The ids of bytes, which are UTF-8.
     #[napi(catch_unwind)]
-    pub fn count_within(
+    pub fn encode_bytes(&self, env: Env, bytes: Uint8ArraySlice<'_>, strict: bool, policy: u32) -> Result<Uint32Array> {
+        let (policy, text) = (self.policy(policy)?, text_of(&bytes, strict, "text")?);
+        let ids = tokenizer(&self.loaded)?.encode(&text, &policy, None);
+        to_array(env, &ids.map_err(|error| from_json_in(Origin::Bytes(&bytes), error))?)
+    }
+
+    /// The number of ids that `encodeBytes` gives, `null` when there are more than `most`: then the work ends soon after these.
+    #[napi(catch_unwind)]
+    pub fn count_bytes_within(
         &self,
-        #[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>,
+        bytes: Uint8ArraySlice<'_>,
         strict: bool,
         policy: u32,
         most: u32,
     ) -> Result<Option<u32>> {
-        let policy = self.policy(policy)?;
-        with_text(&text, strict, |text, origin| {
-            let count = tokenizer(&self.loaded)?.count_within(text, &policy, most as usize);
-            count.map_err(|error| from_json_in(origin, error))?.map(as_u32).transpose()
-        })
+        let (policy, text) = (self.policy(policy)?, text_of(&bytes, strict, "text")?);
+        let count = tokenizer(&self.loaded)?.count_within(&text, &policy, most as usize);
+        count.map_err(|error| from_json_in(Origin::Bytes(&bytes), error))?.map(as_u32).transpose()
     }
 
     /// Encodes several texts on all threads.
@@ -316,6 +301,11 @@ impl JsonHandle {
 }
 
 impl JsonHandle {
+    fn new(loaded: Loaded) -> Self {
+        let loaded = Arc::new(loaded);
+        Self { encoder: JsonEncoderSlot::new(Arc::clone(&loaded)), loaded }
+    }
+
     pub fn loaded(&self) -> Arc<Loaded> {
         Arc::clone(&self.loaded)
     }
@@ -330,8 +320,7 @@ impl JsonHandle {
     }
 
     pub fn policy(&self, number: u32) -> Result<Arc<Policy>> {
-        let policy = self.policies.borrow().get(number as usize).map(Arc::clone);
-        policy.ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
+        self.encoder.policy(number)
     }
 }
 
@@ -339,7 +328,7 @@ impl Deliver for Loaded {
     type JsValue = JsonHandle;
 
     fn deliver(self, _env: Env) -> Result<JsonHandle> {
-        Ok(JsonHandle { loaded: Arc::new(self), policies: RefCell::default() })
+        Ok(JsonHandle::new(self))
     }
 }
 
@@ -400,21 +389,6 @@ impl Batch {
                 .map_err(|RowError { row, error }| in_row(row, from_json_in(origins[row], error)))?;
             not_utf8.map_or(Ok(done), Err)
         })?
-    }
-}
-
-/// Does `work` with `text`, and what it was read from.
-pub fn with_text<T>(
-    text: &JsTextOrBytes<'_>,
-    strict: bool,
-    work: impl FnOnce(&str, Origin<'_>) -> Result<T>,
-) -> Result<T> {
-    match text {
-        JsTextOrBytes::String(text) => {
-            let text = text.read()?;
-            work(&text, Origin::Utf16(&text))
-        }
-        JsTextOrBytes::Bytes(bytes) => work(&text_of(bytes, strict, "text")?, Origin::Bytes(bytes)),
     }
 }
 

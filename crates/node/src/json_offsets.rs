@@ -9,8 +9,8 @@ use tokenmill_tokenizer_json::{EncodeError, Encoded, encode_normalized_with_offs
 use crate::arrays::to_array;
 use crate::encoder::from_bpe_in;
 use crate::error::Result;
-use crate::json::{JsonHandle, from_json, from_json_in, tokenizer, with_text};
-use crate::text::JsTextOrBytes;
+use crate::json::{JsonHandle, from_json, from_json_in, tokenizer};
+use crate::text::{JsTextOrBytes, text_of};
 use crate::tokenizer::BpeHandle;
 
 /// Ids of a text and where they are from, in what the text came in.
@@ -82,5 +82,16 @@ impl JsonHandle {
             let encoded = tokenizer(&self.loaded())?.encode_with_offsets(text, &policy);
             NativeOffsets::of(env, encoded.map_err(|error| from_json_in(origin, error))?, text, origin, with_words)
         })
+    }
+}
+
+/// Does `work` with `text`, and what it was read from.
+fn with_text<T>(text: &JsTextOrBytes<'_>, strict: bool, work: impl FnOnce(&str, Origin<'_>) -> Result<T>) -> Result<T> {
+    match text {
+        JsTextOrBytes::String(text) => {
+            let text = text.read()?;
+            work(&text, Origin::Utf16(&text))
+        }
+        JsTextOrBytes::Bytes(bytes) => work(&text_of(bytes, strict, "text")?, Origin::Bytes(bytes)),
     }
 }

@@ -41,6 +41,8 @@ mod input_embedding;
 #[cfg(feature = "text")]
 mod json;
 #[cfg(feature = "text")]
+mod json_encoder;
+#[cfg(feature = "text")]
 mod json_offsets;
 #[cfg(feature = "text")]
 mod json_stream;
@@ -71,6 +73,8 @@ mod prepare;
 mod prepare_session;
 #[cfg(feature = "text")]
 mod save;
+#[cfg(feature = "text")]
+mod slots;
 #[cfg(feature = "text")]
 mod stream;
 mod task;

@@ -1,4 +1,4 @@
-//! The texts of tokens that stand behind others, for decoders that make of a token what depends on no more than that.
+//! The texts of tokens that stand first, and behind others, for decoders that make of a token what depends on no more than that.
 
 use std::sync::OnceLock;
 
@@ -15,8 +15,18 @@ pub(crate) struct Texts {
 }
 
 struct Token {
+    /// Behind others.
     made: Made,
+    /// Where it stands first, if that is another one.
+    first: Option<Made>,
     is_special: bool,
+}
+
+impl Token {
+    #[inline(always)]
+    fn made(&self, is_first: bool) -> &Made {
+        if is_first { self.first.as_ref().unwrap_or(&self.made) } else { &self.made }
+    }
 }
 
 enum Made {
@@ -46,34 +56,23 @@ impl Texts {
     ) -> Result<Option<String>> {
         let mut length = 0_usize;
         for (index, &id) in ids.iter().enumerate() {
-            match self.token(tokenizer, id)?.map(|token| &token.made) {
-                Some(Made::Text(text)) => length = length.saturating_add(text.len()),
-                Some(Made::Byte(_)) => length = length.saturating_add(REPLACED.len()),
-                Some(Made::Untold) => return Ok(None),
-                None => return Err(tokenizer.unknown_id(id, index)),
-            }
+            let token = self.token(tokenizer, id)?.ok_or_else(|| tokenizer.unknown_id(id, index))?;
+            length = length.saturating_add(match token.made(index == 0) {
+                Made::Text(text) => text.len(),
+                Made::Byte(_) => REPLACED.len(),
+                Made::Untold => return Ok(None),
+            });
         }
-        let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
-        let is_kept = |id: u32| !skip_special || !tokenizer.is_special(id);
-        let start = ids.iter().position(|&id| is_kept(id)).unwrap_or(ids.len());
-        let (first, rest) = ids[start..].split_at(ids.len().min(start + 1) - start);
-        let first = first.iter().filter_map(|&id| tokenizer.decoded_token(id)).map(str::to_owned).collect();
-        let first = apply_to_some(&decoders[..self.steps.bytes], first, false)?.concat();
-        let mut whole =
-            Whole { text: with_room(first.len().saturating_add(length))?, bytes: Vec::new(), is_utf8: true };
-        match byte_of(&first).filter(|_| self.joins_bytes()) {
-            Some(byte) => whole.bytes.push(byte),
-            None => whole.text.push_str(&first),
-        }
-        for &id in rest {
+        let mut whole = Whole { text: with_room(length)?, bytes: Vec::new(), is_utf8: true };
+        let mut is_first = true;
+        for &id in ids {
             match self.token(tokenizer, id)? {
                 Some(token) if skip_special && token.is_special => {}
-                Some(Token { made: Made::Text(text), .. }) => whole.add(text),
-                Some(Token { made: Made::Byte(byte), .. }) => whole.bytes.push(*byte),
-                Some(Token { made: Made::Untold, .. }) | None => return Ok(None),
+                Some(token) if whole.add(token.made(is_first)) => is_first = false,
+                _ => return Ok(None),
             }
         }
-        whole.add("");
+        whole.end_bytes();
         let Whole { mut text, is_utf8, .. } = whole;
         if strict && !is_utf8 {
             return Err(Error::InvalidUtf8);
@@ -109,15 +108,21 @@ impl Texts {
         const MORE: usize = 64;
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
         let Some(written) = tokenizer.decoded_token(id) else { return Ok(place.get_or_init(|| None).as_ref()) };
-        let text = apply_to_some(&decoders[..self.steps.bytes], vec![written.to_owned()], true)?.concat();
-        let is_long = text.len() > 2 * written.len() + MORE;
-        let made = match byte_of(&text).filter(|_| self.joins_bytes()) {
-            _ if is_long || replaced(&text) != replaced(written) => Made::Untold,
-            Some(byte) => Made::Byte(byte),
-            None => Made::Text(text.into()),
+        let text = |is_later: bool| -> Result<String> {
+            Ok(apply_to_some(&decoders[..self.steps.bytes], vec![written.to_owned()], is_later)?.concat())
         };
-        let is_special = tokenizer.is_special(id);
-        Ok(place.get_or_init(|| Some(Token { made, is_special })).as_ref())
+        let made = |text: String| {
+            let is_long = text.len() > 2 * written.len() + MORE;
+            match byte_of(&text).filter(|_| self.joins_bytes()) {
+                _ if is_long || replaced(&text) != replaced(written) => Made::Untold,
+                Some(byte) => Made::Byte(byte),
+                None => Made::Text(text.into()),
+            }
+        };
+        let (first, later) = (text(false)?, text(true)?);
+        let first = (first != later).then(|| made(first));
+        let token = Token { made: made(later), first, is_special: tokenizer.is_special(id) };
+        Ok(place.get_or_init(|| Some(token)).as_ref())
     }
 }
 
@@ -131,15 +136,23 @@ struct Whole {
 }
 
 impl Whole {
-    /// Puts the bytes together, a character for each where they are not UTF-8, and `text` behind them.
+    /// Adds what a token comes to; `false` where that is not told.
     #[inline(always)]
-    fn add(&mut self, text: &str) {
-        if !self.bytes.is_empty() {
-            self.end_bytes();
+    fn add(&mut self, made: &Made) -> bool {
+        match made {
+            Made::Text(text) => {
+                if !self.bytes.is_empty() {
+                    self.end_bytes();
+                }
+                self.text.push_str(text);
+            }
+            Made::Byte(byte) => self.bytes.push(*byte),
+            Made::Untold => return false,
         }
-        self.text.push_str(text);
+        true
     }
 
+    /// Puts the bytes together, a character for each where they are not UTF-8.
     fn end_bytes(&mut self) {
         if let Ok(text) = str::from_utf8(&self.bytes) {
             self.text.push_str(text);

@@ -116,10 +116,26 @@ impl Tokenizer {
     /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the crate has to be asked for a text that is longer than [`LARGEST_TEXT`], a regular
     /// expression of the file does not come to an end on it, or there is not enough memory; [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
-        if let Some(ids) = self.encode_by_words(text, Start::OfText, policy, Until { cancel, most: usize::MAX })? {
-            return Ok(ids);
+        let mut ids = Vec::new();
+        self.encode_until(text, policy, &mut ids, Until { cancel, most: usize::MAX })?;
+        Ok(ids)
+    }
+
+    /// Puts the ids of `text`, if they are at most `most`, to `ids`, which are none before: else `false`, and the work ends soon after these, where it is
+    /// not the crate's.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`] for what is read of the text.
+    pub fn encode_within(&self, text: &str, policy: &Policy, most: usize, ids: &mut Vec<u32>) -> Result<bool> {
+        self.encode_until(text, policy, ids, Until { cancel: None, most })?;
+        Ok(ids.len() <= most)
+    }
+
+    fn encode_until(&self, text: &str, policy: &Policy, ids: &mut Vec<u32>, until: Until) -> Result<()> {
+        if !self.encode_by_words(text, Start::OfText, policy, ids, until)? {
+            *ids = self.encode_by_crate(text, policy, until.cancel)?;
         }
-        self.encode_by_crate(text, policy, cancel)
+        Ok(())
     }
 
     fn encode_by_crate(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
@@ -166,16 +182,13 @@ impl Tokenizer {
         Ok(Some(placed))
     }
 
-    /// How many ids `text` has, if they are at most `most`: else the work ends soon after these, where it is not the crate's.
+    /// How many ids `text` has, if they are at most `most`.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`] for what is read of the text.
+    /// Those of [`Tokenizer::encode_within`].
     pub fn count_within(&self, text: &str, policy: &Policy, most: usize) -> Result<Option<usize>> {
-        let ids = match self.encode_by_words(text, Start::OfText, policy, Until { cancel: None, most })? {
-            Some(ids) => ids,
-            None => self.encode_by_crate(text, policy, None)?,
-        };
-        Ok(Some(ids.len()).filter(|&count| count <= most))
+        let mut ids = Vec::new();
+        Ok(self.encode_within(text, policy, most, &mut ids)?.then_some(ids.len()))
     }
 
     /// How many bytes of `text` have ids that are sure, whatever follows: those of a part of its own, behind which [`Tokenizer::encode_rest`] goes on.
@@ -201,7 +214,8 @@ impl Tokenizer {
     /// # Errors
     /// Those of [`Tokenizer::encode`].
     pub(crate) fn encode_rest(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
-        if let Some(ids) = self.encode_by_words(text, Start::AtCut, policy, Until { cancel, most: usize::MAX })? {
+        let (mut ids, until) = (Vec::new(), Until { cancel, most: usize::MAX });
+        if self.encode_by_words(text, Start::AtCut, policy, &mut ids, until)? {
             return Ok(ids);
         }
         if self.words(policy).is_some_and(ByWords::are_parts_of_crate) {
@@ -215,32 +229,40 @@ impl Tokenizer {
         self.by_words.as_ref().filter(|_| self.finds_normalized || !policy.reads_normalized())
     }
 
-    /// [`Tokenizer::encode`] without the `tokenizers` crate; `None` where it has to be asked. When there are more ids than are asked for, some more.
-    fn encode_by_words(&self, text: &str, mut start: Start, policy: &Policy, until: Until) -> Result<Option<Vec<u32>>> {
-        let Some(words) = self.words(policy) else { return Ok(None) };
+    /// Puts the ids of `text` to `ids`, which are none before, without the `tokenizers` crate; `false` where it has to be asked. When there are more ids than are
+    /// asked for, some more.
+    fn encode_by_words(
+        &self,
+        text: &str,
+        mut start: Start,
+        policy: &Policy,
+        ids: &mut Vec<u32>,
+        until: Until,
+    ) -> Result<bool> {
+        let Some(words) = self.words(policy) else { return Ok(false) };
         policy.check(text)?;
-        let (mut ids, mut done) = (Vec::new(), 0);
+        let mut done = 0;
         let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
         for found in self.added.find_in(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
             // A token may stand in the white space that the one before took.
             let (before, stretch) = (ids.len(), text.get(done..next.start).unwrap_or_default());
-            let mut ended = words.encode(stretch, start, &mut ids, until);
+            let mut ended = words.encode(stretch, start, ids, until);
             if ended == Ended::Untold && words.are_of_parts() {
                 ids.truncate(before);
-                ended = self.encode_parts(words, stretch, &mut ids, until)?;
+                ended = self.encode_parts(words, stretch, ids, until)?;
             }
             match ended {
                 Ended::WithIds if ids.len() <= until.most => {}
                 Ended::WithIds | Ended::WithMore => break,
                 Ended::Cancelled => return Err(Error::Cancelled),
                 Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
-                Ended::Untold => return Ok(None),
+                Ended::Untold => return Ok(false),
             }
             (done, start) = (next.end, Start::AfterToken);
             ids.extend(found.map(|found| found.id));
         }
-        Ok(Some(ids))
+        Ok(true)
     }
 
     /// Adds the ids of a stretch between added tokens part by part, of which the crate is asked for some.
