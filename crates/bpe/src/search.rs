@@ -19,7 +19,7 @@ const MAX_TOGETHER: usize = 4 << 20;
 
 /// Finds the leftmost of some tokens, the longest of several that start there.
 #[derive(Debug, Default)]
-pub(crate) struct Search {
+pub struct Search {
     tokens: Vec<String>,
     longest: usize,
     starts: Starts,
@@ -73,22 +73,35 @@ impl Starts {
     }
 }
 
-/// Where token `number` was found.
+/// A token that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Match {
+pub struct Match {
+    /// Where it starts in the text, in bytes.
     pub start: usize,
+    /// Where it ends.
     pub end: usize,
+    /// Its number among the tokens.
     pub number: usize,
 }
 
 impl Search {
+    /// One for `tokens`.
+    ///
+    /// # Errors
+    /// [`Error::SpecialTokensTooLong`].
     pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        let tokens: Vec<String> = tokens.into_iter().map(str::to_owned).collect();
-        check_lengths(tokens.iter().map(String::as_str))?;
-        let longest = tokens.iter().map(String::len).max().unwrap_or(0);
-        Ok(Self { starts: Starts::of(&tokens, longest), tokens, longest, automaton: OnceLock::new() })
+        let search = Self::of(tokens);
+        check_lengths(search.tokens.iter().map(String::as_str)).map(|()| search)
     }
 
+    /// One for tokens none of which is empty, however long they are: those of a file, to whose size the work stays in proportion.
+    pub fn of<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        let tokens: Vec<String> = tokens.into_iter().map(str::to_owned).collect();
+        let longest = tokens.iter().map(String::len).max().unwrap_or(0);
+        Self { starts: Starts::of(&tokens, longest), tokens, longest, automaton: OnceLock::new() }
+    }
+
+    /// Whether it finds nothing.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
@@ -98,6 +111,7 @@ impl Search {
         self.longest
     }
 
+    /// The token of that number.
     pub fn token(&self, number: usize) -> &str {
         &self.tokens[number]
     }

@@ -4,12 +4,12 @@
 //! in what is left and normalized. Special ones count only where a policy allows them; the others always.
 
 use std::collections::HashMap;
+use std::iter;
 
-use aho_corasick::{AhoCorasick, Input};
 use serde_json::Value;
 use tokenizers::normalizer::Range;
 use tokenizers::{NormalizedString, PreTokenizedString, Token};
-use tokenmill_bpe::{check_lengths, longest_match};
+use tokenmill_bpe::{Match, Search, check_lengths};
 
 use crate::error::{Error, Result, invalid};
 use crate::file::Added;
@@ -101,7 +101,7 @@ impl AddedTokens {
     /// `allowed`, and are refused in `disallowed`.
     ///
     /// # Errors
-    /// [`Error::Limit`] when there are too many for one automaton, or when names that are not tokens of the file are as long as [`check_lengths`]
+    /// [`Error::Limit`] when names that are not tokens of the file are as long as [`check_lengths`]
     /// refuses.
     pub fn policy<S: AsRef<str>>(&self, allowed: &[S], disallowed: &[S]) -> Result<Policy> {
         let allowed: std::collections::HashSet<&str> = allowed.iter().map(AsRef::as_ref).collect();
@@ -128,10 +128,9 @@ impl AddedTokens {
                 .chain(names.iter().map(|name| name.len()))
                 .max()
                 .unwrap_or(0),
-            raw: Search::new(&raw)?,
-            normalized: Search::new(&normalized)?,
-            disallowed: automaton(&names)?,
-            disallowed_names: names.into_iter().map(str::to_owned).collect(),
+            raw: Find::new(&raw),
+            normalized: Find::new(&normalized),
+            disallowed: Search::of(names),
         })
     }
 
@@ -162,14 +161,14 @@ impl AddedTokens {
     fn cut(
         &self,
         piece: &NormalizedString,
-        search: &Search,
+        find: &Find,
     ) -> tokenizers::Result<Vec<(NormalizedString, Option<Vec<Token>>)>> {
         let slice = |start: usize, end: usize| {
             piece.slice(Range::Normalized(start..end)).ok_or("an added token cuts a character")
         };
         let text = piece.get();
         let (mut parts, mut done) = (Vec::new(), 0);
-        for Found { id, start, end } in self.find(text, search) {
+        for Found { id, start, end } in self.find(text, find) {
             if done < start {
                 parts.push((slice(done, start)?, None));
             }
@@ -214,24 +213,24 @@ impl AddedTokens {
 
     /// Where in `text` the searches for tokens stop, be it one or not, in any order: where each starts and ends.
     pub fn find_stops(&self, text: &str, policy: &Policy) -> Vec<(usize, usize)> {
-        let mut stops: Vec<_> = policy.raw.find_all(text).map(|(_, start, end)| (start, end)).collect();
+        let mut stops: Vec<_> = policy.raw.find_all(text).map(|found| (found.start, found.end)).collect();
         if !policy.normalized.is_empty() {
             let mut done = 0;
             for (start, end) in
                 self.find(text, &policy.raw).map(|token| (token.start, token.end)).chain([(text.len(), 0)])
             {
                 let stretch = text.get(done..start).unwrap_or_default();
-                stops.extend(policy.normalized.find_all(stretch).map(|(_, start, end)| (done + start, done + end)));
+                stops.extend(policy.normalized.find_all(stretch).map(|found| (done + found.start, done + found.end)));
                 done = end;
             }
         }
         stops
     }
 
-    fn find<'a>(&'a self, text: &'a str, search: &'a Search) -> impl Iterator<Item = Found> + 'a {
+    fn find<'a>(&'a self, text: &'a str, find: &'a Find) -> impl Iterator<Item = Found> + 'a {
         let mut done = 0;
-        search.find_all(text).filter_map(move |(number, mut start, mut end)| {
-            let token = &self.tokens[search.places[number]];
+        find.find_all(text).filter_map(move |Match { mut start, mut end, number }| {
+            let token = &self.tokens[find.places[number]];
             if token.single_word && !(is_word_end(&text[..start]) && is_word_start(&text[end..])) {
                 return None;
             }
@@ -271,18 +270,16 @@ fn is_word_start(text: &str) -> bool {
 
 /// Which added tokens a call reads as such, and which special ones it refuses.
 pub struct Policy {
-    raw: Search,
-    normalized: Search,
-    disallowed: Option<AhoCorasick>,
-    disallowed_names: Vec<String>,
+    raw: Find,
+    normalized: Find,
+    disallowed: Search,
     longest: usize,
 }
 
 impl Policy {
     /// Nothing is an added token.
     pub(crate) fn of_nothing() -> Self {
-        let nothing = || Search { automaton: None, places: Vec::new() };
-        Self { raw: nothing(), normalized: nothing(), disallowed: None, disallowed_names: Vec::new(), longest: 0 }
+        Self { raw: Find::new(&[]), normalized: Find::new(&[]), disallowed: Search::default(), longest: 0 }
     }
 
     /// The length of the longest token that is looked for, in bytes; 0 without any.
@@ -292,13 +289,13 @@ impl Policy {
 
     /// Whether any token is refused.
     pub(crate) fn refuses(&self) -> bool {
-        self.disallowed.is_some()
+        !self.disallowed.is_empty()
     }
 
     /// Where the first token from `from` on starts that is refused, and the token.
     pub(crate) fn next_disallowed(&self, text: &str, from: usize) -> Option<(usize, &str)> {
-        let found = self.disallowed.as_ref().and_then(|disallowed| disallowed.find(Input::new(text).range(from..)))?;
-        Some((found.start(), &self.disallowed_names[found.pattern().as_usize()]))
+        let found = first(&self.disallowed, text, from)?;
+        Some((found.start, self.disallowed.token(found.number)))
     }
 
     /// Whether added tokens are looked for in what is normalized.
@@ -317,32 +314,32 @@ impl Policy {
 }
 
 /// Finds some of the added tokens: from left to right, of several that start at one place the longest.
-struct Search {
-    automaton: Option<AhoCorasick>,
+struct Find {
+    search: Search,
     /// Of each, its place among all added tokens.
     places: Vec<usize>,
 }
 
-impl Search {
-    fn new(tokens: &[(&str, usize)]) -> Result<Self> {
-        let texts: Vec<&str> = tokens.iter().map(|&(text, _)| text).collect();
-        Ok(Self { automaton: automaton(&texts)?, places: tokens.iter().map(|&(_, place)| place).collect() })
+impl Find {
+    fn new(tokens: &[(&str, usize)]) -> Self {
+        let search = Search::of(tokens.iter().map(|&(text, _)| text));
+        Self { search, places: tokens.iter().map(|&(_, place)| place).collect() }
     }
 
     fn is_empty(&self) -> bool {
-        self.automaton.is_none()
+        self.search.is_empty()
     }
 
-    fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
-        let found = self.automaton.iter().flat_map(move |automaton| automaton.find_iter(text));
-        found.map(|found| (found.pattern().as_usize(), found.start(), found.end()))
+    fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Match> + 'a {
+        let mut from = 0;
+        iter::from_fn(move || {
+            let found = first(&self.search, text, from)?;
+            from = found.end;
+            Some(found)
+        })
     }
 }
 
-fn automaton(texts: &[&str]) -> Result<Option<AhoCorasick>> {
-    if texts.is_empty() {
-        return Ok(None);
-    }
-    let limit = |error| Error::Limit { reason: format!("expected fewer added tokens: {error}") };
-    longest_match(texts).build(texts).map(Some).map_err(limit)
+fn first(search: &Search, text: &str, from: usize) -> Option<Match> {
+    search.find(text, from, None).expect("nobody cancels it")
 }
