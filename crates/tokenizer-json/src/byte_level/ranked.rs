@@ -56,7 +56,7 @@ impl Ranked {
     pub fn new(model: Visible) -> Option<Self> {
         /// The parts of tokens, by which the order is, are known when there is one: the first is a guess. Those of a token depend on shorter ones alone, so each
         /// try is right for longer ones than that before; it is for all of published files at once.
-        const TRIES: usize = 8;
+        const TRIES: usize = 4;
         let Kind::Bpe { continuing_subword_prefix: None, end_of_word_suffix: None, ignore_merges, .. } =
             model.model.kind
         else {
