@@ -160,6 +160,45 @@ for (const name of ['bert', 'llama2', 'llama3', 'qwen2', 'xlmr']) {
   })
 }
 
+test('few ids and many come back whole', async (t) => {
+  for (const name of ['bert', 'roberta', 'words', 'llama2']) {
+    const [tokenizer, other] = await Promise.all([loadTokenizer(jsonFile(name)), loadTokenizer(jsonFile('t5'))])
+    const piece = ' the'
+    const [once, twice] = [1, 2].map((times) => tokenizer.encode(piece.repeat(times)).length) as [number, number]
+    const first = tokenizer.encode(piece)
+    for (const count of [1, 255, 256, 257, 4094, 4095, 4096, 4097, 8193, 300_000]) {
+      const text = piece.repeat(count)
+      const ids = tokenizer.encode(text)
+      t.is(ids.length, once + (count - 1) * (twice - once), `${name} ${count}`)
+      t.deepEqual(ids, tokenizer.encode(bytesOf(text)))
+      t.is(tokenizer.count(text), ids.length)
+      t.is(tokenizer.isWithinLimit(text, ids.length), ids.length)
+      t.is(tokenizer.isWithinLimit(text, ids.length - 1), false)
+      t.is(tokenizer.decode(ids), tokenizer.decode([...ids]))
+      t.is(tokenizer.decode(ids), Buffer.from(tokenizer.decodeBytes(ids)).toString())
+    }
+    other.encode('another tokenizer, and another text')
+    t.deepEqual(tokenizer.encode(piece), first)
+  }
+})
+
+test('bytes of a byte-level file are given as they are, whole characters or not', async (t) => {
+  for (const name of ['roberta', 'nougat', 'gpt2']) {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const ids = tokenizer.encodeOrdinary('a👋')
+    const bytes = [...ids].flatMap((id) => [...(tokenizer.idToBytes(id) as Uint8Array)])
+    t.deepEqual([...tokenizer.decodeBytes(ids)], bytes, name)
+    const part = ids.subarray(0, -1)
+    t.deepEqual([...tokenizer.decodeBytes(part)], bytes.slice(0, -tokenizer.idToBytes(ids.at(-1) as number)!.length))
+    t.is(tokenizer.decode(part), 'a\ufffd')
+    t.throws(() => tokenizer.decode(part, { errors: 'strict' }), { code: 'ERR_INVALID_UTF8' })
+    const parts: string[] = []
+    for await (const text of tokenizer.decodeChunks(ids)) parts.push(text)
+    t.is(parts.join(''), 'a👋')
+    t.is(parts[0], 'a')
+  }
+})
+
 test('ids that come one by one give their text as soon as it is sure, unless that needs all of them', async (t) => {
   const partsOf = async (name: string, text: string, options?: DecodeOptions) => {
     const tokenizer = await loadTokenizer(jsonFile(name))

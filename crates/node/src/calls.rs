@@ -273,7 +273,7 @@ unsafe extern "C" fn encode_json(env: sys::napi_env, info: sys::napi_callback_in
     let work = |arguments: Arguments<3>, out: &mut [u32]| {
         let (text, policy) = (arguments.get::<JsText>(1)?, arguments.get(2)?);
         with_json_encoder(arguments.get(0)?, |encoder| {
-            encoder.encode(&text, policy, usize::MAX)?;
+            encoder.encode(&text, policy, usize::MAX).inspect_err(|_| encoder.forget())?;
             give(&encoder.ids, out)
         })
     };
@@ -286,8 +286,10 @@ unsafe extern "C" fn count_json(env: sys::napi_env, info: sys::napi_callback_inf
         let (text, policy) = (arguments.get::<JsText>(1)?, arguments.get(2)?);
         let limit = arguments.get::<u32>(3)? as usize;
         with_json_encoder(arguments.get(0)?, |encoder| {
-            encoder.encode(&text, policy, limit)?;
-            Ok(within(LimitedCounter { count: encoder.ids.len(), limit }))
+            let done = encoder.encode(&text, policy, limit);
+            let count = encoder.ids.len();
+            encoder.forget();
+            done.map(|()| within(LimitedCounter { count, limit }))
         })
     };
     // SAFETY: it is called by the function of that name.

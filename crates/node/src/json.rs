@@ -176,7 +176,11 @@ impl JsonHandle {
     /// The ids of the last text that a function of [`calls`](crate::calls) encoded.
     #[napi(catch_unwind)]
     pub fn take_ids(&self, env: Env) -> Result<Uint32Array> {
-        with_json_encoder(self.encoder.number(), |encoder| to_array(env, &encoder.ids))
+        with_json_encoder(self.encoder.number(), |encoder| {
+            let array = to_array(env, &encoder.ids);
+            encoder.forget();
+            array
+        })
     }
 
     /// The ids of bytes, which are UTF-8.

@@ -32,12 +32,17 @@ pub fn with_json_encoder<T>(number: u32, call: impl FnOnce(&mut JsonEncoder) -> 
 impl JsonEncoder {
     /// Encodes `text`; where it has more than `most` ids, there are some of them.
     pub fn encode(&mut self, text: &JsText, policy: u32, most: usize) -> Result<()> {
+        self.forget();
         let Self { loaded, policies, buffers, ids } = self;
-        ids.clear();
-        ids.shrink_to(KEPT);
         let text = buffers.read(text)?;
         let done = tokenizer(loaded)?.encode_within(&text, policy_at(policies, policy)?, most, ids);
         done.map(drop).map_err(|error| from_json_in(Origin::Utf16(&text), error))
+    }
+
+    /// Forgets the ids; the memory of many is given back.
+    pub fn forget(&mut self) {
+        self.ids.clear();
+        self.ids.shrink_to(KEPT);
     }
 
     /// The text of `ids`.
