@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::byte_level::ByteWords;
+use crate::end_of_word::EndOfWord;
 use crate::error::Result;
 use crate::model::Visible;
 use crate::placed::Placed;
@@ -15,6 +16,7 @@ pub(crate) enum ByWords {
     WordPiece(Box<WordPiece>),
     SentencePiece(Box<SentencePiece>),
     Bytes(Box<ByteWords>),
+    EndOfWord(Box<EndOfWord>),
 }
 
 impl ByWords {
@@ -31,7 +33,10 @@ impl ByWords {
         if let Some(words) = SentencePiece::new(model, normalizer, pre_tokenizer) {
             return Some(Self::SentencePiece(Box::new(words)));
         }
-        ByteWords::new(model, normalizer, pre_tokenizer).map(|words| Self::Bytes(Box::new(words)))
+        if let Some(words) = ByteWords::new(model, normalizer, pre_tokenizer) {
+            return Some(Self::Bytes(Box::new(words)));
+        }
+        EndOfWord::new(model, normalizer, pre_tokenizer).map(|words| Self::EndOfWord(Box::new(words)))
     }
 
     /// The last place in `from + 1..=to`, which are inside of `text`, where it can be cut, whatever it goes on with: its ids are those of what is before
@@ -42,6 +47,7 @@ impl ByWords {
                 Self::WordPiece(_) => last_cut(text, from, to, WordPiece::is_cut),
                 Self::SentencePiece(words) => last_cut(text, from, to, |text, at| words.is_cut(text, at)),
                 Self::Bytes(words) => words.cut_before(text, from, to),
+                Self::EndOfWord(_) => last_cut(text, from, to, EndOfWord::is_cut),
             }?;
             if !text[..at].ends_with(char::is_whitespace) {
                 return Some(at);
@@ -53,7 +59,7 @@ impl ByWords {
     /// Whether the `tokenizers` crate makes the same of parts that were so cut.
     pub fn are_parts_of_crate(&self) -> bool {
         match self {
-            Self::WordPiece(_) => true,
+            Self::WordPiece(_) | Self::EndOfWord(_) => true,
             Self::SentencePiece(words) => words.are_parts_of_crate(),
             Self::Bytes(words) => words.are_parts_of_crate(),
         }
@@ -75,6 +81,7 @@ impl ByWords {
             Self::WordPiece(words) => words.place(text, base, placed),
             Self::SentencePiece(words) => words.place((text, base), start, characters, placed),
             Self::Bytes(words) => words.place((text, base), start, placed),
+            Self::EndOfWord(_) => Ok(false),
         }
     }
 
@@ -84,6 +91,7 @@ impl ByWords {
             Self::WordPiece(words) => words.encode(text, ids, until),
             Self::SentencePiece(words) => words.encode(text, start, ids, until),
             Self::Bytes(words) => words.encode(text, start, ids, until),
+            Self::EndOfWord(words) => words.encode(text, ids, until),
         }
     }
 }

@@ -3,21 +3,14 @@
 //! Merges are made in the order of their list, of equal ones the leftmost first. None ever joins two characters of which no merge of the list joins the
 //! ends of its tokens, so that a word may be cut between such ([`Merges::may_join`]). It need not be.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
 
 use super::bytes::{ByteTokens, MARK, spaced};
 use crate::model::Visible;
+use crate::pairs::Pairs;
 use crate::words::Model;
-
-/// A merge of a list, by its place there, and what it makes.
-#[derive(Clone, Copy)]
-struct Merge {
-    rank: u32,
-    id: u32,
-}
 
 /// A word of a text.
 pub(super) struct Word {
@@ -47,16 +40,12 @@ enum Unknown {
 pub(super) struct Merges {
     ascii: [Option<u32>; 128],
     characters: HashMap<char, u32, RandomState>,
-    /// By the ids of the two tokens.
-    of_pairs: HashMap<u64, Merge, RandomState>,
+    pairs: Pairs,
     /// The characters of ASCII that a merge joins.
     ascii_joined: [[bool; 128]; 128],
     joined: Joined,
     unknown: Unknown,
 }
-
-/// One as it was when it was put into a heap: the rank of a merge, and where its left token starts.
-type Candidate = Reverse<(u32, u32)>;
 
 impl Merges {
     /// `None` when what is unknown comes to something that is not known here.
@@ -72,7 +61,7 @@ impl Merges {
         let mut made = Self {
             ascii: [None; 128],
             characters: HashMap::default(),
-            of_pairs: HashMap::default(),
+            pairs: Pairs::default(),
             ascii_joined: [[false; 128]; 128],
             joined: Joined::new(model.model.tokens.len()),
             unknown,
@@ -93,15 +82,14 @@ impl Merges {
             &Unknown::Token(unknown, _) => HashSet::from([unknown]),
         };
         let tokens = &model.model.tokens;
-        made.of_pairs.reserve(model.merges().size_hint().1.unwrap_or_default());
+        made.pairs.reserve(model.merges().size_hint().1.unwrap_or_default());
         for (rank, merge) in model.merges() {
             let (one, other) = (tokens.id(merge.left), tokens.id(merge.right));
             // What is unknown would be joined to what is beside it.
             if unknown.contains(&one) || unknown.contains(&other) {
                 return None;
             }
-            // Of a pair that is there twice the crate takes the last.
-            made.of_pairs.insert(pair(one, other), Merge { rank: rank as u32, id: tokens.id(merge.made) });
+            made.pairs.insert(one, other, rank, tokens.id(merge.made));
             let last = tokens.text(merge.left).chars().next_back()?;
             let first = tokens.text(merge.right).chars().next()?;
             let (last, first) = (spaced(last), spaced(first));
@@ -214,81 +202,6 @@ impl Merges {
             after_unknown = id.is_none();
         }
     }
-
-    #[inline(always)]
-    fn merge(&self, left: u32, right: u32) -> Option<Merge> {
-        self.of_pairs.get(&pair(left, right)).copied()
-    }
-
-    /// Merges a few: of all pairs the one with the lowest rank is looked for again and again.
-    fn add_short(&self, word: &str, ids: &mut Vec<u32>) {
-        /// Of a pair that no merge joins.
-        const NONE: Merge = Merge { rank: u32::MAX, id: 0 };
-        // Of each token that and the next, and what they make.
-        let (mut tokens, mut ranks, mut made) = ([0; SHORT], [NONE.rank; SHORT], [NONE.id; SHORT]);
-        let mut count = 0;
-        self.for_each_character(word, |id| {
-            tokens[count] = id;
-            count += 1;
-        });
-        let look = |tokens: &[u32], at: usize| self.merge(tokens[at], tokens[at + 1]).unwrap_or(NONE);
-        for at in 1..count {
-            Merge { rank: ranks[at - 1], id: made[at - 1] } = look(&tokens, at - 1);
-        }
-        while let Some(&best) = ranks[..count].iter().min()
-            && best != NONE.rank
-        {
-            let at = ranks.iter().position(|&rank| rank == best).unwrap_or_default();
-            tokens[at] = made[at];
-            tokens.copy_within(at + 2..count, at + 1);
-            ranks.copy_within(at + 1..count, at);
-            made.copy_within(at + 1..count, at);
-            count -= 1;
-            if at + 1 < count {
-                Merge { rank: ranks[at], id: made[at] } = look(&tokens, at);
-            }
-            if at > 0 {
-                Merge { rank: ranks[at - 1], id: made[at - 1] } = look(&tokens, at - 1);
-            }
-        }
-        ids.extend_from_slice(&tokens[..count]);
-    }
-
-    /// Merges many, in a time that grows little faster than their number.
-    fn add_long(&self, word: &str, ids: &mut Vec<u32>) {
-        /// In place of the id of one that was merged into the one before it.
-        const GONE: u32 = u32::MAX;
-        let mut tokens = Vec::with_capacity(word.len());
-        self.for_each_character(word, |id| tokens.push(id));
-        let count = tokens.len() as u32;
-        let (mut next, mut previous): (Vec<u32>, Vec<u32>) = (0..count).map(|at| (at + 1, at.wrapping_sub(1))).unzip();
-        let found = |tokens: &[u32], at: u32, next: u32| -> Option<Candidate> {
-            let merge = self.merge(tokens[at as usize], *tokens.get(next as usize)?)?;
-            Some(Reverse((merge.rank, at)))
-        };
-        let mut heap: BinaryHeap<Candidate> = (0..count).filter_map(|at| found(&tokens, at, at + 1)).collect();
-        while let Some(Reverse((rank, at))) = heap.pop() {
-            let (left, right) = (at as usize, next[at as usize]);
-            let merge = if tokens[left] == GONE { None } else { tokens.get(right as usize) };
-            // Since it was put there one of the two may have become another one.
-            let Some(merge) =
-                merge.and_then(|&right| self.merge(tokens[left], right)).filter(|merge| merge.rank == rank)
-            else {
-                continue;
-            };
-            tokens[left] = merge.id;
-            tokens[right as usize] = GONE;
-            next[left] = next[right as usize];
-            if let Some(after) = previous.get_mut(next[left] as usize) {
-                *after = at;
-            }
-            heap.extend(found(&tokens, at, next[left]));
-            if previous[left] != u32::MAX {
-                heap.extend(found(&tokens, previous[left], at));
-            }
-        }
-        ids.extend(tokens.into_iter().filter(|&id| id != GONE));
-    }
 }
 
 /// Pairs of characters, by a bit for many: what has none is not there.
@@ -307,7 +220,7 @@ impl Joined {
 
     #[inline(always)]
     fn place(&self, left: char, right: char) -> (usize, u64) {
-        let place = pair(left.into(), right.into()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        let place = (u64::from(left) << 32 | u64::from(right)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
         ((place / 64) as usize, 1 << (place % 64))
     }
 
@@ -343,22 +256,17 @@ fn small_letters(bytes: &[u8]) -> usize {
     count + bytes[count..].iter().take_while(|byte| byte.is_ascii_lowercase()).count()
 }
 
-/// The most tokens that [`Merges::add_short`] begins with.
-const SHORT: usize = 48;
-
-fn pair(left: u32, right: u32) -> u64 {
-    u64::from(left) << 32 | u64::from(right)
-}
-
 impl Model for Merges {
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         let Ok(word) = str::from_utf8(word) else { return false };
         // The mark of a space comes to three tokens where it is none itself.
-        let longest = if self.character(' ').is_some() { SHORT } else { SHORT / MARK.len_utf8() };
+        let longest = if self.character(' ').is_some() { Pairs::SHORT } else { Pairs::SHORT / MARK.len_utf8() };
         if word.len() <= longest {
-            self.add_short(word, ids);
+            self.pairs.add_short(|few| self.for_each_character(word, |id| few.push(id)), ids);
         } else {
-            self.add_long(word, ids);
+            let mut tokens = Vec::with_capacity(word.len());
+            self.for_each_character(word, |id| tokens.push(id));
+            self.pairs.add_long(tokens, ids);
         }
         true
     }

@@ -5,6 +5,7 @@ use tokenmill_testkit::strings::Strings;
 
 use super::*;
 use crate::byte_level::words::tests as byte_level;
+use crate::end_of_word::tests as end_of_word;
 use crate::error::Error;
 use crate::sentence_piece::tests as sentence_piece;
 use crate::word_piece::tests as word_piece;
@@ -148,4 +149,13 @@ fn byte_level_ids_in_chunks_are_those_of_the_text() {
         }
     };
     compare(32, 35, file, byte_level::texts);
+}
+
+#[test]
+fn ids_of_words_whose_ends_are_marked_in_chunks_are_those_of_the_text() {
+    let file = |rng: &mut Rng, parts: &[String]| {
+        let (model, steps) = (end_of_word::bpe(rng, parts), end_of_word::steps(rng));
+        end_of_word::file(&model, &steps, &added(rng, &model))
+    };
+    compare(24, 36, file, end_of_word::texts);
 }
