@@ -465,7 +465,7 @@ test('what is no limit is an error, with what is put around a text too', async (
 })
 
 // Of these all text is kept until it ends.
-for (const name of ['words', 'clip'])
+for (const name of ['words', 'nougat'])
   test(`${name}: whoever gives a stream up stops the work for it`, async (t) => {
     const tokenizer = await loadTokenizer(jsonFile(name))
     const signals: AbortSignal[] = []
