@@ -11,7 +11,7 @@ use tokenmill_bpe::{Error as BpeError, Ids, Origin, Sink, SpecialPolicy, Tokeniz
 
 use crate::arrays::to_array;
 use crate::error::{Code, Error, Result};
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use crate::text::{JsText, TextBuffers, not_utf8};
 
 /// A tokenizer and what this thread needs to use it.
@@ -31,28 +31,22 @@ thread_local! {
 }
 
 /// A place among the encoders of this thread, given back when this is dropped.
-pub struct EncoderSlot(u32);
+pub struct EncoderSlot(Slot<Encoder>);
 
 impl EncoderSlot {
     pub fn new(tokenizer: Arc<Tokenizer>) -> Self {
         let worker = tokenizer.worker();
-        let encoder = Box::new(Encoder {
-            tokenizer,
-            worker,
-            policies: Vec::new(),
-            buffers: TextBuffers::default(),
-            ids: Ids::default(),
-        });
-        Self(ENCODERS.with(|encoders| encoders.add(encoder)))
+        let (policies, buffers, ids) = (Vec::new(), TextBuffers::default(), Ids::default());
+        Self(Slot::new(&ENCODERS, Encoder { tokenizer, worker, policies, buffers, ids }))
     }
 
     pub fn number(&self) -> u32 {
-        self.0
+        self.0.number()
     }
 
     /// The number of the policy that allows and refuses these special tokens.
     pub fn add_policy(&self, allowed: &[String], disallowed: &[String]) -> Result<u32> {
-        with_encoder(self.0, |encoder| {
+        self.0.with(|encoder| {
             encoder.policies.push(Arc::new(encoder.tokenizer.special_policy(allowed, disallowed).map_err(from_bpe)?));
             Ok(encoder.policies.len() as u32 - 1)
         })
@@ -60,7 +54,7 @@ impl EncoderSlot {
 
     /// Forgets the policies from number `first` on.
     pub fn drop_policies(&self, first: u32) -> Result<()> {
-        with_encoder(self.0, |encoder| {
+        self.0.with(|encoder| {
             encoder.policies.truncate(first as usize);
             Ok(())
         })
@@ -68,14 +62,7 @@ impl EncoderSlot {
 
     /// A policy that outlives its number.
     pub fn policy(&self, number: u32) -> Result<Arc<SpecialPolicy>> {
-        with_encoder(self.0, |encoder| policy_at(&encoder.policies, number).map(Arc::clone))
-    }
-}
-
-impl Drop for EncoderSlot {
-    fn drop(&mut self) {
-        // When the thread ends the encoders may be gone already.
-        _ = ENCODERS.try_with(|encoders| encoders.remove(self.0));
+        self.0.with(|encoder| policy_at(&encoder.policies, number).map(Arc::clone))
     }
 }
 
@@ -223,6 +210,6 @@ pub fn as_u32(count: usize) -> Result<u32> {
     u32::try_from(count).map_err(|_| Error::new(Code::Limit, format!("{count} ids are more than one array can hold")))
 }
 
-pub fn policy_at(policies: &[Arc<SpecialPolicy>], number: u32) -> Result<&Arc<SpecialPolicy>> {
+pub fn policy_at<P>(policies: &[Arc<P>], number: u32) -> Result<&Arc<P>> {
     policies.get(number as usize).ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
 }

@@ -1,4 +1,4 @@
-//! Tokenizers of a tokenizer.json that the `tokenizers` crate runs.
+//! Tokenizers of a tokenizer.json whose texts do not go to the engine as they are.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ use crate::cancel::CancelFlag;
 use crate::encoder::as_u32;
 use crate::error::{Code, Error, Result};
 use crate::gathered::GatheredTexts;
-use crate::json_encoder::{JsonEncoderSlot, with_json_encoder};
+use crate::json_encoder::JsonEncoderSlot;
 use crate::later::{Deliver, Later, later};
 use crate::memory::{copied, try_collected};
 use crate::pool::on_all_threads;
@@ -176,7 +176,7 @@ impl JsonHandle {
     /// The ids of the last text that a function of [`calls`](crate::calls) encoded.
     #[napi(catch_unwind)]
     pub fn take_ids(&self, env: Env) -> Result<Uint32Array> {
-        with_json_encoder(self.encoder.number(), |encoder| {
+        self.encoder.with(|encoder| {
             let array = to_array(env, &encoder.ids);
             encoder.forget();
             array

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokenmill_bpe::Origin;
 use tokenmill_tokenizer_json::{Loaded, Policy};
 
-use crate::encoder::KEPT;
-use crate::error::{Code, Error, Result};
+use crate::encoder::{KEPT, policy_at};
+use crate::error::Result;
 use crate::json::{from_json, from_json_in, tokenizer};
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use crate::text::{JsText, NewString, TextBuffers};
 
 /// A tokenizer and what this thread needs to use it.
@@ -51,35 +51,35 @@ impl JsonEncoder {
     }
 }
 
-fn policy_at(policies: &[Arc<Policy>], number: u32) -> Result<&Arc<Policy>> {
-    policies.get(number as usize).ok_or_else(|| Error::new(Code::Internal, format!("there is no policy {number}")))
-}
-
 /// A place among the encoders of this thread, given back when this is dropped.
-pub struct JsonEncoderSlot(u32);
+pub struct JsonEncoderSlot(Slot<JsonEncoder>);
 
 impl JsonEncoderSlot {
     pub fn new(loaded: Arc<Loaded>) -> Self {
         let (policies, buffers, ids) = (Vec::new(), TextBuffers::default(), Vec::new());
-        let encoder = Box::new(JsonEncoder { loaded, policies, buffers, ids });
-        Self(ENCODERS.with(|encoders| encoders.add(encoder)))
+        Self(Slot::new(&ENCODERS, JsonEncoder { loaded, policies, buffers, ids }))
     }
 
     pub fn number(&self) -> u32 {
-        self.0
+        self.0.number()
     }
 
     /// The number of the policy that allows and refuses these special tokens.
     pub fn add_policy(&self, allowed: &[String], disallowed: &[String]) -> Result<u32> {
-        with_json_encoder(self.0, |JsonEncoder { loaded, policies, .. }| {
+        self.0.with(|JsonEncoder { loaded, policies, .. }| {
             policies.push(Arc::new(tokenizer(loaded)?.policy(allowed, disallowed).map_err(from_json)?));
             Ok(policies.len() as u32 - 1)
         })
     }
 
+    /// Calls with the encoder, which is not to be asked for again inside.
+    pub fn with<T>(&self, call: impl FnOnce(&mut JsonEncoder) -> Result<T>) -> Result<T> {
+        self.0.with(call)
+    }
+
     /// Forgets all policies.
     pub fn drop_policies(&self) -> Result<()> {
-        with_json_encoder(self.0, |encoder| {
+        self.0.with(|encoder| {
             encoder.policies.clear();
             Ok(())
         })
@@ -87,13 +87,6 @@ impl JsonEncoderSlot {
 
     /// A policy that outlives its number.
     pub fn policy(&self, number: u32) -> Result<Arc<Policy>> {
-        with_json_encoder(self.0, |encoder| policy_at(&encoder.policies, number).map(Arc::clone))
-    }
-}
-
-impl Drop for JsonEncoderSlot {
-    fn drop(&mut self) {
-        // When the thread ends the encoders may be gone already.
-        _ = ENCODERS.try_with(|encoders| encoders.remove(self.0));
+        self.0.with(|encoder| policy_at(&encoder.policies, number).map(Arc::clone))
     }
 }

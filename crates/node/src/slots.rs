@@ -1,6 +1,7 @@
 //! What a thread keeps by number: a method of a napi class would spend more time on finding and guarding its object than on a short text.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 use crate::error::{Code, Error, Result};
 
@@ -13,7 +14,7 @@ impl<T> Slots<T> {
     }
 
     /// The number of a new one.
-    pub fn add(&self, value: Box<T>) -> u32 {
+    fn add(&self, value: Box<T>) -> u32 {
         let mut all = self.0.borrow_mut();
         let free = all.iter().position(Option::is_none).unwrap_or_else(|| {
             all.push(None);
@@ -32,9 +33,37 @@ impl<T> Slots<T> {
     }
 
     /// Gives the number back.
-    pub fn remove(&self, number: u32) {
+    fn remove(&self, number: u32) {
         if let Ok(mut all) = self.0.try_borrow_mut() {
             all[number as usize] = None;
         }
+    }
+}
+
+/// A place among those of this thread, given back when this is dropped.
+pub struct Slot<T: 'static> {
+    number: u32,
+    all: &'static LocalKey<Slots<T>>,
+}
+
+impl<T> Slot<T> {
+    pub fn new(all: &'static LocalKey<Slots<T>>, value: T) -> Self {
+        Self { number: all.with(|all| all.add(Box::new(value))), all }
+    }
+
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Calls with what is there, which is not to be asked for again inside.
+    pub fn with<R>(&self, call: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
+        self.all.with(|all| all.with(self.number, call))
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    fn drop(&mut self) {
+        // When the thread ends all may be gone already.
+        _ = self.all.try_with(|all| all.remove(self.number));
     }
 }

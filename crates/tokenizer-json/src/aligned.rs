@@ -100,19 +100,19 @@ fn make_room<T>(items: &mut Vec<T>, more: usize) -> Result<(), TextError> {
     items.try_reserve(more).map_err(|_| TextError::OutOfMemory { bytes: (items.len() + more) * size_of::<T>() })
 }
 
-/// Adds to `placed` the ids of a stretch of text that is at `base`, by `tokenizer`, and where they are from. `id` tells which one is given for one of these.
+/// Adds to `placed` the ids of a stretch of text that is at `base`, by `tokenizer`, and where they are from. `id` tells which one is given for one of these;
+/// `nothing` is the policy of a stretch, which has no special tokens.
 ///
 /// # Errors
 /// Those of [`Tokenizer::encode_with_offsets`]; [`crate::Error::Limit`] when there is not enough memory.
 pub(crate) fn place(
-    tokenizer: &Tokenizer,
-    aligned: &Aligned,
-    base: usize,
+    (tokenizer, nothing): (&Tokenizer, &SpecialPolicy),
+    (aligned, base): (&Aligned, usize),
     id: impl Fn(u32) -> u32,
     placed: &mut Placed,
 ) -> Result<(), EncodeError> {
-    let (nothing, mut worker) = (SpecialPolicy::of_nothing(), tokenizer.idle_worker());
-    let found = tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, &nothing, &mut worker, None)?;
+    let worker = &mut tokenizer.idle_worker();
+    let found = tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, nothing, worker, None)?;
     placed.reserve(found.ids.len())?;
     let (before, mut from) = (placed.word, 0);
     for ((&found, &to), word) in found.ids.iter().zip(&found.byte_ends).zip(&found.words) {
@@ -135,11 +135,12 @@ pub fn encode_normalized_with_offsets(
     policy: &SpecialPolicy,
 ) -> Result<Encoded, EncodeError> {
     policy.check(text, None)?;
-    let (mut placed, mut start) = (Placed::default(), 0);
+    let (nothing, mut placed, mut start) = (SpecialPolicy::of_nothing(), Placed::default(), 0);
     loop {
         let special = policy.next_allowed(text, start, None)?;
         let end = special.as_ref().map_or(text.len(), |special| special.start);
-        place(tokenizer, &Aligned::of(&text[start..end], true, false)?, start, |id| id, &mut placed)?;
+        let aligned = Aligned::of(&text[start..end], true, false)?;
+        place((tokenizer, &nothing), (&aligned, start), |id| id, &mut placed)?;
         let Some(special) = special else { break };
         placed.push_token(special.id, (special.start, special.end))?;
         start = special.end;

@@ -57,6 +57,8 @@ impl Ranked {
         /// The parts of tokens, by which the order is, are known when there is one: the first is a guess. Those of a token depend on shorter ones alone, so each
         /// try is right for longer ones than that before; it is for all of published files at once.
         const TRIES: usize = 4;
+        /// Where more than one in so many is guessed wrong, the next tries are, too.
+        const MUCH: usize = 8;
         let Kind::Bpe { continuing_subword_prefix: None, end_of_word_suffix: None, ignore_merges, .. } =
             model.model.kind
         else {
@@ -97,6 +99,9 @@ impl Ranked {
             let guessed = order.iter().zip(ranks).map(|((place, bytes), rank)| (*place as usize, bytes.len(), rank));
             let wrong: Vec<_> =
                 guessed.filter(|&(place, length, rank)| length > 1 && merged_at[place] != rank).collect();
+            if MUCH * wrong.len() > order.len() {
+                return None;
+            }
             let shortest = wrong.iter().map(|&(_, length, _)| length).min()?;
             for &(place, _, rank) in wrong.iter().filter(|&&(_, length, _)| length == shortest) {
                 // What the list does not come to is never made.

@@ -58,7 +58,7 @@ impl ByteWords {
     pub fn place(&self, (text, base): (&str, usize), start: Start, placed: &mut Placed) -> Result<bool, Error> {
         let mut aligned = || {
             let aligned = Aligned::of(text, self.nfc, self.is_prefixed(text, start))?;
-            place(&self.tokenizer, &aligned, base, |number| self.ids[number as usize], placed)
+            place((&self.tokenizer, &self.nothing), (&aligned, base), |number| self.ids[number as usize], placed)
         };
         match aligned() {
             Ok(()) => Ok(true),

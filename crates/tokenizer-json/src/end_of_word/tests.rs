@@ -5,14 +5,8 @@ use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
 use super::WORDS;
-use crate::byte_level::byte_of;
+use crate::byte_level::words::tests::{character_of, merge};
 use crate::{load, load_with_crate};
-
-/// The character that stands for `byte`.
-fn character_of(byte: u8) -> char {
-    let mut all = (0..0x200).filter_map(char::from_u32);
-    all.find(|&character| byte_of(character) == Some(byte)).expect("every byte has one")
-}
 
 pub(crate) fn steps(rng: &mut Rng) -> (Value, Value) {
     let spaces = json!({ "type": "Replace", "pattern": { "Regex": r"\s+" }, "content": " " });
@@ -92,16 +86,7 @@ pub(crate) fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
         let Some(word) = text.split_whitespace().next() else { continue };
         let mut parts: Vec<String> = word.bytes().map(|byte| character_of(byte).to_string()).collect();
         *parts.last_mut().expect("words have bytes") += "</w>";
-        for [left, right] in &merges {
-            let mut at = 0;
-            while at + 1 < parts.len() {
-                if parts[at] == *left && parts[at + 1] == *right {
-                    let right = parts.remove(at + 1);
-                    parts[at] += &right;
-                }
-                at += 1;
-            }
-        }
+        merge(&mut parts, &merges, || true);
         let Some(at) = parts.len().checked_sub(2).map(|last| rng.below(last + 1)) else { continue };
         let pair = [parts[at].clone(), parts[at + 1].clone()];
         if pair.concat().len() > 40 || !pair.iter().all(|part| tokens.contains(part)) {

@@ -7,9 +7,23 @@ use tokenmill_testkit::strings::Strings;
 use crate::{Tokenizer, load, load_with_crate};
 
 /// The character that stands for `byte`.
-fn character_of(byte: u8) -> char {
-    let all = (0..0x200).filter_map(char::from_u32);
-    all.clone().find(|&character| crate::byte_level::byte_of(character) == Some(byte)).expect("every byte has one")
+pub(crate) fn character_of(byte: u8) -> char {
+    let mut all = (0..0x200).filter_map(char::from_u32);
+    all.find(|&character| crate::byte_level::byte_of(character) == Some(byte)).expect("every byte has one")
+}
+
+/// Does all of `merges`, one after the other, where `is_done` says so.
+pub(crate) fn merge(parts: &mut Vec<String>, merges: &[[String; 2]], mut is_done: impl FnMut() -> bool) {
+    for [left, right] in merges {
+        let mut at = 0;
+        while at + 1 < parts.len() {
+            if parts[at] == *left && parts[at + 1] == *right && is_done() {
+                let right = parts.remove(at + 1);
+                parts[at] += &right;
+            }
+            at += 1;
+        }
+    }
 }
 
 const BYTE_LEVEL: &str =
@@ -88,16 +102,7 @@ pub(crate) fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
         // What is in a text beside one another, after all merges so far of which some are left out.
         let Some(text) = texts.get(rng.below(texts.len().max(1))) else { break };
         let mut parts = byte_level(text);
-        for [left, right] in &merges {
-            let mut at = 0;
-            while at + 1 < parts.len() {
-                if parts[at] == *left && parts[at + 1] == *right && rng.below(16) > 0 {
-                    let right = parts.remove(at + 1);
-                    parts[at] += &right;
-                }
-                at += 1;
-            }
-        }
+        merge(&mut parts, &merges, || rng.below(16) > 0);
         if parts.len() < 2 {
             continue;
         }
