@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokenmill_bpe::{Tokenizer, Vocabulary};
 
-use super::ranked::{are_the_same, ranks};
+use super::ranked::{are_the_same, may_be_the_same, ranks};
 use super::{Before, before, bytes_of};
 use crate::added::AddedTokens;
 use crate::file::Added;
@@ -55,7 +55,15 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
     // Of an added token the model knows nothing that the search does not, unless it is merged on.
     let places = added.all().iter().filter_map(|token| model.tokens.place(&token.content));
     let left_out: Hidden = places.filter(|&place| !is_merged[place as usize]).chain(hidden.iter().copied()).collect();
-    let mut tokens = Vec::with_capacity(model.tokens.len());
+    let merges = merges.iter().enumerate();
+    let shown = merges.filter(|(_, merge)| !hidden.contains(&merge.left) && !hidden.contains(&merge.right));
+    let count = model.tokens.len();
+    let places = (0..count as u32).filter(|place| !left_out.contains(place));
+    if !ignore_merges && !may_be_the_same(count, places, shown.clone().map(|(rank, merge)| (rank, merge.made))) {
+        return None;
+    }
+
+    let mut tokens = Vec::with_capacity(count);
     for (place, (token, id)) in (0..).zip(model.tokens.iter()) {
         if !left_out.contains(&place) {
             tokens.push((bytes_of(token)?, id));
@@ -63,8 +71,6 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
     }
     let vocabulary = Vocabulary::from_tokens(tokens.iter().map(|(bytes, id)| (&**bytes, *id))).ok()?;
 
-    let merges = merges.iter().enumerate();
-    let shown = merges.filter(|(_, merge)| !hidden.contains(&merge.left) && !hidden.contains(&merge.right));
     let id = |place: u32| Some(model.tokens.id(place)).filter(|&id| vocabulary.get(id).is_some());
     let merges = shown.map(|(rank, merge)| (rank, [merge.left, merge.right, merge.made].map(id)));
     if !are_the_same(&vocabulary, &ranks(&vocabulary, merges), *ignore_merges) {

@@ -44,6 +44,29 @@ pub(super) fn are_the_same(vocabulary: &Vocabulary, ranks: &[Option<usize>], ign
     })
 }
 
+/// Whether merges by ids may be those of a list, told without the parts of tokens, which take most of the time to load a file: where one merge alone makes
+/// a token it is that of its parts, so these are in the order of the ids. `tokens` are by ascending id, `merges` have their place in the list, and both the
+/// places of tokens, of which there are `count`.
+pub(super) fn may_be_the_same(
+    count: usize,
+    tokens: impl Iterator<Item = u32>,
+    merges: impl Iterator<Item = (usize, u32)>,
+) -> bool {
+    #[derive(Clone, Copy)]
+    enum Made {
+        Never,
+        At(usize),
+        InMoreWays,
+    }
+    let mut made = vec![Made::Never; count];
+    for (rank, place) in merges {
+        let made = &mut made[place as usize];
+        *made = if matches!(made, Made::Never) { Made::At(rank) } else { Made::InMoreWays };
+    }
+    let ranks = tokens.filter_map(|place| if let Made::At(rank) = made[place as usize] { Some(rank) } else { None });
+    ranks.is_sorted()
+}
+
 /// The tokens of a file in the order of its merges, whatever their ids are.
 pub(super) struct Ranked {
     pub vocabulary: Vocabulary,
@@ -109,5 +132,21 @@ impl Ranked {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_are_made_in_one_way_tell_of_another_order() {
+        let may_be = |merges: &[u32]| may_be_the_same(4, [1, 0, 3].into_iter(), merges.iter().copied().enumerate());
+        for merges in [&[][..], &[1, 0, 3], &[1, 3], &[3, 1, 3, 0], &[0, 1, 0], &[2, 1, 2, 3], &[1, 2, 3]] {
+            assert!(may_be(merges), "{merges:?}");
+        }
+        for merges in [&[0, 1][..], &[1, 3, 0], &[3, 1], &[3, 0, 0, 1]] {
+            assert!(!may_be(merges), "{merges:?}");
+        }
     }
 }
