@@ -45,8 +45,8 @@ pub(super) fn are_the_same(vocabulary: &Vocabulary, ranks: &[Option<usize>], ign
 }
 
 /// Whether merges by ids may be those of a list, told without the parts of tokens, which take most of the time to load a file: where one merge alone makes
-/// a token it is that of its parts, so these are in the order of the ids. `tokens` are by ascending id, `merges` have their place in the list, and both the
-/// places of tokens, of which there are `count`.
+/// a token it is that of its parts, so these are in the order of the ids. Not for files that ignore merges, where a token may have no parts. `tokens` are by
+/// ascending id, `merges` have their place in the list, and both the places of tokens, of which there are `count`.
 pub(super) fn may_be_the_same(
     count: usize,
     tokens: impl Iterator<Item = u32>,
