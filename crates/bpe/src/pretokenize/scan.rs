@@ -259,6 +259,9 @@ fn scan_avx512(scanner: impl Scanner, text: &[u8], start: usize, out: &mut Ends)
     scan_by(HasAvx512::new(), scanner, text, start, out);
 }
 
+/// The end of a text that has so many bytes is looked at as a block.
+const SHORT: usize = 16;
+
 /// Pieces a block at a time where blocks tell them, else one by one.
 #[inline(always)]
 fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut start: usize, out: &mut Ends) {
@@ -273,7 +276,18 @@ fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut star
                 continue;
             }
         }
-        if let Some((block, _)) = text[start..].split_first_chunk::<BLOCK>() {
+        let left = text.len() - start;
+        let padded: [u8; BLOCK];
+        let block = match text[start..].first_chunk::<BLOCK>() {
+            None if left >= SHORT => {
+                let mut bytes = [0; BLOCK];
+                bytes[..left].copy_from_slice(&text[start..]);
+                padded = bytes;
+                Some(&padded)
+            }
+            block => block,
+        };
+        if let Some(block) = block {
             // A block tells nothing where soon something begins that it knows nothing of.
             let knows = |byte| byte < 0x80 || words.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
@@ -283,6 +297,8 @@ fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut star
                 {
                     masks.tell(classify, block, rules.letters);
                 }
+                // What is behind the text is not told.
+                masks.high |= u64::MAX.checked_shl(left.min(BLOCK) as u32).unwrap_or(0);
                 let inner = scanner.starts(text, start, &masks) & !1;
                 if inner != 0 {
                     out.push_places(inner, start);
