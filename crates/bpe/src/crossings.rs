@@ -64,7 +64,7 @@ impl Character {
 
     /// It and the next one in one number.
     #[inline(always)]
-    fn before(self, next: Self) -> u64 {
+    pub fn before(self, next: Self) -> u64 {
         u64::from(self.0) << 32 | u64::from(next.0)
     }
 }
@@ -161,7 +161,7 @@ impl Crossings {
 
 /// Calls `border` for each place in `token` where a character begins after another one, with the place where that one begins: it may be the rest of
 /// a character, at the start of the token.
-fn each_border(token: &[u8], mut border: impl FnMut(usize, usize)) {
+pub(crate) fn each_border(token: &[u8], mut border: impl FnMut(usize, usize)) {
     let mut before = 0;
     for (at, &byte) in token.iter().enumerate().skip(1) {
         if !is_continuation(byte) {
@@ -173,7 +173,7 @@ fn each_border(token: &[u8], mut border: impl FnMut(usize, usize)) {
 
 /// The high bits are the good ones.
 #[inline(always)]
-fn hash(pair: u64) -> u64 {
+pub(crate) fn hash(pair: u64) -> u64 {
     (pair ^ pair >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
@@ -251,7 +251,7 @@ mod tests {
                 tokens.push([&tokens[ids[at] as usize][..], &tokens[ids[at + 1] as usize]].concat());
             }
             let with_cuts = tokenizer(&tokens).with_level(crate::Level::best());
-            let crossings = with_cuts.tables.crossings().expect("merging makes every token");
+            let crossings = &Crossings::new(with_cuts.vocabulary()).expect("merging makes every token");
             for _ in 0..50 {
                 let text = text(&mut rng, 30);
                 let mut whole = Vec::new();

@@ -4,8 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use ahash::RandomState;
+use aho_corasick::AhoCorasick;
 
 use crate::compact::NO_PARTS;
+use crate::merge::{NONE, holds};
 
 /// The parts of each of `tokens`, by id: the two in which merging its bytes ends when it is left out itself, [`NO_PARTS`] where that ends in another
 /// number of tokens.
@@ -15,16 +17,65 @@ use crate::compact::NO_PARTS;
 pub(crate) fn parts(tokens: &[&[u8]]) -> Vec<[u32; 2]> {
     let mut merges = Merges::new(tokens);
     let mut parts = vec![[NO_PARTS; 2]; tokens.len()];
-    let mut by_length: Vec<u32> = (0..tokens.len() as u32).filter(|&id| tokens[id as usize].len() > 1).collect();
-    by_length.sort_by_key(|&id| tokens[id as usize].len());
-    for id in by_length {
-        let token = tokens[id as usize];
-        if let Some(found) = merges.parts_of(token) {
-            parts[id as usize] = found;
-            merges.add(token, found, id);
+    let mut several: Vec<u32> = (0..tokens.len() as u32).filter(|&id| tokens[id as usize].len() > 1).collect();
+    merges.add_parts(&mut several, tokens, &mut parts);
+    parts
+}
+
+/// [`parts`], found among `merges`, each the ids of two tokens and of what they make: that is faster where these are most of those that there are.
+pub(crate) fn parts_among(tokens: &[&[u8]], merges: impl IntoIterator<Item = [u32; 3]>) -> Vec<[u32; 2]> {
+    chosen(tokens, merges).unwrap_or_else(|| parts(tokens))
+}
+
+/// `None` when many tokens have parts that are not among `merges`, or larger ids than they have.
+///
+/// A token whose parts have smaller ids is made of what merges with smaller ids than its own leave of its bytes. So by ascending ids those of its
+/// `merges` are looked at whose two tokens are made already: it is the one where these stay as they are side by side. Where there is none, parts are
+/// found as [`parts`] does it, of the token and of all in whose bytes it is.
+fn chosen(tokens: &[&[u8]], merges: impl IntoIterator<Item = [u32; 3]>) -> Option<Vec<[u32; 2]>> {
+    /// The most tokens of which there is none.
+    const MOST: usize = 1000;
+    let makes = |ids: [u32; 3]| {
+        let [left, right, made] = ids.map(|id| tokens[id as usize]);
+        made.strip_prefix(left) == Some(right)
+    };
+    let are_before = |[left, right, made]: &[u32; 3]| left.max(right) < made;
+    let mut ways: Vec<[u32; 3]> = merges.into_iter().filter(are_before).collect();
+    ways.sort_by_key(|&[_, _, made]| made);
+    let mut known = Merges::new(tokens);
+    let (mut parts, mut left) = (vec![[NO_PARTS; 2]; tokens.len()], Vec::new());
+    let mut ways = &ways[..];
+    for (id, token) in (0..).zip(tokens).filter(|(_, token)| token.len() > 1) {
+        ways = &ways[ways.iter().take_while(|&&[_, _, made]| made < id).count()..];
+        let count = ways.iter().take_while(|&&[_, _, made]| made == id).count();
+        let of =
+            |id: u32| Some(parts[id as usize]).filter(|&[left, _]| left != NO_PARTS).map(|[left, right]| (left, right));
+        let is_made = |id: u32| tokens[id as usize].len() == 1 || of(id).is_some();
+        let found = ways[..count].iter().find(|&&[left, right, _]| {
+            is_made(left)
+                && is_made(right)
+                && makes([left, right, id])
+                && holds(left, right, of, |left, right| known.merged(tokens, left, right))
+        });
+        if let Some(&[left, right, _]) = found {
+            parts[id as usize] = [left, right];
+            known.add(token, [left, right], id);
+        } else if left.len() < MOST {
+            left.push(*token);
+        } else {
+            return None;
         }
     }
-    parts
+    if left.is_empty() {
+        return Some(parts);
+    }
+    let left = AhoCorasick::new(left).ok()?;
+    let mut more: Vec<u32> = (0..tokens.len() as u32).filter(|&id| left.is_match(tokens[id as usize])).collect();
+    for &id in &more {
+        known.remove(tokens[id as usize], std::mem::replace(&mut parts[id as usize], [NO_PARTS; 2]));
+    }
+    known.add_parts(&mut more, tokens, &mut parts);
+    Some(parts)
 }
 
 /// Merges that are known so far, and room to work in.
@@ -33,7 +84,7 @@ struct Merges {
     /// By two bytes what they make.
     of_bytes: Vec<u32>,
     /// By the ids of two tokens what they make. Its hashes have a secret, as a file may be made so that its pairs meet in one.
-    of_pairs: HashMap<[u32; 2], u32, RandomState>,
+    of_pairs: HashMap<u64, u32, RandomState>,
     /// By byte of the token that is looked at.
     places: Vec<Place>,
     heap: BinaryHeap<Candidate>,
@@ -48,11 +99,13 @@ struct Place {
     end: u32,
 }
 
-/// In place of an id.
-const NONE: u32 = u32::MAX;
-
 /// Two neighbours as they were when they were found: what they make, where they start and where they end.
 type Candidate = Reverse<(u32, u32, u32)>;
+
+/// Two ids in one number.
+fn pair([left, right]: [u32; 2]) -> u64 {
+    u64::from(left) << 32 | u64::from(right)
+}
 
 impl Merges {
     fn new(tokens: &[&[u8]]) -> Self {
@@ -75,7 +128,35 @@ impl Merges {
         if let &[left, right] = token {
             self.of_bytes[usize::from(left) << 8 | usize::from(right)] = id;
         } else {
-            self.of_pairs.insert(parts, id);
+            self.of_pairs.insert(pair(parts), id);
+        }
+    }
+
+    fn remove(&mut self, token: &[u8], parts: [u32; 2]) {
+        if let &[left, right] = token {
+            self.of_bytes[usize::from(left) << 8 | usize::from(right)] = NONE;
+        } else {
+            self.of_pairs.remove(&pair(parts));
+        }
+    }
+
+    /// Finds the parts of the tokens of `ids`, whose merges are not known, while those of all others are that are inside of them.
+    fn add_parts(&mut self, ids: &mut [u32], tokens: &[&[u8]], parts: &mut [[u32; 2]]) {
+        ids.sort_by_key(|&id| tokens[id as usize].len());
+        for &id in &*ids {
+            let token = tokens[id as usize];
+            if let Some(found) = self.parts_of(token) {
+                parts[id as usize] = found;
+                self.add(token, found, id);
+            }
+        }
+    }
+
+    /// What two tokens merge into, or [`NONE`].
+    fn merged(&self, tokens: &[&[u8]], left: u32, right: u32) -> u32 {
+        match (tokens[left as usize], tokens[right as usize]) {
+            (&[left], &[right]) => self.of_bytes[usize::from(left) << 8 | usize::from(right)],
+            _ => self.of_pairs.get(&pair([left, right])).copied().unwrap_or(NONE),
         }
     }
 
@@ -119,7 +200,7 @@ impl Merges {
     fn find(&mut self, start: u32) {
         let left = &self.places[start as usize];
         let right = &self.places[left.end as usize];
-        if let Some(&made) = self.of_pairs.get(&[left.id, right.id]) {
+        if let Some(&made) = self.of_pairs.get(&pair([left.id, right.id])) {
             self.heap.push(Reverse((made, start, right.end)));
         }
     }
@@ -177,6 +258,45 @@ mod tests {
             }
         }
         assert!(with > 5000 && without > 2000, "{with} {without}");
+    }
+
+    #[test]
+    fn parts_among_merges_are_the_same_whatever_the_merges_are() {
+        let mut rng = Rng::new(9);
+        let (mut chosen_at_once, mut left) = (0, 0);
+        for round in 0..600 {
+            let letters: &[u8] = if round % 3 == 0 { b"abcdefgh" } else { b"ab" };
+            let mut tokens: Vec<Vec<u8>> = letters.iter().map(|&letter| vec![letter]).collect();
+            for _ in 0..rng.below(60) {
+                let token = [rng.choose(&tokens[..]).clone(), rng.choose(&tokens[..]).clone()].concat();
+                if token.len() < 40 && !tokens.contains(&token) {
+                    tokens.push(token);
+                }
+            }
+            // Some have parts with larger ids, or none.
+            for _ in 0..rng.below(4) {
+                let (one, other) = (rng.below(tokens.len()), rng.below(tokens.len()));
+                tokens.swap(one, other);
+            }
+            let tokens: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
+            let id = |bytes: &[u8]| tokens.iter().position(|token| *token == bytes).map(|id| id as u32);
+            let mut merges: Vec<[u32; 3]> = Vec::new();
+            for (made, token) in (0..).zip(&tokens) {
+                let ways = (1..token.len()).filter_map(|at| Some([id(&token[..at])?, id(&token[at..])?, made]));
+                merges.extend(ways);
+            }
+            match round % 4 {
+                0 => merges.retain(|_| rng.below(20) > 0),
+                1 => merges.extend((0..20).map(|_| [0; 3].map(|_: u32| rng.below(tokens.len()) as u32))),
+                _ => {}
+            }
+            assert_eq!(parts_among(&tokens, merges.clone()), parts(&tokens), "{tokens:?}");
+            let all = chosen(&tokens, merges).expect("they are few");
+            chosen_at_once +=
+                usize::from(all.iter().zip(&tokens).all(|(parts, token)| (token.len() > 1) == (parts[0] != NO_PARTS)));
+            left += all.iter().zip(&tokens).filter(|(parts, token)| token.len() > 1 && parts[0] == NO_PARTS).count();
+        }
+        assert!(chosen_at_once > 100 && left > 500, "{chosen_at_once} {left}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::crossings::Crossings;
 use crate::few::Few;
 use crate::index::Index;
 use crate::merge::Merger;
+use crate::pretokenize::{Parts, Pattern, Unjoined};
 use crate::vocabulary::Vocabulary;
 use crate::words::Words;
 
@@ -19,7 +20,9 @@ const LONGEST: usize = 256;
 pub(crate) struct Large {
     pub words: Words,
     pub merger: Merger,
-    pub crossings: Option<Crossings>,
+    crossings: Option<Crossings>,
+    /// Where the pattern makes no pieces.
+    unjoined: Option<Unjoined>,
 }
 
 /// The large tables of a vocabulary, and a small one for the time before them: a process that encodes a few short texts never makes them.
@@ -29,9 +32,16 @@ pub(crate) struct Tables {
     index: Index,
     /// Bytes that were encoded without the large tables.
     first: AtomicUsize,
+    /// Whether texts are not split into pieces.
+    are_whole: bool,
 }
 
 impl Tables {
+    /// Those for texts that `pattern` splits, to be made.
+    pub fn new(pattern: &Pattern) -> Self {
+        Self { are_whole: pattern.is_of_one_piece(), ..Self::default() }
+    }
+
     /// The large tables when they are there, or when the pieces from `start` on that end at `ends` are worth it to make them.
     #[inline]
     pub fn large_for(&self, vocabulary: &Vocabulary, start: usize, ends: &[usize]) -> Option<&Large> {
@@ -42,10 +52,16 @@ impl Tables {
         }
     }
 
-    /// Where pieces may be cut, once the large tables are there.
+    /// Where the pieces of `text` may be cut, once the large tables are there. A long text that is one piece is worth it to make them.
     #[inline]
-    pub fn crossings(&self) -> Option<&Crossings> {
-        self.large.get()?.crossings.as_ref()
+    pub fn parts(&self, vocabulary: &Vocabulary, text: &str) -> Parts<'_> {
+        let large =
+            if self.are_whole && text.len() > LONGEST { Some(self.large(vocabulary)) } else { self.large.get() };
+        match large {
+            Some(Large { unjoined: Some(unjoined), .. }) => Parts::Unjoined(unjoined),
+            Some(Large { crossings: Some(crossings), .. }) => Parts::Crossings(crossings),
+            _ => Parts::Whole,
+        }
     }
 
     /// Whether these pieces are for the index.
@@ -60,14 +76,16 @@ impl Tables {
     #[cold]
     pub fn large(&self, vocabulary: &Vocabulary) -> &Large {
         self.large.get_or_init(|| {
-            let (words, crossings, merger) = std::thread::scope(|scope| {
+            let (words, crossings, unjoined, merger) = std::thread::scope(|scope| {
                 let merger = std::thread::Builder::new().spawn_scoped(scope, || Merger::new(vocabulary));
-                let (words, crossings) = (Words::new(vocabulary), Crossings::new(vocabulary));
+                let words = Words::new(vocabulary);
+                let unjoined = self.are_whole.then(|| Unjoined::new(vocabulary)).flatten();
+                let crossings = if unjoined.is_none() { Crossings::new(vocabulary) } else { None };
                 // Where there is no thread to be had, or it panicked, this one does it.
                 let merger = merger.ok().and_then(|merger| merger.join().ok());
-                (words, crossings, merger.unwrap_or_else(|| Merger::new(vocabulary)))
+                (words, crossings, unjoined, merger.unwrap_or_else(|| Merger::new(vocabulary)))
             });
-            Large { words, merger, crossings }
+            Large { words, merger, crossings, unjoined }
         })
     }
 

@@ -65,7 +65,7 @@ impl Tokenizer {
         let special = SpecialTokens::new(special_tokens, added_tokens)?;
         let plain = special.policy::<&str>(&[], &[])?;
         let (level, cache_bytes, idle) = (Level::best(), None, IdleWorkers::default());
-        let (vocabulary, tables, units) = (Arc::new(vocabulary), Arc::default(), Arc::default());
+        let (vocabulary, tables, units) = (Arc::new(vocabulary), Arc::new(Tables::new(&pattern)), Arc::default());
         Ok(Self { vocabulary, normalizer: None, pattern, special, plain, tables, level, cache_bytes, idle, units })
     }
 
@@ -361,7 +361,8 @@ impl Tokenizer {
                 return Ok(());
             }
             let start = scan.at();
-            let count = scan.next_parts(&mut worker.ends[..], self.tables.crossings())?;
+            let parts = self.tables.parts(self.vocabulary(), text);
+            let count = scan.next_parts(&mut worker.ends[..], parts)?;
             // No id is of less than a byte.
             sink.reserve(scan.at() - start)?;
             worker.memory.scratch.reserve(scan.at() - start)?;

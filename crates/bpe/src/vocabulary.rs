@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::compact::{Compact, NO_PARTS};
 use crate::copies::Copies;
-use crate::parts::parts;
+use crate::parts::{parts, parts_among};
 use crate::{Error, spread};
 
 /// Ids are less than this: three of them fit one word of the pair table.
@@ -39,7 +39,27 @@ impl Vocabulary {
     /// [`Error::InvalidVocabulary`] when a token is empty, too long or there twice, an id is there twice or too large,
     /// one of the 243 bytes that UTF-8 has is not a token, or tokens are made so that tables take long to fill.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = (&'a [u8], u32)>) -> Result<Self, Error> {
-        let mut ids = HashMap::with_hasher(RandomState::new());
+        Self::of_tokens(tokens, None::<[[u32; 3]; 0]>)
+    }
+
+    /// [`Vocabulary::from_tokens`] of tokens that `merges` make, each given as the ids of two tokens and of what they make. They are only where to look
+    /// first: the vocabulary is the same with any, and made faster with its own.
+    ///
+    /// # Errors
+    /// Those of [`Vocabulary::from_tokens`].
+    pub fn from_tokens_and_merges<'a>(
+        tokens: impl IntoIterator<Item = (&'a [u8], u32)>,
+        merges: impl IntoIterator<Item = [u32; 3]>,
+    ) -> Result<Self, Error> {
+        Self::of_tokens(tokens, Some(merges))
+    }
+
+    fn of_tokens<'a>(
+        tokens: impl IntoIterator<Item = (&'a [u8], u32)>,
+        merges: Option<impl IntoIterator<Item = [u32; 3]>>,
+    ) -> Result<Self, Error> {
+        let tokens = tokens.into_iter();
+        let mut ids = HashMap::with_capacity_and_hasher(tokens.size_hint().0.min(MAX_IDS), RandomState::new());
         let mut by_id: Vec<&[u8]> = Vec::new();
         for (token, id) in tokens {
             let index = id as usize;
@@ -71,9 +91,41 @@ impl Vocabulary {
             *end += token.len() as u32;
             Some(*end)
         }));
-        let vocabulary = Self::from_compact(Compact::write(&starts, &parts(&by_id), &by_id.concat()))?;
+        let parts = merges.map_or_else(|| parts(&by_id), |merges| parts_among(&by_id, merges));
+        let vocabulary = Self::from_compact(Compact::write(&starts, &parts, &by_id.concat()))?;
         spread::check(&vocabulary)?;
         Ok(vocabulary)
+    }
+
+    /// The same vocabulary without the tokens of `ids`, none of which has parts or is one of another token; the others are numbered anew, in their order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidVocabulary`] when one of `ids` is a byte, or has parts, or is one.
+    pub fn without(&self, ids: &[u32]) -> Result<Self, Error> {
+        let mut is_left_out = vec![false; self.len()];
+        for &id in ids {
+            if self.get(id).is_none_or(|token| token.len() < 2) || self.parts(id).is_some() {
+                return Err(invalid(format!("expected a token that merging does not make, {id} is none")));
+            }
+            is_left_out[id as usize] = true;
+        }
+        let numbers = is_left_out.into_iter().scan(0, |next, is_left_out| {
+            Some(if is_left_out { None } else { Some(std::mem::replace(next, *next + 1)) })
+        });
+        let numbers: Vec<Option<u32>> = numbers.collect();
+        let (mut starts, mut parts, mut bytes) = (vec![0], Vec::new(), Vec::new());
+        for id in (0..self.len() as u32).filter(|&id| numbers[id as usize].is_some()) {
+            bytes.extend_from_slice(self.token(id));
+            starts.push(bytes.len() as u32);
+            parts.push(match self.parts(id) {
+                None => [NO_PARTS; 2],
+                Some((left, right)) => match [left, right].map(|part| numbers[part as usize]) {
+                    [Some(left), Some(right)] => [left, right],
+                    _ => return Err(invalid(format!("token {id} has parts that merging does not make"))),
+                },
+            });
+        }
+        Self::from_compact(Compact::write(&starts, &parts, &bytes))
     }
 
     /// The vocabulary of the form that [`Vocabulary::as_compact`] gives, which is used where it is. That the parts of a token are its parts is
@@ -200,4 +252,45 @@ impl Vocabulary {
 
 pub(crate) fn invalid(reason: String) -> Error {
     Error::InvalidVocabulary { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes and then `more`.
+    fn tokens(more: &[&[u8]]) -> Vec<(Vec<u8>, u32)> {
+        let bytes = (0..=u8::MAX).map(|byte| vec![byte]);
+        bytes.chain(more.iter().map(|token| token.to_vec())).zip(0..).collect()
+    }
+
+    fn of(tokens: &[(Vec<u8>, u32)]) -> Vocabulary {
+        Vocabulary::from_tokens(tokens.iter().map(|(token, id)| (&token[..], *id))).expect("all differ")
+    }
+
+    #[test]
+    fn merges_only_tell_where_to_look_first() {
+        let tokens = tokens(&[b"ab", b"cd", b"abcd", b"xyz", b"bc"]);
+        let by_tokens = of(&tokens);
+        for merges in [
+            &[][..],
+            &[[97, 98, 256], [99, 100, 257], [256, 257, 258], [98, 99, 260]],
+            &[[97, 99, 256], [98, 97, 256], [256, 256, 258], [7, 8, 9], [u32::MAX, 0, 1], [0, 0, u32::MAX]],
+        ] {
+            let tokens = tokens.iter().map(|(token, id)| (&token[..], *id));
+            let vocabulary = Vocabulary::from_tokens_and_merges(tokens, merges.iter().copied()).expect("all differ");
+            assert_eq!(vocabulary, by_tokens, "{merges:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_are_never_made_are_left_out() {
+        let vocabulary = of(&tokens(&[b"ab", b"xyz", b"abc", b"xyzab"]));
+        let without = vocabulary.without(&[257, 259]).expect("merging makes neither");
+        assert_eq!(without, of(&tokens(&[b"ab", b"abc"])));
+        assert_eq!(vocabulary.without(&[]).expect("none is left out"), vocabulary);
+        for id in [97, 256, 258, 260] {
+            assert!(matches!(vocabulary.without(&[id]), Err(Error::InvalidVocabulary { .. })), "{id}");
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! Whether two tokens stay as they are side by side.
 
-use super::pairs::{NONE, Pairs};
-use crate::vocabulary::Vocabulary;
+use super::pairs::NONE;
 
 /// Whether merging the bytes of `left` and then those of `right` ends in these two. Both are tokens that merging makes, and every token of the
 /// vocabulary has parts with smaller ids.
@@ -9,14 +8,21 @@ use crate::vocabulary::Vocabulary;
 /// The merges that made the two are taken back, the latest first, so that it is known at each step which two tokens stood at the border, and
 /// until when: they merge, and the two do not come to be, if their result is made before the next merge at either side. Of merges with
 /// the same result the one further left is made first: that of the left side before theirs, and theirs before that of the right side.
-pub(super) fn holds(mut left: u32, mut right: u32, vocabulary: &Vocabulary, pairs: &Pairs) -> bool {
+///
+/// `parts` are those of a token, `merged` is what two tokens merge into, or [`NONE`].
+pub(crate) fn holds(
+    mut left: u32,
+    mut right: u32,
+    parts: impl Fn(u32) -> Option<(u32, u32)>,
+    merged: impl Fn(u32, u32) -> u32,
+) -> bool {
     // Two at the border that merge into less than this do so in time.
     let mut until = NONE;
     loop {
-        if pairs.get(left, right) < until {
+        if merged(left, right) < until {
             return false;
         }
-        match (vocabulary.parts(left), vocabulary.parts(right)) {
+        match (parts(left), parts(right)) {
             (Some((_, inner)), other) if left > right || other.is_none() => {
                 until = left;
                 left = inner;
@@ -34,9 +40,8 @@ pub(super) fn holds(mut left: u32, mut right: u32, vocabulary: &Vocabulary, pair
 mod tests {
     use tokenmill_testkit::rng::Rng;
 
-    use super::*;
-    use crate::Level;
     use crate::merge::{Merger, Scratch};
+    use crate::{Level, Vocabulary};
 
     /// The bytes, and strings of a few letters, longer ones later.
     fn vocabulary(rng: &mut Rng) -> Vocabulary {
@@ -70,7 +75,8 @@ mod tests {
             for &(left, before) in &made {
                 for &(right, after) in &made {
                     let expected = merge(&[before, after].concat()) == [left, right];
-                    assert_eq!(holds(left, right, &vocabulary, &merger.pairs), expected, "{before:?} {after:?}");
+                    let holds = merger.holds(left, right, &vocabulary);
+                    assert_eq!(holds, expected, "{before:?} {after:?}");
                     held += usize::from(expected);
                     all += 1;
                 }

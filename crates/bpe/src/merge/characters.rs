@@ -9,7 +9,7 @@
 //! none of them is made before the character has been merged as on its own, since of two possible merges the one with the
 //! smaller id comes first. And doing those merges at the very start changes nothing else, where the parts of every token
 //! have smaller ids than the token: then merging goes through the ids in ascending order, and what holds the merged character has
-//! larger ids than it.
+//! larger ids than it. It is enough if that is so of tokens with ids up to the largest cost: then all merges up to that come first, in this order.
 //!
 //! Whether there is such a token is told by the last byte before a boundary and the first byte after it: for each two bytes the
 //! smallest id is kept of the tokens that have them next to each other, at their outermost boundary, and begin or end inside a
@@ -75,8 +75,13 @@ impl Merged {
     }
 }
 
+/// Whether a part of token `id` has a larger id.
+pub(super) fn is_descending(vocabulary: &Vocabulary, id: u32) -> bool {
+    vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id)
+}
+
 impl Characters {
-    /// The characters of a vocabulary; `None` where a token has a part with a larger id.
+    /// The characters of a vocabulary; `None` where a token has a part with a larger id, and that may be before the merges of a character.
     pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
         let mut characters = Self {
             // SAFETY: zero is a number, and that of what is not known yet.
@@ -85,13 +90,17 @@ impl Characters {
             after: vec![[Merged::NO_COST; 256]; 64].into(),
         };
         characters.merged[CODES] = AtomicU64::new(Merged::MANY);
+        let (mut largest_cost, mut first_descending) = (0, NONE);
         for (id, token) in vocabulary.tokens() {
-            if vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id) {
-                return None;
+            if is_descending(vocabulary, id) {
+                first_descending = id.min(first_descending);
+            }
+            if token.len() > 1 && token[1..].iter().all(|&byte| is_continuation(byte)) {
+                largest_cost = id;
             }
             characters.mark_boundaries(id, token);
         }
-        Some(characters)
+        (largest_cost < first_descending).then_some(characters)
     }
 
     fn mark_boundaries(&mut self, id: u32, token: &[u8]) {

@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 use super::pairs::Pairs;
 use super::short::{self, Symbols};
 use super::together::{self, Job};
-use super::{Merger, Placed, border, heap, is_set, merge_in_turns, place_to_cut};
+use super::{Merger, Placed, heap, is_set, merge_in_turns, place_to_cut};
 use crate::sink::reserve;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Level};
@@ -186,9 +186,7 @@ impl Long {
             None => self.tokens.last().copied(),
         };
         let holds = |last: Placed| {
-            means
-                .vocabulary
-                .is_some_and(|vocabulary| border::holds(last.id, block.ids[0], vocabulary, &means.merger.pairs))
+            means.vocabulary.is_some_and(|vocabulary| means.merger.holds(last.id, block.ids[0], vocabulary))
         };
         if last.is_none_or(holds) {
             return Seam::Holds(last);
@@ -318,7 +316,7 @@ mod tests {
         let mut symbols = Vec::new();
         merger.symbols(piece.as_bytes(), 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
         let expected: Vec<u32> = heap::merge(&symbols, &merger.pairs, None).iter().map(|token| token.id).collect();
-        let vocabulary = merger.characters.is_some().then_some(vocabulary);
+        let vocabulary = merger.ascends.then_some(vocabulary);
         let mut failures = 0;
         for level in Level::available() {
             let (mut long, mut short, mut found) = (Long::default(), Symbols::new(level), Vec::new());

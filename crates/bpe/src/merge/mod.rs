@@ -10,13 +10,15 @@ mod pairs;
 mod short;
 mod together;
 
-use characters::{Characters, merge_character};
+pub(crate) use border::holds;
+use characters::{Characters, is_descending, merge_character};
 pub(crate) use characters::{is_continuation, length_of};
 use four_bytes::FourBytes;
 pub(crate) use four_bytes::UpToFour;
 use long::Long;
+use pairs::NO_ID;
+pub(crate) use pairs::NONE;
 pub(crate) use pairs::Pairs;
-use pairs::{NO_ID, NONE};
 use short::{MAX_SYMBOLS, Symbols};
 pub(crate) use together::Job;
 
@@ -38,6 +40,8 @@ pub(crate) struct Merger {
     pairs: Pairs,
     bytes: [u32; 256],
     characters: Option<Characters>,
+    /// Whether the parts of every token have smaller ids.
+    ascends: bool,
     four_bytes: FourBytes,
 }
 
@@ -72,14 +76,21 @@ impl Merger {
             }
         }
         let (characters, four_bytes) = (Characters::new(vocabulary), FourBytes::new(vocabulary));
-        Self { pairs: Pairs::new(vocabulary), bytes, characters, four_bytes }
+        let ascends = !(0..vocabulary.len() as u32).any(|id| is_descending(vocabulary, id));
+        Self { pairs: Pairs::new(vocabulary), bytes, characters, ascends, four_bytes }
     }
 
     /// Whether the tokens at the borders of neighbouring `jobs`, which have been merged, stay as they are: then their tokens one after the other
     /// are those of their symbols one after the other.
     #[inline]
     pub fn can_be_joined(&self, jobs: &[Job], vocabulary: &Vocabulary) -> bool {
-        jobs.array_windows().all(|[left, right]| border::holds(left.last_id(), right.ids[0], vocabulary, &self.pairs))
+        jobs.array_windows().all(|[left, right]| self.holds(left.last_id(), right.ids[0], vocabulary))
+    }
+
+    /// Whether merging the bytes of two tokens, one after the other, ends in these two.
+    #[inline]
+    fn holds(&self, left: u32, right: u32, vocabulary: &Vocabulary) -> bool {
+        holds(left, right, |id| vocabulary.parts(id), |left, right| self.pairs.get(left, right))
     }
 
     /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left. A long one is given up soon after
@@ -111,8 +122,7 @@ impl Merger {
                 return short.merge(&self.pairs, |_, id| emit(id));
             }
         }
-        // Parts have smaller ids where characters start merged, and else may not.
-        let vocabulary = self.characters.is_some().then_some(vocabulary);
+        let vocabulary = self.ascends.then_some(vocabulary);
         let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
         scratch.long.merge(piece, &mut scratch.short, means, emit);
     }
@@ -153,7 +163,7 @@ impl Merger {
             open |= (some.open << 1 | 1) << count.min(MAX_SYMBOLS - 1);
             count += some.count;
         });
-        if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && self.characters.is_none() {
+        if count > MAX_SYMBOLS || count > together::MAX_SYMBOLS && !self.ascends {
             return 0;
         }
         if count <= together::MAX_SYMBOLS {

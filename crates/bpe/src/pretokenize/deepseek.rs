@@ -12,7 +12,7 @@
 use super::block;
 use super::class::{Class, class_at};
 use super::masks::Masks;
-use super::rules::{Contractions, Rules};
+use super::rules::{Contractions, Letters, Rules};
 use super::runs::{WhiteRun, ascii_letters, numbers_end, run_end, skip_ascii};
 use super::scan::Scanner;
 
@@ -57,6 +57,11 @@ impl Scanner for V3 {
         // A word after punctuation is a word after its prefix in ASCII; controls are not told.
         const ASCII: Rules = Rules { contractions: Contractions::None, numbers_first: true, ..Rules::LLAMA3 };
         block::starts(ASCII, text, start, &Masks { high: masks.high | masks.control, ..*masks })
+    }
+
+    #[inline(always)]
+    fn letters(self) -> Option<Letters> {
+        None
     }
 
     #[inline(always)]

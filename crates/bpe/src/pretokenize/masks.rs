@@ -26,6 +26,8 @@ pub(super) struct Masks {
     pub control: u64,
     /// Bytes from 0x80 on; once [told](Masks::tell), those of characters that are in no other mask.
     pub high: u64,
+    /// Once told, bytes of characters outside ASCII.
+    pub wide: u64,
     /// Once told, bytes of characters outside ASCII but for the first of each.
     pub rest: u64,
     /// Once told for words with case, letters outside ASCII that have none, and marks.

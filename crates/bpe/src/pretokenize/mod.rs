@@ -19,6 +19,7 @@ mod scan;
 mod split;
 mod splits;
 mod timed;
+mod unjoined;
 mod unspaced;
 mod wide;
 
@@ -27,9 +28,10 @@ use std::sync::Arc;
 
 pub(crate) use masks::BLOCK;
 pub use rules::Rules;
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Parts, Scan};
 use scan::{Scanner, fixed};
 pub use splits::Splits;
+pub(crate) use unjoined::Unjoined;
 
 use crate::{Error, Level};
 
@@ -172,6 +174,11 @@ impl Pattern {
             &Self::Rules(rules) => rules,
             Self::DeepseekV3 | Self::Splits(_) => return None,
         })
+    }
+
+    /// Whether every text is one piece.
+    pub(crate) fn is_of_one_piece(&self) -> bool {
+        matches!(self, Self::Splits(splits) if splits.sources().is_empty())
     }
 
     /// The pieces of `text`, in order; joined they are `text`. One by one: the levels of instructions are compared with this.

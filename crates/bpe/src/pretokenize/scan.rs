@@ -4,13 +4,25 @@ use super::block;
 #[cfg(target_arch = "aarch64")]
 use super::masks::arm::Neon;
 use super::masks::{BLOCK, Classify, Masks, Portable};
-use super::rules::Rules;
-use super::splits::Cuts;
+use super::rules::{Letters, Rules};
+use super::splits::{Cuts, Splits};
+use super::unjoined::Unjoined;
 use super::{Pattern, deepseek, unspaced};
 use crate::crossings::Crossings;
 #[cfg(target_arch = "x86_64")]
 use crate::level::{HasAvx2, HasAvx512};
 use crate::{Error, Level};
+
+/// What cuts pieces into parts, each of which is merged on its own.
+#[derive(Clone, Copy)]
+pub(crate) enum Parts<'a> {
+    /// Nothing does.
+    Whole,
+    /// Chinese, Japanese and emoji are cut.
+    Crossings(&'a Crossings),
+    /// The text is one piece, which is cut.
+    Unjoined(&'a Unjoined),
+}
 
 /// How far a text has been split.
 pub(crate) struct Scan<'a> {
@@ -20,14 +32,13 @@ pub(crate) struct Scan<'a> {
     at: usize,
     /// Where the last piece ends: after `at` when not all of its parts have been written.
     piece_end: usize,
-    /// For patterns that are regular expressions.
+    /// For patterns that are regular expressions, once these are asked.
     cuts: Option<Cuts<'a>>,
 }
 
 impl<'a> Scan<'a> {
     pub fn new(pattern: &'a Pattern, level: Level, text: &'a str) -> Self {
-        let cuts = if let Pattern::Splits(splits) = pattern { Some(splits.cuts(text)) } else { None };
-        Self { pattern, level, text, at: 0, piece_end: 0, cuts }
+        Self { pattern, level, text, at: 0, piece_end: 0, cuts: None }
     }
 
     /// Where the next piece starts.
@@ -47,17 +58,20 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// [`Error::PatternLimit`], for patterns that are regular expressions.
     pub fn next(&mut self, ends: &mut [usize]) -> Result<usize, Error> {
-        self.next_parts(ends, None)
+        self.next_parts(ends, Parts::Whole)
     }
 
-    /// [`Scan::next`] for the parts of pieces: they are cut also where `crossings` says that no token crosses.
+    /// [`Scan::next`] for the parts of pieces: they are cut also where `parts` says that no token crosses.
     ///
     /// # Errors
     /// Those of [`Scan::next`].
-    pub fn next_parts(&mut self, ends: &mut [usize], crossings: Option<&Crossings>) -> Result<usize, Error> {
+    pub fn next_parts(&mut self, ends: &mut [usize], parts: Parts) -> Result<usize, Error> {
         let text = self.text.as_bytes();
+        let crossings = if let Parts::Crossings(crossings) = parts { Some(crossings) } else { None };
         let mut out = Ends { crossings, places: ends, count: 0, piece_end: self.piece_end, is_open: false };
-        if self.at < self.piece_end {
+        if let Parts::Unjoined(unjoined) = parts {
+            scan(unjoined, self.level, text, self.at, &mut out);
+        } else if self.at < self.piece_end {
             out.push_piece(text, self.at, self.piece_end);
         } else {
             let (level, at) = (self.level, self.at);
@@ -74,22 +88,21 @@ impl<'a> Scan<'a> {
                 Pattern::Starcoder => scan(fixed::Starcoder, level, text, at, &mut out),
                 Pattern::DeepseekV3 => scan(deepseek::V3, level, text, at, &mut out),
                 &Pattern::Rules(rules) => scan(rules, level, text, at, &mut out),
-                Pattern::Splits(_) => self.next_cuts(&mut out)?,
+                Pattern::Splits(splits) => self.next_cuts(splits, &mut out)?,
             }
         }
         (self.at, self.piece_end) = (out.at(self.at), out.piece_end);
         Ok(out.count)
     }
 
-    fn next_cuts(&mut self, out: &mut Ends) -> Result<(), Error> {
+    fn next_cuts(&mut self, splits: &'a Splits, out: &mut Ends) -> Result<(), Error> {
         let mut start = self.at;
-        if let Some(cuts) = &mut self.cuts {
-            while out.has_room()
-                && let Some(end) = cuts.next()?
-            {
-                out.push_piece(self.text.as_bytes(), start, end);
-                start = end;
-            }
+        let cuts = self.cuts.get_or_insert_with(|| splits.cuts(self.text));
+        while out.has_room()
+            && let Some(end) = cuts.next()?
+        {
+            out.push_piece(self.text.as_bytes(), start, end);
+            start = end;
         }
         Ok(())
     }
@@ -167,8 +180,19 @@ pub(super) trait Scanner: Copy {
     /// not told. `start + BLOCK <= text.len()`.
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
 
+    /// How letters outside ASCII are told in a block; `None`: they are not.
+    fn letters(self) -> Option<Letters>;
+
     /// Its rules, where the class of a character says all that there is to know of it.
     fn words(self) -> Option<Rules>;
+
+    /// Writes the ends of pieces of what is written without words from `start` on to `ends`, as many as there are or is room for, and returns how many, where it
+    /// has a way of its own to tell them.
+    #[inline(always)]
+    fn unspaced(self, text: &[u8], start: usize, ends: &mut [usize]) -> usize {
+        _ = (text, start, ends);
+        0
+    }
 }
 
 /// Who has rules: a type of each pattern that is used much, so that the compiler knows them, and [`Rules`] for all others.
@@ -185,6 +209,11 @@ impl<T: HasRules> Scanner for T {
     #[inline(always)]
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64 {
         block::starts(self.rules(), text, start, masks)
+    }
+
+    #[inline(always)]
+    fn letters(self) -> Option<Letters> {
+        self.words().map(|rules| rules.letters)
     }
 
     #[inline(always)]
@@ -289,13 +318,14 @@ fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut star
         };
         if let Some(block) = block {
             // A block tells nothing where soon something begins that it knows nothing of.
-            let knows = |byte| byte < 0x80 || words.is_some() && !Crossings::is_of_no_word(byte);
+            let letters = scanner.letters();
+            let knows = |byte| byte < 0x80 || letters.is_some() && !Crossings::is_of_no_word(byte);
             if knows(block[0]) && knows(block[1]) {
                 let mut masks = classify.classify(block);
                 if masks.high != 0
-                    && let Some(rules) = words
+                    && let Some(letters) = letters
                 {
-                    masks.tell(classify, block, rules.letters);
+                    masks.tell(classify, block, letters);
                 }
                 // What is behind the text is not told.
                 masks.high |= u64::MAX.checked_shl(left.min(BLOCK) as u32).unwrap_or(0);
@@ -315,6 +345,13 @@ fn scan_by(classify: impl Classify, scanner: impl Scanner, text: &[u8], mut star
                 start = end;
                 continue;
             }
+        }
+        let count = scanner.unspaced(text, start, &mut out.places[out.count..]);
+        if count > 0 {
+            out.count += count;
+            start = out.places[out.count - 1];
+            out.piece_end = start;
+            continue;
         }
         let end = scanner.piece_end(text, start);
         out.push_piece(text, start, end);

@@ -119,7 +119,7 @@ mod tests {
     use super::{Class, Told};
     use crate::crossings::{Character, Crossings};
     use crate::pretokenize::class::class_at;
-    use crate::pretokenize::scan::Scan;
+    use crate::pretokenize::scan::{Parts, Scan};
     use crate::pretokenize::{BLOCK, Pattern};
     use crate::{Level, Vocabulary};
 
@@ -177,7 +177,7 @@ mod tests {
                     let mut ends = vec![0; BLOCK + rng.below(BLOCK)];
                     let (mut scan, mut parts) = (Scan::new(pattern, level, &text), vec![0]);
                     while !scan.is_done() {
-                        let count = scan.next_parts(&mut ends, Some(&crossings)).expect("no limits");
+                        let count = scan.next_parts(&mut ends, Parts::Crossings(&crossings)).expect("no limits");
                         parts.extend(&ends[..count]);
                     }
                     assert!(parts.is_sorted_by(|before, after| before < after), "{pattern:?}, {level:?}: {text:?}");

@@ -11,6 +11,7 @@ impl Masks {
     #[inline(always)]
     pub fn tell(&mut self, classify: impl Classify, block: &[u8; BLOCK], letters: Letters) {
         let mut leads = leads(classify, block);
+        self.wide = self.high;
         self.rest = self.high & !leads;
         // It can be foreseen, as it is so in all of a text or in little of it.
         if Common::first_bytes(classify, block) & leads != 0 {
