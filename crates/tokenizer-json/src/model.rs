@@ -260,7 +260,7 @@ impl<'a> Visible<'a> {
     }
 
     /// The merges of a BPE model all of whose tokens are shown, and their places in the list.
-    pub fn merges(self) -> impl Iterator<Item = (usize, Merge)> {
+    pub fn merges(self) -> impl Iterator<Item = (usize, Merge)> + Clone {
         let merges: &[Merge] = if let Kind::Bpe { merges, .. } = &self.model.kind { merges } else { &[] };
         let is_shown = move |merge: &Merge| [merge.left, merge.right, merge.made].iter().all(|&place| self.has(place));
         merges.iter().copied().enumerate().filter(move |(_, merge)| is_shown(merge))

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokenmill_bpe::{Tokenizer, Vocabulary};
 
-use super::ranked::{are_the_same, may_be_the_same, ranks};
-use super::{Before, before, bytes_of};
+use super::{Before, before, bytes_of, is_byte};
 use crate::added::AddedTokens;
 use crate::file::Added;
 use crate::model::{Hidden, Kind, Model};
 use crate::nfc::{self, NFC};
+use crate::ranked::{are_the_same, may_be_the_same, ranks};
 use crate::steps::{flat, kind};
 
 /// What a file says about text, beside its model.
@@ -73,7 +73,7 @@ pub(crate) fn engine(model: &Model, added: &AddedTokens, around: &Around, hidden
 
     let id = |place: u32| Some(model.tokens.id(place)).filter(|&id| vocabulary.get(id).is_some());
     let merges = shown.map(|(rank, merge)| (rank, [merge.left, merge.right, merge.made].map(id)));
-    if !are_the_same(&vocabulary, &ranks(&vocabulary, merges), *ignore_merges) {
+    if !are_the_same(&vocabulary, &ranks(&vocabulary, merges), *ignore_merges, is_byte) {
         return None;
     }
 

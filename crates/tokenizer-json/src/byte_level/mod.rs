@@ -2,7 +2,6 @@
 
 mod decode;
 mod engine;
-mod ranked;
 pub(crate) mod words;
 
 use serde_json::Value;
@@ -32,6 +31,11 @@ pub(crate) fn byte_of(character: char) -> Option<u8> {
 /// The bytes of a byte-level token; `None` when it has other characters.
 pub(crate) fn bytes_of(token: &str) -> Option<Vec<u8>> {
     token.chars().map(byte_of).collect()
+}
+
+/// Whether it is what merges start from.
+fn is_byte(token: &[u8]) -> bool {
+    token.len() == 1
 }
 
 /// What is done to a text before its model.

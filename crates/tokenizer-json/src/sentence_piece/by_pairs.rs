@@ -1,7 +1,8 @@
 //! Words of a text that is merged as a whole: cut between characters that no merge joins.
 
+use super::alphabet::{Alphabet, Tokens};
 use super::bytes::{MARK, spaced};
-use super::merges::{Merges, Tokens};
+use super::merges::Merges;
 use crate::limits::LARGEST_TEXT;
 use crate::placed::Placed;
 use crate::words::{Ended, Key, Memory, SOON, Until};
@@ -18,7 +19,7 @@ pub(super) fn walk(
     let (mut at, mut ask_at) = (0, SOON);
     memory.word.clear();
     if prefix && !text.is_empty() {
-        at = model.word_at(text, Some(' ')).end;
+        at = model.alphabet.word_at(text, Some(' ')).end;
         memory.word.push(b' ');
         if !add_spaced(&text[..at], model, ids, memory) {
             return Ended::Untold;
@@ -31,7 +32,7 @@ pub(super) fn walk(
             }
             ask_at = at + SOON;
         }
-        let (start, word) = (at, model.word_at(&text[at..], None));
+        let (start, word) = (at, model.alphabet.word_at(&text[at..], None));
         at += word.end;
         let told = if word.has_marks {
             add_spaced(&text[start..at], model, ids, memory)
@@ -65,7 +66,7 @@ pub(super) fn characters(text: &str, base: usize, prefix: bool) -> impl Iterator
 /// Adds the `ids` of `all` characters, and where they are from. `length` tells how many characters a token has.
 pub(super) fn place(
     all: impl Iterator<Item = ((usize, usize), char)>,
-    model: &Merges,
+    alphabet: &Alphabet,
     ids: Vec<u32>,
     length: impl Fn(u32) -> usize,
     placed: &mut Placed,
@@ -75,7 +76,7 @@ pub(super) fn place(
         && let Some(id) = ids.next()
     {
         let mut more = 0;
-        match model.tokens_of(character) {
+        match alphabet.tokens_of(character) {
             Tokens::One => {
                 for _ in 1..length(id) {
                     end = all.next().map_or(end, |((_, end), _)| end);
@@ -83,7 +84,7 @@ pub(super) fn place(
             }
             Tokens::Bytes(count) => more = count - 1,
             Tokens::Unknown { fuses } => {
-                while fuses && let Some(((_, after), _)) = all.next_if(|&(_, next)| !model.is_known(next)) {
+                while fuses && let Some(((_, after), _)) = all.next_if(|&(_, next)| !alphabet.is_known(next)) {
                     end = after;
                 }
             }

@@ -4,6 +4,8 @@
 //! words between characters that no merge joins ([`by_pairs`]). Ids of words are remembered; those of others are found by [`unigram`] and [`merges`].
 //! Where words are from is told by [`places`], and what is rare by the `tokenizers` crate. In words, and in tokens here, a space stands for `▁`.
 
+mod alphabet;
+mod by_engine;
 mod by_pairs;
 mod by_spaces;
 mod bytes;
@@ -22,6 +24,8 @@ use crate::model::{Kind, Visible};
 use crate::placed::Placed;
 use crate::steps::{flat, kind};
 use crate::words::{Ended, Memories, Model as _, Start, Until};
+use alphabet::Alphabet;
+use by_engine::ByEngine;
 use by_spaces::{BySpaces, Spaces, Stripped};
 use bytes::{ByteTokens, MARK};
 use merges::Merges;
@@ -40,13 +44,36 @@ enum Cut {
     UnigramBySpaces(Box<BySpaces>, Unigram),
     MergesBySpaces(Box<BySpaces>, Box<Merges>),
     /// With `true` a text gets a mark even where it starts with one.
-    MergesByPairs(Box<Merges>, bool),
+    MergesOfAll(Box<Whole>, bool),
+}
+
+/// Merges of a text as a whole.
+enum Whole {
+    ByEngine(Alphabet, Box<ByEngine>),
+    ByPairs(Merges),
+}
+
+impl Whole {
+    fn new(model: Visible) -> Option<Self> {
+        let alphabet = alphabet_of(model)?;
+        Some(match ByEngine::new(model, &alphabet) {
+            Some(engine) => Self::ByEngine(alphabet, Box::new(engine)),
+            None => Self::ByPairs(Merges::new(model, alphabet)),
+        })
+    }
+
+    fn alphabet(&self) -> &Alphabet {
+        match self {
+            Self::ByEngine(alphabet, _) => alphabet,
+            Self::ByPairs(merges) => &merges.alphabet,
+        }
+    }
 }
 
 /// What the steps before the model come to.
 enum Steps {
     BySpaces(Box<BySpaces>),
-    /// As in [`Cut::MergesByPairs`].
+    /// As in [`Cut::MergesOfAll`].
     ByPairs(bool),
 }
 
@@ -60,11 +87,18 @@ impl SentencePiece {
         let (steps, prefix) = steps(normalizer, pre_tokenizer)?;
         let cut = match (steps, kind) {
             (Steps::BySpaces(words), Kind::Unigram { .. }) => Cut::UnigramBySpaces(words, unigram_of(model)?),
-            (Steps::BySpaces(words), _) => Cut::MergesBySpaces(words, merges_of(model)?),
-            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesByPairs(merges_of(model)?, again),
+            (Steps::BySpaces(words), _) => {
+                Cut::MergesBySpaces(words, Box::new(Merges::new(model, alphabet_of(model)?)))
+            }
+            (Steps::ByPairs(again), Kind::Bpe { .. }) => Cut::MergesOfAll(Box::new(Whole::new(model)?), again),
             (Steps::ByPairs(_), _) => return None,
         };
         Some(Self { cut, prefix, memories: Memories::default() })
+    }
+
+    #[cfg(test)]
+    fn is_by_engine(&self) -> bool {
+        matches!(&self.cut, Cut::MergesOfAll(whole, _) if matches!(**whole, Whole::ByEngine(..)))
     }
 
     /// Whether `text` can be cut at `at`.
@@ -74,13 +108,13 @@ impl SentencePiece {
                 // What the crate is asked for has a mark again where its space is stripped.
                 (self.prefix == PrependScheme::Always || !words.strips()) && words.is_cut(text, at)
             }
-            Cut::MergesByPairs(model, _) => model.is_cut(text, at),
+            Cut::MergesOfAll(model, _) => model.alphabet().is_cut(text, at),
         }
     }
 
     /// See [`crate::by_words::ByWords::are_parts_of_crate`].
     pub fn are_parts_of_crate(&self) -> bool {
-        !matches!(self.cut, Cut::MergesByPairs(..))
+        !matches!(self.cut, Cut::MergesOfAll(..))
     }
 
     /// See [`crate::by_words::ByWords::place`].
@@ -95,7 +129,7 @@ impl SentencePiece {
         let (words, model) = match &self.cut {
             Cut::UnigramBySpaces(words, model) => (words, Ok(model)),
             Cut::MergesBySpaces(words, model) => (words, Err(model)),
-            Cut::MergesByPairs(model, again) => {
+            Cut::MergesOfAll(model, again) => {
                 let mut ids = Vec::new();
                 match self.encode(text, start, &mut ids, Until { cancel: None, most: usize::MAX }) {
                     Ended::WithIds => {}
@@ -104,7 +138,7 @@ impl SentencePiece {
                 }
                 placed.reserve(ids.len())?;
                 let all = by_pairs::characters(text, base, by_pairs::has_prefix(text, prefix, *again));
-                by_pairs::place(all, model, ids, length, placed);
+                by_pairs::place(all, model.alphabet(), ids, length, placed);
                 placed.word += u32::from(!text.is_empty());
                 return Ok(true);
             }
@@ -122,7 +156,7 @@ impl SentencePiece {
                         let mut ids = Vec::new();
                         let is_known = merges.add(word.text.as_bytes(), &mut ids);
                         let all = word.text.char_indices().map(|(at, character)| (word.origins[at], character));
-                        by_pairs::place(all, merges, ids, &length, placed);
+                        by_pairs::place(all, &merges.alphabet, ids, &length, placed);
                         is_known
                     }
                 };
@@ -144,13 +178,23 @@ impl SentencePiece {
     /// Adds the ids of `text`, a stretch between added tokens, to `ids`; of those that were added none counts when it ends in another way.
     pub fn encode(&self, text: &str, start: Start, ids: &mut Vec<u32>, until: Until) -> Ended {
         let (prefix, is_cut) = (self.is_prefixed(start), start == Start::AtCut);
-        self.memories.with(|memory| match &self.cut {
-            Cut::UnigramBySpaces(words, model) => words.walk(text, (prefix, is_cut), model, (ids, memory), until),
-            Cut::MergesBySpaces(words, model) => words.walk(text, (prefix, is_cut), &**model, (ids, memory), until),
-            Cut::MergesByPairs(model, again) => {
-                by_pairs::walk(text, by_pairs::has_prefix(text, prefix, *again), model, (ids, memory), until)
+        match &self.cut {
+            Cut::UnigramBySpaces(words, model) => {
+                self.memories.with(|memory| words.walk(text, (prefix, is_cut), model, (ids, memory), until))
             }
-        })
+            Cut::MergesBySpaces(words, model) => {
+                self.memories.with(|memory| words.walk(text, (prefix, is_cut), &**model, (ids, memory), until))
+            }
+            Cut::MergesOfAll(model, again) => {
+                let prefix = by_pairs::has_prefix(text, prefix, *again);
+                match &**model {
+                    Whole::ByEngine(_, engine) => engine.encode(text, prefix, ids, until),
+                    Whole::ByPairs(model) => {
+                        self.memories.with(|memory| by_pairs::walk(text, prefix, model, (ids, memory), until))
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -164,11 +208,11 @@ fn unigram_of(model: Visible) -> Option<Unigram> {
     Some(Unigram::new(tokens, scores, unknown, bytes))
 }
 
-fn merges_of(model: Visible) -> Option<Box<Merges>> {
+fn alphabet_of(model: Visible) -> Option<Alphabet> {
     match &model.model.kind {
         Kind::Bpe {
             continuing_subword_prefix: None, end_of_word_suffix: None, fuse_unk, ignore_merges: false, ..
-        } => Merges::new(model, *fuse_unk).map(Box::new),
+        } => Alphabet::new(model, *fuse_unk),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
 
+use crate::by_words::ByWords;
 use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
 
 /// A file.
@@ -195,6 +196,65 @@ pub(crate) fn bpe(rng: &mut Rng, texts: &[String]) -> Value {
     })
 }
 
+/// A model as `sentencepiece` trains one: merges of what stands side by side in `texts`, each with all ways to make its token.
+pub(crate) fn trained_bpe(rng: &mut Rng, texts: &[String]) -> Value {
+    let mut tokens = vec!["<unk>".to_owned(), "<s>".to_owned(), "▁".to_owned()];
+    tokens.extend((0..256).map(|byte| format!("<0x{byte:02X}>")));
+    let texts: Vec<String> = texts.iter().map(|text| text.replace(' ', "▁")).collect();
+    for character in texts.iter().flat_map(|text| text.chars()).filter(|_| rng.below(5) > 0) {
+        let character = character.to_string();
+        if !tokens.contains(&character) {
+            tokens.push(character);
+        }
+    }
+    let mut merges: Vec<(String, String)> = Vec::new();
+    for _ in 0..rng.below(100) {
+        let mut parts: Vec<String> = texts[rng.below(texts.len())].chars().map(String::from).collect();
+        // Of one pair all merges are one after the other, so that it is looked for once.
+        for (left, right) in &merges {
+            let mut at = 0;
+            while at + 1 < parts.len() {
+                if parts[at] == *left && parts[at + 1] == *right {
+                    parts[at].push_str(right);
+                    parts.remove(at + 1);
+                }
+                at += 1;
+            }
+        }
+        let pairs: Vec<&[String]> =
+            parts.windows(2).filter(|pair| pair.iter().all(|part| tokens.contains(part))).collect();
+        if pairs.is_empty() {
+            continue;
+        }
+        let made = rng.choose(&pairs).concat();
+        if !tokens.contains(&made) && made.len() < 60 && made != "<s>" {
+            let ways = made.char_indices().skip(1).map(|(at, _)| made.split_at(at));
+            let ways =
+                ways.filter(|(left, right)| [left, right].iter().all(|part| tokens.iter().any(|token| token == *part)));
+            merges.extend(ways.map(|(left, right)| (left.to_owned(), right.to_owned())));
+            tokens.push(made);
+        }
+    }
+    // Now and then one in another place, of which it may be that it is never made.
+    for _ in 0..rng.below(3) {
+        if merges.len() > 1 {
+            let [one, other] = [0; 2].map(|_| rng.below(merges.len()));
+            merges.swap(one, other);
+        }
+    }
+    let mut places: Vec<usize> = (2..tokens.len()).collect();
+    (0..places.len()).for_each(|place| {
+        let other = rng.below(places.len());
+        places.swap(place, other);
+    });
+    let ids: serde_json::Map<String, Value> =
+        (0..2).chain(places).zip(tokens).map(|(id, token)| (token, id.into())).collect();
+    json!({
+        "type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "fuse_unk": rng.below(2) == 0, "vocab": ids,
+        "merges": merges.iter().map(|(left, right)| [left, right]).collect::<Vec<_>>(),
+    })
+}
+
 fn compare(rng: &mut Rng, model: &Value, steps: &(Value, Value), texts: &[String]) -> usize {
     let mut flag = || rng.below(2) == 0;
     let added = json!([
@@ -256,6 +316,21 @@ fn ids_of_merges_in_words_are_those_of_the_crate() {
 #[test]
 fn ids_of_merges_in_a_whole_text_are_those_of_the_crate() {
     compare_all(7, 80, bpe, steps_by_pairs);
+}
+
+#[test]
+fn ids_of_trained_merges_are_those_of_the_crate_by_the_engine() {
+    let (mut rng, strings) = (Rng::new(10), Strings::new());
+    let (mut ids, mut by_engine) = (0, 0);
+    for round in 0..share(60) {
+        let texts = texts(&mut rng, &strings, 30, round);
+        let (model, steps) = (trained_bpe(&mut rng, &texts), steps_by_pairs(&mut rng));
+        ids += compare(&mut rng, &model, &steps, &texts);
+        let [words, _] = both(&model, &steps, &json!([]));
+        let Some(ByWords::SentencePiece(words)) = words.by_words.as_ref() else { panic!("it is one") };
+        by_engine += u64::from(words.is_by_engine());
+    }
+    assert!(ids as u64 > share(60) * 500 && by_engine > share(60) / 2, "{ids} {by_engine}");
 }
 
 #[test]
