@@ -40,6 +40,7 @@ import {
   SpecialTokenPolicies,
   type SpecialTokenList,
   type SpecialTokenPolicy,
+  type DefaultDisallowed,
 } from './special-tokens.ts'
 import {
   decodeChunksOf,
@@ -72,6 +73,12 @@ const refuseAll = 1
 const allowAll = 2
 /** The default of calls that count. */
 const plainCall = { policy: plain, strict: false, refuses: false }
+
+/** The checked choices of a call. */
+interface CheckedCall {
+  readonly special: SpecialTokenPolicy
+  readonly strict: boolean
+}
 
 /** A merge of {@link BpeTokenizer.explain}. */
 export interface MergeStep {
@@ -106,6 +113,8 @@ export class BpeTokenizer implements Tokenizer {
   /** The number of the native encoder, which lives as long as the handle. */
   readonly #encoder: number
   readonly #policies: PolicyNumbers
+  /** A call without options, checked once. */
+  #withoutOptions: CheckedCall | undefined
   readonly #special: SpecialTokenPolicies
   #fingerprint: string | undefined
   #longestToken: number | undefined
@@ -461,7 +470,7 @@ export class BpeTokenizer implements Tokenizer {
   async #oneLater<T>(
     text: Text,
     options: EncodeAsyncOptions | undefined,
-    disallowed: 'all' | readonly string[],
+    disallowed: DefaultDisallowed,
     work: NativeWork<Text, T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
@@ -472,7 +481,7 @@ export class BpeTokenizer implements Tokenizer {
   async #allLater<T>(
     texts: readonly Text[],
     options: EncodeAsyncOptions | undefined,
-    disallowed: 'all' | readonly string[],
+    disallowed: DefaultDisallowed,
     work: BatchWork<T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
@@ -493,19 +502,24 @@ export class BpeTokenizer implements Tokenizer {
     return this.#call(options, 'all')
   }
 
-  #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+  #call(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed) {
     const { special, strict } = this.#checkedCall(options, defaultDisallowed)
     return { policy: this.#policy(special), strict, refuses: special.disallowed.size > 0 }
   }
 
-  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: DefaultDisallowed) {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
     const { special, strict } = this.#checkedCall(rest, defaultDisallowed)
     return { signal, strict, policy: () => this.#policy(special) }
   }
 
-  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed) {
+    if (options !== undefined || defaultDisallowed !== 'all') return this.#checked(options, defaultDisallowed)
+    return (this.#withoutOptions ??= this.#checked(options, defaultDisallowed))
+  }
+
+  #checked(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed): CheckedCall {
     const checked = checkedOptions('options', options, encodeOptionNames)
     checkedWhole(checked.addSpecialTokens)
     const strict = checkedUtf8(checked.utf8) === 'strict'

@@ -40,7 +40,7 @@ import { PostProcessor, tokenOffsets } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
-import { SpecialTokenPolicies, type SpecialTokenPolicy } from './special-tokens.ts'
+import { SpecialTokenPolicies, type DefaultDisallowed, type SpecialTokenPolicy } from './special-tokens.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
@@ -71,13 +71,16 @@ const moreThanLimit = 2 ** 32 - 1
 /** No text has as many ids. */
 const largestCount = moreThanLimit - 1
 
-/** The checked choices of an asynchronous call. */
-interface AsyncCall {
-  readonly signal: AbortSignal | undefined
+/** The checked choices of a call. */
+interface CheckedCall {
   readonly special: SpecialTokenPolicy
   readonly strict: boolean
   /** Whether what stands around a whole text is added. */
   readonly whole: boolean
+}
+
+interface AsyncCall extends CheckedCall {
+  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -97,6 +100,9 @@ export class HfTokenizer implements Tokenizer {
   readonly #rowShape: RowShape
   readonly #policies: PolicyNumbers
   readonly #special: SpecialTokenPolicies
+  /** Calls without options, checked once. */
+  #withoutOptions: CheckedCall | undefined
+  #plainWithoutOptions: CheckedCall | undefined
 
   /**
    * @internal
@@ -188,14 +194,14 @@ export class HfTokenizer implements Tokenizer {
     return this.#count(checkedText('text', text), call)
   }
 
-  #count(text: Text, call: Omit<AsyncCall, 'signal'>): number {
+  #count(text: Text, call: CheckedCall): number {
     const count = this.#countWithin(text, largestCount, call)
     if (count === undefined) throw new TokenmillError('ERR_LIMIT', 'the text has more ids than are counted')
     return count + this.#added(call.whole)
   }
 
   /** The number of ids of `text`, without what stands around them; `undefined` when there are more than `limit`. */
-  #countWithin(text: Text, limit: number, { special, strict }: Omit<AsyncCall, 'signal'>): number | undefined {
+  #countWithin(text: Text, limit: number, { special, strict }: CheckedCall): number | undefined {
     const policy = this.#policies.of(special)
     if (typeof text !== 'string') {
       return explaining(() => this.#native.countBytesWithin(unshared(text), strict, policy, limit)) ?? undefined
@@ -364,12 +370,12 @@ export class HfTokenizer implements Tokenizer {
     return whole ? this.#postProcessor.aroundRows(batch) : batch
   }
 
-  #call(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+  #call(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed) {
     const { special, strict, whole } = this.#checkedCall(options, defaultDisallowed)
     return { policy: this.#policies.of(special), strict, whole }
   }
 
-  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: 'all' | readonly string[]): AsyncCall {
+  #asyncCall(options: EncodeAsyncOptions | undefined, defaultDisallowed: DefaultDisallowed): AsyncCall {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
     return { signal, ...this.#checkedCall(rest, defaultDisallowed) }
@@ -379,7 +385,13 @@ export class HfTokenizer implements Tokenizer {
     return whole ? this.#postProcessor.added(false) : 0
   }
 
-  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: 'all' | readonly string[]) {
+  #checkedCall(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed): CheckedCall {
+    if (options !== undefined) return this.#checked(options, defaultDisallowed)
+    if (defaultDisallowed === 'all') return (this.#withoutOptions ??= this.#checked(options, defaultDisallowed))
+    return (this.#plainWithoutOptions ??= this.#checked(options, defaultDisallowed))
+  }
+
+  #checked(options: EncodeOptions | undefined, defaultDisallowed: DefaultDisallowed): CheckedCall {
     const checked = checkedOptions('options', options, encodeOptionNames)
     const strict = checkedUtf8(checked.utf8) === 'strict'
     const whole = checkedWhole(checked.addSpecialTokens)

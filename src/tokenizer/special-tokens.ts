@@ -74,6 +74,9 @@ export class SpecialTokenPolicies {
 /** Policies that are kept for later calls, and the code units of the names of each. */
 const [mostKept, longestKey] = [64, 1 << 12]
 
+/** What a call refuses that does not say. */
+export type DefaultDisallowed = 'all' | readonly []
+
 /** What the options of a call say, checked. */
 interface CheckedChoice {
   readonly allowed: Names
