@@ -9,8 +9,8 @@
 //! turns. Mostly the tokens at both sides of a seam stay as they are side by side (`border.rs`); where they do not, a window over the
 //! seam is merged, and what is before the seam and the window are joined at a token that they have in common, and so are the window and what
 //! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only;
-//! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, the one input where that is
-//! usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
+//! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, perhaps behind another (a space), the one input where that
+//! is usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
 //!
 //! Only what windows may need is held beside the ids: the symbols of a strip of blocks, and the last tokens.
 
@@ -91,8 +91,8 @@ impl Long {
     /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
     pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
         let pairs = &means.merger.pairs;
-        if let Some((symbol, count)) = run(piece, means.merger)
-            && merge_run(symbol, count, pairs, &mut emit).is_some()
+        if let Some(run) = Run::of(piece, means.merger)
+            && run.merge(pairs, &mut emit).is_some()
         {
             return;
         }
@@ -272,37 +272,58 @@ fn common_before(tokens: &[Placed], window: impl Iterator<Item = Placed>) -> Opt
     found
 }
 
-/// The symbol and the number of symbols of `piece`, when they are all the same and more than twice [`RUN`].
-fn run(piece: &[u8], merger: &Merger) -> Option<(u32, usize)> {
-    let (mut first, mut count, mut at) = (None, 0, 0);
-    while at < piece.len() {
-        let mut is_run = true;
-        at = merger.symbols(piece, at..piece.len().min(at + READ), |some| {
-            is_run &= some.ids().iter().all(|&symbol| symbol == *first.get_or_insert(symbol));
-            count += some.count;
-        });
-        if !is_run {
-            return None;
-        }
-    }
-    first.filter(|_| count > 2 * RUN).map(|symbol| (symbol, count))
+/// A symbol and then one again and again, which may be the same.
+#[derive(Clone, Copy)]
+struct Run {
+    first: u32,
+    symbol: u32,
+    /// How many symbols there are, the first one too: more than twice [`RUN`].
+    count: usize,
 }
 
-/// Merges `count` times `symbol`, more than [`RUN`]: where the result of a shorter run has one token twice in a row, any number more
-/// of it may stand there. `None` when no token is there twice in a row.
-fn merge_run(symbol: u32, count: usize, pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
-    let twice = |tokens: &[Placed]| tokens.windows(2).position(|pair| pair[0].id == pair[1].id);
-    let sample = heap::merge(&[symbol; RUN], pairs, None);
-    let at = twice(&sample)?;
-    let length = sample[at + 1].start - sample[at].start;
+impl Run {
+    /// That of `piece`, when it is one.
+    fn of(piece: &[u8], merger: &Merger) -> Option<Self> {
+        let (mut first, mut second, mut count, mut at) = (None, None, 0, 0);
+        while at < piece.len() {
+            let mut is_run = true;
+            at = merger.symbols(piece, at..piece.len().min(at + READ), |some| {
+                for &symbol in some.ids() {
+                    is_run &= first.is_none() || symbol == *second.get_or_insert(symbol);
+                    first.get_or_insert(symbol);
+                }
+                count += some.count;
+            });
+            if !is_run {
+                return None;
+            }
+        }
+        (count > 2 * RUN).then_some(Self { first: first?, symbol: second?, count })
+    }
 
-    let more = (count - RUN) / length;
-    let tokens = heap::merge(&vec![symbol; count - more * length], pairs, None);
-    let at = (tokens.windows(2)).position(|pair| pair[0].id == sample[at].id && pair[1].id == sample[at].id)?;
-    tokens[..at].iter().for_each(|token| emit(token.id));
-    (0..more).for_each(|_| emit(tokens[at].id));
-    tokens[at..].iter().for_each(|token| emit(token.id));
-    Some(())
+    /// Its first `count` symbols, merged.
+    fn start(self, count: usize, pairs: &Pairs) -> Vec<Placed> {
+        let mut symbols = vec![self.symbol; count];
+        symbols[0] = self.first;
+        heap::merge(&symbols, pairs, None)
+    }
+
+    /// Merges it: where the result of a shorter run has one token twice in a row, any number more of it may stand there. `None` when no token is there
+    /// twice in a row.
+    fn merge(self, pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
+        let twice = |tokens: &[Placed]| tokens.windows(2).position(|pair| pair[0].id == pair[1].id);
+        let sample = self.start(RUN, pairs);
+        let at = twice(&sample)?;
+        let length = sample[at + 1].start - sample[at].start;
+
+        let more = (self.count - RUN) / length;
+        let tokens = self.start(self.count - more * length, pairs);
+        let at = (tokens.windows(2)).position(|pair| pair[0].id == sample[at].id && pair[1].id == sample[at].id)?;
+        tokens[..at].iter().for_each(|token| emit(token.id));
+        (0..more).for_each(|_| emit(tokens[at].id));
+        tokens[at..].iter().for_each(|token| emit(token.id));
+        Some(())
+    }
 }
 
 #[cfg(test)]
@@ -373,11 +394,13 @@ mod tests {
 
     #[test]
     fn runs_of_one_symbol() {
-        let vocabulary = vocabulary(&["aa", "aaa", "aaaaa", "文", "文文文"].map(str::to_owned));
+        let vocabulary = vocabulary(&["aa", "aaa", "aaaaa", "文", "文文文", " a", " aaa", "ba"].map(str::to_owned));
         let merger = Merger::new(&vocabulary);
         for symbol in ["a", "b", "文"] {
             for count in [2 * RUN - 1, 2 * RUN, 2 * RUN + 1, 2 * RUN + 2, 3 * RUN + 5] {
-                check(&symbol.repeat(count), &vocabulary, &merger);
+                for first in ["", " ", "b", "文"] {
+                    check(&format!("{first}{}", symbol.repeat(count)), &vocabulary, &merger);
+                }
                 check(&format!("{}{symbol}c", symbol.repeat(count)), &vocabulary, &merger);
             }
         }
