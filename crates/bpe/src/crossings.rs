@@ -12,18 +12,42 @@ use crate::merge::{is_continuation, length_of};
 use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
 
-/// Bits for each two characters that some token holds whole: of so many one is set by chance.
-const SPARSE: usize = 16;
 /// A long piece is cut a part at a time, of so many bytes, so that nobody waits long.
 const WINDOW: usize = 1 << 16;
 
 /// For any two characters whether a token may reach from the one into the other.
 pub(crate) struct Crossings {
-    /// A bit for the hash of two characters.
-    whole: Pages<u64>,
-    shift: u32,
+    whole: CharacterPairs,
     /// A bit for the last byte of one character and the first byte of the next.
     partly: Box<[[u64; 4]; 256]>,
+}
+
+/// Two characters each, by a bit for the hash of the two: of those that are not there some have one, too.
+pub(crate) struct CharacterPairs {
+    bits: Pages<u64>,
+    shift: u32,
+}
+
+impl CharacterPairs {
+    /// Bits for each pair: one in so many pairs that are not there has one by chance.
+    const SPARSE: usize = 16;
+
+    pub fn new(pairs: &[(Character, Character)]) -> Self {
+        let bits = (Self::SPARSE * pairs.len()).next_power_of_two().ilog2().max(15);
+        let mut all = Self { bits: Pages::zeros(1 << (bits - 6)), shift: 64 - bits };
+        for &(left, right) in pairs {
+            let bit = hash(left.before(right)) >> all.shift;
+            all.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+        }
+        all
+    }
+
+    #[inline(always)]
+    pub fn may_have(&self, left: Character, right: Character) -> bool {
+        let bit = hash(left.before(right)) >> self.shift;
+        // SAFETY: `bit` has as many bits as the numbers have together, so that the number is one of them.
+        unsafe { *self.bits.get_unchecked((bit / 64) as usize) >> (bit % 64) & 1 != 0 }
+    }
 }
 
 /// A character as its bytes, the first one lowest.
@@ -64,7 +88,7 @@ impl Character {
 
     /// It and the next one in one number.
     #[inline(always)]
-    pub fn before(self, next: Self) -> u64 {
+    fn before(self, next: Self) -> u64 {
         u64::from(self.0) << 32 | u64::from(next.0)
     }
 }
@@ -85,7 +109,7 @@ impl Crossings {
                     if left_is_whole && length_of(right[0]) <= right.len() {
                         let [left, right] = [before, at].map(|at| Character::at(token, at).0);
                         if left.may_be_told() || right.may_be_told() {
-                            pairs.push(left.before(right));
+                            pairs.push((left, right));
                         }
                     } else {
                         let [last, first] = [token[at - 1], token[at]].map(usize::from);
@@ -94,13 +118,7 @@ impl Crossings {
                 });
             }
         }
-        let bits = (SPARSE * pairs.len()).next_power_of_two().ilog2().max(15);
-        let mut crossings = Self { whole: Pages::zeros(1 << (bits - 6)), shift: 64 - bits, partly };
-        for pair in pairs {
-            let bit = hash(pair) >> crossings.shift;
-            crossings.whole[(bit / 64) as usize] |= 1 << (bit % 64);
-        }
-        Some(crossings)
+        Some(Self { whole: CharacterPairs::new(&pairs), partly })
     }
 
     /// Whether it is worth it to [cut](Self::cut) the piece `text[start..end]`: one that starts, but for a space, with a character of Chinese or
@@ -152,10 +170,7 @@ impl Crossings {
     fn may_reach(&self, left: Character, last: u8, right: Character) -> bool {
         let first = right.first_byte();
         let partly = self.partly[usize::from(last)][usize::from(first / 64)] >> (first % 64);
-        let bit = hash(left.before(right)) >> self.shift;
-        // SAFETY: `bit` has as many bits as the numbers have together, so that the number is one of them.
-        let whole = unsafe { *self.whole.get_unchecked((bit / 64) as usize) } >> (bit % 64);
-        (partly | whole) & 1 != 0
+        (partly & 1 != 0) | self.whole.may_have(left, right)
     }
 }
 
@@ -173,7 +188,7 @@ pub(crate) fn each_border(token: &[u8], mut border: impl FnMut(usize, usize)) {
 
 /// The high bits are the good ones.
 #[inline(always)]
-pub(crate) fn hash(pair: u64) -> u64 {
+fn hash(pair: u64) -> u64 {
     (pair ^ pair >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

@@ -75,14 +75,10 @@ impl Merged {
     }
 }
 
-/// Whether a part of token `id` has a larger id.
-pub(super) fn is_descending(vocabulary: &Vocabulary, id: u32) -> bool {
-    vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id)
-}
-
 impl Characters {
-    /// The characters of a vocabulary; `None` where a token has a part with a larger id, and that may be before the merges of a character.
-    pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
+    /// The characters of a vocabulary, of which `first_descending` is the first token with a part that has a larger id; `None` where its merge may come before
+    /// those of a character.
+    pub fn new(vocabulary: &Vocabulary, first_descending: Option<u32>) -> Option<Self> {
         let mut characters = Self {
             // SAFETY: zero is a number, and that of what is not known yet.
             merged: unsafe { Box::new_zeroed_slice(CODES + 1).assume_init() },
@@ -90,17 +86,14 @@ impl Characters {
             after: vec![[Merged::NO_COST; 256]; 64].into(),
         };
         characters.merged[CODES] = AtomicU64::new(Merged::MANY);
-        let (mut largest_cost, mut first_descending) = (0, NONE);
+        let mut largest_cost = 0;
         for (id, token) in vocabulary.tokens() {
-            if is_descending(vocabulary, id) {
-                first_descending = id.min(first_descending);
-            }
             if token.len() > 1 && token[1..].iter().all(|&byte| is_continuation(byte)) {
                 largest_cost = id;
             }
             characters.mark_boundaries(id, token);
         }
-        (largest_cost < first_descending).then_some(characters)
+        first_descending.is_none_or(|first| largest_cost < first).then_some(characters)
     }
 
     fn mark_boundaries(&mut self, id: u32, token: &[u8]) {

@@ -11,7 +11,7 @@ mod short;
 mod together;
 
 pub(crate) use border::holds;
-use characters::{Characters, is_descending, merge_character};
+use characters::{Characters, merge_character};
 pub(crate) use characters::{is_continuation, length_of};
 use four_bytes::FourBytes;
 pub(crate) use four_bytes::UpToFour;
@@ -75,9 +75,15 @@ impl Merger {
                 bytes[usize::from(*byte)] = id;
             }
         }
-        let (characters, four_bytes) = (Characters::new(vocabulary), FourBytes::new(vocabulary));
-        let ascends = !(0..vocabulary.len() as u32).any(|id| is_descending(vocabulary, id));
-        Self { pairs: Pairs::new(vocabulary), bytes, characters, ascends, four_bytes }
+        let descends = |&id: &u32| vocabulary.parts(id).is_some_and(|(left, right)| left.max(right) > id);
+        let first_descending = (0..vocabulary.len() as u32).find(descends);
+        Self {
+            pairs: Pairs::new(vocabulary),
+            bytes,
+            characters: Characters::new(vocabulary, first_descending),
+            ascends: first_descending.is_none(),
+            four_bytes: FourBytes::new(vocabulary),
+        }
     }
 
     /// Whether the tokens at the borders of neighbouring `jobs`, which have been merged, stay as they are: then their tokens one after the other

@@ -12,13 +12,9 @@ use super::masks::Masks;
 use super::rules::{Letters, Rules};
 use super::runs::{ascii_letters, skip_ascii};
 use super::scan::Scanner;
-use crate::crossings::{Character, Crossings, each_border, hash};
+use crate::crossings::{Character, CharacterPairs, Crossings, each_border};
 use crate::merge::{is_continuation, length_of};
-use crate::pages::Pages;
 use crate::vocabulary::Vocabulary;
-
-/// Bits for each two characters that are told by themselves and some token joins: of so many one is set by chance.
-const SPARSE: usize = 16;
 
 /// What a character is told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +40,8 @@ const KINDS: usize = 7;
 pub(crate) struct Unjoined {
     /// All ones where no token has one of the first kind and then one of the second, else zero.
     apart: [[u64; KINDS]; KINDS],
-    /// A bit for the hash of two characters of which one is of no kind.
-    pairs: Pages<u64>,
-    shift: u32,
+    /// What tokens join, where one of the two is of no kind.
+    joined: CharacterPairs,
 }
 
 /// The kind of the character that starts at `at`, and where the next one starts.
@@ -83,8 +78,7 @@ impl Unjoined {
     /// Those of `vocabulary`; `None` where a token has a part of a character beside another one, or is one that merging does not make: it stands for a
     /// text, but not for a part of one.
     pub fn new(vocabulary: &Vocabulary) -> Option<Self> {
-        let mut unjoined = Self { apart: [[u64::MAX; KINDS]; KINDS], pairs: Pages::none(), shift: 0 };
-        let (mut pairs, mut are_whole) = (Vec::new(), true);
+        let (mut apart, mut pairs, mut are_whole) = ([[u64::MAX; KINDS]; KINDS], Vec::new(), true);
         for (id, token) in vocabulary.tokens() {
             if token.len() > 1 && vocabulary.parts(id).is_none() {
                 return None;
@@ -98,20 +92,14 @@ impl Unjoined {
                     return;
                 }
                 match (kind_at(token, before).0, kind_at(token, at).0) {
-                    (Some(left), Some(right)) => unjoined.apart[left as usize][right as usize] = 0,
-                    _ => pairs.push(Character::at(token, before).0.before(Character::at(token, at).0)),
+                    (Some(left), Some(right)) => apart[left as usize][right as usize] = 0,
+                    _ => pairs.push((Character::at(token, before).0, Character::at(token, at).0)),
                 }
             });
         }
         // Words are not cut.
-        unjoined.apart[Kind::Wide as usize][Kind::Wide as usize] = 0;
-        let bits = (SPARSE * pairs.len()).next_power_of_two().ilog2().max(12);
-        (unjoined.pairs, unjoined.shift) = (Pages::zeros(1 << (bits - 6)), 64 - bits);
-        for pair in pairs {
-            let bit = hash(pair) >> unjoined.shift;
-            unjoined.pairs[(bit / 64) as usize] |= 1 << (bit % 64);
-        }
-        are_whole.then_some(unjoined)
+        apart[Kind::Wide as usize][Kind::Wide as usize] = 0;
+        are_whole.then(|| Self { apart, joined: CharacterPairs::new(&pairs) })
     }
 
     /// Whether no token joins the two characters that start at `before` and at `at`.
@@ -119,15 +107,8 @@ impl Unjoined {
     fn are_apart(&self, text: &[u8], before: usize, at: usize) -> bool {
         match (kind_at(text, before).0, kind_at(text, at).0) {
             (Some(left), Some(right)) => self.apart[left as usize][right as usize] != 0,
-            _ => !self.may_join(Character::at(text, before).0, Character::at(text, at).0),
+            _ => !self.joined.may_have(Character::at(text, before).0, Character::at(text, at).0),
         }
-    }
-
-    #[inline(always)]
-    fn may_join(&self, left: Character, right: Character) -> bool {
-        let bit = hash(left.before(right)) >> self.shift;
-        // SAFETY: `bit` has as many bits as the numbers have together, so that the number is one of them.
-        unsafe { *self.pairs.get_unchecked((bit / 64) as usize) >> (bit % 64) & 1 != 0 }
     }
 }
 
@@ -147,7 +128,7 @@ impl Scanner for &Unjoined {
             let (right, next) = kind_at(text, at);
             let are_apart = match (kind, right) {
                 (Some(left), Some(right)) => self.apart[left as usize][right as usize] != 0,
-                _ => !self.may_join(Character::at(text, before).0, Character::at(text, at).0),
+                _ => !self.joined.may_have(Character::at(text, before).0, Character::at(text, at).0),
             };
             if are_apart {
                 return at;
@@ -171,7 +152,7 @@ impl Scanner for &Unjoined {
         {
             ends[count] = at;
             // Without a branch: it could not be foreseen.
-            count += usize::from(!self.may_join(before, now));
+            count += usize::from(!self.joined.may_have(before, now));
             (before, at) = (now, at + 3);
         }
         count
