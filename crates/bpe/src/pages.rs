@@ -88,6 +88,16 @@ impl<T: Zero> Pages<T> {
         (end / size_of::<T>()).max(range.end)
     }
 
+    /// Takes large pages for all of it, with what is there already, where the system has them.
+    pub fn collapse(&mut self) {
+        if self.is_mapped {
+            let bytes = size_of_val(&self[..]);
+            large::prefer(self.start.cast(), bytes);
+            // SAFETY: it was mapped for these bytes.
+            unsafe { large::collapse(self.start.cast(), bytes) };
+        }
+    }
+
     /// Gives back the memory of the large pages that are wholly behind the first `length` numbers: they are zeros again, on Linux.
     pub fn empty_from(&mut self, length: usize) {
         let kept = (length * size_of::<T>()).next_multiple_of(large::LARGE);
@@ -126,6 +136,8 @@ mod large {
     pub const PAGE: usize = 4 << 10;
     /// How many bytes are touched at a time: with more a fault is no cheaper, and what is not written to in the end takes memory too.
     pub const STEP: usize = PAGES;
+    /// `MADV_COLLAPSE`, which the headers of musl lack.
+    const COLLAPSE: libc::c_int = 25;
 
     /// So many zeros, when they are a large page and more, and the system has them.
     pub fn map(bytes: usize) -> Option<NonNull<u8>> {
@@ -166,6 +178,15 @@ mod large {
         unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
     }
 
+    /// Puts so many bytes from `start` on, which is the start of a large page, on large pages.
+    ///
+    /// # Safety
+    /// They are in use.
+    pub unsafe fn collapse(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise. Where the system does not know of it, or has none, there is no harm.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes, COLLAPSE) };
+    }
+
     /// Gives back what [`map`] gave for so many bytes.
     ///
     /// # Safety
@@ -201,6 +222,8 @@ mod large {
     pub fn prefer(_: NonNull<u8>, _: usize) {}
 
     pub unsafe fn touch(_: NonNull<u8>, _: usize) {}
+
+    pub unsafe fn collapse(_: NonNull<u8>, _: usize) {}
 
     pub unsafe fn unmap(_: NonNull<u8>, _: usize) {}
 
@@ -300,6 +323,20 @@ mod tests {
             assert!(pages[range.start..].iter().all(|&number| number == 0));
         }
         assert_eq!(Pages::<u32>::zeros(9).touch(3..9), 9);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_goes_to_large_pages_stays_as_it_is() {
+        let mut pages = Pages::<u32>::map((1 << 20) + 5).expect("the system has large pages");
+        let known = 200_000;
+        pages[..known].fill(7);
+        pages.collapse();
+        assert!(pages[..known].iter().all(|&number| number == 7) && pages[known..].iter().all(|&number| number == 0));
+        pages.fill(8);
+        let mut few = Pages::<u32>::zeros(9);
+        few.collapse();
+        assert_eq!(few[..], [0; 9]);
     }
 
     #[test]

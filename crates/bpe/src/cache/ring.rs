@@ -6,9 +6,14 @@ use super::next::{Next, drop_aside};
 use crate::packed::prefetch;
 use crate::pages::Pages;
 
+/// So many words are on pages of the usual size, as most texts have no more: a large page, which all of them are on then, takes .1 to 5 ms to be had.
+const FEW: usize = 1 << 16;
+
 /// A place is the number of words that were written before it, so whether its record is still there is told by the place alone.
 pub(crate) struct Ring {
     words: Pages<u32>,
+    /// Memory was taken for so many of them: it is asked for as the first round goes on.
+    ready: usize,
     /// How many were written, ever. It starts above the length, so that place 0 is that of no record.
     written: u64,
     /// So many of the last of them are there.
@@ -27,7 +32,8 @@ impl Ring {
     /// One of `length` words, a power of two; `None`: there is not enough memory.
     pub fn new(length: usize) -> Option<Self> {
         assert!(length.is_power_of_two());
-        Some(Self { words: Pages::try_zeros(length)?, written: 2 * length as u64, kept: 0, next: Next::None })
+        let words = Pages::map(length).or_else(|| Pages::try_zeros(length))?;
+        Some(Self { words, ready: 0, written: 2 * length as u64, kept: 0, next: Next::None })
     }
 
     /// How many words it has room for.
@@ -76,6 +82,7 @@ impl Ring {
             && let Some(Doubled { words, copied }) = self.next.take()
         {
             self.kept = (copied.end - copied.start).min(words.len() as u64);
+            self.ready = words.len();
             drop_aside(std::mem::replace(&mut self.words, words));
         }
     }
@@ -91,12 +98,25 @@ impl Ring {
         let skipped = if start + length > self.words.len() { self.words.len() - start } else { 0 };
         let place = self.written + skipped as u64;
         let start = self.index(place);
+        if self.ready < start + length {
+            self.make_ready(start + length);
+        }
         for (word, value) in self.words[start..start + length].iter_mut().zip(record) {
             *word = value;
         }
         self.written = place + length as u64;
         self.kept = (self.kept + (skipped + length) as u64).min(self.words.len() as u64);
         place
+    }
+
+    #[cold]
+    fn make_ready(&mut self, end: usize) {
+        self.ready = if end <= FEW {
+            self.words.touch(self.ready..end)
+        } else {
+            self.words.collapse();
+            self.words.len()
+        };
     }
 
     /// The first `length` words of the record at `place`; `None` when it is gone.
@@ -133,6 +153,20 @@ mod tests {
         for (value, &place) in (0..).zip(&places) {
             // Three of five words fit in sixteen.
             assert_eq!(ring.get(place, 5), (value >= 6).then_some(&[value; 5][..]), "{value}");
+        }
+    }
+
+    #[test]
+    fn records_are_there_on_pages_of_any_size() {
+        let mut ring = Ring::new(1 << 19).expect("it is small");
+        let count = (1 << 19) / 900;
+        let places: Vec<u64> = (0..count).map(|value| ring.push([value; 900].into_iter())).collect();
+        for (value, &place) in (0..).zip(&places) {
+            assert_eq!(ring.get(place, 900), Some(&[value; 900][..]), "{value}");
+        }
+        for value in 0..count {
+            let place = ring.push([count + value; 900].into_iter());
+            assert_eq!(ring.get(place, 900), Some(&[count + value; 900][..]), "{value}");
         }
     }
 
