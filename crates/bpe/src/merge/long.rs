@@ -8,18 +8,20 @@
 //! A long piece is cut into blocks of a few symbols, where it is likely that no token reaches over, each of which is merged on its own, many in
 //! turns. Mostly the tokens at both sides of a seam stay as they are side by side (`border.rs`); where they do not, a window over the
 //! seam is merged, and what is before the seam and the window are joined at a token that they have in common, and so are the window and what
-//! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only;
-//! and where that fails (tokens longer than it) the piece goes to the heap. A run of one symbol, perhaps behind another (a space), the one input where that
+//! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only. Where
+//! that happens again and again, symbols repeat, and all of a strip is merged in rounds (`rounds.rs`). And where joining fails (tokens longer than a window)
+//! all of the piece is merged in rounds, or where those are many by the heap. A run of one symbol, perhaps behind another (a space), the one input where that
 //! is usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
 //!
 //! Only what windows may need is held beside the ids: the symbols of a strip of blocks, and the last tokens.
 
+use std::iter;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
-use super::pairs::Pairs;
 use super::short::{self, Symbols};
 use super::together::{self, Job};
-use super::{Merger, Placed, heap, is_set, merge_in_turns, place_to_cut};
+use super::{Merger, Placed, heap, is_set, merge_in_turns, place_to_cut, rounds};
 use crate::sink::reserve;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Level};
@@ -30,8 +32,17 @@ const BLOCK: usize = together::MAX_SYMBOLS;
 const STRIP: usize = 64;
 /// A window has at most so many symbols before its seam.
 const BEFORE: usize = BLOCK / 2;
+/// Of so many blocks of a strip each may take a larger window, before one window is tried for all of them; and so often that may fail.
+const FEW: usize = 2;
+/// How often rounds may look at the symbols of a strip, or of a piece.
+const WORK: usize = 24;
+/// The same for a window, which takes less time on its own.
+const LITTLE_WORK: usize = 6;
 /// The length that runs of one symbol are merged at: several times the longest run that is a token in a published encoding.
 const RUN: usize = 512;
+
+/// More symbols are not tried to be merged in rounds all together, which take more memory than a heap.
+const MANY_REPEATED: usize = 1 << 22;
 
 /// Bytes that are read together.
 const READ: usize = 1024;
@@ -55,6 +66,8 @@ pub(crate) struct Long {
     seams: Vec<Seam>,
     windows: Vec<Job>,
     tail: Vec<Placed>,
+    /// What its neighbours merge into.
+    tail_results: Vec<u32>,
 }
 
 /// How a block follows on what is before it.
@@ -90,9 +103,8 @@ impl Long {
 
     /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
     pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
-        let pairs = &means.merger.pairs;
         if let Some(run) = Run::of(piece, means.merger)
-            && run.merge(pairs, &mut emit).is_some()
+            && self.merge_run(run, means, &mut emit).is_some()
         {
             return;
         }
@@ -101,11 +113,57 @@ impl Long {
         } else {
             let mut symbols = Vec::new();
             means.merger.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
-            heap::merge(&symbols, pairs, means.cancel).into_iter().map(|token| token.id).for_each(emit);
+            self.merge_repeated(symbols.iter().copied(), means, emit);
         }
-        self.ids.clear();
         // Not more than the usual is kept for the next piece.
-        self.ids.shrink_to(Self::MANY);
+        let Self { ids, tokens, results, .. } = self;
+        ids.clear();
+        ids.shrink_to(Self::MANY);
+        tokens.clear();
+        tokens.shrink_to(Self::MANY);
+        results.clear();
+        results.shrink_to(Self::MANY);
+    }
+
+    /// The same for `symbols` that blocks do not have tokens in common for, since they repeat.
+    pub fn merge_repeated(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means, emit: impl FnMut(u32)) {
+        self.place_repeated(symbols, means);
+        self.tokens.iter().map(|token| token.id).for_each(emit);
+    }
+
+    /// Leaves in `tokens` what `symbols` are merged to.
+    fn place_repeated(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means) {
+        let Self { tokens, results, .. } = self;
+        let (pairs, cancel) = (&means.merger.pairs, means.cancel);
+        tokens.clear();
+        tokens.extend(symbols.clone().zip(0..).map(|(id, start)| Placed { start, id }));
+        let is_for_rounds = means.vocabulary.is_some() && tokens.len() <= MANY_REPEATED;
+        if !is_for_rounds || !rounds::merge(tokens, results, pairs, WORK, cancel) {
+            (*tokens, *results) = (Vec::new(), Vec::new());
+            *tokens = heap::merge(&symbols.collect::<Vec<_>>(), pairs, cancel);
+        }
+    }
+
+    /// Merges `run`: where the result of a shorter one has one token twice in a row, any number more of it may stand there. `None` when no token is there
+    /// twice in a row.
+    fn merge_run(&mut self, run: Run, means: Means, emit: &mut impl FnMut(u32)) -> Option<()> {
+        if run.count <= 2 * RUN {
+            self.merge_repeated(run.symbols(run.count), means, emit);
+            return Some(());
+        }
+        self.place_repeated(run.symbols(RUN), means);
+        let twice = self.tokens.array_windows().find(|[one, next]| one.id == next.id);
+        let &[Placed { start, id }, next] = twice?;
+        let length = next.start - start;
+
+        let more = (run.count - RUN) / length;
+        self.place_repeated(run.symbols(run.count - more * length), means);
+        let at = self.tokens.array_windows().position(|&[one, next]| one.id == id && next.id == id)?;
+        let (before, after) = self.tokens.split_at(at);
+        before.iter().for_each(|token| emit(token.id));
+        (0..more).for_each(|_| emit(id));
+        after.iter().for_each(|token| emit(token.id));
+        Some(())
     }
 
     /// Leaves the result in `ids` and `tokens`; `None` when it has no token in common with a window.
@@ -115,12 +173,22 @@ impl Long {
         self.tokens.clear();
         let pairs = &means.merger.pairs;
         let (mut read, mut start) = (0, 0);
+        // Whether symbols repeat, and how often that was thought in vain.
+        let (mut repeats, mut failures) = (false, 0);
         while read < piece.len() || start < self.symbols.len() {
             if is_set(means.cancel) {
                 return Some(());
             }
             while read < piece.len() && self.symbols.len() - start <= STRIP * BLOCK {
                 read = self.read(piece, read, means.merger);
+            }
+            if repeats {
+                let end = self.symbols.len().min(start + STRIP * BLOCK);
+                repeats = self.join_repeated(start, end, means);
+                if repeats {
+                    start = self.forget(end);
+                    continue;
+                }
             }
             self.blocks.clear();
             self.starts.clear();
@@ -142,10 +210,20 @@ impl Long {
             }
             merge_in_turns(&mut self.windows, short, pairs, means.level);
 
+            let mut larger = 0;
             for number in 0..self.blocks.len() {
-                if !self.join(number) {
-                    self.join_larger(self.starts[number + 1], short, pairs)?;
+                if self.join(number) {
+                    continue;
                 }
+                larger += 1;
+                if larger > FEW && failures < FEW {
+                    repeats = self.join_repeated(self.starts[number], start, means);
+                    if repeats {
+                        break;
+                    }
+                    failures += 1;
+                }
+                self.join_larger(self.starts[number + 1], short, means)?;
             }
             start = self.forget(start);
         }
@@ -240,14 +318,40 @@ impl Long {
 
     /// Continues the result up to `end` with a window of as many symbols as can be merged at once; `None` when they have no token in
     /// common.
-    fn join_larger(&mut self, end: usize, short: &mut Symbols, pairs: &Pairs) -> Option<()> {
-        let from = end.saturating_sub(short::MAX_SYMBOLS);
+    fn join_larger(&mut self, end: usize, short: &mut Symbols, means: Means) -> Option<()> {
+        let window = self.window_after(end.saturating_sub(short::MAX_SYMBOLS), end);
+        if !self.merge_window_in_rounds(window.clone(), LITTLE_WORK, means) {
+            short.clear();
+            self.symbols[window.clone()].iter().for_each(|&symbol| short.push(symbol));
+            self.tail.clear();
+            short.merge(&means.merger.pairs, |place, id| self.tail.push(Placed { start: window.start + place, id }));
+        }
+        self.join_tail()
+    }
+
+    /// Continues the result, which ends at `start`, up to `end` where symbols repeat so that few rounds merge them; `false`, and nothing is changed,
+    /// where not.
+    fn join_repeated(&mut self, start: usize, end: usize, means: Means) -> bool {
+        let window = self.window_after(start.saturating_sub(short::MAX_SYMBOLS - BLOCK), end);
+        self.merge_window_in_rounds(window, WORK, means) && self.join_tail().is_some()
+    }
+
+    /// The symbols up to `end` from the first token on that starts at `from` or later.
+    fn window_after(&self, from: usize, end: usize) -> Range<usize> {
         let first = self.tokens.partition_point(|token| token.start < from);
-        let start = self.tokens.get(first).map_or(end, |token| token.start);
-        short.clear();
-        self.symbols[start..end].iter().for_each(|&symbol| short.push(symbol));
+        self.tokens.get(first).map_or(end, |token| token.start)..end
+    }
+
+    /// Leaves in `tail` what the symbols of `window` are merged to; `false` where rounds do not do it.
+    fn merge_window_in_rounds(&mut self, window: Range<usize>, work: usize, means: Means) -> bool {
         self.tail.clear();
-        short.merge(pairs, |place, id| self.tail.push(Placed { start: start + place, id }));
+        self.tail.extend(self.symbols[window.clone()].iter().zip(window).map(|(&id, start)| Placed { start, id }));
+        means.vocabulary.is_some()
+            && rounds::merge(&mut self.tail, &mut self.tail_results, &means.merger.pairs, work, means.cancel)
+    }
+
+    /// Continues the result with `tail` from a token that both have; `None`, and nothing is changed, where there is none.
+    fn join_tail(&mut self) -> Option<()> {
         let (kept, left) = common_before(&self.tokens, self.tail.iter().copied())?;
         self.tokens.truncate(kept + 1);
         self.tokens.extend(self.tail.iter().filter(|token| token.start > left.start));
@@ -277,7 +381,7 @@ fn common_before(tokens: &[Placed], window: impl Iterator<Item = Placed>) -> Opt
 struct Run {
     first: u32,
     symbol: u32,
-    /// How many symbols there are, the first one too: more than twice [`RUN`].
+    /// How many symbols there are, the first one too.
     count: usize,
 }
 
@@ -298,31 +402,12 @@ impl Run {
                 return None;
             }
         }
-        (count > 2 * RUN).then_some(Self { first: first?, symbol: second?, count })
+        Some(Self { first: first?, symbol: second?, count })
     }
 
-    /// Its first `count` symbols, merged.
-    fn start(self, count: usize, pairs: &Pairs) -> Vec<Placed> {
-        let mut symbols = vec![self.symbol; count];
-        symbols[0] = self.first;
-        heap::merge(&symbols, pairs, None)
-    }
-
-    /// Merges it: where the result of a shorter run has one token twice in a row, any number more of it may stand there. `None` when no token is there
-    /// twice in a row.
-    fn merge(self, pairs: &Pairs, emit: &mut impl FnMut(u32)) -> Option<()> {
-        let twice = |tokens: &[Placed]| tokens.windows(2).position(|pair| pair[0].id == pair[1].id);
-        let sample = self.start(RUN, pairs);
-        let at = twice(&sample)?;
-        let length = sample[at + 1].start - sample[at].start;
-
-        let more = (self.count - RUN) / length;
-        let tokens = self.start(self.count - more * length, pairs);
-        let at = (tokens.windows(2)).position(|pair| pair[0].id == sample[at].id && pair[1].id == sample[at].id)?;
-        tokens[..at].iter().for_each(|token| emit(token.id));
-        (0..more).for_each(|_| emit(tokens[at].id));
-        tokens[at..].iter().for_each(|token| emit(token.id));
-        Some(())
+    /// Its first `count` symbols.
+    fn symbols(self, count: usize) -> impl Iterator<Item = u32> + Clone {
+        iter::once(self.first).chain(iter::repeat_n(self.symbol, count - 1))
     }
 }
 
@@ -393,11 +478,37 @@ mod tests {
     }
 
     #[test]
+    fn words_again_and_again() {
+        let mut rng = Rng::new(3);
+        for _ in 0..share(60) {
+            let mut tokens: Vec<String> = "abcdef文".chars().map(String::from).collect();
+            for _ in 0..rng.below(80) {
+                let token = [rng.choose(&tokens).clone(), rng.choose(&tokens).clone()].concat();
+                if token.len() <= 20 && !tokens.contains(&token) {
+                    tokens.push(token);
+                }
+            }
+            let vocabulary = vocabulary(&tokens[6..]);
+            let merger = Merger::new(&vocabulary);
+            let mut piece = String::new();
+            while piece.len() < 4_000 {
+                let word: String =
+                    (0..1 + rng.below(12)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f', '文'])).collect();
+                piece.push_str(&word.repeat(1 + rng.below(2_000) / word.len()));
+                // Much that is no word twice, too.
+                let most = *rng.choose(&[3, 300]);
+                piece.extend((0..rng.below(most)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f'])));
+            }
+            check(&piece, &vocabulary, &merger);
+        }
+    }
+
+    #[test]
     fn runs_of_one_symbol() {
         let vocabulary = vocabulary(&["aa", "aaa", "aaaaa", "文", "文文文", " a", " aaa", "ba"].map(str::to_owned));
         let merger = Merger::new(&vocabulary);
         for symbol in ["a", "b", "文"] {
-            for count in [2 * RUN - 1, 2 * RUN, 2 * RUN + 1, 2 * RUN + 2, 3 * RUN + 5] {
+            for count in [15, 16, 17, 63, 64, 65, 300, 2 * RUN - 1, 2 * RUN, 2 * RUN + 1, 2 * RUN + 2, 3 * RUN + 5] {
                 for first in ["", " ", "b", "文"] {
                     check(&format!("{first}{}", symbol.repeat(count)), &vocabulary, &merger);
                 }

@@ -7,6 +7,7 @@ mod heap;
 mod lanes;
 mod long;
 mod pairs;
+mod rounds;
 mod short;
 mod together;
 
@@ -110,17 +111,26 @@ impl Merger {
         cancel: Option<&AtomicBool>,
         mut emit: impl FnMut(u32),
     ) {
+        let vocabulary = self.ascends.then_some(vocabulary);
+        let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
+            if self.ascends && is_run(piece) {
+                let symbols = piece.iter().map(|&byte| self.bytes[usize::from(byte)]);
+                return scratch.long.merge_repeated(symbols, means, emit);
+            }
             scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
             return;
         }
         // A symbol has four bytes at most.
         if piece.len() <= 4 * MAX_SYMBOLS {
-            let Scratch { short, symbols, .. } = scratch;
+            let Scratch { short, symbols, long, .. } = scratch;
             symbols.clear();
             self.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             if symbols.len() <= MAX_SYMBOLS {
+                if self.ascends && is_run(symbols) {
+                    return long.merge_repeated(symbols.iter().copied(), means, emit);
+                }
                 short.clear();
                 for &symbol in &*symbols {
                     short.push(symbol);
@@ -128,8 +138,6 @@ impl Merger {
                 return short.merge(&self.pairs, |_, id| emit(id));
             }
         }
-        let vocabulary = self.ascends.then_some(vocabulary);
-        let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
         scratch.long.merge(piece, &mut scratch.short, means, emit);
     }
 
@@ -263,6 +271,11 @@ fn merge_in_turns(jobs: &mut [Job], short: &mut Symbols, pairs: &Pairs, level: L
             }
         }
     }
+}
+
+/// Whether `symbols` are some of one kind, perhaps behind another, and so many that merging one pair at a time would take longer.
+fn is_run<T: Copy + PartialEq>(symbols: &[T]) -> bool {
+    symbols.len() > together::MAX_SYMBOLS && symbols[2..].iter().all(|&symbol| symbol == symbols[1])
 }
 
 fn is_set(cancel: Option<&AtomicBool>) -> bool {
