@@ -70,10 +70,9 @@ pub(crate) trait Model {
     /// Adds the ids of `word`; `false` when it is unknown and there is no token for that.
     fn add(&self, word: &[u8], ids: &mut Vec<u32>) -> bool;
 
-    /// Where the part of `word` ends that its start `..from` is followed by: the ids of a word are those of its parts.
-    fn part_end(&self, word: &[u8], from: usize) -> usize {
-        _ = from;
-        word.len()
+    /// Calls `add` for each part of `word`, up to one for which it is `false`: the ids of a word are those of its parts.
+    fn each_part(&self, word: &[u8], mut add: impl FnMut(&[u8]) -> bool) -> bool {
+        add(word)
     }
 }
 
@@ -281,12 +280,7 @@ impl Memory {
             return true;
         }
         let word = std::mem::take(&mut self.word);
-        let (mut is_known, mut start) = (true, 0);
-        while start < word.len() && is_known {
-            let end = model.part_end(&word, start);
-            is_known = self.add_any(&word[start..end], model, ids);
-            start = end;
-        }
+        let is_known = model.each_part(&word, |part| self.add_any(part, model, ids));
         self.word = word;
         self.word.clear();
         is_known

@@ -39,8 +39,15 @@ impl Model for Merges {
         true
     }
 
-    fn part_end(&self, word: &[u8], from: usize) -> usize {
-        let Ok(rest) = str::from_utf8(&word[from..]) else { return word.len() };
-        from + self.alphabet.word_at(rest, None).end
+    fn each_part(&self, word: &[u8], mut add: impl FnMut(&[u8]) -> bool) -> bool {
+        let Ok(mut rest) = str::from_utf8(word) else { return add(word) };
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(self.alphabet.word_at(rest, None).end);
+            if !add(part.as_bytes()) {
+                return false;
+            }
+            rest = after;
+        }
+        true
     }
 }

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokenmill_testkit::rng::{Rng, share};
 use tokenmill_testkit::strings::Strings;
+use tokenmill_testkit::time;
 
 use crate::by_words::ByWords;
 use crate::{Error, LARGEST_TEXT, Tokenizer, load, load_with_crate};
@@ -342,7 +345,16 @@ fn a_long_word_takes_time_in_proportion() {
     let merges = bpe(&mut rng, &texts.each_ref().map(|text| text.chars().take(40).collect()));
     compare(&mut rng, &merges, &(replace, json!(null)), &texts);
     let model = unigram(&mut rng, &texts.each_ref().map(|text| text.chars().take(40).collect()));
-    compare(&mut rng, &model, &(charsmap(), metaspace("always", true)), &texts);
+    let by_spaces = (charsmap(), metaspace("always", true));
+    compare(&mut rng, &model, &by_spaces, &texts);
+    compare(&mut rng, &merges, &by_spaces, &texts);
+
+    // A word of as many parts as characters, which no merge joins.
+    let [words, _] = both(&bpe(&mut rng, &["ab".to_owned()]), &by_spaces, &json!([]));
+    let policy = words.policy::<&str>(&[], &[]).expect("no tokens");
+    let text = "é".repeat(1 << 20);
+    let (ids, took) = time::took(|| words.encode(&text, &policy, None).expect("it is not too long"));
+    assert!(!ids.is_empty() && took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]
