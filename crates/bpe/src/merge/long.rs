@@ -134,13 +134,12 @@ impl Long {
     /// Leaves in `tokens` what `symbols` are merged to.
     fn place_repeated(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means) {
         let Self { tokens, results, .. } = self;
-        let (pairs, cancel) = (&means.merger.pairs, means.cancel);
         tokens.clear();
         tokens.extend(symbols.clone().zip(0..).map(|(id, start)| Placed { start, id }));
-        let is_for_rounds = means.vocabulary.is_some() && tokens.len() <= MANY_REPEATED;
-        if !is_for_rounds || !rounds::merge(tokens, results, pairs, WORK, cancel) {
+        let is_for_rounds = tokens.len() <= MANY_REPEATED;
+        if !is_for_rounds || !rounds::merge(tokens, results, means.merger, WORK, means.cancel) {
             (*tokens, *results) = (Vec::new(), Vec::new());
-            *tokens = heap::merge(&symbols.collect::<Vec<_>>(), pairs, cancel);
+            *tokens = heap::merge(&symbols.collect::<Vec<_>>(), &means.merger.pairs, means.cancel);
         }
     }
 
@@ -160,9 +159,8 @@ impl Long {
         self.place_repeated(run.symbols(run.count - more * length), means);
         let at = self.tokens.array_windows().position(|&[one, next]| one.id == id && next.id == id)?;
         let (before, after) = self.tokens.split_at(at);
-        before.iter().for_each(|token| emit(token.id));
-        (0..more).for_each(|_| emit(id));
-        after.iter().for_each(|token| emit(token.id));
+        let (before, after) = (before.iter().map(|token| token.id), after.iter().map(|token| token.id));
+        before.chain(iter::repeat_n(id, more)).chain(after).for_each(emit);
         Some(())
     }
 
@@ -346,8 +344,7 @@ impl Long {
     fn merge_window_in_rounds(&mut self, window: Range<usize>, work: usize, means: Means) -> bool {
         self.tail.clear();
         self.tail.extend(self.symbols[window.clone()].iter().zip(window).map(|(&id, start)| Placed { start, id }));
-        means.vocabulary.is_some()
-            && rounds::merge(&mut self.tail, &mut self.tail_results, &means.merger.pairs, work, means.cancel)
+        rounds::merge(&mut self.tail, &mut self.tail_results, means.merger, work, means.cancel)
     }
 
     /// Continues the result with `tail` from a token that both have; `None`, and nothing is changed, where there is none.
@@ -493,7 +490,7 @@ mod tests {
             let mut piece = String::new();
             while piece.len() < 4_000 {
                 let word: String =
-                    (0..1 + rng.below(12)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f', '文'])).collect();
+                    (0..=rng.below(12)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f', '文'])).collect();
                 piece.push_str(&word.repeat(1 + rng.below(2_000) / word.len()));
                 // Much that is no word twice, too.
                 let most = *rng.choose(&[3, 300]);

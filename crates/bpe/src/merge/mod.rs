@@ -114,7 +114,7 @@ impl Merger {
         let vocabulary = self.ascends.then_some(vocabulary);
         let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
-            if self.ascends && is_run(piece) {
+            if is_run(piece) {
                 let symbols = piece.iter().map(|&byte| self.bytes[usize::from(byte)]);
                 return scratch.long.merge_repeated(symbols, means, emit);
             }
@@ -128,7 +128,7 @@ impl Merger {
             symbols.clear();
             self.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             if symbols.len() <= MAX_SYMBOLS {
-                if self.ascends && is_run(symbols) {
+                if is_run(symbols) {
                     return long.merge_repeated(symbols.iter().copied(), means, emit);
                 }
                 short.clear();
