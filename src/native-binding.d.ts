@@ -476,6 +476,9 @@ export declare function encodePart(encoder: number, text: string, policy: number
 /** Encodes `text`; offsets are in UTF-16 code units. */
 export declare function encodeWithOffsets(encoder: number, text: string, policy: number, withWords: boolean): TokenOffsets
 
+/** Whether a text stays as it is where files normalize to form C. JavaScript's own `normalize` orders marks side by side in time by the square of their number. */
+export declare function isNfc(text: string | Uint8Array): boolean
+
 export interface NativeCpu {
   cores: number
   features: Array<string>

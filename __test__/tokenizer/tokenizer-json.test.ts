@@ -280,6 +280,24 @@ testFormC('texts of a batch that are not in form C leave the others where they a
   t.deepEqual([...tokenizer.encodeSegments(segments)], [...tokenizer.encodeBatch(texts).ids])
 })
 
+testFormC('marks that are ordered anew take time in proportion', async (t, tokenizer) => {
+  const start = process.cpuUsage()
+  for (const length of [300, 30_000]) {
+    const text = '\u0f73'.repeat(length)
+    const all = tokenizer.count(text)
+    t.is(tokenizer.encodeWithOffsets(text).ids.length, all)
+    t.true(tokenizer.countIndex(text).count(0, 10) > 0)
+    for (const most of [all - 1, all >> 1, all >> 2]) {
+      const fits = (part: string) => tokenizer.count(part) <= most
+      const [kept, end] = [tokenizer.truncate(text, most), tokenizer.truncate(text, most, { cut: 'start' })]
+      for (const part of [kept, end]) t.true(fits(part) && !fits(text.slice(0, part.length + 1)), `${part.length}`)
+      t.is([...tokenizer.chunk(text, { maxTokens: most })].map((chunk) => chunk.text).join(''), text)
+    }
+  }
+  const took = cpuSince(start)
+  t.true(took < 20_000, `${took} ms`)
+})
+
 testFormC('a text in form C may be of any length, whatever the others of its batch are', async (t, tokenizer) => {
   const long = 'a mill '.repeat(1_300_000)
   const counts = [tokenizer.count(long), tokenizer.count(decomposed)]

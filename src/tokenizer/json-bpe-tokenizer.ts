@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer'
 import { types } from 'node:util'
 import { callNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
@@ -32,7 +31,7 @@ import { doParts, doPartsAsync, joinCounts, joinRows } from './split-batch.ts'
 import type { ChunkEncoder, StreamCall } from './stream.ts'
 import type { EncodeAsyncOptions, EncodeOptions, Segment, Text, TokenBatch } from './tokenizer.ts'
 import { truncateCounted, type TruncateOptions } from './truncate.ts'
-import { unshared } from './unshared.ts'
+import { unsharedText } from './unshared.ts'
 
 /** What a tokenizer.json says besides its engine. */
 interface JsonParts {
@@ -242,12 +241,8 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   /** Whether the normalizer changes `text`. Whatever is no text is an error of the call that is made then. */
   #changes(text: unknown): boolean {
     if (!this.#json.isNfc) return false
-    if (typeof text === 'string') return text.normalize('NFC') !== text
-    if (!types.isUint8Array(text)) return false
-    const own = unshared(text)
-    if (isAscii(own)) return false
-    const read = new TextDecoder('utf-8', { ignoreBOM: true }).decode(own)
-    return read.normalize('NFC') !== read
+    if (typeof text !== 'string' && !types.isUint8Array(text)) return false
+    return !callNative(() => native().isNfc(unsharedText(text)))
   }
 
   /** Whether the crate gives the ids of texts that the normalizer changes. */

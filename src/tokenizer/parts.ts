@@ -15,12 +15,12 @@ export interface CountedText {
   readonly count: (start: number, end: number) => number
 }
 
-/** How many characters of a token that has no more room are tried all the same. */
+/** How many characters of a token that has no more room are tried all the same, and how many places before one between them is. */
 const slack = 32
 
 /**
  * Parts of a text of at most so many tokens, for any tokenizer. The tokens of the whole text say where a part is likely to end; there it
- * is counted, and if it has too many tokens the place before is tried.
+ * is counted, and if it has too many tokens the place before is tried; after some, the one in the middle of those that are left, and so on.
  */
 export class Parts {
   readonly #counted: CountedText
@@ -77,7 +77,7 @@ export class Parts {
     const first = countUpTo(offsets.subarray(0, -1), start - 1)
     let last = first + most
     let bound = offsets[last] ?? text.length
-    while (bound < text.length) {
+    for (let tries = 0; bound < text.length; tries++) {
       const further = offsets[++last] ?? text.length
       if (count(start, further) > most) {
         // A cut inside the next token may make it a part of the one before.
@@ -85,15 +85,23 @@ export class Parts {
         break
       }
       bound = further
+      // Where the tokens of the text say little of its parts.
+      if (tries % slack === slack - 1) {
+        last = leastOf(last + 1, offsets.length, (at) => count(start, offsets[at] as number) > most) - 1
+        bound = offsets[last] as number
+      }
     }
     if (bound === text.length && text.length > least && count(start, bound) <= most) return bound
     for (let level = boundary; level >= characters; level--) {
       let to = Math.min(Math.max(bound, this.#nextPlace(least)), text.length - 1)
-      while (to > least) {
+      for (let tries = 0; to > least; tries++) {
         const place = this.#lastPlace(level, to)
         if (place <= least) break
         if (this.#isUncut(place) && count(start, place) <= most) return place
         to = place - 1
+        if (tries % slack === slack - 1) {
+          to = leastOf(least + 1, to + 1, (at) => count(start, this.#lastPlace(level, at)) > most) - 1
+        }
       }
     }
     return undefined
@@ -104,22 +112,30 @@ export class Parts {
     const { offsets, ends, count } = this.#counted
     const last = countUpTo(offsets.subarray(0, -1), end - 1)
     let before = last - most - 1
-    let bound = before < 0 ? 0 : (ends[before] as number)
-    while (bound > start) {
-      const further = --before < 0 ? 0 : (ends[before] as number)
+    const boundOf = (before: number) => (before < 0 ? 0 : (ends[before] as number))
+    let bound = boundOf(before)
+    for (let tries = 0; bound > start; tries++) {
+      const further = boundOf(--before)
       if (count(further, end) > most) {
         bound = Math.max(further + 1, bound - slack)
         break
       }
       bound = further
+      if (tries % slack === slack - 1) {
+        before = leastOf(-1, before, (at) => boundOf(at) <= start || count(boundOf(at), end) <= most)
+        bound = boundOf(before)
+      }
     }
     for (let level = boundary; level >= characters; level--) {
       let from = Math.max(bound, start + 1)
-      while (from < end) {
+      for (let tries = 0; from < end; tries++) {
         const place = this.#firstPlace(level, from)
         if (place >= end) break
         if (this.#isUncut(place) && count(place, end) <= most) return place
         from = place + 1
+        if (tries % slack === slack - 1) {
+          from = leastOf(from, end, (at) => count(this.#firstPlace(level, at), end) <= most)
+        }
       }
     }
     return end
@@ -158,6 +174,16 @@ export class Parts {
     const index = countUpTo(offsets.subarray(0, -1), place - 1) - 1
     return index < 0 || (ends[index] as number) <= place || !isWhole(index)
   }
+}
+
+/** The least number from `low` on for which `holds`, if it does for all above one; `high` where for none below that. */
+const leastOf = (low: number, high: number, holds: (at: number) => boolean): number => {
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (holds(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Whether `place` is between the two code units of a character. */

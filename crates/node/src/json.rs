@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{AsyncTask, Object, Uint8Array, Uint8ArraySlice, Uint
 use napi_derive::napi;
 use tokenmill_bpe::{Origin, ReadTexts};
 use tokenmill_tokenizer_json::{
-    Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What, load, load_with_crate,
+    Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What, is_normal, load, load_with_crate,
 };
 
 use crate::arrays::to_array;
@@ -21,7 +21,7 @@ use crate::later::{Deliver, Later, later};
 use crate::memory::{copied, try_collected};
 use crate::pool::on_all_threads;
 use crate::task::Work;
-use crate::text::{JsTextOrBytes, NewString, text_of};
+use crate::text::{JsTextOrBytes, NewString, TextBuffers, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, in_row};
 use crate::tokenizer::{BpeHandle, SpecialToken};
 use crate::waiting::on_waiting_thread;
@@ -56,6 +56,15 @@ pub struct NativeRowShape {
     pub pad_start: Option<bool>,
     pub pad_id: Option<u32>,
     pub pad_type_id: Option<u32>,
+}
+
+/// Whether a text stays as it is where files normalize to form C. JavaScript's own `normalize` orders marks side by side in time by the square of their number.
+#[napi(catch_unwind)]
+pub fn is_nfc(#[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'_>) -> Result<bool> {
+    match text {
+        JsTextOrBytes::String(string) => Ok(is_normal(&TextBuffers::default().read(&string)?)),
+        JsTextOrBytes::Bytes(bytes) => Ok(is_normal(&text_of(&bytes, false, "text")?)),
+    }
 }
 
 #[napi]

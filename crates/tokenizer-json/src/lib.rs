@@ -49,7 +49,7 @@ pub use byte_level::Engine;
 pub use error::{EncodeError, Error};
 pub use limits::{LARGEST_FILE, LARGEST_TEXT};
 pub use load::{Cut, Fill, Loaded, Runs, load, load_with_crate};
-pub use nfc::NFC;
+pub use nfc::{NFC, is_normal};
 pub use offsets::Offsets;
 pub use stream::{DecodeStream, WordsEngine};
 pub use template::{Part, Templates, What};

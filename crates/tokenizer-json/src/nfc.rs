@@ -85,6 +85,12 @@ pub(crate) fn changed_parts(text: &str) -> impl Iterator<Item = Result<Range<usi
     })
 }
 
+/// Whether `text` is in normal form C; one that is refused is not.
+#[must_use]
+pub fn is_normal(text: &str) -> bool {
+    changed_parts(text).next().is_none()
+}
+
 fn too_long(part: &Range<usize>) -> Error {
     Error::NormalizerLimit { at: part.start, bytes: part.len(), most: LONGEST_MARKS }
 }

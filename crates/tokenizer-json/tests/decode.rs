@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokenmill_testkit::rng::{Rng, share};
+use tokenmill_testkit::time;
 use tokenmill_tokenizer_json::{DecodeStream, Error, Tokenizer, load};
 
 /// The text of `ids` in random chunks, and how much of it came before the end.
@@ -74,6 +77,22 @@ const TOKENS: [&str; 19] = [
 /// Longer than what is remembered of a token.
 const LONG: &str =
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789";
+
+#[test]
+fn tokens_for_bytes_one_after_the_other_take_time_in_proportion() {
+    let loaded = load(&common::file("llama2")).expect("well-formed");
+    let tokenizer = common::crate_of(&loaded);
+    let bytes = "ཀ".bytes().map(|byte| tokenizer.token_to_id(&format!("<0x{byte:02X}>")).expect("it has all"));
+    let ids: Vec<u32> = bytes.cycle().take(300_000).collect();
+    let mut stream = DecodeStream::new(&tokenizer, false, false).expect("its text comes with its ids");
+    let (text, took) = time::took(|| {
+        for id in &ids {
+            assert_eq!(stream.push(&tokenizer, &[*id]).expect("it is known"), "");
+        }
+        stream.end(&tokenizer).expect("nothing is strict")
+    });
+    assert!(text == "ཀ".repeat(100_000) && took < Duration::from_secs(20), "{took:?}");
+}
 
 /// A tokenizer with such decoders, whose tokens are [`TOKENS`].
 fn with_decoder(decoder: &Value) -> Tokenizer {

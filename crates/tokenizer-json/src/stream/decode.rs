@@ -109,11 +109,13 @@ impl OfTokens {
             return Ok(space.to_owned() + &tokens.join(" "));
         };
         let Steps { bytes, end, ref mut strips } = self.steps;
-        let mut texts = std::mem::take(&mut self.held);
-        texts.extend(apply_to_some(&decoders[..bytes], tokens, is_later)?);
-        if bytes < end && !is_end {
-            let goes_on = texts.iter().rev().take_while(|token| byte_of(token).is_some()).count();
-            self.held = texts.split_off(texts.len() - goes_on);
+        let mut texts = apply_to_some(&decoders[..bytes], tokens, is_later)?;
+        let goes_on = texts.iter().rev().take_while(|token| bytes < end && !is_end && byte_of(token).is_some()).count();
+        let mut held = texts.split_off(texts.len() - goes_on);
+        if texts.is_empty() && !is_end {
+            self.held.append(&mut held);
+        } else {
+            texts.splice(..0, std::mem::replace(&mut self.held, held));
         }
         let is_later = self.seen.texts;
         self.seen.texts |= !texts.is_empty();
