@@ -1,5 +1,6 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
+import { leastOf } from './least-of.ts'
 
 /** What chunks end at: see {@link ChunkOptions.boundary}. */
 export type Boundary = 'token' | 'word' | 'sentence' | 'paragraph' | 'markdown'
@@ -38,12 +39,5 @@ export class TextBoundaries {
 }
 
 /** How many of `places`, which ascend, are at most `place`. */
-export const countUpTo = (places: Uint32Array, place: number): number => {
-  let [low, high] = [0, places.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((places[middle] as number) <= place) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+export const countUpTo = (places: Uint32Array, place: number): number =>
+  leastOf(0, places.length, (at) => (places[at] as number) > place)

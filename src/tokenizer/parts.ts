@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { characters, countUpTo, tailNumberOf, TextBoundaries, tokens } from './boundaries.ts'
+import { leastOf } from './least-of.ts'
 
 /** A text and what a tokenizer says of it: what {@link Parts} needs of any tokenizer. */
 export interface CountedText {
@@ -174,16 +175,6 @@ export class Parts {
     const index = countUpTo(offsets.subarray(0, -1), place - 1) - 1
     return index < 0 || (ends[index] as number) <= place || !isWhole(index)
   }
-}
-
-/** The least number from `low` on for which `holds`, if it does for all above one; `high` where for none below that. */
-const leastOf = (low: number, high: number, holds: (at: number) => boolean): number => {
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if (holds(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 /** Whether `place` is between the two code units of a character. */

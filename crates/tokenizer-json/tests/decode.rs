@@ -84,12 +84,12 @@ fn tokens_for_bytes_one_after_the_other_take_time_in_proportion() {
     let tokenizer = common::crate_of(&loaded);
     let bytes = "ཀ".bytes().map(|byte| tokenizer.token_to_id(&format!("<0x{byte:02X}>")).expect("it has all"));
     let ids: Vec<u32> = bytes.cycle().take(300_000).collect();
-    let mut stream = DecodeStream::new(&tokenizer, false, false).expect("its text comes with its ids");
+    let mut stream = DecodeStream::new(tokenizer, false, false).expect("its text comes with its ids");
     let (text, took) = time::took(|| {
         for id in &ids {
-            assert_eq!(stream.push(&tokenizer, &[*id]).expect("it is known"), "");
+            assert_eq!(stream.push(tokenizer, &[*id]).expect("it is known"), "");
         }
-        stream.end(&tokenizer).expect("nothing is strict")
+        stream.end(tokenizer).expect("nothing is strict")
     });
     assert!(text == "ཀ".repeat(100_000) && took < Duration::from_secs(20), "{took:?}");
 }
