@@ -410,6 +410,7 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use tokenmill_testkit::cases;
     use tokenmill_testkit::rng::{Rng, share};
 
     use super::*;
@@ -497,6 +498,18 @@ mod tests {
                 piece.extend((0..rng.below(most)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f'])));
             }
             check(&piece, &vocabulary, &merger);
+        }
+    }
+
+    #[test]
+    fn tokens_of_a_published_vocabulary_again_and_again() {
+        let vocabulary = Vocabulary::from_compact(cases::read("encodings/cl100k_base.bpe")).expect("well-formed");
+        let merger = Merger::new(&vocabulary);
+        let tokens: Vec<&str> = vocabulary.tokens().filter_map(|(_, token)| str::from_utf8(token).ok()).collect();
+        let mut rng = Rng::new(4);
+        for _ in 0..share(300) {
+            let [before, token, after] = [(); 3].map(|()| *rng.choose(&tokens));
+            check(&[before, &token.repeat(1 + rng.below(3_000) / token.len()), after].concat(), &vocabulary, &merger);
         }
     }
 
