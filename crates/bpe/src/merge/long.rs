@@ -15,13 +15,13 @@
 //!
 //! Only what windows may need is held beside the ids: the symbols of a strip of blocks, and the last tokens.
 
-use std::iter;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
+use super::repeated::{Repeated, Run, WORK};
 use super::short::{self, Symbols};
 use super::together::{self, Job};
-use super::{Merger, Placed, heap, is_set, merge_in_turns, place_to_cut, rounds};
+use super::{Merger, Placed, is_set, merge_in_turns, place_to_cut};
 use crate::sink::reserve;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Level};
@@ -34,18 +34,10 @@ const STRIP: usize = 64;
 const BEFORE: usize = BLOCK / 2;
 /// Of so many blocks of a strip each may take a larger window, before one window is tried for all of them; and so often that may fail.
 const FEW: usize = 2;
-/// How often rounds may look at the symbols of a strip, or of a piece.
-const WORK: usize = 24;
-/// The same for a window, which takes less time on its own.
+/// How often rounds may look at the symbols of a window, which takes little time without them.
 const LITTLE_WORK: usize = 6;
-/// The length that runs of one symbol are merged at: several times the longest run that is a token in a published encoding.
-const RUN: usize = 512;
-
-/// More symbols are not tried to be merged in rounds all together, which take more memory than a heap.
-const MANY_REPEATED: usize = 1 << 22;
-
 /// Bytes that are read together.
-const READ: usize = 1024;
+pub(super) const READ: usize = 1024;
 
 /// A place for the work on long pieces.
 #[derive(Default)]
@@ -65,9 +57,9 @@ pub(crate) struct Long {
     /// Before each block.
     seams: Vec<Seam>,
     windows: Vec<Job>,
+    /// A window that ends with a block or a strip.
     tail: Vec<Placed>,
-    /// What its neighbours merge into.
-    tail_results: Vec<u32>,
+    pub repeated: Repeated,
 }
 
 /// How a block follows on what is before it.
@@ -104,7 +96,7 @@ impl Long {
     /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
     pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
         if let Some(run) = Run::of(piece, means.merger)
-            && self.merge_run(run, means, &mut emit).is_some()
+            && self.repeated.merge_run(run, means, &mut emit).is_some()
         {
             return;
         }
@@ -113,55 +105,11 @@ impl Long {
         } else {
             let mut symbols = Vec::new();
             means.merger.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
-            self.merge_repeated(symbols.iter().copied(), means, emit);
+            self.repeated.merge(symbols.iter().copied(), means, emit);
         }
+        self.ids.clear();
         // Not more than the usual is kept for the next piece.
-        let Self { ids, tokens, results, .. } = self;
-        ids.clear();
-        ids.shrink_to(Self::MANY);
-        tokens.clear();
-        tokens.shrink_to(Self::MANY);
-        results.clear();
-        results.shrink_to(Self::MANY);
-    }
-
-    /// The same for `symbols` that blocks do not have tokens in common for, since they repeat.
-    pub fn merge_repeated(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means, emit: impl FnMut(u32)) {
-        self.place_repeated(symbols, means);
-        self.tokens.iter().map(|token| token.id).for_each(emit);
-    }
-
-    /// Leaves in `tokens` what `symbols` are merged to.
-    fn place_repeated(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means) {
-        let Self { tokens, results, .. } = self;
-        tokens.clear();
-        tokens.extend(symbols.clone().zip(0..).map(|(id, start)| Placed { start, id }));
-        let is_for_rounds = tokens.len() <= MANY_REPEATED;
-        if !is_for_rounds || !rounds::merge(tokens, results, means.merger, WORK, means.cancel) {
-            (*tokens, *results) = (Vec::new(), Vec::new());
-            *tokens = heap::merge(&symbols.collect::<Vec<_>>(), &means.merger.pairs, means.cancel);
-        }
-    }
-
-    /// Merges `run`: where the result of a shorter one has one token twice in a row, any number more of it may stand there. `None` when no token is there
-    /// twice in a row.
-    fn merge_run(&mut self, run: Run, means: Means, emit: &mut impl FnMut(u32)) -> Option<()> {
-        if run.count <= 2 * RUN {
-            self.merge_repeated(run.symbols(run.count), means, emit);
-            return Some(());
-        }
-        self.place_repeated(run.symbols(RUN), means);
-        let twice = self.tokens.array_windows().find(|[one, next]| one.id == next.id);
-        let &[Placed { start, id }, next] = twice?;
-        let length = next.start - start;
-
-        let more = (run.count - RUN) / length;
-        self.place_repeated(run.symbols(run.count - more * length), means);
-        let at = self.tokens.array_windows().position(|&[one, next]| one.id == id && next.id == id)?;
-        let (before, after) = self.tokens.split_at(at);
-        let (before, after) = (before.iter().map(|token| token.id), after.iter().map(|token| token.id));
-        before.chain(iter::repeat_n(id, more)).chain(after).for_each(emit);
-        Some(())
+        self.ids.shrink_to(Self::MANY);
     }
 
     /// Leaves the result in `ids` and `tokens`; `None` when it has no token in common with a window.
@@ -344,7 +292,7 @@ impl Long {
     fn merge_window_in_rounds(&mut self, window: Range<usize>, work: usize, means: Means) -> bool {
         self.tail.clear();
         self.tail.extend(self.symbols[window.clone()].iter().zip(window).map(|(&id, start)| Placed { start, id }));
-        rounds::merge(&mut self.tail, &mut self.tail_results, means.merger, work, means.cancel)
+        self.repeated.merge_placed(&mut self.tail, work, means)
     }
 
     /// Continues the result with `tail` from a token that both have; `None`, and nothing is changed, where there is none.
@@ -373,157 +321,5 @@ fn common_before(tokens: &[Placed], window: impl Iterator<Item = Placed>) -> Opt
     found
 }
 
-/// A symbol and then one again and again, which may be the same.
-#[derive(Clone, Copy)]
-struct Run {
-    first: u32,
-    symbol: u32,
-    /// How many symbols there are, the first one too.
-    count: usize,
-}
-
-impl Run {
-    /// That of `piece`, when it is one.
-    fn of(piece: &[u8], merger: &Merger) -> Option<Self> {
-        let (mut first, mut second, mut count, mut at) = (None, None, 0, 0);
-        while at < piece.len() {
-            let mut is_run = true;
-            at = merger.symbols(piece, at..piece.len().min(at + READ), |some| {
-                for &symbol in some.ids() {
-                    is_run &= first.is_none() || symbol == *second.get_or_insert(symbol);
-                    first.get_or_insert(symbol);
-                }
-                count += some.count;
-            });
-            if !is_run {
-                return None;
-            }
-        }
-        Some(Self { first: first?, symbol: second?, count })
-    }
-
-    /// Its first `count` symbols.
-    fn symbols(self, count: usize) -> impl Iterator<Item = u32> + Clone {
-        iter::once(self.first).chain(iter::repeat_n(self.symbol, count - 1))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use tokenmill_testkit::cases;
-    use tokenmill_testkit::rng::{Rng, share};
-
-    use super::*;
-
-    /// Merges `piece` at every level, compares it with the heap, and returns how often there was no token in common.
-    fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
-        let mut symbols = Vec::new();
-        merger.symbols(piece.as_bytes(), 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
-        let expected: Vec<u32> = heap::merge(&symbols, &merger.pairs, None).iter().map(|token| token.id).collect();
-        let vocabulary = merger.ascends.then_some(vocabulary);
-        let mut failures = 0;
-        for level in Level::available() {
-            let (mut long, mut short, mut found) = (Long::default(), Symbols::new(level), Vec::new());
-            let means = Means { merger, vocabulary, level, cancel: None };
-            // Twice, since what the first one leaves must not matter.
-            for _ in 0..2 {
-                found.clear();
-                long.merge(piece.as_bytes(), &mut short, means, |id| found.push(id));
-                assert_eq!(found, expected, "{level:?}: {piece:?}");
-            }
-            failures += usize::from(long.merge_in_blocks(piece.as_bytes(), &mut short, means).is_none());
-        }
-        failures
-    }
-
-    fn vocabulary(tokens: &[String]) -> Vocabulary {
-        let bytes: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
-        let tokens = bytes.iter().map(<[u8; 1]>::as_slice).chain(tokens.iter().map(String::as_bytes));
-        Vocabulary::from_tokens(tokens.zip(0..)).expect("they are all different")
-    }
-
-    #[test]
-    fn pieces_of_one_byte_and_longer_characters_and_of_all_lengths_around_those_of_a_strip() {
-        let tokens = ["ab", "bc", "cab", "é", "aé", "éb", "文", "文文", "c文", "bcab", "é文"].map(str::to_owned);
-        let vocabulary = vocabulary(&tokens);
-        let merger = Merger::new(&vocabulary);
-        let mut rng = Rng::new(1);
-        for number in 0..share(60) {
-            let mut piece = String::new();
-            let length = [65, READ, STRIP * BLOCK, 2 * READ, 3_000][number as usize % 5] - 20 + rng.below(40);
-            while piece.len() < length {
-                // Stretches that are all ASCII, and others.
-                let alphabet: &[char] = if rng.below(3) > 0 { &['a', 'b', 'c'] } else { &['a', 'b', 'c', 'é', '文'] };
-                piece.extend((0..rng.below(900)).map(|_| *rng.choose(alphabet)));
-            }
-            check(&piece, &vocabulary, &merger);
-        }
-    }
-
-    #[test]
-    fn tokens_longer_than_a_window_after_others() {
-        let powers = (1..=8).map(|power| "a".repeat(1 << power));
-        let vocabulary = vocabulary(&powers.chain(["ab", "ca", "bb"].map(str::to_owned)).collect::<Vec<_>>());
-        let merger = Merger::new(&vocabulary);
-        let (mut rng, mut failures) = (Rng::new(2), 0);
-        for _ in 0..share(30) {
-            let run = "a".repeat(300 + rng.below(500));
-            let mut letters = |length| -> String { (0..length).map(|_| *rng.choose(&['a', 'b', 'c'])).collect() };
-            let piece = [letters(3_000), run, letters(500)].concat();
-            failures += check(&piece, &vocabulary, &merger);
-        }
-        assert!(failures > 0, "the heap was never needed");
-    }
-
-    #[test]
-    fn words_again_and_again() {
-        let mut rng = Rng::new(3);
-        for _ in 0..share(60) {
-            let mut tokens: Vec<String> = "abcdef文".chars().map(String::from).collect();
-            for _ in 0..rng.below(80) {
-                let token = [rng.choose(&tokens).clone(), rng.choose(&tokens).clone()].concat();
-                if token.len() <= 20 && !tokens.contains(&token) {
-                    tokens.push(token);
-                }
-            }
-            let vocabulary = vocabulary(&tokens[6..]);
-            let merger = Merger::new(&vocabulary);
-            let mut piece = String::new();
-            while piece.len() < 4_000 {
-                let word: String =
-                    (0..=rng.below(12)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f', '文'])).collect();
-                piece.push_str(&word.repeat(1 + rng.below(2_000) / word.len()));
-                // Much that is no word twice, too.
-                let most = *rng.choose(&[3, 300]);
-                piece.extend((0..rng.below(most)).map(|_| *rng.choose(&['a', 'b', 'c', 'd', 'e', 'f'])));
-            }
-            check(&piece, &vocabulary, &merger);
-        }
-    }
-
-    #[test]
-    fn tokens_of_a_published_vocabulary_again_and_again() {
-        let vocabulary = Vocabulary::from_compact(cases::read("encodings/cl100k_base.bpe")).expect("well-formed");
-        let merger = Merger::new(&vocabulary);
-        let tokens: Vec<&str> = vocabulary.tokens().filter_map(|(_, token)| str::from_utf8(token).ok()).collect();
-        let mut rng = Rng::new(4);
-        for _ in 0..share(300) {
-            let [before, token, after] = [(); 3].map(|()| *rng.choose(&tokens));
-            check(&[before, &token.repeat(1 + rng.below(3_000) / token.len()), after].concat(), &vocabulary, &merger);
-        }
-    }
-
-    #[test]
-    fn runs_of_one_symbol() {
-        let vocabulary = vocabulary(&["aa", "aaa", "aaaaa", "文", "文文文", " a", " aaa", "ba"].map(str::to_owned));
-        let merger = Merger::new(&vocabulary);
-        for symbol in ["a", "b", "文"] {
-            for count in [15, 16, 17, 63, 64, 65, 300, 2 * RUN - 1, 2 * RUN, 2 * RUN + 1, 2 * RUN + 2, 3 * RUN + 5] {
-                for first in ["", " ", "b", "文"] {
-                    check(&format!("{first}{}", symbol.repeat(count)), &vocabulary, &merger);
-                }
-                check(&format!("{}{symbol}c", symbol.repeat(count)), &vocabulary, &merger);
-            }
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ mod heap;
 mod lanes;
 mod long;
 mod pairs;
+mod repeated;
 mod rounds;
 mod short;
 mod together;
@@ -116,7 +117,7 @@ impl Merger {
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
             if is_run(piece) {
                 let symbols = piece.iter().map(|&byte| self.bytes[usize::from(byte)]);
-                return scratch.long.merge_repeated(symbols, means, emit);
+                return scratch.long.repeated.merge(symbols, means, emit);
             }
             scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
@@ -129,7 +130,7 @@ impl Merger {
             self.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             if symbols.len() <= MAX_SYMBOLS {
                 if is_run(symbols) {
-                    return long.merge_repeated(symbols.iter().copied(), means, emit);
+                    return long.repeated.merge(symbols.iter().copied(), means, emit);
                 }
                 short.clear();
                 for &symbol in &*symbols {
