@@ -16,12 +16,12 @@ export interface CountedText {
   readonly count: (start: number, end: number) => number
 }
 
-/** How many characters of a token that has no more room are tried all the same, and how many places before one between them is. */
+/** How many characters of a token that has no more room are tried all the same, and after how many places in vain the search goes on by halves. */
 const slack = 32
 
 /**
  * Parts of a text of at most so many tokens, for any tokenizer. The tokens of the whole text say where a part is likely to end; there it
- * is counted, and if it has too many tokens the place before is tried; after some, the one in the middle of those that are left, and so on.
+ * is counted, and if it has too many tokens the place before is tried, or after some of them the one in the middle of those that are left.
  */
 export class Parts {
   readonly #counted: CountedText
