@@ -1,3 +1,5 @@
+import { leastOf } from './least-of.ts'
+
 /** Where words are in a text, in code units: see `TokenOffsets`. */
 export interface WordSpans {
   readonly offsets: Uint32Array
@@ -34,13 +36,8 @@ export const byteSpans = (text: string, { offsets, ends }: Spans): Spans => {
 export const placesBeforeReading = (bytes: Uint8Array, { offsets, ends }: Spans): Spans => {
   const moved = movesOf(bytes)
   const before = (place: number): number => {
-    let [low, high] = [0, moved.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((moved[middle] as Move).read <= place) low = middle + 1
-      else high = middle
-    }
-    return place + (moved[low - 1]?.by ?? 0)
+    const after = leastOf(0, moved.length, (at) => (moved[at] as Move).read > place)
+    return place + (moved[after - 1]?.by ?? 0)
   }
   return { offsets: offsets.map(before), ends: ends.map(before) }
 }

@@ -29,6 +29,7 @@ impl Repeated {
         self.tokens.iter().map(|token| token.id).for_each(emit);
         self.tokens.clear();
         self.tokens.shrink_to(KEPT);
+        self.results.clear();
         self.results.shrink_to(KEPT);
     }
 

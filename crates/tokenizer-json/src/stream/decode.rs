@@ -110,7 +110,8 @@ impl OfTokens {
         };
         let Steps { bytes, end, ref mut strips } = self.steps;
         let mut texts = apply_to_some(&decoders[..bytes], tokens, is_later)?;
-        let goes_on = texts.iter().rev().take_while(|token| bytes < end && !is_end && byte_of(token).is_some()).count();
+        let are_bytes = texts.iter().rev().take_while(|token| byte_of(token).is_some()).count();
+        let goes_on = if bytes < end && !is_end { are_bytes } else { 0 };
         let mut held = texts.split_off(texts.len() - goes_on);
         if texts.is_empty() && !is_end {
             self.held.append(&mut held);

@@ -1,9 +1,9 @@
 use tokenmill_testkit::cases;
 use tokenmill_testkit::rng::{Rng, share};
 
-use super::super::repeated::RUN;
 use super::*;
 use crate::merge::heap;
+use crate::merge::repeated::RUN;
 
 /// Merges `piece` at every level, compares it with the heap, and returns how often there was no token in common.
 fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
