@@ -267,6 +267,9 @@ export interface PaddedBatchWithOffsets extends PaddedBatch {
   readonly sequenceIds: Int8Array
 }
 
+/** Special tokens and their ids, or special tokens that get the next free ids in their order. */
+export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
+
 /** Text to tokenize: a string, or bytes that are UTF-8. */
 export type Text = string | Uint8Array
 
@@ -323,6 +326,15 @@ export interface Segment {
   readonly text: string
   /** `true`: every special token in the text is read as one. `false`: all of the text is plain text. */
   readonly trusted: boolean
+}
+
+/** What can be said of a tokenizer that is made of another one. */
+export interface NewTokenizerOptions {
+  /**
+   * Its name.
+   * @default that of the other one
+   */
+  readonly name?: string | undefined
 }
 
 /** Turns text into token ids and back. All methods are synchronous unless their name ends in `Async`. */
@@ -423,6 +435,13 @@ export interface Tokenizer {
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
   idToBytes(id: number): Uint8Array | undefined
+  /**
+   * A tokenizer that has these special tokens besides its own, and its own fingerprint. All else stays.
+   *
+   * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
+   * @throws `ERR_INVALID_ARGUMENT` when a token is a special token already, or its id is that of another token
+   */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): Tokenizer
   /** Writes a file, complete or not at all. What it holds goes by the ending of its name: see the tokenizer at hand. */
   save(path: string | URL): Promise<void>
 }
@@ -825,9 +844,6 @@ export interface HarmonyDeveloperContent extends ChatContentPartFields {
  */
 export type SplitRule = 'book' | 'words' | RegExp
 
-/** Special tokens and their ids, or special tokens that get the next free ids in their order. */
-export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
-
 /** A merge of {@link BpeTokenizer.explain}. */
 export interface MergeStep {
   /** The left part. */
@@ -840,15 +856,6 @@ export interface MergeStep {
   readonly ids: readonly [left: number, right: number, token: number]
   /** Where the token starts in the text, in bytes of UTF-8. */
   readonly start: number
-}
-
-/** What can be said of a tokenizer that is made of another one. */
-export interface NewTokenizerOptions {
-  /**
-   * Its name.
-   * @default that of the other one
-   */
-  readonly name?: string | undefined
 }
 
 /** A byte-level BPE tokenizer: what {@link getEncoding} gives, and `loadTokenizer` for files of such a model. */
@@ -1074,6 +1081,11 @@ export interface WordTokenizerOptions {
    * @default '<|unk|>'
    */
   readonly unknown?: '<|unk|>' | (string & {}) | null | undefined
+  /**
+   * Its name.
+   * @default 'word-vocabulary'
+   */
+  readonly name?: string | undefined
 }
 
 /**
@@ -1087,7 +1099,7 @@ export interface WordTokenizerOptions {
  */
 export declare class WordTokenizer implements Tokenizer {
   #private
-  readonly name = 'word-vocabulary'
+  readonly name: string
   /** The words and special tokens. */
   readonly vocabulary: Vocabulary
   /** What stands for unknown words; `null`: they are an error. */
@@ -1107,6 +1119,8 @@ export declare class WordTokenizer implements Tokenizer {
   get fingerprint(): string
   encode(text: Text, options?: EncodeOptions): Uint32Array
   encodeOrdinary(text: Text): Uint32Array
+  /** Ids of a {@link Vocabulary} have no holes: the tokens have the next ones. */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): WordTokenizer
   encodeSegments(segments: readonly Segment[]): Uint32Array
   /** White space between words is of no token: `offsets[i + 1]` may be greater than `ends[i]`. */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets

@@ -5,6 +5,7 @@ import { types } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import * as tokenmill from '../src/index.ts'
 import { attempts, CallersError } from './hostile.ts'
+import { jsonFile } from './tokenizer/json-cases.ts'
 
 /*
  * Every function of the package, with valid arguments of which one place at a time holds something else. Whatever it is, the call gives a value or
@@ -140,6 +141,8 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
     decodeBytes: [of.decodeBytes.bind(of), Array.from(ids)],
     decodeStream: [of.decodeStream.bind(of), { errors: 'strict', skipSpecialTokens: true }],
     decodeChunks: [of.decodeChunks.bind(of), [Array.from(ids)], { errors: 'strict', skipSpecialTokens: true }],
+    withSpecialTokens: [of.withSpecialTokens.bind(of), { '<|a|>': of.vocabSize }, { name: 'mine' }],
+    'withSpecialTokens, by name': [of.withSpecialTokens.bind(of), ['<|a|>']],
     save: [(path: unknown) => of.save(within(path)), 'tokenizer.json'],
     tokenToId: [of.tokenToId.bind(of), 'the'],
     idToToken: [of.idToToken.bind(of), 3],
@@ -151,11 +154,13 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
 test('a byte-level tokenizer', async (t) => {
   await holds(t, {
     ...tokenizerCases(tokenizer),
-    withSpecialTokens: [tokenizer.withSpecialTokens.bind(tokenizer), { '<|a|>': 50300 }, { name: 'mine' }],
-    'withSpecialTokens, by name': [tokenizer.withSpecialTokens.bind(tokenizer), ['<|a|>']],
     preTokenize: [tokenizer.preTokenize.bind(tokenizer), text],
     explain: [tokenizer.explain.bind(tokenizer), text],
   })
+})
+
+test('a tokenizer of a file with another model', async (t) => {
+  await holds(t, tokenizerCases(await tokenmill.loadTokenizer(jsonFile('bert'))))
 })
 
 test('a word tokenizer, and vocabularies', async (t) => {
@@ -165,7 +170,7 @@ test('a word tokenizer, and vocabularies', async (t) => {
     WordTokenizer: [
       (...args: ConstructorParameters<typeof tokenmill.WordTokenizer>) => new tokenmill.WordTokenizer(...args),
       words.vocabulary,
-      { unknown: null },
+      { unknown: null, name: 'mine' },
     ],
     'Vocabulary.fromText': [
       tokenmill.Vocabulary.fromText.bind(tokenmill.Vocabulary),

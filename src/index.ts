@@ -4,6 +4,7 @@ export type {
   DecodeOptions,
   EncodeAsyncOptions,
   EncodeOptions,
+  NewTokenizerOptions,
   Segment,
   Text,
   Tokenizer,
@@ -51,7 +52,7 @@ export type {
   TextOrPair,
 } from './tokenizer/encode-padded.ts'
 export { loadTokenizer, type LoadOptions } from './tokenizer/load.ts'
-export { BpeTokenizer, type MergeStep, type NewTokenizerOptions } from './tokenizer/bpe-tokenizer.ts'
+export { BpeTokenizer, type MergeStep } from './tokenizer/bpe-tokenizer.ts'
 export type { SpecialTokenList } from './tokenizer/special-tokens.ts'
 export type { PatternSource } from './tokenizer/pattern.ts'
 export type { TiktokenOptions } from './tokenizer/tiktoken-file.ts'

@@ -131,6 +131,8 @@ export declare class JsonDecodeStreamHandle {
 export declare class JsonHandle {
   /** Reads the bytes of a tokenizer.json. */
   static load(bytes: Uint8Array): Promise<JsonHandle>
+  /** [`JsonHandle::load`] on this thread. */
+  static loadSync(bytes: Uint8Array): JsonHandle
   /** Reads the bytes of a tokenizer.json whose model the `tokenizers` crate runs, whatever it is. */
   static withCrate(bytes: Uint8Array): JsonHandle
   /** The engine, when it is what runs the model. No other method that encodes or decodes works then. */

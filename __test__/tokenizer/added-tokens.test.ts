@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { BpeTokenizer, loadTokenizer, TokenmillError, trainBpe } from '../../src/index.ts'
-import { jsonFile } from './json-cases.ts'
+import { byteLevelFixtures, jsonFile, jsonRows, modelFixtures } from './json-cases.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenmill-added-tokens-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
@@ -100,4 +100,63 @@ test('a special token that another is written like cannot be saved, and nothing 
     message: 'expected tokens that no other is written like in a tokenizer.json, for tokens, received "a"',
   })
   t.throws(() => readFileSync(path))
+})
+
+test('files of all models take more special tokens, and give the same after saving and loading', async (t) => {
+  for (const name of [...modelFixtures, ...byteLevelFixtures]) {
+    const before = await loadTokenizer(jsonFile(name))
+    const [x, y] = [before.vocabSize, before.vocabSize + 1]
+    const after = before.withSpecialTokens(['<|x|>', '<|y|>'], { name: 'more' })
+    t.is(after.name, 'more')
+    t.deepEqual([...after.specialTokens], [...before.specialTokens, ['<|x|>', x] as const, ['<|y|>', y] as const], name)
+    t.not(after.fingerprint, before.fingerprint, name)
+    for (const { text } of jsonRows(name)) {
+      t.deepEqual(after.encode(text, all), before.encode(text, all), name)
+      const whole = { ...all, addSpecialTokens: true }
+      t.deepEqual(after.encode(text, whole), before.encode(text, whole), name)
+      t.deepEqual(after.encodeOrdinary(text), before.encodeOrdinary(text), name)
+    }
+    t.true(after.encode('a<|y|>', all).includes(y), name)
+    t.false(after.encodeOrdinary('a<|y|>').includes(y), name)
+    t.is(after.idToToken(x), '<|x|>')
+    const path = join(folder, `${name}-more.json`)
+    await after.save(path)
+    const loaded = await loadTokenizer(path)
+    t.is(loaded.fingerprint, after.fingerprint, name)
+    t.is(loaded.constructor, after.constructor, name)
+  }
+})
+
+test('a token of the model can become a special one, as which it keeps its id', async (t) => {
+  const bert = await loadTokenizer(jsonFile('bert'))
+  const [word, id] =
+    [...bert.encodeOrdinary('the')].map((each) => [bert.idToToken(each) as string, each] as const)[0] ?? []
+  if (word === undefined || id === undefined) throw new Error('it has a word')
+  const after = bert.withSpecialTokens({ [word]: id })
+  t.is(after.specialTokens.get(word), id)
+  t.deepEqual([...after.encode(word, all)], [id])
+  t.throws(() => after.encode(word), { code: 'ERR_SPECIAL_TOKEN' })
+})
+
+test('special tokens that a file cannot have are named', async (t) => {
+  for (const name of modelFixtures) {
+    const tokenizer = await loadTokenizer(jsonFile(name))
+    const [special] = tokenizer.specialTokens.keys()
+    if (special === undefined) throw new Error('it has a special token')
+    const refuses = (tokens: Record<string, number> | string[], message: RegExp) =>
+      t.throws(() => tokenizer.withSpecialTokens(tokens), {
+        instanceOf: TokenmillError,
+        code: 'ERR_INVALID_ARGUMENT',
+        message,
+      })
+    refuses([special], /^invalid special token ".*": it is there twice$/)
+    refuses(['<|x|>', '<|x|>'], /^invalid special token "<\|x\|>": it is there twice$/)
+    const [ordinary, own] = [tokenizer.idToToken(5) as string, 5]
+    if (!tokenizer.specialTokens.has(ordinary)) {
+      refuses({ '<|x|>': own }, /^invalid special token "<\|x\|>": its id 5 is that of the token /)
+      refuses([ordinary], /: a token that is written so has the id 5, not \d+$/)
+    }
+    t.throws(() => tokenizer.withSpecialTokens({ '<|x|>': 4_000_000_000 }), { code: 'ERR_LIMIT' }, name)
+    t.is(tokenizer.tokenToId('<|x|>'), undefined)
+  }
 })

@@ -454,3 +454,27 @@ test('the error for an unknown word says what to make, the tokenizer or the voca
   t.regex(message(['<|unk|>']) as string, /make the tokenizer with unknown: '<\|unk\|>'$/)
   t.regex(message([]) as string, /make the vocabulary with the special token '<\|unk\|>'$/)
 })
+
+test('withSpecialTokens gives the next ids, and all else stays', (t) => {
+  const before = new WordTokenizer(Vocabulary.fromWords(['b', 'a'], { split: 'words', specialTokens: ['<|unk|>'] }))
+  const after = before.withSpecialTokens({ '<|y|>': 4, '<|x|>': 3 })
+  t.deepEqual([...after.vocabulary], [...before.vocabulary, ['<|x|>', 3], ['<|y|>', 4]])
+  t.deepEqual([after.unknown, after.vocabulary.split, after.name], ['<|unk|>', 'words', 'word-vocabulary'])
+  t.deepEqual([...after.encode('a c<|y|>b', { allowedSpecial: 'all' })], [1, 2, 4, 0])
+  const strictly = new WordTokenizer(Vocabulary.fromWords(['a']), { unknown: null, name: 'strict' })
+  const more = strictly.withSpecialTokens(['<|x|>'])
+  t.deepEqual([more.unknown, more.name, more.tokenToId('<|x|>')], [null, 'strict', 3])
+  t.is(strictly.withSpecialTokens([], { name: 'mine' }).name, 'mine')
+
+  const refuses = (tokens: Record<string, number> | string[], message: RegExp) =>
+    t.throws(() => before.withSpecialTokens(tokens), {
+      instanceOf: TokenmillError,
+      code: 'ERR_INVALID_ARGUMENT',
+      message,
+    })
+  refuses(['<|unk|>'], /it is there twice/)
+  refuses({ '<|x|>': 0 }, /its id 0 is that of the token "b"/)
+  refuses({ '<|x|>': 4 }, /^expected the next ids, from 3 on, for tokens\["<\|x\|>"\], received 4/)
+  refuses(['a'], /a token that is written so has the id 1, not 3/)
+  refuses({ a: 1 }, /the next ids/)
+})

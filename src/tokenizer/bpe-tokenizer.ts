@@ -59,6 +59,7 @@ import {
   type DecodeOptions,
   type EncodeAsyncOptions,
   type EncodeOptions,
+  type NewTokenizerOptions,
   type Segment,
   type Text,
   type Tokenizer,
@@ -92,15 +93,6 @@ export interface MergeStep {
   readonly ids: readonly [left: number, right: number, token: number]
   /** Where the token starts in the text, in bytes of UTF-8. */
   readonly start: number
-}
-
-/** What can be said of a tokenizer that is made of another one. */
-export interface NewTokenizerOptions {
-  /**
-   * Its name.
-   * @default that of the other one
-   */
-  readonly name?: string | undefined
 }
 
 /** A byte-level BPE tokenizer: what {@link getEncoding} gives, and `loadTokenizer` for files of such a model. */

@@ -3,6 +3,7 @@ import { native } from '../native.ts'
 import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { integerIn, options as checkedOptions, string } from '../validate.ts'
+import { withAddedTokens } from './added-tokens.ts'
 import {
   checkedDecodeOptions,
   checkedNumbers,
@@ -40,7 +41,14 @@ import { PostProcessor, tokenOffsets } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
-import { SpecialTokenPolicies, type DefaultDisallowed, type SpecialTokenPolicy } from './special-tokens.ts'
+import {
+  checkedSpecialTokens,
+  refuseTaken,
+  SpecialTokenPolicies,
+  type DefaultDisallowed,
+  type SpecialTokenList,
+  type SpecialTokenPolicy,
+} from './special-tokens.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
@@ -59,6 +67,7 @@ import {
   type DecodeOptions,
   type EncodeAsyncOptions,
   type EncodeOptions,
+  type NewTokenizerOptions,
   type Segment,
   type Text,
   type Tokenizer,
@@ -160,6 +169,30 @@ export class HfTokenizer implements Tokenizer {
         this.encode(text, { allowedSpecial: trusted ? 'all' : [], disallowedSpecial: [] }),
       ),
     )
+  }
+
+  /**
+   * A tokenizer that has these special tokens besides its own. It takes as long to make as to load its file, which {@link HfTokenizer.save} writes with them.
+   *
+   * @throws `ERR_LIMIT` when an id is out of proportion to the number of tokens
+   */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): HfTokenizer {
+    const { name = this.name } = checkedOptions('options', options, ['name'])
+    const list = checkedSpecialTokens('tokens', tokens, this.vocabSize)
+    const checkedName = string('options.name', name)
+    refuseTaken(list, this)
+    const file = withAddedTokens(this.#file, list)
+    try {
+      return new HfTokenizer(
+        checkedName,
+        callNative(() => native().JsonHandle.loadSync(file)),
+        file,
+      )
+    } catch (error) {
+      // It was one before.
+      if (!(error instanceof TokenmillError) || error.code !== 'ERR_INVALID_FILE') throw error
+      throw new TokenmillError('ERR_INVALID_ARGUMENT', `tokens: ${error.message}`, { cause: error })
+    }
   }
 
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch {

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, isArray, isPlain, isRevoked, received } from '../validate.ts'
-import type { EncodeOptions } from './tokenizer.ts'
+import type { EncodeOptions, Tokenizer } from './tokenizer.ts'
 
 /** Special tokens and their ids, or special tokens that get the next free ids in their order. */
 export type SpecialTokenList = Readonly<Record<string, number>> | ReadonlyMap<string, number> | readonly string[]
@@ -20,6 +20,26 @@ export const checkedSpecialTokens = (name: string, list: unknown, firstId: numbe
     return { token, id: integerIn(`${name}[${received(token)}]`, id, 0, 2 ** 32 - 2) }
   })
 }
+
+/** Throws, as native code does for `BpeTokenizer`, when a token of `list` is there before with another id or as a special token, or its id is that of another one. */
+export const refuseTaken = (
+  list: readonly { readonly token: string; readonly id: number }[],
+  before: Pick<Tokenizer, 'specialTokens' | 'tokenToId' | 'idToToken'>,
+): void => {
+  const seen = new Set<string>()
+  for (const { token, id } of list) {
+    if (before.specialTokens.has(token) || seen.has(token)) throw unusable(token, 'it is there twice')
+    seen.add(token)
+    const [other, own] = [before.idToToken(id), before.tokenToId(token)]
+    if (other !== undefined && other !== token)
+      throw unusable(token, `its id ${id} is that of the token ${received(other)}`)
+    if (own !== undefined && own !== id)
+      throw unusable(token, `a token that is written so has the id ${own}, not ${id}`)
+  }
+}
+
+const unusable = (token: string, reason: string): TokenmillError =>
+  new TokenmillError('ERR_INVALID_ARGUMENT', `invalid special token ${received(token)}: ${reason}`)
 
 /** Whether `value` can be a special token. A lone surrogate would be another one than that in the text. */
 export const isToken = (value: unknown): value is string =>

@@ -10,6 +10,7 @@ import type {
   PaddedOptions,
   TextOrPair,
 } from './encode-padded.ts'
+import type { SpecialTokenList } from './special-tokens.ts'
 import { invalid } from '../validate.ts'
 
 /** Text to tokenize: a string, or bytes that are UTF-8. */
@@ -68,6 +69,15 @@ export interface Segment {
   readonly text: string
   /** `true`: every special token in the text is read as one. `false`: all of the text is plain text. */
   readonly trusted: boolean
+}
+
+/** What can be said of a tokenizer that is made of another one. */
+export interface NewTokenizerOptions {
+  /**
+   * Its name.
+   * @default that of the other one
+   */
+  readonly name?: string | undefined
 }
 
 /** Turns text into token ids and back. All methods are synchronous unless their name ends in `Async`. */
@@ -171,6 +181,14 @@ export interface Tokenizer {
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
   idToBytes(id: number): Uint8Array | undefined
+
+  /**
+   * A tokenizer that has these special tokens besides its own, and its own fingerprint. All else stays.
+   *
+   * @param tokens ids by token; of an array, the tokens get the ids from {@link Tokenizer.vocabSize} on
+   * @throws `ERR_INVALID_ARGUMENT` when a token is a special token already, or its id is that of another token
+   */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): Tokenizer
 
   /** Writes a file, complete or not at all. What it holds goes by the ending of its name: see the tokenizer at hand. */
   save(path: string | URL): Promise<void>

@@ -1,6 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
-import { integerIn, invalid, isInstance, options as checkedOptions, own, string } from '../validate.ts'
+import { integerIn, invalid, isInstance, options as checkedOptions, own, received, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
   checkedIds,
@@ -28,7 +28,7 @@ import type { CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, type SpecialSearch, SpecialSearches } from './special-search.ts'
 import { SpecialTokenMap } from './special-token-map.ts'
-import { SpecialTokenPolicies } from './special-tokens.ts'
+import { checkedSpecialTokens, refuseTaken, SpecialTokenPolicies, type SpecialTokenList } from './special-tokens.ts'
 import { writtenRule } from './split/split.ts'
 import {
   decodeChunksOf,
@@ -46,6 +46,7 @@ import {
   type DecodeOptions,
   type EncodeAsyncOptions,
   type EncodeOptions,
+  type NewTokenizerOptions,
   type Segment,
   type Text,
   type Tokenizer,
@@ -63,6 +64,11 @@ export interface WordTokenizerOptions {
    * @default '<|unk|>'
    */
   readonly unknown?: '<|unk|>' | (string & {}) | null | undefined
+  /**
+   * Its name.
+   * @default 'word-vocabulary'
+   */
+  readonly name?: string | undefined
 }
 
 /** Longer parts of a stream, in code units, are encoded in turns of the event loop. */
@@ -84,7 +90,7 @@ interface Call {
  * ```
  */
 export class WordTokenizer implements Tokenizer {
-  readonly name = 'word-vocabulary'
+  readonly name: string
   /** The words and special tokens. */
   readonly vocabulary: Vocabulary
   /** What stands for unknown words; `null`: they are an error. */
@@ -103,7 +109,8 @@ export class WordTokenizer implements Tokenizer {
    */
   constructor(vocabulary: Vocabulary, options?: WordTokenizerOptions) {
     if (!isInstance(vocabulary, Vocabulary)) throw invalid('vocabulary', 'a Vocabulary', vocabulary)
-    const { unknown = '<|unk|>' } = checkedOptions('options', options, ['unknown'])
+    const { unknown = '<|unk|>', name = 'word-vocabulary' } = checkedOptions('options', options, ['unknown', 'name'])
+    this.name = string('options.name', name)
     this.#specialIds = vocabulary.specialTokens
     this.#unknownId = unknown === null ? undefined : this.#specialIds.get(unknown)
     if (unknown !== null && this.#unknownId === undefined) {
@@ -154,6 +161,22 @@ export class WordTokenizer implements Tokenizer {
 
   encodeOrdinary(text: Text): Uint32Array {
     return runToEnd(this.#encodeText('text', checkedText('text', text), this.#byDefault.plain))
+  }
+
+  /** Ids of a {@link Vocabulary} have no holes: the tokens have the next ones. */
+  withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): WordTokenizer {
+    const { name = this.name } = checkedOptions('options', options, ['name'])
+    const list = checkedSpecialTokens('tokens', tokens, this.vocabSize)
+    refuseTaken(list, this)
+    const more = [...list].sort((a, b) => a.id - b.id)
+    const gap = more.find(({ id }, index) => id !== this.vocabSize + index)
+    if (gap !== undefined)
+      throw invalid(`tokens[${received(gap.token)}]`, `the next ids, from ${this.vocabSize} on,`, gap.id)
+    const { vocabulary, unknown } = this
+    const all = Array.from(vocabulary, ([token]) => token)
+    const words = all.slice(0, vocabulary.wordCount)
+    const specialTokens = [...all.slice(vocabulary.wordCount), ...more.map(({ token }) => token)]
+    return new WordTokenizer(Vocabulary.fromWords(words, { split: vocabulary.split, specialTokens }), { unknown, name })
   }
 
   encodeSegments(segments: readonly Segment[]): Uint32Array {

@@ -80,6 +80,12 @@ impl JsonHandle {
         Ok(later(move || load(&bytes).map_err(from_json)))
     }
 
+    /// [`JsonHandle::load`] on this thread.
+    #[napi(factory, catch_unwind)]
+    pub fn load_sync(bytes: Uint8ArraySlice<'_>) -> Result<Self> {
+        Ok(Self::new(load(&bytes).map_err(from_json)?))
+    }
+
     /// Reads the bytes of a tokenizer.json whose model the `tokenizers` crate runs, whatever it is.
     #[napi(factory, catch_unwind)]
     pub fn with_crate(bytes: Uint8ArraySlice<'_>) -> Result<Self> {
