@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compileFunction, createContext } from 'node:vm'
+import { compileFunction, type Context, createContext, runInContext } from 'node:vm'
 import test from 'ava'
 import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
 import type * as Library from '../src/index.ts'
@@ -54,9 +54,10 @@ test('what the types say is a value is one', (t) => {
   }
 })
 
-test('a loader that has only CommonJS, and another realm for it, as some test runners do, loads the library', (t) => {
+/** The library as a loader that has only CommonJS loads it into a realm of its own, as some test runners do. */
+const inOtherRealm = (): { readonly library: typeof Library; readonly context: Context } => {
   // `instanceof` tells classes of this realm from those of that one.
-  const context = createContext({ process, TextEncoder, TextDecoder, AbortSignal })
+  const context = createContext({ process, Buffer, TextEncoder, TextDecoder, AbortSignal })
   const loaded = new Map<string, unknown>()
   const load = (file: string): unknown => {
     if (loaded.has(file)) return loaded.get(file)
@@ -76,7 +77,11 @@ test('a loader that has only CommonJS, and another realm for it, as some test ru
     )
     return module.exports
   }
-  const library = load(fileURLToPath(new URL('../dist/index.cjs', import.meta.url))) as typeof Library
+  return { library: load(fileURLToPath(new URL('../dist/index.cjs', import.meta.url))) as typeof Library, context }
+}
+
+test('a loader that has only CommonJS, and another realm for it, as some test runners do, loads the library', (t) => {
+  const { library } = inOtherRealm()
   t.false(new library.TokenmillError('ERR_LIMIT', '') instanceof Error, 'this realm is the same')
   const tokenizer = library.getEncoding('o200k_base')
   const ids = tokenizer.encode('one two three four five six')
@@ -92,6 +97,73 @@ test('a loader that has only CommonJS, and another realm for it, as some test ru
   for (const batch of new library.DataLoader(dataset, { batchSize: 4 })) {
     t.deepEqual([...embedding.forward(batch).shape], [4, 2, 4])
   }
+})
+
+test('all arrays that are given are of the realm in which the library was loaded', async (t) => {
+  const { library, context } = inOtherRealm()
+  const realm = runInContext(
+    '({ Uint8Array, Uint16Array, Uint32Array, Int32Array, Float32Array, Object })',
+    context,
+  ) as {
+    readonly [name: string]: abstract new () => unknown
+  }
+  const file = new Uint8Array(readFileSync(new URL('../testdata/tokenizer-json/bert.json', import.meta.url)))
+  const long = 'word '.repeat(10_000)
+  for (const tokenizer of [library.getEncoding('gpt2'), await library.loadTokenizer(file)]) {
+    const later: Uint32Array[] = []
+    for await (const ids of tokenizer.encodeChunks(['a', long, ' b'])) later.push(ids)
+    const batches = [tokenizer.encodeBatch(['a', long]), await tokenizer.encodeBatchAsync(['a', long])]
+    const ids = {
+      encode: [tokenizer.encode('a'), tokenizer.encode(long), tokenizer.encode(Buffer.from(long))],
+      encodeOrdinary: [tokenizer.encodeOrdinary(long)],
+      encodeSegments: [tokenizer.encodeSegments([{ text: long, trusted: true }])],
+      encodeAsync: [await tokenizer.encodeAsync('a'), await tokenizer.encodeAsync(long)],
+      encodeBatch: batches.flatMap((batch) => [batch.ids, batch.rowStarts, ...batch]),
+      count: [tokenizer.countBatch(['a', long]), await tokenizer.countBatchAsync(['a', long])],
+      chunks: later,
+    }
+    for (const [name, arrays] of Object.entries(ids)) {
+      for (const each of arrays) t.true(each instanceof realm['Uint32Array']!, name)
+    }
+    const {
+      ids: row,
+      offsets,
+      ends,
+      byteOffsets,
+      byteEnds,
+      wordIds,
+    } = tokenizer.encodeWithOffsets('a b', {
+      byteOffsets: true,
+      wordIds: true,
+    })
+    for (const each of [row, offsets, ends, byteOffsets, byteEnds]) t.true(each instanceof realm['Uint32Array']!)
+    t.true(wordIds instanceof realm['Int32Array']!)
+    t.true(tokenizer.decodeBytes(row) instanceof realm['Uint8Array']!)
+    t.true(tokenizer.idToBytes(3) instanceof realm['Uint8Array']!)
+    const padded = tokenizer.encodePadded(['a b', 'c'], { offsets: true, padId: 0 })
+    for (const [name, each] of Object.entries(padded)) {
+      if (ArrayBuffer.isView(each)) t.true(each instanceof realm['Object']!, name)
+    }
+  }
+  const embedding = library.Embedding.create({ count: 4, dimensions: 2, seed: 1 })
+  const tensor = embedding.forward([1, 2])
+  const arrays = [await tensor.data(), tensor.dataSync(), tensor.toFloat32()]
+  for (const each of arrays) t.true(each instanceof realm['Float32Array']!)
+  const half = library.Embedding.create({ count: 4, dimensions: 2, seed: 1, dtype: 'bf16' }).forward([1])
+  t.true((await half.data()) instanceof realm['Uint16Array']!)
+})
+
+test('an asynchronous call does not wait for timers that a test put in place of the true ones', (t) => {
+  const code = `
+    import { getEncoding } from ${JSON.stringify(entry.href)}
+    const tokenizer = getEncoding('gpt2')
+    const long = 'hello '.repeat(1_000_000)
+    globalThis.setImmediate = () => {}
+    performance.now = () => 0
+    const counts = []
+    for (let round = 0; round < 3; round++) counts.push(await tokenizer.countAsync(long))
+    console.log(JSON.stringify(counts))`
+  t.deepEqual(print(code), [1_000_001, 1_000_001, 1_000_001])
 })
 
 test('tokenmill/encodings gives objects of tokenmill, by the names of encodings.d.cts', (t) => {

@@ -1,6 +1,7 @@
 import { fromNative } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import { native } from './native.ts'
+import { ofOwnRealm } from './own-realm.ts'
 import { onAbort } from './on-abort.ts'
 
 /**
@@ -14,9 +15,9 @@ export const cancellable = async <T>(
 ): Promise<T> => {
   signal?.throwIfAborted()
   try {
-    if (signal === undefined) return await work(undefined)
+    if (signal === undefined) return ofOwnRealm(await work(undefined))
     const flag = new (native().CancelFlag)()
-    return await new Promise<T>((resolve, reject) => {
+    const result = new Promise<T>((resolve, reject) => {
       const abort = () => {
         flag.cancel()
         if (!untilEnded) reject(signal.reason)
@@ -24,6 +25,7 @@ export const cancellable = async <T>(
       const promise = work(flag)
       promise.then(resolve, reject).finally(onAbort(signal, abort))
     })
+    return ofOwnRealm(await result)
   } catch (error) {
     throw signal?.aborted === true ? signal.reason : fromNative(error)
   }

@@ -1,3 +1,5 @@
+import { ofOwnRealm } from './own-realm.ts'
+
 /**
  * The stable codes of {@link TokenmillError}.
  *
@@ -88,7 +90,7 @@ export const fromNative = (error: unknown): unknown => {
  */
 export const callNative = <T>(call: () => T): T => {
   try {
-    return call()
+    return ofOwnRealm(call())
   } catch (error) {
     throw fromNative(error)
   }
@@ -101,7 +103,7 @@ export const callNative = <T>(call: () => T): T => {
  */
 export const callNativeAsync = async <T>(call: () => Promise<T>): Promise<T> => {
   try {
-    return await call()
+    return ofOwnRealm(await call())
   } catch (error) {
     throw fromNative(error)
   }

@@ -1,3 +1,5 @@
+import { now, setImmediate } from './timers.ts'
+
 /*
  * Long work in JavaScript is a generator that yields every now and then ("steps"). The synchronous call runs it to its
  * end, the asynchronous twin lets the event loop breathe between steps: one code path, so the results are the same.
@@ -36,16 +38,16 @@ export const runInTurns = async <T>(steps: Steps<T>, signal?: AbortSignal): Prom
 
 /** Tells when a loop has held the event loop for long enough. */
 export class Turns {
-  #end = performance.now() + turnMilliseconds
+  #end = now() + turnMilliseconds
 
   /** Whether it is time to call {@link Turns.next}. */
   get isOver(): boolean {
-    return performance.now() >= this.#end
+    return now() >= this.#end
   }
 
   /** Lets timers and input in, then starts the next turn. */
   async next(): Promise<void> {
     await nextTurn()
-    this.#end = performance.now() + turnMilliseconds
+    this.#end = now() + turnMilliseconds
   }
 }

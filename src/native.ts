@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { TokenmillError } from './errors.ts'
+import { tellRealm } from './own-realm.ts'
 import { currentPlatform, type Platform } from './platform.ts'
 import { explainNativeFailure, VersionMismatch } from './native-help.ts'
 import type * as Binding from './native-binding.d.ts'
@@ -83,7 +84,10 @@ export const fileOf = (request: string): string => require.resolve(request)
 const load = (): Loaded | (NativeReport & { readonly error: TokenmillError }) => {
   const platform = currentPlatform()
   const { addon, attempts } = tryEach(candidates(platform))
-  if (addon) return { addon, report: { platform, version, attempts, error: undefined } }
+  if (addon) {
+    tellRealm(addon.isNfc)
+    return { addon, report: { platform, version, attempts, error: undefined } }
+  }
   const { message, cause } = explainNativeFailure({
     platform,
     attempts,

@@ -20,6 +20,7 @@ import {
   positiveInteger,
   string,
 } from '../validate.ts'
+import { now } from '../timers.ts'
 import { watching } from '../watching.ts'
 import type { DatasetFormat, InputFormat, Manifest } from './manifest.ts'
 import { prepareWith } from './prepare-with.ts'
@@ -205,13 +206,13 @@ export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   // An aborted call ends with its work, so that it can be made again at once; but nothing on Windows stops a thread that waits for standard input.
   const untilEnded = process.platform !== 'win32' || !config.inputs.includes('-')
   const status = new (native().PrepareStatus)()
-  const began = performance.now()
+  const began = now()
   const first = { documents: -1, read: 0, tokens: 0, text: 0 }
   const glance = (): PrepareProgress => {
     const { bytesRead, bytesTotal, documents, tokens, textBytes } = status.glance()
     // What an earlier call has done is not of this one's rate.
     if (first.documents < 0) Object.assign(first, { documents, read: bytesRead, tokens, text: textBytes })
-    const seconds = (performance.now() - began) / 1000
+    const seconds = (now() - began) / 1000
     const rate = (now: number, before: number) => (now - before) / Math.max(seconds, 1e-3)
     const left = (bytesTotal - bytesRead) / rate(bytesRead, first.read)
     return {

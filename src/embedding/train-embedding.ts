@@ -18,6 +18,7 @@ import {
   positiveInteger,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
+import { now } from '../timers.ts'
 import { InputEmbedding, type Position } from './input-embedding.ts'
 import { checkedIdentity, checkMadeFor, readIdentity, type TokenizerIdentity, writeIdentity } from './made-for.ts'
 import { checkMemory, memoryLimit } from './memory.ts'
@@ -201,7 +202,7 @@ class Run {
   /** Sums of the epoch, or of the whole of the last. */
   #epoch = { loss: 0, targets: 0 }
   /** Sums since the last report. */
-  #told = { loss: 0, targets: 0, time: performance.now() }
+  #told = { loss: 0, targets: 0, time: now() }
   #measured: { readonly step: number; readonly loss: number } | undefined
 
   constructor(training: Training, trainer: NativeEmbeddingTrainer, progress: SavedProgress | undefined) {
@@ -272,10 +273,10 @@ class Run {
   }: Pick<EmbeddingTrainingProgress, 'epoch' | 'learningRate' | 'validationLoss'> & { isLast: boolean }) {
     const rest = own(others)
     const { onProgress, steps } = this.#training
-    const isDue = performance.now() - this.#told.time >= interval || isLast || rest.validationLoss !== undefined
+    const isDue = now() - this.#told.time >= interval || isLast || rest.validationLoss !== undefined
     if (onProgress === undefined || !isDue) return
     const { loss, targets } = this.#told
-    this.#told = { loss: 0, targets: 0, time: performance.now() }
+    this.#told = { loss: 0, targets: 0, time: now() }
     onProgress({ step: this.#step, steps, targets: this.#targets, loss: loss / targets, ...rest })
   }
 

@@ -22,6 +22,7 @@ import {
   type PaddedOptions,
   type TextOrPair,
 } from './encode-padded.ts'
+import { ofOwnRealm } from '../own-realm.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
@@ -67,6 +68,8 @@ import {
 import { checkedTruncation, type TruncateOptions } from './truncate.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { unshared, unsharedText } from './unshared.ts'
+// Taken when the library is loaded.
+import '../timers.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
@@ -155,10 +158,11 @@ export class BpeTokenizer implements Tokenizer {
     const { policy, strict } = this.#encodeCall(rest)
     const checked = checkedText('text', text)
     try {
-      const found =
+      const found = ofOwnRealm(
         typeof checked === 'string'
           ? native().encodeWithOffsets(this.#encoder, checked, policy, words)
-          : native().encodeBytesWithOffsets(this.#encoder, unshared(checked), strict, policy, words)
+          : native().encodeBytesWithOffsets(this.#encoder, unshared(checked), strict, policy, words),
+      )
       const { ids, offsets, ends, byteEnds } = found
       const wordIds = wordIdsOf(found.words)
       if (!bytes) return { ids, offsets, ends, ...wordIds }
@@ -188,7 +192,7 @@ export class BpeTokenizer implements Tokenizer {
     const checked = checkedTexts(texts)
     const { policy, strict } = this.#encodeCall(options)
     try {
-      return batchOf(this.#native.encodeBatch(checked, strict, policy))
+      return batchOf(ofOwnRealm(this.#native.encodeBatch(checked, strict, policy)))
     } catch (error) {
       throw explained(error)
     }
@@ -289,7 +293,7 @@ export class BpeTokenizer implements Tokenizer {
     const checked = checkedTexts(texts)
     const { policy, strict } = this.#countCall(options)
     try {
-      return this.#native.countBatch(checked, strict, policy)
+      return ofOwnRealm(this.#native.countBatch(checked, strict, policy))
     } catch (error) {
       throw explained(error)
     }
@@ -410,7 +414,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   idToBytes(id: number): Uint8Array | undefined {
-    return typeof id === 'number' && id >>> 0 === id ? (this.#native.idToBytes(id) ?? undefined) : undefined
+    return typeof id === 'number' && id >>> 0 === id ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
   /**

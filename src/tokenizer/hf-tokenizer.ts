@@ -36,6 +36,7 @@ import { callBatchLater, explaining, type BatchWork, type Explain } from './nati
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
+import { ofOwnRealm } from '../own-realm.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { PostProcessor, tokenOffsets } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
@@ -361,7 +362,7 @@ export class HfTokenizer implements Tokenizer {
   }
 
   idToBytes(id: number): Uint8Array | undefined {
-    return isId(id) ? (this.#native.idToBytes(id) ?? undefined) : undefined
+    return isId(id) ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
   /**

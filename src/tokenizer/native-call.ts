@@ -1,5 +1,6 @@
 import { cancellable } from '../cancel.ts'
 import type { CancelFlag, GatheredTexts } from '../native-binding.d.ts'
+import { ofOwnRealm } from '../own-realm.ts'
 import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
 import { gathered, longBatch } from './long-batch.ts'
@@ -11,7 +12,7 @@ export type Explain = (error: unknown) => unknown
 /** Calls native code with text; its errors are {@link explained}. */
 export const explaining = <T>(work: () => T): T => {
   try {
-    return work()
+    return ofOwnRealm(work())
   } catch (error) {
     throw explained(error)
   }

@@ -1,4 +1,5 @@
 import type { EncodeStreamHandle } from '../native-binding.d.ts'
+import { ofOwnRealm } from '../own-realm.ts'
 import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
 import type { ChunkEncoder } from './stream.ts'
@@ -34,7 +35,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
   /** `null` comes from a chunk after which there are many ids to make, as it ended a long piece. */
   #now(call: () => Uint32Array | null): Uint32Array | Promise<Uint32Array> {
     try {
-      return call() ?? this.#later(() => this.#native.encodeReady())
+      return ofOwnRealm(call()) ?? this.#later(() => this.#native.encodeReady())
     } catch (error) {
       throw explained(error, 0, 'the stream')
     }
@@ -50,7 +51,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
 
   async #later(call: () => Promise<Uint32Array>): Promise<Uint32Array> {
     try {
-      return await call()
+      return ofOwnRealm(await call())
     } catch (error) {
       throw explained(error, 0, 'the stream')
     }
