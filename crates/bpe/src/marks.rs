@@ -81,6 +81,7 @@ impl Tokenizer {
             worker.memory.scratch.reserve(scan.at() - start)?;
             let mut placing = Placing { vocabulary: self.vocabulary(), marks: &mut *marks, at: base + start };
             self.encode_pieces(text.as_bytes(), start, count, worker, &mut placing, cancel);
+            worker.memory.scratch.check()?;
             // The tokens of a cancelled piece are any.
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled);

@@ -367,6 +367,7 @@ impl Tokenizer {
             sink.reserve(scan.at() - start)?;
             worker.memory.scratch.reserve(scan.at() - start)?;
             self.encode_pieces(text.as_bytes(), start, count, worker, sink, cancel);
+            worker.memory.scratch.check()?;
         }
         // Then the last ids are any.
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }

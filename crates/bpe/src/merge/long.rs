@@ -9,8 +9,8 @@
 //! turns. Mostly the tokens at both sides of a seam stay as they are side by side (`border.rs`); where they do not, a window over the
 //! seam is merged, and what is before the seam and the window are joined at a token that they have in common, and so are the window and what
 //! is after it. Where there is none, a larger window is merged that ends with the block, so that it has to be joined at one side only. Where
-//! that happens again and again, symbols repeat, and all of a strip is merged in rounds (`rounds.rs`). And where joining fails (tokens longer than a window)
-//! all of the piece is merged in rounds, or where those are many by the heap. A run of one symbol, perhaps behind another (a space), the one input where that
+//! that happens again and again, symbols repeat, and all of a strip is merged in rounds (`rounds.rs`). Where joining fails, as tokens are longer than a window,
+//! a much larger one is merged (`wide.rs`), and where that fails too all of the piece, in rounds or by the heap. A run of one symbol, perhaps behind another (a space), the one input where that
 //! is usual, is merged at a smaller length and then lengthened by whole tokens, for the same reason.
 //!
 //! Only what windows may need is held beside the ids: the symbols of a strip of blocks, and the last tokens.
@@ -26,6 +26,8 @@ use crate::sink::reserve;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Level};
 
+mod wide;
+
 /// Symbols of a block.
 const BLOCK: usize = together::MAX_SYMBOLS;
 /// Blocks that are merged in turns.
@@ -36,6 +38,8 @@ const BEFORE: usize = BLOCK / 2;
 const FEW: usize = 2;
 /// How often rounds may look at the symbols of a window, which takes little time without them.
 const LITTLE_WORK: usize = 6;
+/// Symbols that are merged and yet kept, at least: several times the longest token of a published encoding.
+const KEPT: usize = 2048;
 /// Bytes that are read together.
 pub(super) const READ: usize = 1024;
 
@@ -59,7 +63,9 @@ pub(crate) struct Long {
     windows: Vec<Job>,
     /// A window that ends with a block or a strip.
     tail: Vec<Placed>,
-    pub repeated: Repeated,
+    repeated: Repeated,
+    /// Why a piece was not merged.
+    pub failure: Option<Error>,
 }
 
 /// How a block follows on what is before it.
@@ -95,25 +101,55 @@ impl Long {
 
     /// Merges the symbols of `piece` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
     pub fn merge(&mut self, piece: &[u8], short: &mut Symbols, means: Means, mut emit: impl FnMut(u32)) {
-        if let Some(run) = Run::of(piece, means.merger)
-            && self.repeated.merge_run(run, means, &mut emit).is_some()
-        {
-            return;
-        }
-        if self.merge_in_blocks(piece, short, means).is_some() {
-            self.ids.iter().copied().chain(self.tokens.iter().map(|token| token.id)).for_each(emit);
-        } else {
-            let mut symbols = Vec::new();
-            means.merger.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
-            self.repeated.merge(symbols.iter().copied(), means, emit);
-        }
+        let merged = self.try_merge(piece, short, means, &mut emit);
+        self.note(merged);
         self.ids.clear();
         // Not more than the usual is kept for the next piece.
         self.ids.shrink_to(Self::MANY);
     }
 
+    /// [`Long::merge`] of `symbols` that are few.
+    pub fn merge_few(&mut self, symbols: &[u32], means: Means, emit: impl FnMut(u32)) {
+        let merged = self.repeated.merge(symbols, means, emit);
+        self.note(merged);
+    }
+
+    fn note(&mut self, merged: Result<(), Error>) {
+        if let Err(error) = merged {
+            self.failure = Some(error);
+        }
+    }
+
+    fn try_merge(
+        &mut self,
+        piece: &[u8],
+        short: &mut Symbols,
+        means: Means,
+        emit: &mut impl FnMut(u32),
+    ) -> Result<(), Error> {
+        if let Some(run) = Run::of(piece, means.merger)
+            && self.repeated.merge_run(run, means, &mut *emit)?.is_some()
+        {
+            return Ok(());
+        }
+        if self.merge_in_blocks(piece, short, means)?.is_some() {
+            self.ids.iter().copied().chain(self.tokens.iter().map(|token| token.id)).for_each(emit);
+            return Ok(());
+        }
+        self.merge_at_once(piece, means, emit)
+    }
+
+    /// [`Long::merge`] without blocks.
+    fn merge_at_once(&mut self, piece: &[u8], means: Means, emit: impl FnMut(u32)) -> Result<(), Error> {
+        let mut symbols = Vec::new();
+        // A symbol has a byte at least.
+        reserve(&mut symbols, piece.len())?;
+        means.merger.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
+        self.repeated.merge(&symbols, means, emit)
+    }
+
     /// Leaves the result in `ids` and `tokens`; `None` when it has no token in common with a window.
-    fn merge_in_blocks(&mut self, piece: &[u8], short: &mut Symbols, means: Means) -> Option<()> {
+    fn merge_in_blocks(&mut self, piece: &[u8], short: &mut Symbols, means: Means) -> Result<Option<()>, Error> {
         self.symbols.clear();
         self.results.clear();
         self.tokens.clear();
@@ -123,7 +159,7 @@ impl Long {
         let (mut repeats, mut failures) = (false, 0);
         while read < piece.len() || start < self.symbols.len() {
             if is_set(means.cancel) {
-                return Some(());
+                return Ok(Some(()));
             }
             while read < piece.len() && self.symbols.len() - start <= STRIP * BLOCK {
                 read = self.read(piece, read, means.merger);
@@ -169,11 +205,17 @@ impl Long {
                     }
                     failures += 1;
                 }
-                self.join_larger(self.starts[number + 1], short, means)?;
+                if self.join_larger(self.starts[number + 1], short, means).is_none() {
+                    let Some(end) = self.join_wide(piece, &mut read, self.starts[number], means)? else {
+                        return Ok(None);
+                    };
+                    start = end;
+                    break;
+                }
             }
             start = self.forget(start);
         }
-        Some(())
+        Ok(Some(()))
     }
 
     /// Adds the symbols of the characters of `piece` that start at `from` and a while after it, and returns where the next one starts.
@@ -193,7 +235,11 @@ impl Long {
 
     /// Lets go of what no window will take when the symbols before `end` have been merged, and returns where they end then.
     fn forget(&mut self, end: usize) -> usize {
-        let gone = end.saturating_sub(short::MAX_SYMBOLS);
+        // Many at once, since those that are left move.
+        if end < 2 * KEPT {
+            return end;
+        }
+        let gone = end - KEPT;
         let settled = self.tokens.partition_point(|token| token.start < gone);
         self.ids.extend(self.tokens.drain(..settled).map(|token| token.id));
         self.tokens.iter_mut().for_each(|token| token.start -= gone);

@@ -67,6 +67,15 @@ impl Scratch {
     pub fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
         self.long.reserve(bytes)
     }
+
+    /// Whether all pieces were merged since this was asked.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]: of one there was not enough memory for, and no token was given.
+    #[inline]
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.long.failure.take().map_or(Ok(()), Err)
+    }
 }
 
 impl Merger {
@@ -102,7 +111,7 @@ impl Merger {
     }
 
     /// Merges the bytes of `piece`, which is valid UTF-8, and calls `emit` for each token that is left. A long one is given up soon after
-    /// `cancel` is set, with any tokens.
+    /// `cancel` is set, with any tokens, and where there is not enough memory: see [`Scratch::check`].
     #[inline]
     pub fn merge(
         &self,
@@ -116,8 +125,10 @@ impl Merger {
         let means = long::Means { merger: self, vocabulary, level: scratch.level, cancel };
         if piece.len() <= MAX_SYMBOLS && piece.is_ascii() {
             if is_run(piece) {
-                let symbols = piece.iter().map(|&byte| self.bytes[usize::from(byte)]);
-                return scratch.long.repeated.merge(symbols, means, emit);
+                let Scratch { symbols, long, .. } = scratch;
+                symbols.clear();
+                symbols.extend(piece.iter().map(|&byte| self.bytes[usize::from(byte)]));
+                return long.merge_few(symbols, means, emit);
             }
             scratch.short.set_bytes(piece, |byte| self.bytes[usize::from(byte)]);
             scratch.short.merge_bytes(piece, &self.pairs, |_, id| emit(id));
@@ -130,7 +141,7 @@ impl Merger {
             self.symbols(piece, 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
             if symbols.len() <= MAX_SYMBOLS {
                 if is_run(symbols) {
-                    return long.repeated.merge(symbols.iter().copied(), means, emit);
+                    return long.merge_few(symbols, means, emit);
                 }
                 short.clear();
                 for &symbol in &*symbols {

@@ -4,11 +4,11 @@ use std::iter;
 
 use super::long::{Means, READ};
 use super::{Merger, Placed, heap, rounds};
+use crate::Error;
+use crate::sink::reserve;
 
 /// How often rounds may look at symbols.
 pub(super) const WORK: usize = 24;
-/// More symbols are not tried to be merged in rounds, which take more memory than a heap.
-const MANY: usize = 1 << 22;
 /// Tokens that there is room for from one piece to the next.
 const KEPT: usize = 1 << 16;
 /// The length that long runs of one symbol are merged at: several times the longest run that is a token in a published encoding.
@@ -24,13 +24,19 @@ pub(crate) struct Repeated {
 
 impl Repeated {
     /// Merges `symbols` and calls `emit` for each token that is left. Gives up soon after `means.cancel` is set, with any tokens.
-    pub fn merge(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means, emit: impl FnMut(u32)) {
-        self.place(symbols, means);
-        self.tokens.iter().map(|token| token.id).for_each(emit);
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], before any token is given.
+    pub fn merge(&mut self, symbols: &[u32], means: Means, emit: impl FnMut(u32)) -> Result<(), Error> {
+        let placed = self.place(symbols, means);
+        if placed.is_ok() {
+            self.tokens.iter().map(|token| token.id).for_each(emit);
+        }
         self.tokens.clear();
         self.tokens.shrink_to(KEPT);
         self.results.clear();
         self.results.shrink_to(KEPT);
+        placed
     }
 
     /// Merges the symbols that are `tokens`; `false`, and any tokens are left, where rounds that look at them `work` times do not.
@@ -40,37 +46,43 @@ impl Repeated {
 
     /// Merges `run`: where the result of a shorter one has one token twice in a row, any number more of it may stand there. `None` when no token is there
     /// twice in a row.
-    pub fn merge_run(&mut self, run: Run, means: Means, emit: impl FnMut(u32)) -> Option<()> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], before any token is given.
+    pub fn merge_run(&mut self, run: Run, means: Means, emit: impl FnMut(u32)) -> Result<Option<()>, Error> {
         if run.count <= 2 * RUN {
-            self.merge(run.symbols(run.count), means, emit);
-            return Some(());
+            return self.merge(&run.symbols(run.count), means, emit).map(Some);
         }
-        self.place(run.symbols(RUN), means);
+        self.place(&run.symbols(RUN), means)?;
         let twice = self.tokens.array_windows().find(|[one, next]| one.id == next.id);
-        let &[Placed { start, id }, next] = twice?;
+        let Some(&[Placed { start, id }, next]) = twice else { return Ok(None) };
         let length = next.start - start;
 
         let more = (run.count - RUN) / length;
-        self.place(run.symbols(run.count - more * length), means);
-        let at = self.tokens.array_windows().position(|&[one, next]| one.id == id && next.id == id)?;
+        self.place(&run.symbols(run.count - more * length), means)?;
+        let both = |&[one, next]: &[Placed; 2]| one.id == id && next.id == id;
+        let Some(at) = self.tokens.array_windows().position(both) else { return Ok(None) };
         let (before, after) = self.tokens.split_at(at);
         let (before, after) = (before.iter().map(|token| token.id), after.iter().map(|token| token.id));
         before.chain(iter::repeat_n(id, more)).chain(after).for_each(emit);
-        Some(())
+        Ok(Some(()))
     }
 
     /// Leaves in `tokens` what `symbols` are merged to.
-    fn place(&mut self, symbols: impl Iterator<Item = u32> + Clone, means: Means) {
+    fn place(&mut self, symbols: &[u32], means: Means) -> Result<(), Error> {
         let Self { tokens, results } = self;
-        if symbols.clone().count() <= MANY {
-            tokens.clear();
-            tokens.extend(symbols.clone().zip(0..).map(|(id, start)| Placed { start, id }));
-            if rounds::merge(tokens, results, means.merger, WORK, means.cancel) {
-                return;
-            }
+        tokens.clear();
+        reserve(tokens, symbols.len())?;
+        results.clear();
+        reserve(results, symbols.len())?;
+        tokens.extend(symbols.iter().zip(0..).map(|(&id, start)| Placed { start, id }));
+        if rounds::merge(tokens, results, means.merger, WORK, means.cancel) {
+            return Ok(());
         }
-        (*tokens, *results) = (Vec::new(), Vec::new());
-        *tokens = heap::merge(&symbols.collect::<Vec<_>>(), &means.merger.pairs, means.cancel);
+        if symbols.len() > KEPT {
+            (*tokens, *results) = (Vec::new(), Vec::new());
+        }
+        heap::merge(symbols, &means.merger.pairs, means.cancel, tokens)
     }
 }
 
@@ -104,7 +116,7 @@ impl Run {
     }
 
     /// Its first `count` symbols.
-    fn symbols(self, count: usize) -> impl Iterator<Item = u32> + Clone {
-        iter::once(self.first).chain(iter::repeat_n(self.symbol, count - 1))
+    fn symbols(self, count: usize) -> Vec<u32> {
+        iter::once(self.first).chain(iter::repeat_n(self.symbol, count - 1)).collect()
     }
 }

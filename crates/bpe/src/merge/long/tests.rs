@@ -5,11 +5,13 @@ use super::*;
 use crate::merge::heap;
 use crate::merge::repeated::RUN;
 
-/// Merges `piece` at every level, compares it with the heap, and returns how often there was no token in common.
+/// Merges `piece` at every level, in blocks and at once, compares it with the heap, and returns how often there was no token in common.
 fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
     let mut symbols = Vec::new();
     merger.symbols(piece.as_bytes(), 0..piece.len(), |some| symbols.extend_from_slice(some.ids()));
-    let expected: Vec<u32> = heap::merge(&symbols, &merger.pairs, None).iter().map(|token| token.id).collect();
+    let mut placed = Vec::new();
+    heap::merge(&symbols, &merger.pairs, None, &mut placed).expect("there is memory");
+    let expected: Vec<u32> = placed.iter().map(|token| token.id).collect();
     let vocabulary = merger.ascends.then_some(vocabulary);
     let mut failures = 0;
     for level in Level::available() {
@@ -21,7 +23,11 @@ fn check(piece: &str, vocabulary: &Vocabulary, merger: &Merger) -> usize {
             long.merge(piece.as_bytes(), &mut short, means, |id| found.push(id));
             assert_eq!(found, expected, "{level:?}: {piece:?}");
         }
-        failures += usize::from(long.merge_in_blocks(piece.as_bytes(), &mut short, means).is_none());
+        found.clear();
+        long.merge_at_once(piece.as_bytes(), means, |id| found.push(id)).expect("there is memory");
+        assert_eq!(found, expected, "{level:?}: {piece:?}");
+        let in_blocks = long.merge_in_blocks(piece.as_bytes(), &mut short, means).expect("there is memory");
+        failures += usize::from(in_blocks.is_none());
     }
     failures
 }
@@ -55,14 +61,31 @@ fn tokens_longer_than_a_window_after_others() {
     let powers = (1..=8).map(|power| "a".repeat(1 << power));
     let vocabulary = vocabulary(&powers.chain(["ab", "ca", "bb"].map(str::to_owned)).collect::<Vec<_>>());
     let merger = Merger::new(&vocabulary);
-    let (mut rng, mut failures) = (Rng::new(2), 0);
+    let mut rng = Rng::new(2);
     for _ in 0..share(30) {
         let run = "a".repeat(300 + rng.below(500));
         let mut letters = |length| -> String { (0..length).map(|_| *rng.choose(&['a', 'b', 'c'])).collect() };
         let piece = [letters(3_000), run, letters(500)].concat();
-        failures += check(&piece, &vocabulary, &merger);
+        assert_eq!(check(&piece, &vocabulary, &merger), 0, "all of the piece was merged at once");
     }
-    assert!(failures > 0, "the heap was never needed");
+}
+
+#[test]
+fn runs_of_several_symbols_whose_tokens_are_longer_than_a_window() {
+    let vocabulary = Vocabulary::from_compact(cases::read("encodings/cl100k_base.bpe")).expect("well-formed");
+    let merger = Merger::new(&vocabulary);
+    let mut rng = Rng::new(6);
+    let mut failures = 0;
+    for _ in 0..share(12) {
+        let period = (0..2).map(|_| rng.choose(&["-", "*", "=", "/", "#", "."]).repeat(1 + rng.below(160)));
+        let mut pieces = [period.collect::<String>().repeat(150), String::new()];
+        pieces[0].truncate(30_000);
+        while pieces[1].len() < 40_000 {
+            pieces[1].push_str(&rng.choose(&["-", "*", "=", "/", "#"]).repeat(60 + rng.below(100)));
+        }
+        failures += pieces.iter().map(|piece| check(piece, &vocabulary, &merger)).sum::<usize>();
+    }
+    assert_eq!(failures, 0, "all of the piece was merged at once");
 }
 
 #[test]
