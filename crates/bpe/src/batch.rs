@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::first_failed::FirstFailed;
 use crate::joined::{Joined, concatenated};
-use crate::sink::{Counter, Sink};
+use crate::sink::{Counter, Sink, reserve};
 use crate::{Error, Ids, SpecialPolicy, Tokenizer, Worker};
 
 /// Longer texts are divided among all threads by [`Tokenizer::encode_batch`], in bytes.
@@ -54,9 +54,11 @@ impl Tokenizer {
         let mut plan = Plan::of(self, texts, policy, cancel);
         let mut ids = Ids::of_text(texts.iter().map(|text| text.len()).sum::<usize>().saturating_mul(self.factor()));
         let joined = Joined::new(&mut ids);
-        let ends = plan.run(|bytes| joined.memory(bytes), Vec::len, |task, ids| joined.take(task, ids), cancel)?;
+        let ends = plan.run(|bytes| joined.memory(bytes), Vec::len, |task, ids| joined.take(task, ids), cancel);
         let (length, rest) = joined.into_parts();
+        // Also of those that nobody gets: it is known then how much memory they took.
         ids.add(length);
+        let ends = ends?;
         if !rest.is_empty() {
             ids = concatenated(rest).map_err(|error| RowError { row: 0, error })?.into();
         }
@@ -120,8 +122,7 @@ type Ends = Vec<usize>;
 
 impl<'t> Plan<'t> {
     fn of(tokenizer: &'t Tokenizer, texts: &[&'t str], policy: &'t SpecialPolicy, cancel: Option<&AtomicBool>) -> Self {
-        let mut plan =
-            Self { tokenizer, policy, parts: Vec::with_capacity(texts.len()), tasks: Vec::new(), failure: None };
+        let mut plan = Self { tokenizer, policy, parts: Vec::new(), tasks: Vec::new(), failure: None };
         let is_long = |text: &str| text.len() > LONG_TEXT;
         let long: Vec<(usize, &str)> = texts.iter().copied().enumerate().filter(|(_, text)| is_long(text)).collect();
         let first_failed = FirstFailed::default();
@@ -132,16 +133,16 @@ impl<'t> Plan<'t> {
         // What was not cut is behind a failure.
         let mut cut = cut.into_iter().flatten();
         for (row, &text) in texts.iter().enumerate() {
-            if !is_long(text) {
-                plan.parts.push(Part { row, content: Content::Text(text) });
-                continue;
-            }
-            match cut.next().expect("every long text was cut") {
-                Ok(parts) => plan.parts.extend(parts),
-                Err(error) => {
-                    plan.failure = Some(RowError { row, error });
-                    break;
-                }
+            let added = if is_long(text) {
+                let parts = cut.next().expect("every long text was cut");
+                parts.and_then(|parts| reserve(&mut plan.parts, parts.len()).map(|()| plan.parts.extend(parts)))
+            } else {
+                let part = Part { row, content: Content::Text(text) };
+                reserve(&mut plan.parts, 1).map(|()| plan.parts.push(part))
+            };
+            if let Err(error) = added {
+                plan.failure = Some(RowError { row, error });
+                break;
             }
         }
         let (mut start, mut length) = (0, 0);
@@ -161,16 +162,21 @@ impl<'t> Plan<'t> {
     /// The parts of a long text.
     fn cut(&self, row: usize, text: &'t str, cancel: Option<&AtomicBool>) -> Result<Vec<Part<'t>>, Error> {
         self.policy.check(text, cancel)?;
-        let mut parts = Vec::with_capacity(text.len() / PART + 1);
-        let mut start = 0;
+        let (mut parts, mut start) = (Vec::new(), 0);
+        reserve(&mut parts, text.len() / PART + 1)?;
         loop {
             let special = self.policy.next_allowed(text, start, cancel)?;
             let end = special.map_or(text.len(), |special| special.start);
             while let Some(length) = self.place_to_cut(&text[start..end], cancel)? {
+                reserve(&mut parts, 1)?;
                 parts.push(Part { row, content: Content::Plain(text, start..start + length) });
                 start += length;
             }
-            parts.push(Part { row, content: Content::Plain(text, start..end) });
+            reserve(&mut parts, 2)?;
+            // The last one is there for a row without any.
+            if start < end || special.is_none() {
+                parts.push(Part { row, content: Content::Plain(text, start..end) });
+            }
             let Some(special) = special else { return Ok(parts) };
             parts.push(Part { row, content: Content::Special(special.id) });
             start = special.end;
@@ -205,7 +211,8 @@ impl<'t> Plan<'t> {
             let parts = &self.parts[task.clone()];
             let made = new(parts.iter().map(|part| part.content.len()).sum());
             let mut sink = made.map_err(|error| RowError { row: parts[0].row, error })?;
-            let mut ends = Vec::with_capacity(parts.len());
+            let mut ends = Vec::new();
+            reserve(&mut ends, parts.len()).map_err(|error| RowError { row: parts[0].row, error })?;
             for part in parts {
                 match &part.content {
                     Content::Text(text) => self.tokenizer.encode_to(text, self.policy, worker, &mut sink, cancel),
