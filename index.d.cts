@@ -13,7 +13,7 @@
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
- * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred.
+ * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred while it was read.
  * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.
@@ -63,6 +63,20 @@ export interface DecodeChunksOptions extends DecodeOptions {
 
 /** Chunks that come one after the other: an array, a generator, a stream of Node or a `ReadableStream`. A string is none. */
 export type Chunks<T> = (Iterable<T> & object) | AsyncIterable<T>
+
+/** Makes text of the ids of a model as they come, at once: see {@link Tokenizer.decoder}. */
+export interface TokenDecoder {
+  /**
+   * The text that is sure after these ids; `''` while they end in a part of a character.
+   * @throws `ERR_OUT_OF_RANGE` when an id does not exist, `ERR_DISPOSED` after {@link TokenDecoder.end}
+   */
+  push(ids: number | Uint32Array | Iterable<number>): string
+  /**
+   * The rest of it, if any.
+   * @throws `ERR_INVALID_UTF8` with `errors: 'strict'` when that is part of a character, `ERR_DISPOSED` when it was called before
+   */
+  end(): string
+}
 
 /** What chunks end at: see {@link ChunkOptions.boundary}. */
 export type Boundary = 'token' | 'word' | 'sentence' | 'paragraph' | 'markdown'
@@ -417,6 +431,11 @@ export interface Tokenizer {
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  /**
+   * Gives the text of ids that come one by one, as a model makes them, without a promise for each: joined, it is that of {@link Tokenizer.decode}. It never
+   * gives a part of a character.
+   */
+  decoder(options?: DecodeOptions): TokenDecoder
   /**
    * A stream that takes ids in chunks and gives their text as soon as it is sure: joined, it is that of {@link Tokenizer.decode}. It never
    * gives a part of a character.
@@ -910,6 +929,7 @@ export declare class BpeTokenizer implements Tokenizer {
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
   countIndex(text: string, options?: EncodeOptions): CountIndex
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decoder(options?: DecodeOptions): TokenDecoder
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
   decodeChunks(
     source: Chunks<number | Iterable<number>>,
@@ -1147,6 +1167,7 @@ export declare class WordTokenizer implements Tokenizer {
   countIndex(text: string, options?: EncodeOptions): CountIndex
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decoder(options?: DecodeOptions): TokenDecoder
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
   decodeChunks(
     source: Chunks<number | Iterable<number>>,

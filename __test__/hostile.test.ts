@@ -139,6 +139,8 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
     'countIndex.count': [of.countIndex('the mill').count.bind(of.countIndex('the mill')), 0, 3],
     decode: [of.decode.bind(of), Array.from(ids), { errors: 'strict', skipSpecialTokens: true }],
     decodeBytes: [of.decodeBytes.bind(of), Array.from(ids)],
+    decoder: [of.decoder.bind(of), { errors: 'strict', skipSpecialTokens: true }],
+    'decoder.push': [(...ids: [number[]]) => of.decoder().push(...ids), Array.from(ids)],
     decodeStream: [of.decodeStream.bind(of), { errors: 'strict', skipSpecialTokens: true }],
     decodeChunks: [of.decodeChunks.bind(of), [Array.from(ids)], { errors: 'strict', skipSpecialTokens: true }],
     withSpecialTokens: [of.withSpecialTokens.bind(of), { '<|a|>': of.vocabSize }, { name: 'mine' }],

@@ -72,6 +72,9 @@ const readLater = [
   'tokenizer/truncate',
 ]
 
+/* Those that take something before others may put another thing in its place. */
+const readFirst = ['timers']
+
 /* Which of the modules of `entry` are read at once, and which later. */
 const chunksOf = (entry, folder, getModuleInfo) => {
   const reach = (without) => {
@@ -87,7 +90,8 @@ const chunksOf = (entry, folder, getModuleInfo) => {
   const later = new Set(readLater.map((name) => join(folder, `${name}.js`)))
   const all = reach(new Set())
   for (const id of later) if (!all.has(id)) throw new Failure(`${id} is no part of ${entry}`)
-  return { all, atOnce: reach(later) }
+  const first = readFirst.map((name) => join(folder, `${name}.js`))
+  return { all, atOnce: new Set([...reach(later), ...first]) }
 }
 
 /* Has each file ask for `file` when it needs something of it. */
@@ -112,10 +116,19 @@ const lateRequire = (file) => ({
  * A module that has `names` from a file. It requires that and does not import it, since Node would look for the names of what a module
  * imports from CommonJS by reading it once more, for as long as all the rest takes. Deployment tools follow this spelling.
  */
-const moduleOf = (names, file) =>
-  `import { createRequire } from 'node:module'\n` +
-  `const require = createRequire(import.meta.url)\n` +
-  `export const { ${names.join(', ')} } = require('./${file}')\n`
+const moduleOf = (names, file) => `import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+let library
+try {
+  library = require('./${file}')
+} catch (cause) {
+  if (cause.code !== 'MODULE_NOT_FOUND') throw cause
+  const message =
+    'tokenmill was put into a bundle, which cannot hold its native binary: leave it outside, as docs/native-binary.md says for each bundler'
+  throw Object.assign(new Error(message, { cause }), { code: 'ERR_NATIVE' })
+}
+export const { ${names.join(', ')} } = library
+`
 
 const buildLibrary = async (folder) => {
   const input = {

@@ -12,7 +12,7 @@ import { ofOwnRealm } from './own-realm.ts'
  * - `ERR_LIMIT`: something is larger than what can be allocated or than a stated limit.
  * - `ERR_CORRUPT_DATASET`: a dataset is not what its manifest says.
  * - `ERR_DEVICE`: the device that was asked for cannot be used.
- * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred.
+ * - `ERR_DISPOSED`: the object was disposed or closed, or the memory of an array was transferred while it was read.
  * - `ERR_BUSY`: the object is at work off the event loop, and a synchronous call would have to wait for it.
  * - `ERR_NATIVE`: the native addon of this platform could not be loaded.
  * - `ERR_INTERNAL`: a defect of Tokenmill; please report it.

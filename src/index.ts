@@ -38,7 +38,13 @@ export type {
   ChatToolCall,
   ChatToolCallFields,
 } from './tokenizer/chat/message.ts'
-export type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './tokenizer/stream.ts'
+export type {
+  Chunks,
+  DecodeChunksOptions,
+  EncodeChunksOptions,
+  EncodeStreamOptions,
+  TokenDecoder,
+} from './tokenizer/stream.ts'
 export type { Boundary } from './tokenizer/boundaries.ts'
 export type { Chunk, ChunkOptions } from './tokenizer/chunk.ts'
 export type { CountIndex } from './tokenizer/count-index.ts'

@@ -74,6 +74,8 @@ const broken = ({ platform }: NativeFailure, { source, request, error }: NativeA
       run: [`use a system with glibc ${needed} or newer; this one has ${glibcVersion() ?? 'an older one'}`, build],
     }
   }
+  if ((error as { code?: unknown } | null)?.code === 'ERR_DLOPEN_DISABLED')
+    return { why, run: ['start Node with --allow-addons beside --permission, and without --no-addons'] }
   if (source === 'environment')
     return { why, run: ['unset TOKENMILL_NATIVE_PATH, or let it name an addon of this version and platform'] }
   if (source === 'local build') return { why, run: ['npm run build:native'] }

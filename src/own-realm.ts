@@ -7,7 +7,7 @@ let isOther = false
 
 /** Says of which realm the addon is that has the function `ofAddon`. */
 export const tellRealm = (ofAddon: unknown): void => {
-  isOther = !(ofAddon instanceof Function)
+  isOther = Object.getPrototypeOf(ofAddon) !== Function.prototype
 }
 
 /** `value`, which native code gave, as this realm makes it; the memory of arrays stays. */
@@ -28,4 +28,4 @@ const remade = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, remade(each)]))
 }
 
-const isOwn = (value: object): boolean => value instanceof Object
+const isOwn = (value: object): boolean => Object.prototype.isPrototypeOf(value)

@@ -32,6 +32,7 @@ const shown = (value: unknown): string => {
     case 'function':
       return `function ${String(value.name)}`.trimEnd()
     default:
+      if (isGone(value)) return `a ${value.constructor.name} whose memory was transferred`
       return Array.isArray(value)
         ? `an array of ${value.length}`
         : `an object of ${String(value.constructor?.name ?? 'no class')}`
@@ -162,7 +163,11 @@ export const options = <T extends object>(
 
 /** Other libraries take the special tokens in the place of options. */
 const exampleOf = (known: readonly string[]): string =>
-  known.includes('allowedSpecial') ? ", as { allowedSpecial: 'all' }," : ''
+  known.includes('maxTokens')
+    ? ', as { maxTokens: 512 },'
+    : known.includes('allowedSpecial')
+      ? ", as { allowedSpecial: 'all' },"
+      : ''
 
 /** Whether `value` is of no class, of whatever realm. */
 export const isPlain = (value: object): boolean => {

@@ -115,9 +115,18 @@ for (const [title, content, message] of [
     '',
     /expected a vocabulary.json or a tokenizer.json of Hugging Face or a .tiktoken file, received something else/,
   ],
-  ['prose', 'Once upon a time', /received something else/],
+  ['prose', 'Once upon a time', /received something else$/],
+  ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:', /perhaps a pointer of Git LFS/],
+  ['a web page', '<!doctype html>', /perhaps a web page/],
+  ['a merges.txt', '#version: 0.2\nĠ t\n', /perhaps a merges.txt/],
+  ['a vocab.txt', '[PAD]\n[UNK]\n', /perhaps a vocab.txt/],
+  ['a model of SentencePiece', '\n\u000e\n\u0005<unk>\u0015', /perhaps a model of SentencePiece/],
+  ['a GGUF model', 'GGUF\u0003\0\0\0', /perhaps a GGUF model/],
   ['a JSON list', [1], /received something else/],
-  ['other JSON', { a: 1 }, /received something else/],
+  ['other JSON', { a: [1] }, /received something else$/],
+  ['a vocab.json', { '!': 0, '"': 1 }, /perhaps a vocab.json/],
+  ['a tekken.json', { config: { pattern: '' }, vocab: [] }, /perhaps a tekken.json/],
+  ['a tokenizer_config.json', { add_prefix_space: false }, /perhaps a tokenizer_config.json/],
   [
     'a tokenizer.json without tokens',
     { version: '1.0', model: { type: 'BPE' } },
@@ -228,7 +237,11 @@ unixTest('what is no regular file is not read, and a pipe is not waited for', as
 })
 
 for (const [title, source, message] of [
-  ['a file that is not there', join(folder, 'none.json'), /none\.json: cannot be read: E/],
+  ['a file that is not there', join(folder, 'none.json'), /none\.json: cannot be read: ENOENT[^;]*$/],
+  ['the name of an encoding', 'o200k_base', /call getEncoding\('o200k_base'\)$/],
+  ['the name of a model', 'gpt-4o', /call encodingForModel\('gpt-4o'\)$/],
+  ['a name of the hub', 'google-bert/bert-base-uncased', /nothing is downloaded/],
+  ['an address', 'https://huggingface.co/google-bert/bert-base-uncased/resolve/main', /nothing is downloaded/],
   [
     'a folder that holds none',
     folder,

@@ -7,6 +7,9 @@ import type { Text, Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 import { cpuSince } from '../cpu-time.ts'
+import { TokenmillError } from '../../src/errors.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import { jsonFile } from './json-cases.ts'
 
 const book =
   'I HAD always thought Jack Gisburn rather a cheap genius -- though a good fellow enough, so it was no great surprise. ' +
@@ -442,4 +445,35 @@ test('wrong arguments are named', async (t) => {
   await t.throwsAsync(async () => {
     for await (const _ of o200k.decodeChunks(['a' as never]));
   }, invalid)
+})
+
+test('a decoder gives the text of ids one by one, and of several at once', async (t) => {
+  const text = 'wave 👋🏽, 磨坊\u0301 and <|endoftext|>!'
+  const tokenizers = [
+    getEncoding('cl100k_base'),
+    await loadTokenizer(jsonFile('llama2')),
+    await loadTokenizer(jsonFile('bert')),
+    new WordTokenizer(Vocabulary.fromText(text), { unknown: '<|unk|>' }),
+  ]
+  for (const tokenizer of tokenizers) {
+    const ids = [
+      ...tokenizer.encode(text, { disallowedSpecial: [] }),
+      ...[...tokenizer.specialTokens.values()].slice(0, 1),
+    ]
+    for (const options of [{}, { skipSpecialTokens: true }]) {
+      const expected = tokenizer.decode(ids, options)
+      const decoder = tokenizer.decoder(options)
+      t.is(ids.map((id) => decoder.push(id)).join('') + decoder.end(), expected, tokenizer.name)
+      const several = tokenizer.decoder(options)
+      t.is(several.push(ids.slice(0, 5)) + several.push(Uint32Array.from(ids.slice(5))) + several.end(), expected)
+      t.throws(() => several.push(0), { instanceOf: TokenmillError, code: 'ERR_DISPOSED' })
+      t.throws(() => several.end(), { instanceOf: TokenmillError, code: 'ERR_DISPOSED' })
+    }
+    t.throws(() => tokenizer.decoder().push(4_000_000), { instanceOf: TokenmillError, code: 'ERR_OUT_OF_RANGE' })
+    t.throws(() => tokenizer.decoder().push(1.5), { instanceOf: TokenmillError, code: 'ERR_INVALID_ARGUMENT' })
+  }
+  const [half] = getEncoding('cl100k_base').encode('👋')
+  const strict = getEncoding('cl100k_base').decoder({ errors: 'strict' })
+  t.is(strict.push(half as number), '')
+  t.throws(() => strict.end(), { instanceOf: TokenmillError, code: 'ERR_INVALID_UTF8' })
 })

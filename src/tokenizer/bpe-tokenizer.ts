@@ -46,6 +46,7 @@ import {
 import {
   decodeChunksOf,
   decodeStreamOf,
+  decoderOf,
   encodeChunksOf,
   encodeStreamOf,
   type ChunkEncoder,
@@ -54,6 +55,7 @@ import {
   type EncodeChunksOptions,
   type EncodeStreamOptions,
   type StreamCall,
+  type TokenDecoder,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -68,8 +70,6 @@ import {
 import { checkedTruncation, type TruncateOptions } from './truncate.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { unshared, unsharedText } from './unshared.ts'
-// Taken when the library is loaded.
-import '../timers.ts'
 
 /** The policies that every handle has, by number: see `BpeHandle`. */
 const plain = 0
@@ -378,6 +378,10 @@ export class BpeTokenizer implements Tokenizer {
     } catch (error) {
       throw fromNative(error)
     }
+  }
+
+  decoder(options?: DecodeOptions): TokenDecoder {
+    return decoderOf(this.#chunkDecoder(options))
   }
 
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {

@@ -42,7 +42,7 @@ export interface Chunk {
 
 /** The checked arguments of `chunk`. */
 export const checkedChunking = (text: unknown, options: ChunkOptions) => {
-  if (options === undefined) throw invalid('options', 'an object', options)
+  if (options === undefined) throw invalid('options', 'an object, as { maxTokens: 512 },', options)
   const checked = checkedOptions('options', options, [...encodeOptionNames, 'maxTokens', 'overlap', 'boundary'])
   const { maxTokens, overlap = 0, boundary = 'token', ...rest } = checked
   const most = positiveInteger('options.maxTokens', maxTokens)

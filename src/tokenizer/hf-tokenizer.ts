@@ -53,6 +53,7 @@ import {
 import {
   decodeChunksOf,
   decodeStreamOf,
+  decoderOf,
   encodeChunksOf,
   encodeStreamOf,
   type ChunkDecoder,
@@ -62,6 +63,7 @@ import {
   type EncodeChunksOptions,
   type EncodeStreamOptions,
   type StreamCall,
+  type TokenDecoder,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -319,6 +321,10 @@ export class HfTokenizer implements Tokenizer {
       utf8: strict ? 'strict' : 'replace',
       encode: (text, _, signal) => this.encodeAsync(text, { ...own, signal }),
     })
+  }
+
+  decoder(options?: DecodeOptions): TokenDecoder {
+    return decoderOf(this.#chunkDecoder(options))
   }
 
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {

@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import { invalid, isGone, options as checkedOptions } from '../validate.ts'
+import { otherFile, otherThanPath } from './other-files.ts'
 import { readFile, tooLarge } from './read-file.ts'
 import { splitterOf, type SplitRule } from './split/split.ts'
 import { OptionError, readTiktoken, tiktokenOptionNames, type TiktokenOptions } from './tiktoken-file.ts'
@@ -88,7 +89,9 @@ export const loadTokenizer = async (source: string | URL | Uint8Array, options?:
   const content = contentOf(name, bytes)
   const kind = kinds.find(({ recognizes }) => recognizes(content))
   if (kind === undefined) {
-    throw invalidFile(name, `expected ${kinds.map((each) => each.name).join(' or ')}, received something else`)
+    const other = otherFile(content.start)
+    const hint = other === undefined ? '' : `, perhaps ${other}`
+    throw invalidFile(name, `expected ${kinds.map((each) => each.name).join(' or ')}, received something else${hint}`)
   }
   for (const [option, value] of Object.entries(checked)) {
     if (value !== undefined && !kind.options.includes(option as keyof LoadOptions)) {
@@ -132,8 +135,9 @@ const readPath = async (source: string | URL): Promise<Source> => {
   try {
     return { name, bytes: await readFile(name, largestFile) }
   } catch (error) {
-    const { cause } = error as TokenmillError
-    if (!isFolder || (cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
+    const { cause, code, message } = error as TokenmillError
+    if ((cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
+    if (!isFolder) throw new TokenmillError(code, message + otherThanPath(String(source)), { cause })
     const fault =
       'expected a tokenizer.json in the folder, found none: pass the path of a file that is called otherwise'
     throw invalidFile(path, fault, cause)

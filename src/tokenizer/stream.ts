@@ -50,6 +50,20 @@ export interface ChunkDecoder {
   end(): string
 }
 
+/** Makes text of the ids of a model as they come, at once: see {@link Tokenizer.decoder}. */
+export interface TokenDecoder {
+  /**
+   * The text that is sure after these ids; `''` while they end in a part of a character.
+   * @throws `ERR_OUT_OF_RANGE` when an id does not exist, `ERR_DISPOSED` after {@link TokenDecoder.end}
+   */
+  push(ids: number | Uint32Array | Iterable<number>): string
+  /**
+   * The rest of it, if any.
+   * @throws `ERR_INVALID_UTF8` with `errors: 'strict'` when that is part of a character, `ERR_DISPOSED` when it was called before
+   */
+  end(): string
+}
+
 /** The largest part of a chunk that is taken at once, in code units or bytes: so nobody waits for it. */
 const partLength = 1 << 20
 /** The most ids that are decoded at once: a millisecond. */
@@ -147,8 +161,30 @@ async function* encodeChunks(
   }
 }
 
-const partsOfIds = (chunk: unknown) =>
-  partsOf(idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>)), partIds)
+/** The ids of a chunk, or its one id. */
+const idsOf = (chunk: unknown): Uint32Array =>
+  idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>))
+
+const partsOfIds = (chunk: unknown) => partsOf(idsOf(chunk), partIds)
+
+/** `decoder` of a tokenizer that makes a chunk decoder for a call. */
+export const decoderOf = (decoder: ChunkDecoder): TokenDecoder => {
+  let isOver = false
+  const checkOpen = () => {
+    if (isOver) throw new TokenmillError('ERR_DISPOSED', 'the decoder has ended: make another one for another text')
+  }
+  return {
+    push(ids) {
+      checkOpen()
+      return decoder.push(idsOf(ids))
+    },
+    end() {
+      checkOpen()
+      isOver = true
+      return decoder.end()
+    },
+  }
+}
 
 /** A `TransformStream` over `decoder`. It gives no empty chunks. */
 export const decodeStreamOf = (decoder: ChunkDecoder): TransformStream<Uint32Array, string> => {

@@ -1,4 +1,4 @@
-import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions } from './stream.ts'
+import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions, TokenDecoder } from './stream.ts'
 import type { Chunk, ChunkOptions } from './chunk.ts'
 import type { CountIndex } from './count-index.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
@@ -162,6 +162,11 @@ export interface Tokenizer {
    * @throws `ERR_OUT_OF_RANGE` when an id does not exist.
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  /**
+   * Gives the text of ids that come one by one, as a model makes them, without a promise for each: joined, it is that of {@link Tokenizer.decode}. It never
+   * gives a part of a character.
+   */
+  decoder(options?: DecodeOptions): TokenDecoder
   /**
    * A stream that takes ids in chunks and gives their text as soon as it is sure: joined, it is that of {@link Tokenizer.decode}. It never
    * gives a part of a character.

@@ -33,6 +33,7 @@ import { writtenRule } from './split/split.ts'
 import {
   decodeChunksOf,
   decodeStreamOf,
+  decoderOf,
   encodeChunksOf,
   encodeStreamOf,
   type Chunks,
@@ -40,6 +41,7 @@ import {
   type EncodeChunksOptions,
   type EncodeStreamOptions,
   type StreamCall,
+  type TokenDecoder,
 } from './stream.ts'
 import {
   TokenBatch,
@@ -310,6 +312,10 @@ export class WordTokenizer implements Tokenizer {
     } catch (error) {
       throw tooLong('the text of the ids', error)
     }
+  }
+
+  decoder(options?: DecodeOptions): TokenDecoder {
+    return decoderOf(this.#chunkDecoder(options))
   }
 
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string> {
