@@ -130,6 +130,41 @@ onLinux('what a long text took is given back when its call fails', async (t) => 
   }
 })
 
+const failedBatch = `
+import { setTimeout } from 'node:timers/promises'
+import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
+
+const tokenizer = getEncoding('o200k_base')
+const part = 'a b c d '.repeat(12_500)
+// An id for two bytes: 160 MB.
+const texts = Array.from({ length: 800 }, () => part)
+const resident = async () => {
+  for (let round = 0; round < 4; round++) {
+    gc()
+    await setTimeout(50)
+  }
+  return process.memoryUsage.rss() / 2 ** 20
+}
+await tokenizer.encodeBatchAsync(texts.slice(0, 100))
+const before = await resident()
+let code
+try {
+  await tokenizer.encodeBatchAsync([...texts, '<|endoftext|>'])
+} catch (error) {
+  code = error.code
+}
+console.log(JSON.stringify([code, (await resident()) - before]))
+`
+
+onLinux('the ids of a batch that failed are given back', async (t) => {
+  await ensureTypeScript()
+  const program = ['--expose-gc', '--input-type=module', '--eval', failedBatch]
+  const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 100_000 })
+  const [code, mebibytes] = JSON.parse(stdout) as [code: string, mebibytes: number]
+  t.is(code, 'ERR_SPECIAL_TOKEN')
+  t.true(mebibytes < 110, `${mebibytes.toFixed()} MiB are kept`)
+})
+
 const onOneThread = `
 import { getEncoding } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
 
