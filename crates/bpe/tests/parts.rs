@@ -2,13 +2,15 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::tokenizer;
 use tokenmill_bpe::{
     Boundaries, Boundary, ChunkOptions, Counts, Encoding, Error, Pattern, PrefixCounts, SectionLevel, SpecialPolicy,
     Tokenizer,
 };
 use tokenmill_testkit::rng::Rng;
-use tokenmill_testkit::text;
+use tokenmill_testkit::{text, time};
 
 const ENCODINGS: [Encoding; 3] = [Encoding::R50kBase, Encoding::Cl100kBase, Encoding::O200kBase];
 const LEVELS: [Boundary; 6] = [
@@ -354,6 +356,17 @@ fn blocks_of_markdown_are_kept_whole() {
         "| 1 |\n\n",
         "end\n"
     ]));
+}
+
+#[test]
+fn blocks_of_a_line_of_thousands_take_time_in_proportion() {
+    for unit in ["+ ", "1. ", "> + ", "[^a]: ", "> "] {
+        let text = unit.repeat(400_000 / unit.len());
+        let find = || Boundaries::new(&text).last_in(Boundary::Item, 1, text.len()).expect("little memory");
+        let (found, took) = time::took(find);
+        assert_eq!(found, None, "all of them are in one line");
+        assert!(took < Duration::from_secs(1), "{unit:?}: {took:?}");
+    }
 }
 
 #[test]

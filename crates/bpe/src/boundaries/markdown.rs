@@ -10,6 +10,7 @@ pub(super) fn blocks(text: &str) -> Vec<(u32, Boundary)> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut places: Vec<(u32, Boundary)> = Vec::new();
     let (mut depth, mut after_heading) = (0, false);
+    let mut lines = Lines { text: text.as_bytes(), seen: 0, start: 0 };
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         let boundary = match &event {
             Event::Start(Tag::Heading { level, .. }) if depth == 0 => Some(Boundary::Section(section(*level))),
@@ -19,7 +20,7 @@ pub(super) fn blocks(text: &str) -> Vec<(u32, Boundary)> {
             _ => None,
         };
         if let Some(boundary) = boundary {
-            let place = start_of_line(text, range.start);
+            let place = lines.start_of(range.start);
             let is_behind = places.last().is_none_or(|&(last, _)| (last as usize) < place);
             if place > 0 && is_behind && !after_heading {
                 places.push((place as u32, boundary));
@@ -39,6 +40,24 @@ fn section(level: HeadingLevel) -> SectionLevel {
     SectionLevel(level as u8)
 }
 
-fn start_of_line(text: &str, at: usize) -> usize {
-    memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |newline| newline + 1)
+/// The starts of lines, for places that ascend: thousands of items may begin in one line, which is looked through once for all of them.
+struct Lines<'t> {
+    text: &'t [u8],
+    /// The text up to here was looked through.
+    seen: usize,
+    /// Where the line that `seen` is in starts.
+    start: usize,
+}
+
+impl Lines<'_> {
+    /// The start of the line that `at` is in; of a place before the last one, that of the last one.
+    fn start_of(&mut self, at: usize) -> usize {
+        if let Some(since) = self.text.get(self.seen..at) {
+            if let Some(newline) = memchr::memrchr(b'\n', since) {
+                self.start = self.seen + newline + 1;
+            }
+            self.seen = at;
+        }
+        self.start
+    }
 }
