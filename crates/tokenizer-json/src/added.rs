@@ -142,9 +142,10 @@ impl AddedTokens {
         normalizers: &[Normalize],
     ) -> tokenizers::Result<PreTokenizedString> {
         let mut pieces = PreTokenizedString::from(text);
+        let mut shared = LARGEST_NORMALIZED;
         // Of an empty text no piece is left.
         if !policy.raw.is_empty() || text.is_empty() {
-            pieces.split(|_, piece| self.cut(&piece, &policy.raw))?;
+            pieces.split(|_, piece| self.cut(&piece, &policy.raw, &mut shared))?;
         }
         if normalizers.is_empty() && policy.normalized.is_empty() {
             return Ok(pieces);
@@ -153,22 +154,26 @@ impl AddedTokens {
         pieces.split(|_, mut piece| {
             normalize(normalizers, &mut piece, &mut room)?;
             // Also where nothing is looked for: a piece starts where what is left of it does.
-            self.cut(&piece, &policy.normalized)
+            self.cut(&piece, &policy.normalized, &mut shared)
         })?;
         Ok(pieces)
     }
 
+    /// Tokens may have as many bytes in common with those before as are left of `shared`: each gets its own copy of them.
     fn cut(
         &self,
         piece: &NormalizedString,
         find: &Find,
+        shared: &mut usize,
     ) -> tokenizers::Result<Vec<(NormalizedString, Option<Vec<Token>>)>> {
         let slice = |start: usize, end: usize| {
             piece.slice(Range::Normalized(start..end)).ok_or("an added token cuts a character")
         };
         let text = piece.get();
-        let (mut parts, mut done) = (Vec::new(), 0);
+        let (mut parts, mut done, mut taken) = (Vec::new(), 0, 0);
         for Found { id, start, end } in self.find(text, find) {
+            *shared = shared.checked_sub(end.min(taken).saturating_sub(start)).ok_or(TooMuchShared)?;
+            taken = end.max(taken);
             if done < start {
                 parts.push((slice(done, start)?, None));
             }
@@ -228,7 +233,8 @@ impl AddedTokens {
     }
 
     fn find<'a>(&'a self, text: &'a str, find: &'a Find) -> impl Iterator<Item = Found> + 'a {
-        let mut done = 0;
+        // In a run of white space every character may be a token: what was looked through is remembered, from where to where.
+        let (mut done, mut white) = (0, 0..=0);
         find.find_all(text).filter_map(move |Match { mut start, mut end, number }| {
             let token = &self.tokens[find.places[number]];
             if token.single_word && !(is_word_end(&text[..start]) && is_word_start(&text[end..])) {
@@ -236,10 +242,13 @@ impl AddedTokens {
             }
             if token.lstrip {
                 // What an earlier token took is taken.
-                start = text[..start].trim_end().len().max(done);
+                start = done + text.get(done..start).unwrap_or_default().trim_end().len();
             }
             if token.rstrip {
-                end = text.len() - text[end..].trim_start().len();
+                if !white.contains(&end) {
+                    white = end..=text.len() - text[end..].trim_start().len();
+                }
+                end = *white.end();
             }
             if end <= start {
                 // An earlier token took all of it.
@@ -257,6 +266,11 @@ pub(crate) struct Found {
     pub start: usize,
     pub end: usize,
 }
+
+/// A text in which tokens take the same white space too often.
+#[derive(Debug, thiserror::Error)]
+#[error("expected added tokens that have at most {LARGEST_NORMALIZED} bytes of white space in common, received more")]
+pub(crate) struct TooMuchShared;
 
 /// Whether no word goes on at the end of `text`.
 fn is_word_end(text: &str) -> bool {
@@ -343,3 +357,6 @@ impl Find {
 fn first(search: &Search, text: &str, from: usize) -> Option<Match> {
     search.find(text, from, None).expect("nobody cancels it")
 }
+
+#[cfg(test)]
+mod tests;

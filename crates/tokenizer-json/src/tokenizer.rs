@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::{Model as _, OffsetReferential, OffsetType, PreTokenizedString};
 use unicode_normalization_alignments::char::is_combining_mark;
 
-use crate::added::{AddedTokens, Found, Policy};
+use crate::added::{AddedTokens, Found, Policy, TooMuchShared};
 use crate::bounded::{OutOfBounds, within_time};
 use crate::by_words::ByWords;
 use crate::byte_level::TokenBytes;
@@ -113,8 +113,9 @@ impl Tokenizer {
     /// The ids of `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the crate has to be asked for a text that is longer than [`LARGEST_TEXT`], a regular
-    /// expression of the file does not come to an end on it, or there is not enough memory; [`Error::UnknownWord`]; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::Limit`] when the crate has to be asked for a text that is longer than [`LARGEST_TEXT`] or in which added
+    /// tokens take the same white space too often, a regular expression of the file does not come to an end on it, or there is not enough memory;
+    /// [`Error::UnknownWord`]; [`Error::Cancelled`].
     pub fn encode(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         self.encode_until(text, policy, &mut ids, Until { cancel, most: usize::MAX })?;
@@ -415,7 +416,7 @@ struct Stopped;
 pub(crate) fn failed(error: tokenizers::Error) -> Error {
     use tokenizers::models::{bpe, unigram, wordlevel, wordpiece};
     let reason = error.to_string();
-    if error.is::<OutOfBounds>() || error.is::<TooLong>() {
+    if error.is::<OutOfBounds>() || error.is::<TooLong>() || error.is::<TooMuchShared>() {
         return Error::Limit { reason };
     }
     let unknown = matches!(error.downcast_ref(), Some(unigram::UnigramError::MissingUnkId))
