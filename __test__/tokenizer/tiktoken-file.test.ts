@@ -226,3 +226,13 @@ test('ids are those of the pieces', (t) => {
     }),
   )
 })
+
+test('a part of a text on which a regular expression reaches its limit is ERR_LIMIT', async (t) => {
+  const tokenizer = await load(everyByte, { pattern: '(?:(?=a)a|(?=a)a)*c|x[\\s\\S]*|[\\s\\S]' })
+  const text = `x${'a'.repeat(60)}b`
+  const limit = { code: 'ERR_LIMIT', message: /at byte 1 of the text/ }
+  t.is(tokenizer.count(text), 62)
+  t.throws(() => tokenizer.countIndex(text).count(1), limit)
+  t.throws(() => tokenizer.truncate(text, 30, { cut: 'start' }), { code: 'ERR_LIMIT' })
+  t.throws(() => [...tokenizer.chunk(text, { maxTokens: 20, overlap: 5 })], { code: 'ERR_LIMIT' })
+})

@@ -32,7 +32,7 @@ impl Counts<'_> {
     /// text.
     ///
     /// # Errors
-    /// [`Error::CharacterTooLarge`]; [`Error::OutOfMemory`].
+    /// [`Error::CharacterTooLarge`]; [`Error::OutOfMemory`]; those of [`Counts::count`].
     pub fn chunks(&mut self, options: ChunkOptions) -> Result<Vec<Chunk>, Error> {
         let ChunkOptions { max_tokens, overlap, boundary } = options;
         let length = self.text.len();
@@ -43,21 +43,21 @@ impl Counts<'_> {
         while least < length {
             if let Some(end) = self.end_of_part(&mut boundaries, boundary, start, least, max_tokens)? {
                 reserve(&mut chunks, 1)?;
-                chunks.push(Chunk { start, end, tokens: self.count(start, end) });
+                chunks.push(Chunk { start, end, tokens: self.count(start, end)? });
                 if end < length {
                     start = self.start_of_tail(&mut boundaries, boundary.min(Boundary::Block), start, end, overlap)?;
                 }
                 least = end;
             } else if start < least {
                 // What both have in common leaves no room.
-                let fewer = self.count(start, least).saturating_sub(1);
+                let fewer = self.count(start, least)?.saturating_sub(1);
                 start = self.start_of_tail(&mut boundaries, boundary.min(Boundary::Block), start, least, fewer)?;
             } else {
                 let mut end = start + 1;
                 while end < length && !self.is_uncut(end) {
                     end += 1;
                 }
-                return Err(Error::CharacterTooLarge { at: start, tokens: self.count(start, end), most: max_tokens });
+                return Err(Error::CharacterTooLarge { at: start, tokens: self.count(start, end)?, most: max_tokens });
             }
         }
         Ok(chunks)

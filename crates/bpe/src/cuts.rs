@@ -25,10 +25,10 @@ impl Counts<'_> {
     /// The longest prefix that has at most `most` tokens; empty when the first character has more.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`]; those of [`Counts::count`].
     pub fn longest_prefix(&mut self, most: usize) -> Result<Cut, Error> {
         let mut boundaries = Boundaries::new(self.text);
-        let search = self.search_end(0, 0, most);
+        let search = self.search_end(0, 0, most)?;
         let at = self.last_fitting(&mut boundaries, Boundary::Character, 0, 0, search.bound, most)?;
         Ok(Cut { at: at.unwrap_or(0), is_sure: search.is_sure })
     }
@@ -36,11 +36,11 @@ impl Counts<'_> {
     /// The longest suffix that has at most `most` tokens, as [`Counts::longest_prefix`]; the place is where it starts.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`]; those of [`Counts::count`].
     pub fn longest_suffix(&mut self, most: usize) -> Result<Cut, Error> {
         let end = self.text.len();
-        let search = self.search_start(0, end, most);
-        if search.bound == 0 && self.count(0, end) <= most {
+        let search = self.search_start(0, end, most)?;
+        if search.bound == 0 && self.count(0, end)? <= most {
             return Ok(Cut { at: 0, is_sure: false });
         }
         let mut boundaries = Boundaries::new(self.text);
@@ -59,7 +59,7 @@ impl Counts<'_> {
         least: usize,
         most: usize,
     ) -> Result<Option<usize>, Error> {
-        let bound = self.search_end(start, least, most).bound;
+        let bound = self.search_end(start, least, most)?.bound;
         let mut next = Some(boundary);
         while let Some(boundary) = next {
             if let Some(end) = self.last_fitting(boundaries, boundary, start, least, bound, most)? {
@@ -83,7 +83,7 @@ impl Counts<'_> {
         if most == 0 {
             return Ok(end);
         }
-        let bound = self.search_start(start, end, most).bound.max(start + 1);
+        let bound = self.search_start(start, end, most)?.bound.max(start + 1);
         let mut next = Some(boundary);
         while let Some(boundary) = next {
             if let Some(place) = self.first_fitting(boundaries, boundary, bound, end, most)? {
@@ -95,7 +95,7 @@ impl Counts<'_> {
     }
 
     /// The last place at which a part from `start` on may end.
-    fn search_end(&mut self, start: usize, least: usize, most: usize) -> Search {
+    fn search_end(&mut self, start: usize, least: usize, most: usize) -> Result<Search, Error> {
         let length = self.text.len();
         let number = self.index.before(start).saturating_add(most);
         let likely = self.text.floor_char_boundary(self.index.end_of_token(number)).max(least);
@@ -104,34 +104,34 @@ impl Counts<'_> {
             let to = self.text.floor_char_boundary(from.saturating_add(WINDOW).min(length));
             match self.first_safe(from, to) {
                 // From here on all parts are too long.
-                Some(place) if self.count(start, place) > most => {
-                    return Search { bound: place - 1, is_sure: place < length };
+                Some(place) if self.count(start, place)? > most => {
+                    return Ok(Search { bound: place - 1, is_sure: place < length });
                 }
-                Some(place) if place == length => return Search { bound: length, is_sure: false },
+                Some(place) if place == length => return Ok(Search { bound: length, is_sure: false }),
                 Some(place) => from = place,
                 None => {
                     let next = self.text.ceil_char_boundary(least + 1);
-                    return Search { bound: from.max(next), is_sure: to < length };
+                    return Ok(Search { bound: from.max(next), is_sure: to < length });
                 }
             }
         }
     }
 
     /// The first place after `start` from which a part that ends at `end` may start; `start` counts when it is 0.
-    fn search_start(&mut self, start: usize, end: usize, most: usize) -> Search {
+    fn search_start(&mut self, start: usize, end: usize, most: usize) -> Result<Search, Error> {
         let number = self.index.before(end).saturating_sub(most);
         let likely = self.text.ceil_char_boundary(self.index.end_of_token(number)).clamp(start, end);
         let mut to = likely;
         loop {
             let from = self.text.floor_char_boundary(to.saturating_sub(WINDOW)).max(start);
             match self.last_safe(from, to) {
-                Some(place) if self.count(place, end) > most => {
-                    return Search { bound: place + 1, is_sure: place > 0 };
+                Some(place) if self.count(place, end)? > most => {
+                    return Ok(Search { bound: place + 1, is_sure: place > 0 });
                 }
-                Some(place) if place <= start => return Search { bound: start, is_sure: false },
+                Some(place) if place <= start => return Ok(Search { bound: start, is_sure: false }),
                 Some(place) => to = place - 1,
-                None if from == start => return Search { bound: start, is_sure: false },
-                None => return Search { bound: to.min(likely), is_sure: true },
+                None if from == start => return Ok(Search { bound: start, is_sure: false }),
+                None => return Ok(Search { bound: to.min(likely), is_sure: true }),
             }
         }
     }
@@ -147,7 +147,7 @@ impl Counts<'_> {
         most: usize,
     ) -> Result<Option<usize>, Error> {
         let length = self.text.len();
-        if bound == length && length > least && self.count(start, length) <= most {
+        if bound == length && length > least && self.count(start, length)? <= most {
             return Ok(Some(length));
         }
         let mut to = bound.min(length.saturating_sub(1));
@@ -157,7 +157,7 @@ impl Counts<'_> {
                 _ => boundaries.last_in(boundary, least + 1, to)?,
             };
             let Some(place) = place else { return Ok(None) };
-            if self.is_uncut(place) && self.count(start, place) <= most {
+            if self.is_uncut(place) && self.count(start, place)? <= most {
                 return Ok(Some(place));
             }
             to = place - 1;
@@ -181,7 +181,7 @@ impl Counts<'_> {
                 _ => boundaries.first_in(boundary, from, end - 1)?,
             };
             let Some(place) = place else { return Ok(None) };
-            if self.is_uncut(place) && self.count(place, end) <= most {
+            if self.is_uncut(place) && self.count(place, end)? <= most {
                 return Ok(Some(place));
             }
             from = place + 1;

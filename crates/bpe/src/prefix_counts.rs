@@ -63,7 +63,8 @@ impl PrefixCounts {
     /// Encodes `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::PatternLimit`], for a pattern of
+    /// regular expressions; [`Error::Cancelled`].
     pub fn new(
         tokenizer: &Tokenizer,
         text: &str,
@@ -155,10 +156,13 @@ impl<'a> Counts<'a> {
     }
 
     /// The number of tokens of `text[start..end]` as a text of its own. Both are ends of characters, and `start <= end`.
-    pub fn count(&mut self, start: usize, end: usize) -> usize {
+    ///
+    /// # Errors
+    /// [`Error::PatternLimit`]: regular expressions may reach a limit on a part where they do not on the whole. [`Error::OutOfMemory`].
+    pub fn count(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let index = self.index;
         if start == end {
-            return 0;
+            return Ok(0);
         }
         if index.cuts_special(start) || index.cuts_special(end) {
             return self.count_anew(start, end);
@@ -180,27 +184,28 @@ impl<'a> Counts<'a> {
         if !self.tokenizer.pattern().can_split() && start > 0 && index.stretch(start).0 != start {
             return self.count_anew(start, end);
         }
-        let (head, counted) = self.count_head(start, tail);
-        counted + index.before(tail) - index.before(head) + self.count_plain(tail, end)
+        let (head, counted) = self.count_head(start, tail)?;
+        Ok(counted + index.before(tail) - index.before(head) + self.count_plain(tail, end)?)
     }
 
     /// The first place from `start` on that is an end of pieces both of the whole and of the part that starts at `start`, and the tokens of
     /// that part up to there. Both have one at `limit`.
-    fn count_head(&mut self, start: usize, limit: usize) -> (usize, usize) {
+    fn count_head(&mut self, start: usize, limit: usize) -> Result<(usize, usize), Error> {
         let index = self.index;
         if index.pieces.has(start) {
-            return (start, 0);
+            return Ok((start, 0));
         }
         let (_, stretch_end) = index.stretch(start);
         let stretch = &self.text[..stretch_end];
         let mut counter = Counter::default();
         let (mut from, mut at, mut count) = (start, start, 0);
-        for piece in self.tokenizer.pattern().pieces(&stretch[start..]) {
-            at += piece.len();
+        for piece in self.tokenizer.pattern().try_pieces(&stretch[start..]) {
+            at += piece.map_err(|error| error.after(start))?.len();
             self.worker.ends[count] = at;
             count += 1;
             let is_shared = at >= limit || index.pieces.has(at);
             if is_shared || count == BATCH {
+                self.worker.memory.scratch.reserve(at - from)?;
                 self.tokenizer.encode_pieces(stretch.as_bytes(), from, count, self.worker, &mut counter, None);
                 (from, count) = (at, 0);
             }
@@ -208,23 +213,21 @@ impl<'a> Counts<'a> {
                 break;
             }
         }
-        (at, counter.0)
+        Ok((at, counter.0))
     }
 
     /// `text[start..end]`, in which there is no special token, as a text of its own.
-    fn count_plain(&mut self, start: usize, end: usize) -> usize {
+    fn count_plain(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let mut counter = Counter::default();
-        // Nobody cancels it. A pattern of regular expressions could fail on a part where it did not on the whole; no count would be right.
-        let result = self.tokenizer.encode_plain(&self.text[start..end], self.worker, &mut counter, None);
-        result.expect("the part is within the limits of the pattern, as the text is");
-        counter.0
+        self.tokenizer.encode_part(self.text, start..end, self.worker, &mut counter, None)?;
+        Ok(counter.0)
     }
 
-    fn count_anew(&mut self, start: usize, end: usize) -> usize {
+    fn count_anew(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let mut counter = Counter::default();
-        // The same: no part of the text holds a disallowed token, as the text holds none.
+        // No part of the text holds a disallowed token, as the text holds none.
         let result = self.tokenizer.encode_to(&self.text[start..end], self.policy, self.worker, &mut counter, None);
-        result.expect("the part is within the limits of the pattern, as the text is");
-        counter.0
+        result.map_err(|error| error.after(start))?;
+        Ok(counter.0)
     }
 }

@@ -84,7 +84,11 @@ fn the_count_of_any_part_is_that_of_the_part_alone() {
                 for (index, &start) in places.iter().enumerate() {
                     for &end in &places[index..] {
                         let expected = tokenizer.count_ordinary(&text[start..end]);
-                        assert_eq!(counts.count(start, end), expected, "{encoding:?} {start}..{end} of {text:?}");
+                        assert_eq!(
+                            counts.count(start, end).expect("little memory"),
+                            expected,
+                            "{encoding:?} {start}..{end} of {text:?}"
+                        );
                     }
                 }
             });
@@ -119,7 +123,11 @@ fn parts_are_counted_by_every_pattern() {
                 for (index, &start) in places.iter().enumerate() {
                     for &end in &places[index..] {
                         let expected = tokenizer.count_ordinary(&text[start..end]);
-                        assert_eq!(counts.count(start, end), expected, "{pattern:?} {start}..{end} of {text:?}");
+                        assert_eq!(
+                            counts.count(start, end).expect("little memory"),
+                            expected,
+                            "{pattern:?} {start}..{end} of {text:?}"
+                        );
                     }
                 }
                 let mut covered = 0;
@@ -145,7 +153,11 @@ fn special_tokens_that_are_allowed_are_counted_as_such() {
             for start in 0..=text.len() {
                 for end in start..=text.len() {
                     let expected = tokenizer.encode(&text[start..end], &policy).expect("all are allowed").len();
-                    assert_eq!(counts.count(start, end), expected, "{start}..{end} of {text:?}");
+                    assert_eq!(
+                        counts.count(start, end).expect("little memory"),
+                        expected,
+                        "{start}..{end} of {text:?}"
+                    );
                 }
             }
         });
@@ -197,6 +209,30 @@ fn a_sure_cut_stays_when_the_text_goes_on() {
             }
         }
     });
+}
+
+#[test]
+fn a_part_on_which_a_pattern_reaches_its_limit_is_an_error() {
+    let vocabulary = tokenizer(Encoding::Cl100kBase).vocabulary().clone();
+    let pattern = Pattern::from_regex(r"(?:(?=a)a|(?=a)a)*c|x[\s\S]*|[\s\S]").expect("it is well-formed");
+    let tokenizer = Tokenizer::new(vocabulary, pattern, [("<s>".to_owned(), 200_000)]).expect("one special token");
+    let policy = tokenizer.special_policy(&["<s>"], &[]).expect("one token");
+    // Of the whole `x` takes all; from the place after it on every `a` is tried in two ways.
+    let text = format!("x{}b", "a".repeat(60));
+    let reaches_limit_at = |at: usize, result: Result<(), Error>| {
+        assert!(matches!(result, Err(Error::PatternLimit { at: received, .. }) if received == at), "{result:?}");
+    };
+    with_counts(&tokenizer, &text, &policy, |counts| {
+        assert_eq!(counts.count(0, text.len()).ok(), Some(tokenizer.count_ordinary(&text)));
+        reaches_limit_at(1, counts.count(1, text.len()).map(drop));
+        reaches_limit_at(30, counts.count(30, text.len()).map(drop));
+        assert!(matches!(counts.longest_suffix(1), Err(Error::PatternLimit { .. })));
+        let options = ChunkOptions { max_tokens: 2, overlap: 1, boundary: Boundary::Character };
+        assert!(matches!(counts.chunks(options), Err(Error::PatternLimit { .. })));
+    });
+    // Behind a special token too.
+    let text = format!("<s>x{}b", "a".repeat(60));
+    with_counts(&tokenizer, &text, &policy, |counts| reaches_limit_at(4, counts.count(4, text.len()).map(drop)));
 }
 
 /// The places of a boundary, looked at one by one.

@@ -172,7 +172,9 @@ impl NativeCountIndex {
         if start > end {
             return Err(Error::new(Code::Internal, "the part ends before it starts"));
         }
-        as_u32(Counts::new(index, tokenizer, text, policy, &mut tokenizer.idle_worker()).count(start, end))
+        let mut worker = tokenizer.idle_worker();
+        let mut counts = Counts::new(index, tokenizer, text, policy, &mut worker);
+        as_u32(counts.count(start, end).map_err(|error| from_bpe_in(Origin::Utf16(text), error))?)
     }
 }
 
