@@ -133,7 +133,8 @@ impl Tokenizer {
     /// The ids of [`Tokenizer::encode`] and where their tokens are, in `unit`s; `with_words` also of which pieces.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::Cancelled`].
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`], also for a text of 4 GiB or more; [`Error::PatternLimit`], for a pattern of
+    /// regular expressions; [`Error::Cancelled`].
     pub fn encode_with_offsets(
         &self,
         text: &str,

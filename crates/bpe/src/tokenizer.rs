@@ -220,12 +220,13 @@ impl Tokenizer {
     /// The ids of `text`, every special token in it being plain text.
     ///
     /// # Panics
-    /// When the pattern is one of regular expressions and the text is not within its limits, or there is not enough memory:
-    /// [`Tokenizer::encode_to`] gives an error there.
+    /// When the text is not within the limits of a pattern of regular expressions, or of a normalizer, or there is not enough memory:
+    /// [`Tokenizer::encode`] gives an error there.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut ids, None);
-        result.expect("nobody cancels it, the text is within the limits of the pattern, and there is memory");
+        result
+            .expect("nobody cancels it, the text is within the limits of pattern and normalizer, and there is memory");
         ids
     }
 
@@ -236,14 +237,16 @@ impl Tokenizer {
     pub fn count_ordinary(&self, text: &str) -> usize {
         let mut count = Counter::default();
         let result = self.encode_to(text, &self.plain, &mut self.idle_worker(), &mut count, None);
-        result.expect("nobody cancels it, the text is within the limits of the pattern, and there is memory");
+        result
+            .expect("nobody cancels it, the text is within the limits of pattern and normalizer, and there is memory");
         count.0
     }
 
     /// The ids of `text`, with special tokens by `policy`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], for a pattern of regular expressions.
+    /// [`Error::DisallowedSpecialToken`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], for a pattern of regular expressions;
+    /// [`Error::NormalizerLimit`], with a normalizer.
     pub fn encode(&self, text: &str, policy: &SpecialPolicy) -> Result<Vec<u32>, Error> {
         let mut ids = Vec::new();
         self.encode_to(text, policy, &mut self.idle_worker(), &mut ids, None)?;
@@ -254,7 +257,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`Error::DisallowedSpecialToken`], before any id is given; [`Error::Cancelled`]; [`Error::OutOfMemory`]; [`Error::PatternLimit`], for a
-    /// pattern of regular expressions.
+    /// pattern of regular expressions; [`Error::NormalizerLimit`], with a normalizer.
     pub fn encode_to(
         &self,
         text: &str,
@@ -281,7 +284,8 @@ impl Tokenizer {
     /// number of bytes that they are of. The next call takes the text from there on; for its last part there is `encode_to`.
     ///
     /// # Errors
-    /// [`Error::DisallowedSpecialToken`] when one starts in those bytes, before any id is given; [`Error::Cancelled`]; [`Error::OutOfMemory`].
+    /// [`Error::DisallowedSpecialToken`] when one starts in those bytes, before any id is given; [`Error::Cancelled`]; [`Error::OutOfMemory`];
+    /// [`Error::PatternLimit`], for a pattern of regular expressions; [`Error::NormalizerLimit`], with a normalizer.
     pub fn encode_start(
         &self,
         text: &str,
