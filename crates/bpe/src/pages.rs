@@ -83,7 +83,7 @@ impl<T: Zero> Pages<T> {
         let end = (start + large::STEP).min(self.length * size_of::<T>());
         if self.is_mapped && start < end {
             // SAFETY: it was mapped for these bytes.
-            unsafe { large::touch(self.start.cast().add(start), end - start) };
+            unsafe { large::touch(self.start.cast::<u8>().add(start).as_ptr(), end - start) };
         }
         (end / size_of::<T>()).max(range.end)
     }
@@ -111,11 +111,12 @@ impl<T: Zero> Pages<T> {
 
 /// Takes memory for all of `place`, which will be written to, by one call of the system where each new page would be a fault.
 pub fn touch<T>(place: &mut [T]) {
-    let start = NonNull::from(&mut *place).cast::<u8>();
+    let start = place.as_mut_ptr().cast::<u8>();
     // Also the first page, which others have a part of: it stays as it is.
-    let before = start.addr().get() % large::PAGE;
-    // SAFETY: memory that is in use, from the start of a page on.
-    unsafe { large::touch(start.sub(before), before + size_of_val(place)) };
+    let before = start.addr() % large::PAGE;
+    // SAFETY: from the start of a page on there are only pages that have some of `place`, and are in use. What is not of `place` is but an address to us, which is
+    // why the pointer may leave it.
+    unsafe { large::touch(start.wrapping_sub(before), before + size_of_val(place)) };
 }
 
 /// Of so many numbers; `None`: more than there are addresses.
@@ -169,13 +170,13 @@ mod large {
         unsafe { libc::madvise(start.as_ptr().cast(), bytes.next_multiple_of(PAGES), libc::MADV_HUGEPAGE) };
     }
 
-    /// Takes memory for so many bytes from `start` on, which is the start of a page.
+    /// Takes memory for so many bytes from `start` on, which is the start of a page. What is there stays as it is.
     ///
     /// # Safety
-    /// They are in use.
-    pub unsafe fn touch(start: NonNull<u8>, bytes: usize) {
+    /// Their pages are in use.
+    pub unsafe fn touch(start: *mut u8, bytes: usize) {
         // SAFETY: the caller's promise. Where the system does not know of it, or has none, there is no harm.
-        unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
+        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_POPULATE_WRITE) };
     }
 
     /// Puts so many bytes from `start` on, which is the start of a large page, on large pages.
@@ -221,7 +222,7 @@ mod large {
 
     pub fn prefer(_: NonNull<u8>, _: usize) {}
 
-    pub unsafe fn touch(_: NonNull<u8>, _: usize) {}
+    pub unsafe fn touch(_: *mut u8, _: usize) {}
 
     pub unsafe fn collapse(_: NonNull<u8>, _: usize) {}
 
