@@ -10,7 +10,7 @@ use super::rules::{Contractions, Letters, Numbers, Prefix, Rules, Tail};
 use super::runs::contraction_end_any_case;
 
 /// The starts of the pieces that the block at `start` tells: always bit 0, and the last of them is that of a piece whose end is not
-/// told. `start + BLOCK <= text.len()`.
+/// told. Where the text ends inside the block, `masks` has what is behind it as `high`.
 #[inline(always)]
 pub(super) fn starts(rules: Rules, text: &[u8], start: usize, masks: &Masks) -> u64 {
     let cased = rules.letters == Letters::Cased;

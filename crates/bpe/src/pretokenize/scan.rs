@@ -177,7 +177,7 @@ pub(super) trait Scanner: Copy {
     fn piece_end(self, text: &[u8], start: usize) -> usize;
 
     /// The starts of the pieces that the block at `start` tells: always bit 0, and the last of them is that of a piece whose end is
-    /// not told. `start + BLOCK <= text.len()`.
+    /// not told. Where the text ends inside the block, `masks` has what is behind it as `high`.
     fn starts(self, text: &[u8], start: usize, masks: &Masks) -> u64;
 
     /// How letters outside ASCII are told in a block; `None`: they are not.
