@@ -3,10 +3,17 @@
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::{Boundary, SectionLevel};
+use crate::Error;
+use crate::sink::reserve;
 
 /// The places where blocks of `text` start, with the coarsest boundary that is there. The start of the text is none, and neither is the
 /// start of what follows a heading.
-pub(super) fn blocks(text: &str) -> Vec<(u32, Boundary)> {
+///
+/// The parser keeps a tree of the text, and asks for its memory as if there always were enough.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(super) fn blocks(text: &str) -> Result<Vec<(u32, Boundary)>, Error> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut places: Vec<(u32, Boundary)> = Vec::new();
     let (mut depth, mut after_heading) = (0, false);
@@ -23,6 +30,7 @@ pub(super) fn blocks(text: &str) -> Vec<(u32, Boundary)> {
             let place = lines.start_of(range.start);
             let is_behind = places.last().is_none_or(|&(last, _)| (last as usize) < place);
             if place > 0 && is_behind && !after_heading {
+                reserve(&mut places, 1)?;
                 places.push((place as u32, boundary));
             }
             after_heading = matches!(boundary, Boundary::Section(_));
@@ -33,7 +41,7 @@ pub(super) fn blocks(text: &str) -> Vec<(u32, Boundary)> {
             _ => {}
         }
     }
-    places
+    Ok(places)
 }
 
 fn section(level: HeadingLevel) -> SectionLevel {

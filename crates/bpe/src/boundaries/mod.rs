@@ -124,12 +124,12 @@ impl<'t> Boundaries<'t> {
                 }
             }
             Boundary::Paragraph => {
-                let places = self.paragraphs();
+                let places = self.paragraphs()?;
                 let after = places.partition_point(|&place| place as usize <= to);
                 after.checked_sub(1).map(|last| places[last] as usize).filter(|&place| place >= from)
             }
             coarse => {
-                let places = self.blocks();
+                let places = self.blocks()?;
                 let after = places.partition_point(|&(place, _)| place as usize <= to);
                 let fitting = places[..after].iter().rev().take_while(|(place, _)| *place as usize >= from);
                 fitting.into_iter().find(|(_, other)| *other >= coarse).map(|&(place, _)| place as usize)
@@ -162,12 +162,12 @@ impl<'t> Boundaries<'t> {
                 }
             }
             Boundary::Paragraph => {
-                let places = self.paragraphs();
+                let places = self.paragraphs()?;
                 let first = places.partition_point(|&place| (place as usize) < from);
                 places.get(first).map(|&place| place as usize).filter(|&place| place <= to)
             }
             coarse => {
-                let places = self.blocks();
+                let places = self.blocks()?;
                 let first = places.partition_point(|&(place, _)| (place as usize) < from);
                 let fitting = places[first..].iter().take_while(|(place, _)| *place as usize <= to);
                 fitting.into_iter().find(|(_, other)| *other >= coarse).map(|&(place, _)| place as usize)
@@ -187,11 +187,19 @@ impl<'t> Boundaries<'t> {
         Ok(segments.in_window(self.text, from, to, find))
     }
 
-    fn paragraphs(&mut self) -> &[u32] {
-        self.paragraphs.get_or_insert_with(|| paragraphs(self.text))
+    fn paragraphs(&mut self) -> Result<&[u32], Error> {
+        known(&mut self.paragraphs, || paragraphs(self.text))
     }
 
-    fn blocks(&mut self) -> &[(u32, Boundary)] {
-        self.blocks.get_or_insert_with(|| blocks(self.text))
+    fn blocks(&mut self) -> Result<&[(u32, Boundary)], Error> {
+        known(&mut self.blocks, || blocks(self.text))
     }
+}
+
+/// What is `kept`, found first where nothing is.
+fn known<T>(kept: &mut Option<Vec<T>>, find: impl FnOnce() -> Result<Vec<T>, Error>) -> Result<&[T], Error> {
+    Ok(match kept {
+        Some(places) => places,
+        None => kept.insert(find()?),
+    })
 }
