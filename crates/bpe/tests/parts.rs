@@ -406,6 +406,18 @@ fn blocks_of_a_line_of_thousands_take_time_in_proportion() {
 }
 
 #[test]
+fn lines_behind_thousands_of_open_items_take_time_in_proportion() {
+    for unit in ["+ ", "> ", "1. > ", "-\t"] {
+        for line in ["\nx", "\n\n", "\n", "\n> x", "\n  x"] {
+            let text = unit.repeat(200_000 / unit.len()) + "x" + &line.repeat(200_000 / line.len());
+            let find = || Boundaries::new(&text).last_in(Boundary::Block, 1, text.len()).expect("little memory");
+            let (_, took) = time::took(find);
+            assert!(took < Duration::from_secs(1), "{unit:?} {line:?}: {took:?}");
+        }
+    }
+}
+
+#[test]
 fn long_texts_take_time_in_proportion() {
     let tokenizer = tokenizer(Encoding::O200kBase);
     let policy = plain(tokenizer);

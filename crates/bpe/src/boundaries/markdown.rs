@@ -2,6 +2,7 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
+use super::nesting::bounded;
 use super::{Boundary, SectionLevel};
 use crate::Error;
 use crate::sink::reserve;
@@ -18,7 +19,7 @@ pub(super) fn blocks(text: &str) -> Result<Vec<(u32, Boundary)>, Error> {
     let mut places: Vec<(u32, Boundary)> = Vec::new();
     let (mut depth, mut after_heading) = (0, false);
     let mut lines = Lines { text: text.as_bytes(), seen: 0, start: 0 };
-    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&bounded(text)?, options).into_offset_iter() {
         let boundary = match &event {
             Event::Start(Tag::Heading { level, .. }) if depth == 0 => Some(Boundary::Section(section(*level))),
             Event::Start(Tag::Item | Tag::TableRow) => Some(Boundary::Item),

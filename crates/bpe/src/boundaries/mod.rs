@@ -5,6 +5,7 @@
 
 mod lines;
 mod markdown;
+mod nesting;
 mod segments;
 
 use crate::Error;
