@@ -207,6 +207,7 @@ impl<'a> Counts<'a> {
             if is_shared || count == BATCH {
                 self.worker.memory.scratch.reserve(at - from)?;
                 self.tokenizer.encode_pieces(stretch.as_bytes(), from, count, self.worker, &mut counter, None);
+                self.worker.memory.scratch.check()?;
                 (from, count) = (at, 0);
             }
             if is_shared {
