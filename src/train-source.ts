@@ -9,7 +9,7 @@ import { watching, type Watcher } from './watching.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth). */
+  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders). */
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */

@@ -48,8 +48,8 @@ export interface PrepareProgress {
 /** What {@link prepare} makes of which files. */
 export interface PrepareOptions {
   /**
-   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**`), `-` for standard input, in the order in which they are read; the files of a glob are sorted by name. Files may be
-   * compressed with gzip or Zstandard.
+   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders), `-` for standard input, in the order in which they are read; the files
+   * of a glob are sorted by name. Files may be compressed with gzip or Zstandard.
    */
   readonly inputs: readonly (string | URL)[]
   /** Whose ids are written. What it puts around a whole text, as in BERT's `[CLS]`, is left out: the separator is what tells documents apart. */

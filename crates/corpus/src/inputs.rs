@@ -6,8 +6,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use crate::Error;
-use crate::cancel;
+use crate::{Error, cancel, globs};
 
 /// One file, or standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl Input {
     }
 }
 
-/// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth) and `-`. In the order of `names`, the files of one
+/// The files that `names` stand for: paths, globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders) and `-`. In the order of `names`, the files of one
 /// glob sorted by name byte by byte; a file that is named twice is read once, whichever path leads
 /// to it. A path that exists is that file, whatever characters it has; a name that is not UTF-8 matches no glob.
 ///
@@ -78,14 +77,9 @@ fn matching(name: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error
 }
 
 fn glob(pattern: &str, cancel: Option<&AtomicBool>) -> Result<Vec<Input>, Error> {
-    let invalid = |error| Error::InvalidOption(format!("expected a glob, received {pattern:?}: {error}"));
     let mut inputs = Vec::new();
-    for path in glob::glob(pattern).map_err(invalid)? {
+    for path in globs::paths(pattern, cancel)? {
         cancel::check(cancel)?;
-        let path = path.map_err(|error| {
-            let name = error.path().display().to_string();
-            Error::io("read", name, error.into())
-        })?;
         let name = path.to_str().map(str::to_owned);
         let name = name.ok_or_else(|| Error::InvalidOption(format!("the name of {} is not UTF-8", path.display())))?;
         let metadata = fs::metadata(&path).map_err(|error| Error::io("read", &name, error))?;

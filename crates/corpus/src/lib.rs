@@ -12,6 +12,7 @@ mod cancel;
 mod documents;
 mod dtype;
 mod error;
+mod globs;
 mod inputs;
 #[doc(hidden)]
 pub mod json;

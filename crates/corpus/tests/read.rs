@@ -402,6 +402,48 @@ fn the_first_error_is_that_of_the_first_document_however_many_threads() {
 }
 
 #[test]
+#[cfg(unix)]
+fn any_depth_is_that_of_folders_and_not_of_links_to_them() {
+    use std::os::unix::fs::symlink;
+    use std::sync::mpsc::RecvTimeoutError;
+    use std::time::Duration;
+
+    let folder = Folder::new();
+    for name in ["t/f.txt", "t/a/b/g.txt", "elsewhere/deep/h.txt"] {
+        folder.write(name, name);
+    }
+    let link = |target: &str, name: &str| symlink(target, folder.path(name)).unwrap();
+    // Two that lead back up, so that each step has two ways, one to another folder, and one to a file.
+    link("../..", "t/a/b/up");
+    link(".", "t/self");
+    link("../elsewhere", "t/link");
+    link("../elsewhere/deep/h.txt", "t/h.txt");
+    let at = |name: &str| name_of(&folder.path(name));
+    let names = |pattern: &str| -> Vec<String> {
+        // It may not take for ever.
+        let late = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (ended, end) = std::sync::mpsc::channel::<()>();
+            let late = &late;
+            scope.spawn(move || {
+                let is_late = end.recv_timeout(Duration::from_secs(20)) == Err(RecvTimeoutError::Timeout);
+                late.store(is_late, Ordering::Relaxed);
+            });
+            let found = resolve(&[at(pattern)], Some(late));
+            drop(ended);
+            found.unwrap().into_iter().map(|input| input.name).collect()
+        })
+    };
+    assert_eq!(names("t/**/*.txt"), ["t/a/b/g.txt", "t/f.txt", "t/h.txt"].map(at));
+    assert_eq!(names("t/**/**/b/**/*.txt"), ["t/a/b/g.txt"].map(at));
+    // What a pattern names or matches.
+    assert_eq!(names("t/link/**/*.txt"), ["t/link/deep/h.txt"].map(at));
+    assert_eq!(names("t/**/link/*/h.txt"), ["t/link/deep/h.txt"].map(at));
+    assert_eq!(names("t/l*/**/*.txt"), ["t/link/deep/h.txt"].map(at));
+    assert_eq!(names("t/a/b/up/*.txt"), ["t/a/b/up/f.txt", "t/a/b/up/h.txt"].map(at));
+}
+
+#[test]
 fn globs_are_sorted_and_each_file_is_read_once() {
     let folder = Folder::new();
     for name in ["b.txt", "a.txt", "deep/er/c.txt", "Z.txt", "[x].txt", "d.md"] {
