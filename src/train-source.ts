@@ -44,7 +44,7 @@ export interface TrainSourceProgress {
   readonly texts: number
   /** Their bytes, as UTF-8. */
   readonly bytes: number
-  /** Bytes that were read from files, as they are on disk. */
+  /** Bytes that were read from files, as they are on disk; of Parquet files those of the rows so far, with all columns. */
   readonly bytesRead: number
   /** Bytes that there are to read; 0 when the source is not files. */
   readonly bytesToRead: number

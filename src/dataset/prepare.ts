@@ -27,7 +27,7 @@ import { prepareWith } from './prepare-with.ts'
 
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
-  /** Bytes that were read from the inputs, as they are on disk. */
+  /** Bytes that were read from the inputs, as they are on disk; of Parquet files those of the rows so far, with all columns. */
   readonly bytesRead: number
   /** The bytes of all inputs on disk; standard input counts as 0. */
   readonly bytesTotal: number

@@ -27,6 +27,8 @@ use crate::{Error, Fault, Input};
 const DOCUMENTS_OF_A_PAGE: usize = 4;
 /// It may always have so many bytes.
 const LEAST_PAGE: usize = 256 << 20;
+/// How much is read at once for the header of a page, most of which have less; pages may be no longer themselves.
+const HEADER: usize = 512;
 
 /// A file whose column is known to be there.
 pub struct ParquetFile {
@@ -35,7 +37,10 @@ pub struct ParquetFile {
     metadata: ParquetMetaData,
     /// How many rows come before each row group.
     rows_before: Vec<u64>,
+    /// What each row group takes in the file, all of its columns.
+    sizes: Vec<u64>,
     column: usize,
+    progress: Arc<AtomicU64>,
 }
 
 impl ParquetFile {
@@ -51,8 +56,7 @@ impl ParquetFile {
         if !found.is_file() {
             return Err(invalid("a Parquet file is read from its end, and this is no regular file".to_owned()));
         }
-        let progress = Arc::clone(progress);
-        let file = Shared { file: Arc::new(file), length: found.len(), progress, stop: stop.clone() };
+        let file = Shared { file: Arc::new(file), length: found.len(), stop: stop.clone() };
         let metadata =
             guarded(|| ParquetMetaDataReader::new().parse_and_finish(&file)).map_err(|failure| match failure {
                 Failure::System(error) => io(error),
@@ -82,7 +86,26 @@ impl ParquetFile {
             std::mem::replace(&mut rows, after)
         });
         let rows_before = rows_before.collect();
-        Ok(Self { name: input.name.clone(), file: Arc::new(file), metadata, rows_before, column: index })
+        // What the file says of itself may be anything: together they have no more bytes than it has.
+        let mut others = file.length;
+        let sizes = metadata.row_groups().iter().map(|group| {
+            let columns = group.columns().iter().map(|column| column.compressed_size().max(0).cast_unsigned());
+            let size = columns.fold(0, u64::saturating_add).min(others);
+            // Nobody reads one without rows.
+            let size = if count(group) == 0 { 0 } else { size };
+            others -= size;
+            size
+        });
+        let sizes = sizes.collect();
+        progress.fetch_add(others, Ordering::Relaxed);
+        let (name, progress) = (input.name.clone(), Arc::clone(progress));
+        Ok(Self { name, file: Arc::new(file), metadata, rows_before, sizes, column: index, progress })
+    }
+
+    /// The row groups before `group` count as read.
+    pub fn pass_by(&self, group: usize) {
+        let sizes = &self.sizes[..group.min(self.sizes.len())];
+        self.progress.fetch_add(sizes.iter().sum(), Ordering::Relaxed);
     }
 
     pub fn row_groups(&self) -> usize {
@@ -115,6 +138,8 @@ pub struct RowGroup {
     reader: Option<ColumnReaderImpl<ByteArrayType>>,
     group: usize,
     row: u64,
+    /// How many bytes of the row group count as read.
+    counted: u64,
     /// The most bytes of a text.
     most: usize,
     /// One at most.
@@ -126,7 +151,7 @@ pub struct RowGroup {
 impl RowGroup {
     /// The rows of `group` from `row` on; texts of more than `most` bytes are only counted.
     pub fn new(file: Arc<ParquetFile>, group: usize, row: u64, most: usize) -> Self {
-        Self { file, reader: None, group, row, most, texts: Vec::new(), levels: Vec::new() }
+        Self { file, reader: None, group, row, counted: 0, most, texts: Vec::new(), levels: Vec::new() }
     }
 
     /// The next rows, about a block of them; none at the end.
@@ -146,8 +171,18 @@ impl RowGroup {
                 break;
             }
         }
+        self.count_bytes();
         let is_end = values.rows.is_empty() && values.fault.is_none();
         Ok((!is_end).then_some(values))
+    }
+
+    /// Counts the bytes of the rows so far. A row has its share of all columns: what was read of the file is little where others are large, and nobody
+    /// could tell from that how much is left.
+    fn count_bytes(&mut self) {
+        let (rows, size) = (count(self.file.metadata.row_group(self.group)), self.file.sizes[self.group]);
+        let share = u128::from(size) * u128::from(self.row.min(rows)) / u128::from(rows.max(1));
+        self.file.progress.fetch_add(share as u64 - self.counted, Ordering::Relaxed);
+        self.counted = share as u64;
     }
 
     /// The next row.
@@ -223,7 +258,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Failu
 struct Shared {
     file: Arc<File>,
     length: u64,
-    progress: Arc<AtomicU64>,
     stop: Stop,
 }
 
@@ -238,8 +272,7 @@ impl ChunkReader for Shared {
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         self.stop.check()?;
-        let from = From { file: Arc::clone(&self.file), at: start, progress: Arc::clone(&self.progress) };
-        Ok(BufReader::new(from))
+        Ok(BufReader::with_capacity(HEADER, From { file: Arc::clone(&self.file), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -252,7 +285,6 @@ impl ChunkReader for Shared {
         bytes.try_reserve_exact(length).map_err(|_| ParquetError::General(no_memory(length).to_string()))?;
         bytes.resize(length, 0);
         read_exact_at(&self.file, &mut bytes, start)?;
-        self.progress.fetch_add(length as u64, Ordering::Relaxed);
         Ok(bytes.into())
     }
 }
@@ -261,14 +293,12 @@ impl ChunkReader for Shared {
 struct From {
     file: Arc<File>,
     at: u64,
-    progress: Arc<AtomicU64>,
 }
 
 impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = read_at(&self.file, buffer, self.at)?;
         self.at += length as u64;
-        self.progress.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
 }

@@ -53,7 +53,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Bytes that were read from the inputs, as they are on disk.
+    /// Bytes that were read from the inputs, as they are on disk; of Parquet files those of rows that were read, with all columns.
     pub fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
@@ -310,6 +310,9 @@ impl<T: Send> Pipeline<'_, T> {
         }
         let file = Arc::new(ParquetFile::open(input, &self.options.field, &self.progress.read, &self.stop)?);
         let groups = file.row_groups();
+        if at_start {
+            file.pass_by(self.start.part);
+        }
         let row = |part| if at_start && part == self.start.part { self.start.offset } else { 0 };
         let most = self.options.max_document_bytes;
         let rows = |part| Source::Rows(Box::new(RowGroup::new(Arc::clone(&file), part, row(part), most)));

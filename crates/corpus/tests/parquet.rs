@@ -127,6 +127,34 @@ fn reading_goes_on_from_every_position() {
 }
 
 #[test]
+fn progress_is_the_share_of_rows_and_comes_to_the_length_of_the_file() {
+    let folder = Folder::new();
+    // Pages far smaller than what is read at once.
+    let properties = WriterProperties::builder().set_data_page_row_count_limit(10).set_write_batch_size(10);
+    let properties = properties.set_dictionary_enabled(false).set_compression(Compression::SNAPPY).build();
+    let names = [
+        write_as(&folder, "a.parquet", properties, &groups()),
+        write(&folder, "b.parquet", Compression::SNAPPY, &groups()),
+    ];
+    let inputs = resolve(&names, None).unwrap();
+    let total: u64 = inputs.iter().map(|input| input.bytes).sum();
+    let (_, _, positions) = read_from(&names, &options(), Position::default()).unwrap();
+    for start in positions {
+        let (progress, mut seen) = (Progress::default(), Vec::new());
+        let options = ReadOptions { threads: 1, ..options() };
+        let batch = |_| {
+            seen.push(progress.bytes_read());
+            Ok(ControlFlow::Continue(()))
+        };
+        tokenmill_corpus::map_batches(&inputs, &options, start, None, &progress, || |_| Ok(()), batch).unwrap();
+        assert!(seen.is_sorted() && seen.iter().all(|&read| read <= total), "{seen:?} of {total}");
+        let before: u64 = inputs[..start.input].iter().map(|input| input.bytes).sum();
+        assert!(before < seen[0], "{start:?}: {seen:?}");
+        assert_eq!(progress.bytes_read(), total, "{start:?}");
+    }
+}
+
+#[test]
 fn blocks_are_bounded_by_what_texts_come_to_and_not_by_what_they_take_in_the_file() {
     const LENGTH: usize = 300_000;
     let folder = Folder::new();
