@@ -100,6 +100,25 @@ test('special ids are never chosen and never take a place', (t) => {
   t.pass()
 })
 
+test('only ids that a token has take a place', (t) => {
+  const tokenizer = getEncoding('cl100k_base')
+  const drawn = (options: Partial<MaskedTokensOptions>, tokens: Uint32Array) => {
+    const objective = maskedTokens({ maskId: 100258, probability: 1, maskShare: 0, randomShare: 1, ...options })
+    return new WindowDataset(tokens, { contextLength: tokens.length, objective }).get(0).inputs
+  }
+  const tokens = new Uint32Array(300_000)
+  const [any, known] = [drawn({ vocabSize: tokenizer.vocabSize }, tokens), drawn({ tokenizer }, tokens)]
+  const isToken = (id: number) => tokenizer.idToBytes(id) !== undefined
+  t.true(new Set([...any].filter((id) => !isToken(id))).size > 3)
+  t.true([...known].every(isToken))
+  t.notThrows(() => tokenizer.decode(known))
+  // What else was drawn is as it is without a tokenizer.
+  const special = new Set(tokenizer.specialTokens.values())
+  t.true(any.every((id, place) => !isToken(id) || special.has(id) || known[place] === id))
+  const beyond = { vocabSize: 2 ** 17, specialIds: [], tokenizer }
+  t.true([...drawn(beyond, tokens.subarray(0, 10_000))].every(isToken))
+})
+
 test('the tokens of the dataset stay as they are', (t) => {
   const tokens = Uint32Array.from({ length: 100 }, (_, index) => index)
   const objective = maskedTokens({ maskId: 200, vocabSize: 201, probability: 1 })

@@ -12,7 +12,7 @@ export interface MaskedTokensOptions {
   /** Says which ids there are, which of them are special, and where words start. */
   readonly tokenizer?: Tokenizer | undefined
   /**
-   * The ids that may take the place of a token are below this.
+   * The ids that may take the place of a token are below this; with `tokenizer` those that a token has.
    * @default tokenizer.vocabSize
    */
   readonly vocabSize?: number | undefined
@@ -58,7 +58,7 @@ export interface MaskedTokensOptions {
  * @throws `ERR_INVALID_ARGUMENT` when an option is wrong, or neither `tokenizer` nor `vocabSize` says which ids there are.
  */
 export const maskedTokens = (options: MaskedTokensOptions): Objective => {
-  const { maskId, vocabSize, special, choose, mask, random, continues, seed } = resolve(options)
+  const { maskId, vocabSize, special, mayDraw, choose, mask, random, continues, seed } = resolve(options)
   return Object.freeze<Objective>({
     name: 'masked-tokens',
     idsPerWindow: (contextLength) => contextLength,
@@ -81,18 +81,18 @@ export const maskedTokens = (options: MaskedTokensOptions): Objective => {
         targets[place] = id
         const fate = word(1)
         if (fate < mask) inputs[place] = maskId
-        else if (fate < random) inputs[place] = anyToken(word(2), vocabSize, special)
+        else if (fate < random) inputs[place] = anyToken(word(2), vocabSize, mayDraw)
       }
       return { inputs, targets }
     },
   })
 }
 
-/** A token that `word` decides; not a special one. */
-const anyToken = (word: number, vocabSize: number, special: ReadonlySet<number>): number => {
+/** A token that `word` decides, of those that may be. */
+const anyToken = (word: number, vocabSize: number, may: (id: number) => boolean): number => {
   for (let draw = word; ; draw = scramble(draw + 1)) {
     const id = Math.floor((draw / 2 ** 32) * vocabSize)
-    if (!special.has(id)) return id
+    if (may(id)) return id
   }
 }
 
@@ -120,6 +120,8 @@ const resolve = (options: MaskedTokensOptions) => {
     wholeWords = false,
     seed = 0,
   } = checkedOptions('options', options, known)
+  if (tokenizer !== undefined && typeof tokenizer?.idToBytes !== 'function')
+    throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
   const checkedMask = integerIn('options.maskId', maskId, 0, 2 ** 31 - 1)
   if (vocabSize === undefined) throw invalid('options.vocabSize', 'a vocabSize or a tokenizer', vocabSize)
   // Ids are targets too, which have a sign.
@@ -129,12 +131,15 @@ const resolve = (options: MaskedTokensOptions) => {
     special.add(integerIn('options.specialIds', id, 0, 2 ** 31 - 1))
   const [share, rest] = [shareOf('maskShare', maskShare, 1), shareOf('randomShare', randomShare, 1)]
   if (share + rest > 1) throw invalid('options.randomShare', `at most ${1 - share}, what maskShare leaves`, randomShare)
-  if (rest > 0 && [...special].filter((id) => id < size).length >= size)
+  const exists = existenceIn(tokenizer)
+  const mayDraw = (id: number) => !special.has(id) && exists(id)
+  if (rest > 0 && !hasAny(Math.min(size, tokenizer?.vocabSize ?? size), mayDraw))
     throw invalid('options.vocabSize', 'a vocabulary with ids that are not special', vocabSize)
   return {
     maskId: checkedMask,
     vocabSize: size,
     special,
+    mayDraw,
     // Compared with words of 32 bits.
     choose: shareOf('probability', probability, 1) * 2 ** 32,
     mask: share * 2 ** 32,
@@ -142,6 +147,23 @@ const resolve = (options: MaskedTokensOptions) => {
     continues: continuationsOf(wholeWords, tokenizer),
     seed: integerIn('options.seed', seed, 0),
   }
+}
+
+/** Whether a token has an id: not all below the largest have one. Asked once for each. */
+const existenceIn = (tokenizer: Tokenizer | undefined): ((id: number) => boolean) => {
+  if (tokenizer === undefined) return () => true
+  const known = new Map<number, boolean>()
+  return (id) => {
+    let exists = known.get(id)
+    if (exists === undefined) known.set(id, (exists = tokenizer.idToBytes(id) !== undefined))
+    return exists
+  }
+}
+
+/** Whether there is one below `size`: a look at the first few, mostly. */
+const hasAny = (size: number, may: (id: number) => boolean): boolean => {
+  for (let id = 0; id < size; id++) if (may(id)) return true
+  return false
 }
 
 const continuationsOf = (wholeWords: unknown, tokenizer: Tokenizer | undefined): ContinuesWord | undefined => {

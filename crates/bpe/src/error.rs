@@ -37,7 +37,10 @@ pub enum Error {
         at: usize,
     },
     /// An id that no token has.
-    #[error("expected ids of tokens, received {id} at index {index}; the largest id is {largest}")]
+    #[error(
+        "expected ids of tokens, received {id} at index {index}{}; the largest id is {largest}",
+        if id <= largest { ", which no token has" } else { "" }
+    )]
     UnknownId {
         /// The id.
         id: u32,

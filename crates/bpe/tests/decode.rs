@@ -75,6 +75,8 @@ fn the_first_unknown_id_is_named() {
                         if id == unknown && index == before && largest == size - 1),
                     "{error:?}"
                 );
+                // A smaller one than the largest would be a riddle.
+                assert_eq!(error.to_string().contains(", which no token has; the largest id is"), unknown < size);
             }
         }
     }
