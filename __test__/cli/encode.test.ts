@@ -95,18 +95,27 @@ test('--show shows tokens with white space to be seen, `|` between them when the
   t.is(coloured.stdout.replaceAll(/\x1b\[[\d;]*m/g, ''), 'a·b\n')
 })
 
-test('a reader that goes away is no failure', async (t) => {
-  const child = start(['encode'])
-  child.stdin.on('error', () => {})
-  child.stdin.end('a b c d '.repeat(200_000))
-  await once(child.stdout, 'data')
-  child.stdout.destroy()
-  let stderr = ''
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number]
-  t.is(code, 0)
-  t.is(stderr, '')
+test('--show writes many tokens whole', async (t) => {
+  const input = 'a b 磨坊 d\n'.repeat(30_000)
+  const { stdout } = await tokenmill(['encode', '--show', '-e', 'gpt2'], { input })
+  const line = (await tokenmill(['encode', '--show', '-e', 'gpt2', '-t', 'a b 磨坊 d\n'])).stdout
+  t.true(stdout === line.repeat(30_000))
 })
+
+for (const args of [[], ['--show']]) {
+  test(`a reader that goes away is no failure ${args.join('')}`, async (t) => {
+    const child = start(['encode', ...args])
+    child.stdin.on('error', () => {})
+    child.stdin.end('a b c d '.repeat(200_000))
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number]
+    t.is(code, 0)
+    t.is(stderr, '')
+  })
+}
 
 test('an interrupt ends with exit code 130', async (t) => {
   const child = start(['encode', '-'])

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CliFailure, exitCodes } from './failure.ts'
 
 /** Writes to stdout, waiting while the reader is slower. */
@@ -15,6 +16,22 @@ export const writeNumbers = async (numbers: Uint32Array | Int32Array, separator:
   for (let start = 0; start < numbers.length; start += step) {
     await write((start > 0 ? separator : '') + numbers.subarray(start, start + step).join(separator))
   }
+}
+
+/**
+ * Writes each line with its end, some at a time: a reader has the first ones before the last are made. In between, it is seen that a reader has gone, and that
+ * somebody wants the process to end.
+ */
+export const writeLines = async (lines: Iterable<string>): Promise<void> => {
+  let chunk = ''
+  for (const line of lines) {
+    chunk += `${line}\n`
+    if (chunk.length < 65_536) continue
+    await write(chunk)
+    await nextTurn()
+    chunk = ''
+  }
+  await write(chunk)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { usageFailure } from '../failure.ts'
 import { readInput } from '../input.ts'
 import { encodeOptions, type Special } from '../options.ts'
-import { write, writeNumbers } from '../output.ts'
+import { write, writeLines, writeNumbers } from '../output.ts'
 import { styleOf } from '../terminal/style.ts'
 import { tokenLines } from '../terminal/token-view.ts'
-import { visibleToken } from '../terminal/visible.ts'
+import { visibleTokens } from '../terminal/visible.ts'
 import { type TokenizerChoice, tokenizerOf } from '../tokenizer-of.ts'
 import type { Text, Tokenizer } from '../../tokenizer/tokenizer.ts'
 
@@ -34,8 +34,7 @@ export const encode = async (file: string | undefined, flags: EncodeFlags): Prom
     await write(']}\n')
   } else if (flags.show) {
     const style = styleOf(flags.color)
-    const tokens = Array.from(ids, (id) => visibleToken(tokenizer, id))
-    await write(`${tokenLines(style, tokens, style.columns, Infinity).join('\n')}\n`)
+    await writeLines(tokenLines(style, visibleTokens(tokenizer, ids), style.columns, Infinity))
   } else {
     await writeNumbers(ids, ' ')
     await write('\n')

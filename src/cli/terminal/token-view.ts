@@ -15,29 +15,43 @@ export const paintToken = (style: Style, index: number, text: string): string =>
   style.depth >= 8 ? style.on(backgrounds[index % backgrounds.length] as Rgb, text) : text
 
 /**
- * Tokens in a row, broken into lines of at most `columns` and where the text has a line end, at most `maxLines` of them.
- * Without colour, `|` stands between two tokens.
+ * Tokens in a row, broken into lines of at most `columns` and where the text has a line end, at most `maxLines` of them; each line as soon as its tokens
+ * are known. Without colour, `|` stands between two tokens.
  */
-export const tokenLines = (style: Style, tokens: readonly string[], columns: number, maxLines: number): string[] => {
+export function* tokenLines(
+  style: Style,
+  tokens: Iterable<string>,
+  columns: number,
+  maxLines: number,
+): Generator<string, void> {
   const gap = style.depth >= 8 ? '' : '|'
-  const lines: string[] = []
-  let line = ''
-  let width = 0
-  for (const [index, token] of tokens.entries()) {
-    const shown = clip(token, columns - 1)
-    const needed = displayWidth(shown) + (width > 0 ? gap.length : 0)
-    if (width + needed > columns - 1) {
-      if (lines.length === maxLines - 1) return [...lines, `${line}${style.dim('…')}`]
-      lines.push(line)
+  const clipped = clipper(columns - 1)
+  let [line, width, index, made] = ['', 0, 0, 0]
+  let isEnded = false
+  for (const token of tokens) {
+    const { shown, columns: own } = clipped(token)
+    const needed = own + (width > 0 && !isEnded ? gap.length : 0)
+    if (isEnded || width + needed > columns - 1) {
+      if (++made === maxLines) return yield `${line}${style.dim(isEnded ? ' …' : '…')}`
+      yield line
       ;[line, width] = ['', 0]
     }
-    line += (width > 0 ? gap : '') + paintToken(style, index, shown)
+    line += (width > 0 ? gap : '') + paintToken(style, index++, shown)
     width += needed
-    if (token.endsWith('↵') && index < tokens.length - 1) {
-      if (lines.length === maxLines - 1) return [...lines, `${line}${style.dim(' …')}`]
-      lines.push(line)
-      ;[line, width] = ['', 0]
-    }
+    isEnded = token.endsWith('↵')
   }
-  return [...lines, line]
+  yield line
+}
+
+/** Tokens as {@link clip} leaves them, and what they take. The same ones come again and again, and to measure one that is not ASCII takes microseconds. */
+const clipper = (most: number) => {
+  const known = new Map<string, { readonly shown: string; readonly columns: number }>()
+  return (token: string) => {
+    let found = known.get(token)
+    if (found === undefined) {
+      const shown = clip(token, most)
+      known.set(token, (found = { shown, columns: displayWidth(shown) }))
+    }
+    return found
+  }
 }

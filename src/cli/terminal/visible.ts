@@ -41,6 +41,16 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export const visibleToken = (tokenizer: Tokenizer, id: number): string =>
   visibleBytes(tokenizer.idToBytes(id) ?? new Uint8Array())
 
+/** {@link visibleToken} of each of `ids`, when it is asked for; those that come again are kept. */
+export function* visibleTokens(tokenizer: Tokenizer, ids: Iterable<number>): Generator<string, void> {
+  const known = new Map<number, string>()
+  for (const id of ids) {
+    let shown = known.get(id)
+    if (shown === undefined) known.set(id, (shown = visibleToken(tokenizer, id)))
+    yield shown
+  }
+}
+
 /** Whole characters as in {@link visible}, the bytes of broken ones in hexadecimal. */
 export const visibleBytes = (bytes: Uint8Array): string => {
   let shown = ''
