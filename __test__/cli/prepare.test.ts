@@ -215,6 +215,15 @@ unlessWindows('a disk that fills up is no gap in the files once there is room', 
     t.true(readFileSync(join(at('full'), name)).equals(readFileSync(join(at('roomy'), name))), name)
 })
 
+test('of an empty split no form has a file, and none is shown', async (t) => {
+  const input = folder.file('one.txt', 'one')
+  const args = ['-o', at('half'), '-e', 'gpt2', '--validation', '0.000001', '--format', 'megatron,npy', input]
+  t.is((await tokenmill(['prepare', ...args])).code, 0)
+  t.deepEqual(readdirSync(at('half/megatron')).sort(), ['train.bin', 'train.idx'])
+  const shown = await tokenmill(['inspect', '--verify', at('half')])
+  t.regex(shown.stdout, /train .*, megatron, npy\nval +0 tokens, 0 documents, 0 raw shards\nverified/, shown.stderr)
+})
+
 test('a dataset without raw shards is shown and verified too', async (t) => {
   const input = folder.file('forms.jsonl', '{"text":"a"}\n{"text":"b"}\n')
   const prepared = await tokenmill(['prepare', '-o', at('forms'), '-e', 'gpt2', '--format', 'npy,megatron', input])

@@ -268,6 +268,24 @@ fn every_form_holds_the_ids_that_the_raw_shards_hold() {
 }
 
 #[test]
+fn of_an_empty_split_there_is_no_file_of_any_form() {
+    let folder = Folder::new();
+    let name = folder.write("a.txt", "one document");
+    let out = folder.path("out");
+    let mut options = options(&out);
+    options.outputs = Output::ALL.to_vec();
+    options.validation = Some(Validation { share: 1e-9, seed: 0 });
+    let manifest = run(&[name], &options).unwrap().manifest;
+    let (train, val) = (&manifest.splits["train"], &manifest.splits["val"]);
+    assert_eq!((train.documents, val.documents), (1, 0));
+    assert!(train.others.values().all(|files| !files.is_empty()));
+    assert!(val.shards.is_empty() && val.others.values().all(Vec::is_empty), "{val:?}");
+    let of_val: Vec<String> = files(&out).into_keys().filter(|name| name.contains("val")).collect();
+    assert_eq!(of_val, ["val-documents.u64"]);
+    verify(&out, None, &AtomicU64::new(0)).unwrap();
+}
+
+#[test]
 fn wide_ids_are_never_narrowed() {
     let folder = Folder::new();
     let name = folder.write("a.txt", "x");

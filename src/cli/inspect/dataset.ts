@@ -41,7 +41,8 @@ const facts = (manifest: Manifest, isVerified: boolean): [string, string][] => {
   if (allowedSpecial.length > 0) lines.push(['special tokens', `${allowedSpecial.join(' ')} in documents`])
   for (const text of leftOut(manifest)) lines.push(['left out', text])
   for (const [name, split] of splitsOf(manifest)) {
-    const others = Object.keys(split.others).map((format) => `, ${format}`)
+    // An empty split has no files.
+    const others = Object.entries(split.others).flatMap(([format, files]) => (files.length > 0 ? [`, ${format}`] : []))
     const raw = split.shards.length === 1 ? '1 raw shard' : `${integer(split.shards.length)} raw shards`
     lines.push([
       name,

@@ -111,7 +111,17 @@ impl SplitWriter {
         facts.document_starts =
             FileFacts { file: starts_file(self.name), bytes: finished.bytes, blake3: finished.blake3 };
         if let Some(files) = facts.others.get_mut(&Output::Megatron) {
-            files.push(megatron_index(&self.folder, self.name, self.vocab_size, self.documents, self.tokens, cancel)?);
+            // An index alone is no dataset: nothing is written for a split without ids, as in the other forms.
+            if !files.is_empty() {
+                files.push(megatron_index(
+                    &self.folder,
+                    self.name,
+                    self.vocab_size,
+                    self.documents,
+                    self.tokens,
+                    cancel,
+                )?);
+            }
         }
         Ok(facts)
     }
