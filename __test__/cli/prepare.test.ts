@@ -146,6 +146,18 @@ test('inputs without a document say what was left out, and nothing else', async 
   }
 })
 
+test('seconds between checkpoints may be a part of one', async (t) => {
+  const input = folder.file('seconds.jsonl', '{"text":"a"}\n')
+  const of = (seconds: string) =>
+    tokenmill(['prepare', '-o', at('seconds'), '-e', 'gpt2', '--checkpoint-seconds', seconds, input])
+  t.like(await of('0.05'), { code: 0, stderr: '' })
+  for (const wrong of ['-1', '', 'x', 'Infinity']) {
+    const { code, stderr } = await of(wrong)
+    t.is(code, 2)
+    t.regex(stderr, /--checkpoint-seconds.* Expected a number of at least 0\.\n/)
+  }
+})
+
 test('a file that is named twice is read once', async (t) => {
   const input = folder.file('once.jsonl', '{"text":"a"}\n')
   const done = await tokenmill(['prepare', '-o', at('once'), '--json', input, input, at('onc*.jsonl')])

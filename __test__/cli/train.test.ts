@@ -118,7 +118,7 @@ test('train reads stdin when it is told what that holds', async (t) => {
   t.like(JSON.parse(stdout), { texts: 1, bytes: text.length, pieces: 6 })
   const unknown = await of()
   t.is(unknown.code, 2)
-  t.regex(unknown.stderr, /standard input does not tell its format/)
+  t.regex(unknown.stderr, /standard input does not tell its format: say which it has with --input-format\n$/)
 })
 
 test('an interrupt is exit code 130, and nothing is written', async (t) => {

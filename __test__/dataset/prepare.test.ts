@@ -381,6 +381,10 @@ test('wrong options are refused before anything is written', async (t) => {
     [{ inputs: [] }, /at least one for options.inputs/],
     [{ inputs: ['a\0b'] }, /for options.inputs\[0\]/],
     [{ inputs: [at('*.none')] }, /no file matches/],
+    [
+      { inputs: [file('notes.md', 'a')] },
+      /notes\.md does not tell its format: say which it has with options\.inputFormat$/,
+    ],
     [{ tokenizer: {} }, /expected a tokenizer for options.tokenizer/],
     [{ outDir: '' }, /options.outDir/],
     [{ format: 'bin' }, /options.format\[0\]/],

@@ -277,6 +277,11 @@ test('what cannot be trained is refused', async (t) => {
     trainBpe([join(folder, 'none.txt')], { vocabSize: 300 }),
     'a file that is not there',
   )
+  writeFileSync(join(folder, 'notes.md'), 'a')
+  await t.throwsAsync(trainBpe([join(folder, 'notes.md')], { vocabSize: 300 }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /notes\.md does not tell its format: say which it has with options\.format$/,
+  })
   await t.throwsAsync(trainBpe(['a text of mine'], { vocabSize: 300 }), {
     code: 'ERR_INVALID_FILE',
     message: 'no file is called "a text of mine"; strings of the source are paths and globs, texts go in { texts }',

@@ -16,7 +16,6 @@ export const inFlags = (message: string, flags: ReadonlySet<string>): string => 
 const advice: readonly (readonly [said: RegExp, flag: string, instead: string])[] = [
   [/(?<=pass )allowedSpecial: \[.*\](?=; to encode it as plain text)/s, '--special', '--special parse'],
   [/(?<=pass )disallowedSpecial: \[\]( or use encodeOrdinary)?$/, '--special', '--special text'],
-  [/(?<=say which it has)$/, '--input-format', ' with --input-format'],
   [/; strings of the source are paths and globs, texts go in \{ texts \}$/, '--input-format', ''],
   [/with `?resume: false`?/, '--no-resume', 'with --no-resume'],
   [/(?<=use )encodingForModel/, '--model', '--model'],

@@ -207,7 +207,7 @@ const prepare = (tokenmill: Command) =>
     .addOption(shared.special('text'))
     .option('--threads <n>', 'number of threads (default: all cores)', integer(1))
     .option('--no-resume', 'start over instead of resuming')
-    .option('--checkpoint-seconds <n>', 'seconds between checkpoints', integer(0), 5)
+    .option('--checkpoint-seconds <n>', 'seconds between checkpoints', seconds, 5)
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -427,6 +427,13 @@ const shareOrNone = (value: string): number => (/^0+(\.0*)?$/.test(value) ? 0 : 
 const positive = (value: string): number => {
   const number = Number(value)
   if (!(number > 0 && number < Infinity)) throw new InvalidArgumentError('Expected a number above 0.')
+  return number
+}
+
+const seconds = (value: string): number => {
+  const number = Number(value)
+  if (value.trim() === '' || !(number >= 0 && number < Infinity))
+    throw new InvalidArgumentError('Expected a number of at least 0.')
   return number
 }
 

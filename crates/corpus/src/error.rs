@@ -26,6 +26,9 @@ pub enum Error {
     /// A glob that no file matches.
     #[error("no file matches {}", Named(.0))]
     NoMatch(String),
+    /// An input that no option says the format of, and its name does not either.
+    #[error("the name of {0} does not tell its format: say which it has")]
+    UnknownFormat(String),
     /// An input that is not what it should be as a whole.
     #[error("{path} is not a valid input: {reason}")]
     InvalidInput {

@@ -85,7 +85,7 @@ impl ReadOptions {
     /// The format of `input`.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] when its name does not tell.
+    /// [`Error::UnknownFormat`] when its name does not tell.
     pub fn format_of(&self, input: &Input) -> Result<Format, Error> {
         if self.format == Format::Separated(String::new()) {
             return Err(Error::InvalidOption("expected a separator of at least one byte".to_owned()));
@@ -104,7 +104,7 @@ impl ReadOptions {
             Ok(Format::Text)
         } else {
             let what = if input.is_stdin() { "standard input" } else { &input.name };
-            Err(Error::InvalidOption(format!("the name of {what} does not tell its format: say which it has")))
+            Err(Error::UnknownFormat(what.to_owned()))
         }
     }
 }

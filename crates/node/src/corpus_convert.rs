@@ -13,7 +13,7 @@ pub fn coded(error: Core) -> Error {
         return Error::new(Code::InvalidArgument, message);
     }
     let code = match &error {
-        Core::InvalidOption(_) | Core::NoMatch(_) => Code::InvalidArgument,
+        Core::InvalidOption(_) | Core::NoMatch(_) | Core::UnknownFormat(_) => Code::InvalidArgument,
         Core::Io { .. } | Core::NoSuchFile(_) | Core::InvalidInput { .. } => Code::InvalidFile,
         Core::Document { fault, .. } => match fault {
             Fault::InvalidUtf8(_) => Code::InvalidUtf8,
@@ -27,6 +27,17 @@ pub fn coded(error: Core) -> Error {
         _ => Code::Internal,
     };
     Error::new(code, error.to_string())
+}
+
+/// [`coded`], where `option` is what says the format of an input.
+pub fn coded_with(option: &str, error: Core) -> Error {
+    let is_unknown = matches!(error, Core::UnknownFormat(_));
+    let mut error = coded(error);
+    if is_unknown {
+        error.reason.push_str(" with ");
+        error.reason.push_str(option);
+    }
+    error
 }
 
 /// A place or number of ids, which the facade has checked to be a whole number of at least 0. A number of JavaScript holds all up to 2^53, which

@@ -16,7 +16,7 @@ use tokenmill_corpus::{
 };
 
 use crate::cancel::CancelFlag;
-use crate::corpus_convert::{coded, number, place};
+use crate::corpus_convert::{coded, coded_with, number, place};
 use crate::error::{Code, Error, Result};
 use crate::later::Deliver;
 use crate::own_thread::on_own_thread;
@@ -185,7 +185,8 @@ pub fn run<F: FnMut(&[&str]) -> std::result::Result<Encoded, Core>>(
     encoder: impl Fn() -> F + Sync,
 ) -> Result<Prepared> {
     let inputs = resolve(&config.inputs, Some(cancel)).map_err(coded)?;
-    prepare(&inputs, &options(config)?, status, Some(cancel), encoder).map_err(coded)
+    let prepared = prepare(&inputs, &options(config)?, status, Some(cancel), encoder);
+    prepared.map_err(|error| coded_with("options.inputFormat", error))
 }
 
 fn options(config: PrepareConfig) -> Result<PrepareOptions> {

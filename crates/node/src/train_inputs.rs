@@ -9,7 +9,7 @@ use tokenmill_corpus::{
     read_parts, resolve,
 };
 
-use crate::corpus_convert::coded;
+use crate::corpus_convert::{coded, coded_with};
 use crate::encoder::from_bpe;
 use crate::error::{Code, Error, Result};
 use crate::pool::on_all_threads;
@@ -75,7 +75,7 @@ pub fn add_inputs(
     let inputs = inputs_of(names, reading, cancel)?;
     let (mut large, mut others) = (Vec::new(), Vec::new());
     for input in inputs {
-        let is_one_text = options.format_of(&input).map_err(coded)? == Format::Text;
+        let is_one_text = format_of_input(&options, &input)? == Format::Text;
         if is_one_text && is_large(&input) { large.push(input) } else { others.push(input) }
     }
     for input in &large {
@@ -158,6 +158,11 @@ pub fn read_options(format: &str, field: String, strict: bool) -> Result<ReadOpt
     let threads = on_all_threads(rayon::current_num_threads)?;
     let invalid_utf8 = if strict { OnInvalidUtf8::Fail } else { OnInvalidUtf8::Replace };
     Ok(ReadOptions { format: format_of(format)?, field, invalid_utf8, threads, ..ReadOptions::default() })
+}
+
+/// The format of `input`, which the option `format` of a training says where its name does not.
+pub fn format_of_input(options: &ReadOptions, input: &Input) -> Result<Format> {
+    options.format_of(input).map_err(|error| coded_with("options.format", error))
 }
 
 fn format_of(name: &str) -> Result<Format> {

@@ -10,7 +10,7 @@ use tokenmill_word_vectors::train::Texts;
 
 use crate::corpus_convert::coded as from_corpus;
 use crate::error::Result;
-use crate::train_inputs::{Reading, inputs_of};
+use crate::train_inputs::{Reading, format_of_input, inputs_of};
 use crate::word_vectors::coded;
 
 /// Reads the files that `names` stand for, in their order, and adds their sentences to `sentences`; `empty` makes what one block of them goes into.
@@ -25,10 +25,8 @@ pub fn add_inputs(
 ) -> Result<()> {
     let inputs = inputs_of(names, reading, cancel)?;
     let by_line = |format: Format| if format == Format::Text { Format::Lines } else { format };
-    let formats: Vec<Format> = (inputs.iter())
-        .map(|input| options.format_of(input).map(by_line))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(from_corpus)?;
+    let formats: Vec<Format> =
+        (inputs.iter()).map(|input| format_of_input(options, input).map(by_line)).collect::<Result<_>>()?;
     let failed = Mutex::new(None);
     let fail = |error: WordError| {
         // Its code is not lost on the way.
