@@ -1590,7 +1590,7 @@ export interface MaskedTokensOptions {
   /** Says which ids there are, which of them are special, and where words start. */
   readonly tokenizer?: Tokenizer | undefined
   /**
-   * The ids that may take the place of a token are below this.
+   * The ids that may take the place of a token are below this; with `tokenizer` those that a token has.
    * @default tokenizer.vocabSize
    */
   readonly vocabSize?: number | undefined
@@ -2019,7 +2019,7 @@ export declare class PackedDataset implements Dataset {
 
 /** How far {@link prepare} is. */
 export interface PrepareProgress {
-  /** Bytes that were read from the inputs, as they are on disk. */
+  /** Bytes that were read from the inputs, as they are on disk; of Parquet files those of the rows so far, with all columns. */
   readonly bytesRead: number
   /** The bytes of all inputs on disk; standard input counts as 0. */
   readonly bytesTotal: number
@@ -2040,8 +2040,8 @@ export interface PrepareProgress {
 /** What {@link prepare} makes of which files. */
 export interface PrepareOptions {
   /**
-   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**`), `-` for standard input, in the order in which they are read; the files of a glob are sorted by name. Files may be
-   * compressed with gzip or Zstandard.
+   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders), `-` for standard input, in the order in which they are read; the files
+   * of a glob are sorted by name. Files may be compressed with gzip or Zstandard.
    */
   readonly inputs: readonly (string | URL)[]
   /** Whose ids are written. What it puts around a whole text, as in BERT's `[CLS]`, is left out: the separator is what tells documents apart. */
@@ -2164,10 +2164,11 @@ export interface PrepareOptions {
  * manifest.counts.tokens
  * ```
  *
- * @throws `ERR_INVALID_FILE` when an input cannot be read or holds no documents; the message names file and line.
+ * @throws `ERR_INVALID_FILE` when an input is not there, cannot be read or is not what its format says; the message names file and line.
  * @throws `ERR_SPECIAL_TOKEN`, `ERR_UNKNOWN_TOKEN` for documents that hold what the tokenizer or `disallowedSpecial` refuses; the message names file and line.
  * @throws `ERR_INVALID_UTF8`, `ERR_LIMIT` for documents that are not UTF-8 or too large, unless they are skipped.
- * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
+ * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, as a glob that no file matches, a folder among the inputs or a file whose format nothing tells, and when
+ * `outDir` holds another dataset.
  */
 export declare const prepare: (options: PrepareOptions) => Promise<Manifest>
 
@@ -2279,7 +2280,7 @@ export declare const getEncoding: (name: EncodingName | (string & {})) => BpeTok
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth). */
+  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders). */
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
@@ -2314,7 +2315,7 @@ export interface TrainSourceProgress {
   readonly texts: number
   /** Their bytes, as UTF-8. */
   readonly bytes: number
-  /** Bytes that were read from files, as they are on disk. */
+  /** Bytes that were read from files, as they are on disk; of Parquet files those of the rows so far, with all columns. */
   readonly bytesRead: number
   /** Bytes that there are to read; 0 when the source is not files. */
   readonly bytesToRead: number

@@ -195,10 +195,11 @@ const known = [
  * manifest.counts.tokens
  * ```
  *
- * @throws `ERR_INVALID_FILE` when an input cannot be read or holds no documents; the message names file and line.
+ * @throws `ERR_INVALID_FILE` when an input is not there, cannot be read or is not what its format says; the message names file and line.
  * @throws `ERR_SPECIAL_TOKEN`, `ERR_UNKNOWN_TOKEN` for documents that hold what the tokenizer or `disallowedSpecial` refuses; the message names file and line.
  * @throws `ERR_INVALID_UTF8`, `ERR_LIMIT` for documents that are not UTF-8 or too large, unless they are skipped.
- * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, and when the folder holds another dataset.
+ * @throws `ERR_INVALID_ARGUMENT` for options that cannot be, as a glob that no file matches, a folder among the inputs or a file whose format nothing tells, and when
+ * `outDir` holds another dataset.
  */
 export const prepare = async (options: PrepareOptions): Promise<Manifest> => {
   const { config, tokenizer, special, signal, onProgress, onSkipped } = resolvePrepare(options)
