@@ -3090,7 +3090,10 @@ export interface EmbeddingTraining {
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
-  /** The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone. */
+  /**
+   * The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone, and ids that
+   * only the validation dataset has by the share of those that the dataset has once.
+   */
   readonly frequencyLoss: number
 }
 

@@ -131,6 +131,24 @@ test('shuffled targets are not guessed better than by frequency', async (t) => {
   t.true((validationLoss as number) > entropy - 0.05, `${validationLoss} is under ${entropy}`)
 })
 
+test('by frequency, ids that are not in use cost nothing, and new ones something', async (t) => {
+  // Of a generator, so that no id tells of another.
+  let state = 1
+  const drawn = Uint32Array.from({ length: 6000 }, () => (state = (state * 16807) % 2147483647) % 50)
+  const dataset = new WindowDataset(drawn.subarray(0, 5000), { contextLength: 16 })
+  const seen = new WindowDataset(drawn.subarray(5000), { contextLength: 16 })
+  const one = { objective: 'nextToken', dimensions: 4, batchSize: 64, candidates: 64 } as const
+  const losses = async (options: Pick<TrainEmbeddingOptions, 'vocabSize' | 'validation'>) =>
+    (await trainEmbedding(dataset, { ...one, ...options })).frequencyLoss
+  for (const size of [50, 10_000]) {
+    t.true(Math.abs((await losses({ vocabSize: size, validation: seen })) - Math.log(50)) < 0.02)
+    t.true(Math.abs((await losses({ vocabSize: size })) - entropyOf(targetsOf(dataset))) < 1e-9)
+  }
+  const unseen = new WindowDataset(new Uint32Array(32).fill(9999), { contextLength: 16 })
+  const loss = await losses({ vocabSize: 10_000, validation: unseen })
+  t.true(loss > Math.log(10_000) && Number.isFinite(loss), `${loss}`)
+})
+
 const small = async (): Promise<WindowDataset> => windows((await split()).training.subarray(0, 5000))
 const quick: TrainEmbeddingOptions = { ...base, dimensions: 8, objective: 'nextToken', epochs: 2, dropout: 0.1 }
 

@@ -47,14 +47,21 @@ export function* learnableCounts(
   throw invalid(name, 'a dataset with targets', 'targets that are all -100')
 }
 
-/** The mean loss, in nats, of `targets` for one who knows only `counts`: each of these ids, and one more of each, is as likely. */
-export const frequencyLoss = (counts: Float64Array, targets: Float64Array): number => {
-  const total = counts.reduce((sum, count) => sum + count + 1, 0)
-  let [loss, all] = [0, 0]
+/**
+ * The mean loss, in nats, of `targets` for one who knows only `counts`. Of themselves the counts are the frequencies, and the loss is their entropy. Of other
+ * targets, some of which may be of ids that were not counted, the share of new ids is told by those that were counted once (Good and Turing); so
+ * much is spread over all ids. A constant for each id would be a loss of its own where most of a vocabulary is not in use.
+ */
+export const frequencyLoss = (counts: Float64Array, targets: Float64Array = counts): number => {
+  const total = sumOf(counts)
+  // One more: where none was counted once, new ids are rare, but not impossible.
+  const spread = targets === counts ? 0 : counts.reduce((ids, count) => ids + (count === 1 ? 1 : 0), 1)
+  const ofEach = spread / counts.length
+  let loss = 0
   targets.forEach((times, id) => {
-    if (times === 0) return
-    loss -= times * Math.log(((counts[id] as number) + 1) / total)
-    all += times
+    if (times > 0) loss -= times * Math.log(((counts[id] as number) + ofEach) / (total + spread))
   })
-  return loss / all
+  return loss / sumOf(targets)
 }
+
+const sumOf = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count, 0)

@@ -151,7 +151,10 @@ export interface EmbeddingTraining {
   readonly loss: number
   /** The loss of the validation dataset, when there is one. */
   readonly validationLoss?: number
-  /** The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone. */
+  /**
+   * The loss, on the validation dataset or else the dataset, of a unigram model: ids predicted by their frequency in the dataset alone, and ids that
+   * only the validation dataset has by the share of those that the dataset has once.
+   */
   readonly frequencyLoss: number
 }
 
@@ -228,7 +231,7 @@ class Run {
   }
 
   async toEnd(): Promise<EmbeddingTraining> {
-    const { epochs, counts, validationCounts = counts, trainer } = this.#training
+    const { epochs, counts, validationCounts, trainer } = this.#training
     while (this.#loader.epoch < epochs) await this.#oneEpoch()
     await this.#save()
     const validationLoss = await this.#measure()
