@@ -250,6 +250,23 @@ test('a context length that no memory can hold is ERR_LIMIT', async (t) => {
   }
 })
 
+test('many sinusoidal positions are saved and loaded, and take memory when they are read', async (t) => {
+  const path = join(await temporaryFolder(t), 'long.safetensors')
+  for (const dimensions of [64, 256]) {
+    const made = InputEmbedding.create({ vocabSize: 3, contextLength: 2 ** 20, dimensions, position: 'sinusoidal' })
+    await made.save(path)
+    const before = process.memoryUsage().rss
+    const loaded = await InputEmbedding.load(path)
+    t.is(loaded.contextLength, 2 ** 20)
+    t.deepEqual(
+      loaded.forward([1, 2], { positionOffset: 999 }).toFloat32(),
+      made.forward([1, 2], { positionOffset: 999 }).toFloat32(),
+    )
+    t.true(process.memoryUsage().rss - before < 100e6)
+    t.throws(() => loaded.forward([1], { positionOffset: 2 ** 20 }), { code: 'ERR_OUT_OF_RANGE' })
+  }
+})
+
 test('a table that no memory can hold is ERR_LIMIT, though the file claims to have it', async (t) => {
   const bytes = 2 ** 42
   const path = await written(t, fileOf({ 'wte.weight': tensor([2 ** 30, 2 ** 10], 0, bytes) }))

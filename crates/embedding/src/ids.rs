@@ -55,6 +55,15 @@ impl<'a> CheckedPositions<'a> {
         }
     }
 
+    /// One more than the largest of the first `len` ids.
+    pub(crate) fn end(self, len: usize) -> usize {
+        match self {
+            Self::From { offset, context } if len > 0 => offset + context,
+            Self::From { .. } => 0,
+            Self::Each(each) => each.iter().max().map_or(0, |&position| position as usize + 1),
+        }
+    }
+
     /// The same, with memory of their own.
     pub(crate) fn kept(self) -> Result<KeptPositions> {
         Ok(match self {

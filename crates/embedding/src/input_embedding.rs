@@ -7,9 +7,10 @@ use candle_core::Device;
 use crate::ids::{CheckedIds, CheckedPositions, one_per_id};
 use crate::layer::{Layer, NormTables, Request};
 use crate::table::{Table, TableOptions, checked_size};
+use crate::waves::Waves;
 use crate::{
     DType, Dropout, Embedding, Error, Init, Output, Parameter, Passes, Position, Positions, Result, Source, ValuesMut,
-    memory, sinusoidal,
+    memory,
 };
 
 /// The standard deviation of GPT-2's initial weights, and of BERT's.
@@ -160,7 +161,8 @@ impl InputEmbedding {
         Self::from_tables(config, tables, device)
     }
 
-    /// The tables of a trained model, which have the type that `config` says. The fixed table of sinusoidal positions is computed.
+    /// The tables of a trained model, which have the type that `config` says. Rows of the fixed table of sinusoidal positions are computed
+    /// when a pass first reads them.
     ///
     /// # Errors
     /// [`Error::Zero`], [`Error::Scale`] and [`Error::Number`] for such a `config`, [`Error::PositionTable`], [`Error::Tables`],
@@ -184,22 +186,15 @@ impl InputEmbedding {
             let actual = table.dtype();
             if actual == dtype { Ok(table) } else { Err(Error::WrongType { expected: dtype, actual }) }
         };
-        let sinusoids = || -> Result<_> {
-            checked_size(context_length, dimensions)?;
-            let values = sinusoidal(context_length, dimensions)?;
-            let options = TableOptions { dtype, padding: None, trainable: false };
-            Ok(Arc::new(Table::rounded(values, [context_length, dimensions], options, device)?))
-        };
         token.check_size(vocab_size, dimensions)?;
         let mut layer = token.into_layer();
         if layer.dtype() != dtype {
             return Err(Error::WrongType { expected: dtype, actual: layer.dtype() });
         }
-        layer.position = match config.position {
-            Position::Learned => position.map(|table| checked(table, context_length)).transpose()?,
-            Position::Sinusoidal => Some(sinusoids()?),
-            Position::None => None,
-        };
+        layer.position = position.map(|table| checked(table, context_length)).transpose()?;
+        if config.position == Position::Sinusoidal {
+            layer.waves = Some(Waves::new(context_length, dimensions, dtype, device)?);
+        }
         layer.types = types.map(|table| checked(table, config.token_types)).transpose()?;
         layer.scale = config.scale;
         if let (Some([weight, bias]), Some(epsilon)) = (norm, config.layer_norm) {
@@ -274,8 +269,7 @@ impl InputEmbedding {
     /// The tables that training changes: tokens, learned positions, token types, weight and bias of the normalisation.
     pub fn parameters(&self) -> Vec<Parameter> {
         let Layer { token, types, position, norm, .. } = &self.layer;
-        let position = position.as_ref().filter(|_| self.config.position == Position::Learned);
-        let tables = [(TOKEN_TABLE, Some(token)), (POSITION_TABLE, position), (TYPE_TABLE, types.as_ref())];
+        let tables = [(TOKEN_TABLE, Some(token)), (POSITION_TABLE, position.as_ref()), (TYPE_TABLE, types.as_ref())];
         let tables = tables.into_iter().filter_map(|(name, table)| Some(self.layer.parameter(name, table?)));
         let norm = norm.iter().flat_map(|norm| NORM.into_iter().zip([&norm.weight, &norm.bias]));
         tables.chain(norm.map(|(name, table)| self.layer.parameter(name, table).vector())).collect()
@@ -318,14 +312,16 @@ impl InputEmbedding {
         Ok(self.layer.token.tensor()?.device().clone())
     }
 
-    /// The memory of all tables.
+    /// The memory of all tables, as it is now.
     pub fn byte_length(&self) -> usize {
-        self.layer.tables().map(|table| table.byte_length()).sum()
+        let waves = self.layer.waves.as_ref().map_or(0, |waves| waves.byte_length());
+        self.layer.tables().map(|table| table.byte_length()).sum::<usize>() + waves
     }
 
     /// Lets the values go, also for who holds a parameter: from now on all is [`Error::Retired`].
     pub fn retire(&self) {
         self.layer.tables().for_each(|table| table.retire());
+        self.layer.waves.iter().for_each(|waves| waves.release());
     }
 
     fn request<'a>(&self, input: &Input<'a>) -> Result<Request<'a>> {

@@ -16,6 +16,7 @@ use crate::spare::Spare;
 use crate::table::{Table, copy_values, elsewhere, read_values};
 use crate::threads::in_pool;
 use crate::turns::Turns;
+use crate::waves::Waves;
 use crate::{DType, Dropout, Error, Parameter, Result, cuda, memory};
 
 /// Tables of one type and one number of dimensions.
@@ -28,7 +29,10 @@ use crate::{DType, Dropout, Error, Parameter, Result, cuda, memory};
 pub(crate) struct Layer {
     pub(crate) token: Arc<Table>,
     pub(crate) types: Option<Arc<Table>>,
+    /// Learned positions.
     pub(crate) position: Option<Arc<Table>>,
+    /// Fixed ones. There is one of the two at most.
+    pub(crate) waves: Option<Arc<Waves>>,
     pub(crate) norm: Option<NormTables>,
     pub(crate) scale: f32,
     turns: Turns,
@@ -60,6 +64,7 @@ impl Layer {
             token: Arc::new(token),
             types: None,
             position: None,
+            waves: None,
             norm: None,
             scale: 1.0,
             turns: Turns::default(),
@@ -71,7 +76,7 @@ impl Layer {
         self.token.dtype()
     }
 
-    /// All tables.
+    /// All tables that can change.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         let norm = self.norm.iter().flat_map(|norm| [&norm.weight, &norm.bias]);
         [&self.token].into_iter().chain(&self.types).chain(&self.position).chain(norm)
@@ -294,12 +299,16 @@ impl<'a> Lookup<'a> {
     fn new(layer: &'a Layer, request: &'a Request<'a>) -> Result<Self> {
         let tensor = |table: &Option<Arc<Table>>| table.as_ref().map(|table| table.tensor()).transpose();
         let norm = layer.norm.as_ref().map(|norm| Ok::<_, Error>([norm.weight.tensor()?, norm.bias.tensor()?]));
+        let position = match &layer.waves {
+            Some(waves) => Some(waves.first(request.positions.end(request.ids.ids().len()))?),
+            None => tensor(&layer.position)?,
+        };
         Ok(Self {
             layer,
             request,
             token: layer.token.tensor()?,
             types: tensor(&layer.types)?,
-            position: tensor(&layer.position)?,
+            position,
             norm: norm.transpose()?,
             stats: Cell::default(),
         })

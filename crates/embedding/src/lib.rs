@@ -62,6 +62,7 @@ mod table;
 mod threads;
 mod train;
 mod turns;
+mod waves;
 mod weights;
 
 pub use candle_core::{Device, Tensor};

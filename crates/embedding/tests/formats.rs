@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::TempDir;
 use tokenmill_embedding::{
-    DType, Device, Embedding, Error, Input, InputEmbedding, InputEmbeddingConfig, Names, TableOptions,
+    DType, Device, Embedding, Error, Input, InputEmbedding, InputEmbeddingConfig, Names, Positions, TableOptions,
+    sinusoidal,
 };
 
 const CPU: &Device = &Device::Cpu;
@@ -212,15 +213,28 @@ fn faults_of_an_index_are_named() {
 }
 
 #[test]
-fn a_file_cannot_ask_for_a_large_table_by_a_number() {
+fn a_file_cannot_ask_for_memory_by_a_number() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("x");
-    let entry = r#"{"version":1,"position":"sinusoidal","contextLength":134217729,"scale":1}"#;
+    let entry = r#"{"version":1,"position":"sinusoidal","contextLength":4294967296,"scale":1}"#;
     let metadata = std::collections::HashMap::from([("tokenmill".to_owned(), entry.to_owned())]);
     let data = bytes(&TOKEN[..2]);
     let view = TensorView::new(Dtype::F32, vec![1, 2], &data).unwrap();
     fs::write(&path, safetensors::serialize([("wte.weight", view)], Some(metadata)).unwrap()).unwrap();
-    assert!(matches!(load(&path), Err(Error::OutOfMemory { bytes: 1_073_741_832 })));
+    let limited = InputEmbedding::load(&path, DType::F32, CPU, 1 << 34);
+    assert!(matches!(limited, Err(Error::OutOfMemory { bytes: 34_359_738_368 })));
+    let embedding = load(&path).unwrap();
+    assert_eq!(embedding.byte_length(), 8);
+    assert_eq!(embedding.config().context_length, 1 << 32);
+    let row = |offset| {
+        let input = Input { positions: Positions::From(offset), ..Input::new(&[0], &[1]) };
+        embedding.forward(&input).unwrap().values().unwrap()
+    };
+    for offset in [0, 1, 1000] {
+        let waves = sinusoidal(offset + 1, 2).unwrap();
+        assert_eq!(row(offset), [TOKEN[0] + waves[2 * offset], TOKEN[1] + waves[2 * offset + 1]]);
+    }
+    assert_eq!(embedding.byte_length(), 8 + 1024 * 8);
 }
 
 /// What numpy 2.4 writes for `numpy.save(path, numpy.array([[1, -2, 0.5], [3, 4, 65504]], dtype))`.

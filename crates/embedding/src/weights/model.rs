@@ -20,8 +20,6 @@ const ENTRY: &str = "tokenmill";
 /// The metadata entry of [`InputEmbedding::note`] and [`Embedding::note`].
 const NOTE: &str = "tokenmill.tokenizer";
 const VERSION: u32 = 1;
-/// The largest table of sinusoidal positions that a file may ask for, in bytes: it names a size without having its values.
-const MAX_SINUSOIDS: usize = 1 << 30;
 /// Beyond this, numbers of JavaScript have gaps.
 const MOST_OF_JAVASCRIPT: u64 = (1 << 53) - 1;
 
@@ -160,12 +158,8 @@ impl InputEmbedding {
         let Description { position: kind, context_length, scale, layer_norm, dropout, token_types, .. } = described;
         let passes = Passes { seed: described.seed, made: described.passes };
         if kind == Position::Sinusoidal {
-            // The file only names its size.
-            memory::check_limit(
-                memory::checked_len(context_length, dimensions)?,
-                size_of::<f32>(),
-                max_bytes.min(MAX_SINUSOIDS),
-            )?;
+            // The file only names its size. Rows are made when they are read; nobody may find out then that there is no memory for them.
+            memory::check_limit(memory::checked_len(context_length, dimensions)?, dtype.size(), max_bytes)?;
         }
         let config = InputEmbeddingConfig {
             vocab_size,
