@@ -271,7 +271,8 @@ impl Optimizer {
         self.slots.iter().map(|slot| slot.state(self.rule.moments().len())).collect()
     }
 
-    /// Goes on from what [`Optimizer::state`] of an optimiser of the same rule and of parameters of the same sizes gave.
+    /// Goes on from what [`Optimizer::state`] of an optimiser of the same rule and of parameters of the same sizes gave. Moments of a padding
+    /// row become zero.
     ///
     /// # Errors
     /// [`Error::State`] says what does not fit, [`Error::OutOfMemory`]; nothing is changed then.
@@ -369,6 +370,10 @@ impl Slot {
             for values in &state.moments {
                 all.extend_from_slice(&values[row * dimensions..][..dimensions]);
             }
+        }
+        // Moments of a table without padding would move the row in a dense step.
+        if let Some(row) = table.padding() {
+            all[row as usize * kept * dimensions..][..kept * dimensions].fill(0.0);
         }
         Ok(Some(Tensor::from_vec(all, (table.rows(), kept, dimensions), table.tensor()?.device())?))
     }

@@ -130,6 +130,16 @@ fn padding_and_frozen_tables_do_not_change(device: &Device) {
         assert_eq!(after[6..12], [0.0; 6]);
         assert_ne!(after[..6], before[..6]);
         assert_eq!(position.values().unwrap(), places);
+        // Moments of a table in which the row learned.
+        let mut state = optimizer.state().unwrap();
+        for moment in state.iter_mut().flat_map(|slot| &mut slot.moments) {
+            moment.fill(0.5);
+        }
+        optimizer.load(&state).unwrap();
+        optimizer.step().unwrap();
+        let moved = token.values().unwrap();
+        assert_eq!(moved[6..12], [0.0; 6], "{rule:?}");
+        assert_ne!(moved[..6], after[..6]);
     }
 }
 
