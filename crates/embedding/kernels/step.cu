@@ -7,13 +7,18 @@
 
 #define NONE 0xFFFFFFFFu
 
+// What a moment becomes: a part of the way to what is new, by the share `rate` from the old, or where that is negative, if only -0, by -rate back from the new.
+__device__ inline float toward(float rate, float old, float fresh) {
+  return __fadd_rn(__float_as_int(rate) < 0 ? fresh : old, __fmul_rn(rate, __fsub_rn(fresh, old)));
+}
+
 struct AdamW {
   static constexpr int moments = 2;
   float decay, first_rate, second_rate, epsilon, step_size, second_correction;
 
   __device__ float apply(float value, float (&moment)[2], float grad) const {
-    moment[0] = __fadd_rn(moment[0], __fmul_rn(first_rate, __fsub_rn(grad, moment[0])));
-    moment[1] = __fadd_rn(moment[1], __fmul_rn(second_rate, __fsub_rn(__fmul_rn(grad, grad), moment[1])));
+    moment[0] = toward(first_rate, moment[0], grad);
+    moment[1] = toward(second_rate, moment[1], __fmul_rn(grad, grad));
     const float divisor = __fadd_rn(__fdiv_rn(__fsqrt_rn(moment[1]), second_correction), epsilon);
     return __fsub_rn(__fmul_rn(value, decay), __fmul_rn(step_size, __fdiv_rn(moment[0], divisor)));
   }

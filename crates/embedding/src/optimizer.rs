@@ -206,7 +206,7 @@ impl Optimizer {
                         self.is_dense,
                         &cpu::AdamW {
                             decay: (1.0 - self.learning_rate * weight_decay) as f32,
-                            rates: betas.map(|beta| (1.0 - beta) as f32),
+                            rates: betas.map(cpu::Rate::of_beta),
                             // Smaller than the last bit of any other divisor: of a value that never had a gradient, 0 / 0 is 0.
                             epsilon: (epsilon as f32).max(f32::MIN_POSITIVE),
                             step_size: (self.learning_rate * enlarged / corrections[0]) as f32,

@@ -258,6 +258,23 @@ fn without_epsilon_values_that_had_no_gradient_stay() {
 }
 
 #[test]
+fn without_memory_a_step_of_adam_is_the_learning_rate_however_small_the_gradient() {
+    for is_dense in [false, true] {
+        let table = Embedding::from_values(vec![0f32], 1, 1, TableOptions::default(), CPU).unwrap();
+        let rule = Rule::AdamW { betas: [0.0, 0.0], epsilon: 1e-20, weight_decay: 0.0 };
+        let mut optimizer = Optimizer::new(vec![table.parameter()], rule, 0.125, is_dense).unwrap();
+        for (step, grad) in (1..).zip([1.0, 1e-5, -1e-10, 1.0]) {
+            table.backward(&table.forward(&[0], &[1]).unwrap(), &[grad]).unwrap();
+            optimizer.step().unwrap();
+            optimizer.zero_grad();
+            let expected = [0.0, -0.125, -0.25, -0.125, -0.25][step];
+            let found = table.parameter().values().unwrap()[0];
+            assert!((found - expected).abs() < 1e-6, "step {step}, dense: {is_dense}: {found}");
+        }
+    }
+}
+
+#[test]
 fn sparse_steps_change_rows_with_a_gradient_alone_and_dense_ones_all() {
     for rule in [Rule::ADAM_W, Rule::Sgd { momentum: 0.9, weight_decay: 0.1, nesterov: true }] {
         for is_dense in [false, true] {

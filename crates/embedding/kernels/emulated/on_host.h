@@ -21,6 +21,11 @@ using std::min;
 template <typename T> inline T __ldg(const T *from) { return *from; }
 inline float __shfl_xor_sync(unsigned among, float value, unsigned apart) { return Warp::current->exchange(among, value, apart); }
 inline void __stcs(uint4 *to, uint4 value) { std::memcpy(to, &value, sizeof value); }
+inline int __float_as_int(float value) {
+  int bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
 
 // Compiled with -ffp-contract=off: nothing is fused.
 inline float __fadd_rn(float a, float b) { return a + b; }

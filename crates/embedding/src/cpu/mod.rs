@@ -23,7 +23,7 @@ pub(crate) use norm::{Norm, NormBackward, RowStats, norm_backward};
 pub(crate) use normal::{PAIRS, normal_pairs, rounded_pairs};
 use rows::MutRows;
 pub(crate) use scatter::{scatter, scatter_more};
-pub(crate) use step::{AdamW, Gradients, Sgd, Update, update_rows};
+pub(crate) use step::{AdamW, Gradients, Rate, Sgd, Update, update_rows};
 
 /// From this many values on, all threads work: below, waking them costs more than they save.
 pub(crate) const PARALLEL_FROM: usize = 1 << 16;

@@ -19,6 +19,7 @@ pub(crate) trait OnDevice {
 impl OnDevice for AdamW {
     fn rule(&self) -> Rule {
         let Self { decay, rates: [first, second], epsilon, step_size, second_correction } = *self;
+        let [first, second] = [first.signed(), second.signed()];
         let numbers = vec![decay, first, second, epsilon, step_size, second_correction];
         Rule { kernel: "adam_w", numbers, flag: None }
     }

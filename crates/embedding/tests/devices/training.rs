@@ -12,11 +12,12 @@ on_every_device! {
     gradients_are_clipped
 }
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     Rule::ADAM_W,
     Rule::SGD,
     Rule::Sgd { momentum: 0.9, weight_decay: 0.1, nesterov: false },
     Rule::Sgd { momentum: 0.8, weight_decay: 0.05, nesterov: true },
+    Rule::AdamW { betas: [0.3, 0.4], epsilon: 1e-8, weight_decay: 0.01 },
 ];
 
 /// One value through the formulas of the papers, in `f64`.
