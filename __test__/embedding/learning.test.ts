@@ -183,6 +183,23 @@ test('dropout is for training alone, another one in each pass, and the same for 
   t.deepEqual(embedding.forward([1, 2, 3, 4]).toFloat32(), plain)
 })
 
+test('a pass that fails leaves the next mask', async (t) => {
+  const make = () => InputEmbedding.create({ ...size, dropout: 0.5 })
+  const [embedding, again] = [make(), make()]
+  const wrong = [1, 1e6]
+  const out = new Float32Array(2 * embedding.dimensions)
+  t.throws(() => embedding.forward(wrong, { training: true }), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => embedding.forward(wrong, { training: true, out }), { code: 'ERR_OUT_OF_RANGE' })
+  await t.throwsAsync(embedding.forwardAsync(wrong, { training: true }), { code: 'ERR_OUT_OF_RANGE' })
+  const pass = (of: InputEmbedding) => of.forward([1, 2, 3, 4], { training: true }).toFloat32()
+  t.deepEqual(pass(embedding), pass(again))
+  const both = await Promise.all([1, 2].map(() => embedding.forwardAsync([1, 2, 3, 4], { training: true })))
+  t.deepEqual(
+    both.map((output) => output.toFloat32()),
+    [pass(again), pass(again)],
+  )
+})
+
 test('dropout goes on after a file as if nothing had been in between', async (t) => {
   const folder = await temporaryFolder(t)
   const files = [join(folder, 'embedding.safetensors'), join(folder, 'optimizer.safetensors')] as const

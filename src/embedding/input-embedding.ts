@@ -263,17 +263,34 @@ export class InputEmbedding {
         if (types.isFloat32Array(out)) native.forwardInto(ids, pass, out)
         else native.forwardBitsInto(ids, pass, out)
       })
+      this.#count(pass)
       return out
     }
     checkOutput({ ids, shape }, this.dimensions, this.dtype)
-    return callNative(() => this.#output(this.#handle.native.forward(ids, pass), shape))
+    const output = callNative(() => this.#output(this.#handle.native.forward(ids, pass), shape))
+    this.#count(pass)
+    return output
   }
 
   /** {@link InputEmbedding.forward} off the event loop. The ids are copied first. */
   async forwardAsync(input: BatchInputs | TokenIds, options?: ForwardOptions): Promise<Tensor> {
     const { ids, shape, pass } = this.#passOf(input, known('options', options, forwardKeys))
     checkOutput({ ids, shape }, this.dimensions, this.dtype)
-    return callNativeAsync(async () => this.#output(await this.#handle.native.forwardAsync(ids, pass), shape))
+    const before = this.#passes
+    const output = callNativeAsync(async () => this.#output(await this.#handle.native.forwardAsync(ids, pass), shape))
+    // At once: the next pass has another mask, also while this one is under way.
+    this.#count(pass)
+    try {
+      return await output
+    } catch (error) {
+      // Where a later one has the next mask, there is no way back.
+      if (pass.training !== undefined && this.#passes === before + 1) this.#passes = before
+      throw error
+    }
+  }
+
+  #count({ training }: NativePass): void {
+    if (training !== undefined) this.#passes += 1
   }
 
   #passOf(
@@ -289,7 +306,7 @@ export class InputEmbedding {
       pass.positionIds = idsForEach(positionIds ? 'options.positionIds' : 'batch.positionIds', positions, ids.length)
     }
     if (typeIds !== undefined) pass.typeIds = idsForEach('options.typeIds', typeIds, ids.length)
-    if (boolean('options.training', training)) pass.training = [this.#seed, this.#passes++]
+    if (boolean('options.training', training)) pass.training = [this.#seed, this.#passes]
     return { ids, shape, pass }
   }
 

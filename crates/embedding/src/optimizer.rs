@@ -231,7 +231,7 @@ impl Optimizer {
     /// Multiplies the gradients of all parameters that take part in a step by one number, where that is needed to make their norm at most
     /// `max_norm`; gives the norm that they had together: the square root of the sum of all squares, of rows that were looked up several times of
     /// their sums. The rule of torch's `clip_grad_norm_`, to the millionth that it adds to the norm; where the norm is no finite number, the gradients
-    /// become what that makes of them: look at what is returned. It waits for passes, and passes that begin meanwhile wait for it, as for a step.
+    /// become what that makes of them: look at what is returned. A `max_norm` of infinity changes nothing. It waits for passes, and passes that begin meanwhile wait for it, as for a step.
     ///
     /// # Errors
     /// [`Error::Number`] unless `max_norm` is at least 0, and [`Error::Retired`]; nothing is changed then. Those of the device and of the threads.
@@ -250,7 +250,8 @@ impl Optimizer {
         }
         let norm = libm::sqrt(squares);
         let factor = max_norm / (norm + 1e-6);
-        if factor < 1.0 || factor.is_nan() {
+        // A bound of infinity is none, also for a norm that is infinite.
+        if max_norm.is_finite() && (factor < 1.0 || factor.is_nan()) {
             for slot in self.slots.iter().filter(|slot| slot.takes_part()) {
                 slot.parameter.table().gradient().scale(factor as f32)?;
             }

@@ -472,6 +472,16 @@ fn a_state_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn a_bound_of_infinity_changes_no_gradient() {
+    let table = Embedding::from_values(vec![0f32; 2], 1, 2, TableOptions::default(), CPU).unwrap();
+    let optimizer = Optimizer::new(vec![table.parameter()], Rule::SGD, 0.1, false).unwrap();
+    let grads = [f32::INFINITY, 2.0];
+    table.backward(&table.forward(&[0], &[1]).unwrap(), &grads).unwrap();
+    assert!(optimizer.clip_grad_norm(f64::INFINITY).unwrap().is_infinite());
+    assert_eq!(table.parameter().grad().unwrap().unwrap().values, grads);
+}
+
+#[test]
 fn clipped_gradients_have_the_norm_that_was_asked_for() {
     let embedding = InputEmbedding::new(InputEmbeddingConfig { padding: None, ..config() }, 3, CPU).unwrap();
     let parameters = embedding.parameters();
