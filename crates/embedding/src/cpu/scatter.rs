@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::wide::wide;
 use super::{MutRows, PARALLEL_FROM};
 use crate::Result;
-use crate::memory::{copied, filled, reserve, reserved};
+use crate::memory::{filled, reserve, reserved};
 use crate::threads::in_pool;
 
 /// Adds `scale * grads[i]` to row `slots[i]` of `sums`, in the order of `i`: each row of `sums` is made by one thread alone.
@@ -39,7 +39,7 @@ pub(crate) fn scatter_more(
     let (known, len) = (sums.len() / dimensions, rows * dimensions);
     reserve(sums, len - sums.len())?;
     let groups = Groups::new(slots, rows)?;
-    assert!((known..rows).all(|row| !groups.of(row as u32).is_empty()), "a new row without a gradient");
+    assert_eq!(groups.from(known), rows - known, "new rows that have a gradient");
     // SAFETY: there is room for so many.
     let all = unsafe { std::slice::from_raw_parts_mut(sums.as_mut_ptr().cast(), len) };
     scatter_into(&groups, grads, scale, all, known, dimensions)?;
@@ -59,11 +59,11 @@ fn scatter_into(
 ) -> Result<()> {
     let sums = MutRows::new(sums, dimensions);
     let grad = |index: u32| &grads[index as usize * dimensions..][..dimensions];
-    let task = |&slot: &u32| {
-        // SAFETY: each slot is in `touched` once.
-        let sum = unsafe { sums.row(slot as usize) };
-        let mut indices = groups.of(slot);
-        if slot as usize >= known
+    let task = |group: &Group| {
+        // SAFETY: there is one group of each slot.
+        let sum = unsafe { sums.row(group.slot as usize) };
+        let mut indices = groups.of(group);
+        if group.slot as usize >= known
             && let [first, rest @ ..] = indices
         {
             write_scaled(sum, grad(*first), scale);
@@ -76,53 +76,81 @@ fn scatter_into(
         }
     };
     if grads.len() < PARALLEL_FROM {
-        groups.touched.iter().for_each(task);
+        groups.each.iter().for_each(task);
         return Ok(());
     }
-    in_pool(|| groups.touched.par_iter().with_min_len(8).for_each(task))
+    in_pool(|| groups.each.par_iter().with_min_len(8).for_each(task))
 }
 
-/// The indices of each slot, in order.
+/// The indices of each slot that has any.
 struct Groups {
-    /// Slots that have any, each once, in the order of their first index.
-    touched: Vec<u32>,
-    /// Where the indices of a slot start; those of the next one follow.
-    starts: Vec<u32>,
+    /// Ascending by slot, and those of a slot in order.
     indices: Vec<u32>,
+    each: Vec<Group>,
+}
+
+/// A slot, and where its indices are.
+struct Group {
+    slot: u32,
+    start: u32,
+    end: u32,
 }
 
 impl Groups {
-    /// `count` slots; one of `u32::MAX` is left out.
+    /// `count` slots; one of `u32::MAX` is left out. Of few slots among many the time depends on these alone: else what a pass takes would grow with
+    /// the rows that passes before it have left.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     fn new(slots: &[u32], count: usize) -> Result<Self> {
-        let mut starts = filled(count + 1, 0)?;
-        let mut touched = reserved(slots.len().min(count))?;
-        let used = || slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX);
-        for (_, &slot) in used() {
-            let counted = &mut starts[slot as usize + 1];
-            if *counted == 0 {
-                touched.push(slot);
-            }
-            *counted += 1;
+        /// To sort one takes as long as to count so many.
+        const FEW: usize = 16;
+        let indices = if slots.len() < count / FEW { sorted(slots)? } else { counted(slots, count)? };
+        let mut each = reserved(indices.len().min(count))?;
+        let mut start = 0;
+        for indices in indices.chunk_by(|&a, &b| slots[a as usize] == slots[b as usize]) {
+            let end = start + indices.len() as u32;
+            each.push(Group { slot: slots[indices[0] as usize], start, end });
+            start = end;
         }
-        for slot in 0..count {
-            starts[slot + 1] += starts[slot];
-        }
-        let mut next = copied(&starts)?;
-        let mut indices = filled(starts[count] as usize, 0)?;
-        for (index, &slot) in used() {
-            let place = &mut next[slot as usize];
-            indices[*place as usize] = index as u32;
-            *place += 1;
-        }
-        Ok(Self { touched, starts, indices })
+        Ok(Self { indices, each })
     }
 
-    fn of(&self, slot: u32) -> &[u32] {
-        &self.indices[self.starts[slot as usize] as usize..self.starts[slot as usize + 1] as usize]
+    fn of(&self, group: &Group) -> &[u32] {
+        &self.indices[group.start as usize..group.end as usize]
     }
+
+    /// How many slots from `known` on there are.
+    fn from(&self, known: usize) -> usize {
+        self.each.len() - self.each.partition_point(|group| (group.slot as usize) < known)
+    }
+}
+
+/// The indices of `slots` by their slots, in order.
+fn sorted(slots: &[u32]) -> Result<Vec<u32>> {
+    let mut indices = reserved(slots.len())?;
+    indices.extend((0..slots.len() as u32).filter(|&index| slots[index as usize] != u32::MAX));
+    indices.sort_unstable_by_key(|&index| (slots[index as usize], index));
+    Ok(indices)
+}
+
+/// [`sorted`], by counting each of `count` slots.
+fn counted(slots: &[u32], count: usize) -> Result<Vec<u32>> {
+    let mut next = filled(count + 1, 0u32)?;
+    let used = || slots.iter().enumerate().filter(|&(_, &slot)| slot != u32::MAX);
+    for (_, &slot) in used() {
+        next[slot as usize + 1] += 1;
+    }
+    for slot in 0..count {
+        next[slot + 1] += next[slot];
+    }
+    let mut indices = filled(next[count] as usize, 0)?;
+    for (index, &slot) in used() {
+        let place = &mut next[slot as usize];
+        indices[*place as usize] = index as u32;
+        *place += 1;
+    }
+    Ok(indices)
 }
 
 wide! {
@@ -152,7 +180,7 @@ mod tests {
         let values = [-0.0, 0.0, 1.5, -2.25, f32::INFINITY, f32::MIN_POSITIVE];
         // Below and above what one thread adds up alone.
         for (count, dimensions) in [(40, 3), (3_000, 33)] {
-            for known in [0, 1, 7] {
+            for known in [0, 1, 7, 1000] {
                 let rows = known + 5;
                 // Each new row first comes at another place, and again after that.
                 let slot = |index: usize| match index % 4 {
@@ -187,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a new row without a gradient")]
+    #[should_panic(expected = "new rows that have a gradient")]
     fn a_new_row_without_a_gradient_is_not_taken_for_written() {
         let _ = scatter_more(&[1], &[1.0], 1.0, &mut Vec::new(), 2, 1);
     }
