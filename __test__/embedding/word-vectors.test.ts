@@ -104,6 +104,20 @@ test('an analogy is nearest to b less a and c', async (t) => {
   t.deepEqual(await vectors.analogyAsync('man', 'king', 'woman', 2), answer)
 })
 
+test('vectors of any length have a direction', (t) => {
+  for (const factor of [1e-38, 1e-25, 1e-22, 1e-20, 1, 1e19, 1e30, 3e38]) {
+    const data = [1, 0, 0, 1, -1, 0, 1, 1].map((value) => value * factor)
+    const vectors = WordVectors.fromArray(['a', 'b', 'c', 'd'], data, { dimensions: 2 })
+    const found = ['b', 'c', 'd'].map((word) => vectors.similarity('a', word).toFixed(4))
+    t.deepEqual(found, ['0.0000', '-1.0000', '0.7071'], `${factor}`)
+    for (const near of [vectors.nearest('a'), vectors.nearest([factor, 0]).slice(1)])
+      t.deepEqual(
+        near.map(({ word, similarity }) => `${word} ${similarity.toFixed(4)}`),
+        ['d 0.7071', 'b 0.0000', 'c -1.0000'],
+      )
+  }
+})
+
 test('files of every form give the same words and numbers', async (t) => {
   const folder = await temporaryFolder(t)
   for (const name of ['v.txt', 'v.vec', 'v.bin', 'v.safetensors', 'V.TXT', 'v.Vec', 'V.BIN', 'v.SAFETENSORS']) {

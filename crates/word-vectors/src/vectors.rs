@@ -1,7 +1,9 @@
 //! Words and their vectors, and what can be asked of them.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
+use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
@@ -11,6 +13,8 @@ use crate::{Error, Result};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 4096;
+/// Squares of lengths whose products 32-bit floats hold, with all digits that a cosine has.
+const USUAL: RangeInclusive<f32> = 1e-24..=1e30;
 
 /// Words and their numbers, before they are made ready for questions.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ pub struct WordVectors {
     words: Vec<Box<str>>,
     index: HashMap<Box<str>, u32>,
     table: Vec<f32>,
-    /// One over the length of each row, 0 where it has none: cosines need no second table.
+    /// One over the length of each row, 0 where it has none, NaN where its square is not [`USUAL`]: cosines need no second table.
     inverse_lengths: Vec<f32>,
     dimensions: usize,
     level: Level,
@@ -102,15 +106,21 @@ impl WordVectors {
         let mut inverse_lengths = filled(kept, 0.0)?;
         let inverse_length = |(row, inverse): (&[f32], &mut f32)| {
             let square = dot(level, row, row);
-            *inverse = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
-            square.is_finite()
+            *inverse = if USUAL.contains(&square) {
+                1.0 / square.sqrt()
+            } else if row.iter().all(|&number| number == 0.0) {
+                0.0
+            } else {
+                f32::NAN
+            };
+            square.is_finite() || row.iter().all(|number| number.is_finite())
         };
         let are_finite = table.par_chunks(dimensions).zip(&mut inverse_lengths).with_min_len(ROWS).map(inverse_length);
         // Not `all`, which would leave lengths out.
         if are_finite.filter(|is_finite| !is_finite).count() > 0 {
-            let is_wrong = |row: &[f32]| !dot(level, row, row).is_finite();
+            let is_wrong = |row: &[f32]| !row.iter().all(|number| number.is_finite());
             let word = table.chunks_exact(dimensions).position(is_wrong).map_or("", |row| &words[row]);
-            return Err(invalid(format!("the vector of {word:?} has a number that is not finite, or too large")));
+            return Err(invalid(format!("the vector of {word:?} has a number that is not finite")));
         }
         Ok((Self { words, index, table, inverse_lengths, dimensions, level }, repeated))
     }
@@ -170,6 +180,9 @@ impl WordVectors {
     pub fn similarity(&self, a: &str, b: &str) -> Result<f32> {
         let (a, b) = (self.known(a)?, self.known(b)?);
         let lengths = self.inverse_lengths[a as usize] * self.inverse_lengths[b as usize];
+        if lengths.is_nan() {
+            return Ok(cosine(self.row(a), self.row(b)));
+        }
         Ok((dot(self.level, self.row(a), self.row(b)) * lengths).clamp(-1.0, 1.0))
     }
 
@@ -179,7 +192,7 @@ impl WordVectors {
     /// [`Error::UnknownWord`].
     pub fn nearest_to(&self, word: &str, count: usize) -> Result<Vec<Near>> {
         let index = self.known(word)?;
-        Ok(self.search(self.row(index), count, &[index]))
+        Ok(self.search(&scaled(self.row(index))?, count, &[index]))
     }
 
     /// The `count` words whose vectors point most nearly as `vector` does, the nearest first.
@@ -202,22 +215,35 @@ impl WordVectors {
         let known = [self.known(a)?, self.known(b)?, self.known(c)?];
         let mut sum = filled(self.dimensions, 0.0)?;
         for (index, sign) in known.into_iter().zip([-1.0, 1.0, 1.0]) {
-            let factor = sign * self.inverse_lengths[index as usize];
-            sum.iter_mut().zip(self.row(index)).for_each(|(sum, value)| *sum += factor * value);
+            let mut inverse = self.inverse_lengths[index as usize];
+            let mut row = Cow::Borrowed(self.row(index));
+            if inverse.is_nan() {
+                row = Cow::Owned(scaled(&row)?);
+                inverse = self.inverse_of(&row);
+            }
+            let factor = sign * inverse;
+            sum.iter_mut().zip(&*row).for_each(|(sum, value)| *sum += factor * value);
         }
-        Ok(self.search(&sum, count, &known))
+        Ok(self.search(&scaled(&sum)?, count, &known))
     }
 
-    /// By all threads of the current rayon pool; of words that are equally near the one of the smaller row is first.
-    fn search(&self, vector: &[f32], count: usize, without: &[u32]) -> Vec<Near> {
+    /// One over the length of a vector that is [`scaled`], 0 of one that is zero.
+    fn inverse_of(&self, vector: &[f32]) -> f32 {
         let square = dot(self.level, vector, vector);
-        let inverse = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
+        if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
+    }
+
+    /// By all threads of the current rayon pool; of words that are equally near the one of the smaller row is first. `vector` is [`scaled`].
+    fn search(&self, vector: &[f32], count: usize, without: &[u32]) -> Vec<Near> {
+        let inverse = self.inverse_of(vector);
         let count = count.min(self.len());
         let nearest_in = |(chunk, rows): (usize, &[f32])| {
             let mut nearest = Nearest::new(count);
             let first = (chunk * ROWS) as u32;
             for (index, row) in (first..).zip(rows.chunks_exact(self.dimensions)) {
-                let similarity = dot(self.level, row, vector) * self.inverse_lengths[index as usize] * inverse;
+                let of_row = self.inverse_lengths[index as usize];
+                let similarity =
+                    if of_row.is_nan() { cosine(row, vector) } else { dot(self.level, row, vector) * of_row * inverse };
                 if !without.contains(&index) {
                     nearest.add(Near { index, similarity: similarity.clamp(-1.0, 1.0) });
                 }
@@ -227,6 +253,20 @@ impl WordVectors {
         let chunks = self.table.par_chunks(ROWS * self.dimensions).enumerate().map(nearest_in);
         chunks.reduce(|| Nearest::new(count), Nearest::joined).sorted()
     }
+}
+
+/// The cosine of the angle between vectors of any lengths, 0 when one of them is zero: slower than by [`dot`], and nothing that a 32-bit float
+/// holds has a square that a 64-bit one does not.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let [mut products, mut of_a, mut of_b] = [0.0f64; 3];
+    for (&a, &b) in a.iter().zip(b) {
+        let (a, b) = (f64::from(a), f64::from(b));
+        products += a * b;
+        of_a += a * a;
+        of_b += b * b;
+    }
+    let lengths = of_a.sqrt() * of_b.sqrt();
+    if lengths > 0.0 { (products / lengths).clamp(-1.0, 1.0) as f32 } else { 0.0 }
 }
 
 /// `vector` times a power of two that makes its largest number at least 1 and less than 2. No other bit of a cosine changes by it, and squares of very

@@ -75,6 +75,42 @@ fn unknown_words_and_other_lengths_are_errors() {
 }
 
 #[test]
+fn words_of_any_length_have_a_direction() {
+    // The first as they are, the others by a factor; both one in three dimensions and of more than a register has.
+    for dimensions in [2, 37] {
+        let rows: Vec<Vec<f32>> = (0..5)
+            .map(|row| (0..dimensions).map(|at| ((row * 7 + at * 3 + row * at) % 11) as f32 - 5.0).collect())
+            .collect();
+        let names = || (0..5).map(|row| format!("w{row}")).collect::<Vec<_>>();
+        let plain = WordVectors::new(names(), rows.concat(), dimensions).expect("they fit");
+        for factor in [1e-40f32, 1e-25, 1e-22, 1e-20, 1e-13, 1e-11, 1e14, 1e19, 1e30, 6e37] {
+            let scaled = |row: &Vec<f32>, factor: f32| row.iter().map(|value| value * factor).collect::<Vec<_>>();
+            let factors = [1.0, factor, factor, 1.0 / factor.max(1e-30), 1.0];
+            let table = rows.iter().zip(factors).flat_map(|(row, factor)| scaled(row, factor)).collect();
+            let vectors = WordVectors::new(names(), table, dimensions).expect("they are finite");
+            let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-4, "{factor}: {a} {b}");
+            for (a, b) in (0..5).flat_map(|a| (0..5).map(move |b| (format!("w{a}"), format!("w{b}")))) {
+                let expected = plain.similarity(&a, &b).expect("they are known");
+                near(vectors.similarity(&a, &b).expect("they are known"), expected);
+            }
+            let same = |found: Vec<Near>, expected: Vec<Near>| {
+                assert_eq!(found.len(), expected.len());
+                found.iter().zip(&expected).for_each(|(a, b)| near(a.similarity, b.similarity));
+            };
+            for word in ["w0", "w1", "w3"] {
+                let of = |vectors: &WordVectors| vectors.nearest_to(word, 5).expect("it is known");
+                same(of(&vectors), of(&plain));
+            }
+            let of = |vectors: &WordVectors| vectors.analogy("w0", "w1", "w3", 5).expect("they are known");
+            same(of(&vectors), of(&plain));
+        }
+    }
+    let zero = WordVectors::new(vec!["a".into(), "b".into()], vec![0.0, 0.0, 1e-30, 0.0], 2).expect("they fit");
+    assert_eq!(zero.similarity("a", "b").expect("they are known").to_bits(), 0);
+    assert!(zero.nearest_to("a", 1).expect("it is known")[0].similarity == 0.0);
+}
+
+#[test]
 fn a_vector_of_any_length_has_a_direction() {
     let vectors = WordVectors::new(vec!["a".into(), "b".into()], vec![1.0, 0.0, 0.5, 0.5], 2).expect("they fit");
     let of = |vector: &[f32]| vectors.nearest(vector, 2).expect("it fits");
