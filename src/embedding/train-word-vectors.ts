@@ -116,7 +116,7 @@ const optionNames = [
  * The texts are kept in memory while it trains, as 4 bytes for each word.
  *
  * @param source paths and globs of files, or `{ texts }`
- * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` for a line above 256 MB, or when there is not enough memory.
+ * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough, and when the vectors grow beyond all bounds, from which a smaller learning rate may keep them; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` for a line above 256 MB, or when there is not enough memory.
  */
 export const trainWordVectors = async (
   source: TrainSource,

@@ -138,6 +138,19 @@ fn a_text_on_one_line_is_many_sentences() {
 }
 
 #[test]
+fn a_training_that_diverges_says_what_may_help() {
+    let mut texts = Texts::new(Split::Words, false);
+    (0..3000).try_for_each(|_| texts.add_sentence("abcdef".split_inclusive(|_| true))).expect("there is memory");
+    let options = Options { learning_rate: 10.0, min_count: 1, ..Options::default() };
+    let error = train(texts, &Options { objective: Objective::SkipGram, ..options }, None, None);
+    let message = error.expect_err("it is too fast").to_string();
+    assert!(
+        message.starts_with("expected finite lengths, which a smaller learning rate may keep them, for the vectors"),
+        "{message}"
+    );
+}
+
+#[test]
 fn options_that_cannot_be_are_errors_that_say_so() {
     let good = options(Objective::Cbow, 1);
     for (options, expected) in [

@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::error::reserved;
+use crate::lanes::{Level, dot};
 use crate::{Error, Result, Rows as WordRows, WordVectors};
 use chance::{Chance, mixed};
 use negatives::Negatives;
@@ -162,7 +163,17 @@ pub fn train_rows(
         })?;
     }
     let table = inputs.into_values()?;
+    check_trained(&table, options.dimensions)?;
     Ok(WordRows { words: corpus.words, table, dimensions: options.dimensions })
+}
+
+/// Refuses vectors whose lengths are not finite: a rate that is too large makes them longer in each step.
+fn check_trained(table: &[f32], dimensions: usize) -> Result<()> {
+    let level = Level::best();
+    let Some(row) = table.chunks_exact(dimensions).find(|row| !dot(level, row, row).is_finite()) else { return Ok(()) };
+    let number = row.iter().find(|number| !number.is_finite()).or(row.first());
+    let expected = "finite lengths, which a smaller learning rate may keep them,".to_owned();
+    Err(Error::InvalidOption { option: "the vectors", expected, received: number.map_or(String::new(), f32::to_string) })
 }
 
 fn check(options: &Options) -> Result<()> {
