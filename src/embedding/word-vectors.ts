@@ -169,7 +169,8 @@ export class WordVectors {
    * Writes a file in the form that its name tells, as {@link WordVectors.load} reads it; reading it gives the same numbers. It replaces an older file in
    * one step.
    *
-   * @throws `ERR_INVALID_FILE` when it cannot be written, or when a word has white space, which the forms of word2vec cannot hold.
+   * @throws `ERR_INVALID_FILE` when it cannot be written; also what {@link WordVectors.load} would not read: no word at all, more than 65,536 dimensions, and in
+   *   the forms of word2vec a word that is empty, has white space, or is longer than 65,536 bytes.
    */
   async save(path: string | URL): Promise<void> {
     const file = filePath('path', path)

@@ -223,6 +223,36 @@ fn a_word_with_white_space_cannot_be_written_as_word2vec_does() {
     vectors.save(&folder.path().join("v.safetensors"), Format::Safetensors).expect("it can be written");
 }
 
+#[test]
+fn what_cannot_be_read_is_not_written() {
+    let folder = TempDir::new().expect("there is room");
+    let one = |word: String| WordVectors::new(vec![word], vec![1.0], 1).expect("it fits");
+    let wide = WordVectors::new(vec!["a".into()], vec![1e-45; 65537], 65537).expect("it fits");
+    let none = WordVectors::new(vec![], vec![], 3).expect("it fits");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        let fault = |vectors: &WordVectors| vectors.save(&path, format).expect_err("it is too large").to_string();
+        assert_eq!(fault(&wide), "expected 1 to 65536 dimensions, found 65537", "{format:?}");
+        assert_eq!(fault(&none), "it cannot be written: there is no word", "{format:?}");
+        if format == Format::Safetensors {
+            continue;
+        }
+        assert!(
+            fault(&one("x".repeat(65537))).ends_with("cannot be written in this form: it has more than 65536 bytes")
+        );
+        assert!(fault(&one(String::new())).ends_with("it is empty"));
+        assert!(!path.exists());
+    }
+    // The longest of what can be.
+    let table = [1e-45, -3.4e38, 1.175_494_4e-38, -0.000_012_345_678].repeat(1 << 14);
+    let most = WordVectors::new(vec!["x".repeat(65536)], table, 65536).expect("it fits");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        most.save(&path, format).expect("it can be written");
+        assert_eq!(load(&path).expect("it was written").table(), most.table(), "{format:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

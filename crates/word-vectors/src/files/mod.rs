@@ -17,6 +17,8 @@ use crate::{Error, Result, WordVectors};
 
 /// The longest word, in bytes.
 const MAX_WORD: usize = 1 << 16;
+/// The most characters of a word or a field that a message shows.
+const SHOWN: usize = 40;
 /// The most dimensions.
 const MAX_DIMENSIONS: usize = 1 << 16;
 /// Words between two looks at whether to stop.
@@ -90,11 +92,16 @@ impl WordVectors {
         Rows::load(path, format, limit, cancel)?.into_vectors()
     }
 
-    /// Writes a file, in place of an older one in one step.
+    /// Writes a file, in place of an older one in one step. What is written can be read.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::InvalidFile`] when a word has white space or a line break, which the form cannot hold.
+    /// [`Error::Io`]; [`Error::InvalidFile`] when there is no word, there are too many dimensions for a file, a word has white space or a
+    /// line break, which the form cannot hold, or is longer than those of files.
     pub fn save(&self, path: &Path, format: Format) -> Result<()> {
+        if self.is_empty() {
+            return Err(invalid("it cannot be written: there is no word".to_owned()));
+        }
+        check_dimensions(self.dimensions())?;
         let mut file = Replacement::of(path)?;
         let mut writer = BufWriter::with_capacity(1 << 20, file.file());
         self.write(&mut writer, format)?;
@@ -128,8 +135,15 @@ fn check_dimensions(dimensions: usize) -> Result<()> {
 
 /// A word that word2vec's forms can hold: it ends at white space.
 fn check_word(word: &str) -> Result<()> {
-    if word.is_empty() || word.contains([' ', '\n', '\r', '\t']) {
-        return Err(invalid(format!("the word {word:?} cannot be written in this form: it has white space")));
-    }
-    Ok(())
+    let why = if word.is_empty() {
+        "it is empty".to_owned()
+    } else if word.contains([' ', '\n', '\r', '\t']) {
+        "it has white space".to_owned()
+    } else if word.len() > MAX_WORD {
+        format!("it has more than {MAX_WORD} bytes")
+    } else {
+        return Ok(());
+    };
+    let shown = word.chars().take(SHOWN).collect::<String>();
+    Err(invalid(format!("the word {shown:?} cannot be written in this form: {why}")))
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read, Write};
 use std::sync::atomic::AtomicBool;
 
-use super::{BETWEEN_LOOKS, MAX_DIMENSIONS, MAX_WORD, check_dimensions, check_word, header, look};
+use super::{BETWEEN_LOOKS, MAX_DIMENSIONS, MAX_WORD, SHOWN, check_dimensions, check_word, header, look};
 use crate::vectors::{Rows, invalid};
 use crate::{Result, WordVectors};
 
@@ -13,8 +13,6 @@ const MAX_LINE: u64 = (MAX_WORD + 33 * MAX_DIMENSIONS) as u64;
 const SPACES: [char; 2] = [' ', '\t'];
 /// Some editors begin a file with it. Read as a part of the first line, the two counts would be a word and a number.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-/// The most characters of a field that a message shows.
-const SHOWN: usize = 40;
 
 pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: Option<&AtomicBool>) -> Result<Rows> {
     let mut line = Vec::new();
@@ -144,7 +142,9 @@ pub(super) fn write(vectors: &WordVectors, out: &mut impl Write) -> Result<()> {
         check_word(word)?;
         out.write_all(word.as_bytes())?;
         for value in row {
-            write!(out, " {value}")?;
+            // Of a very small or large number all zeros would be written.
+            let is_short = *value == 0.0 || (1e-5..1e16).contains(&value.abs());
+            if is_short { write!(out, " {value}")? } else { write!(out, " {value:e}")? }
         }
         out.write_all(b"\n")?;
     }

@@ -173,7 +173,11 @@ fn check_trained(table: &[f32], dimensions: usize) -> Result<()> {
     let Some(row) = table.chunks_exact(dimensions).find(|row| !dot(level, row, row).is_finite()) else { return Ok(()) };
     let number = row.iter().find(|number| !number.is_finite()).or(row.first());
     let expected = "finite lengths, which a smaller learning rate may keep them,".to_owned();
-    Err(Error::InvalidOption { option: "the vectors", expected, received: number.map_or(String::new(), f32::to_string) })
+    Err(Error::InvalidOption {
+        option: "the vectors",
+        expected,
+        received: number.map_or(String::new(), f32::to_string),
+    })
 }
 
 fn check(options: &Options) -> Result<()> {
