@@ -3391,7 +3391,7 @@ export declare class WordVectors {
   /** Dimensions of the vectors. */
   readonly dimensions: number
   /**
-   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
+   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them (words have spaces only where no first line says how many numbers there are); `*.bin` is word2vec's
    * binary form; `*.safetensors` what {@link WordVectors.save} writes. Of several equal words the first one counts.
    *
    * @throws `ERR_INVALID_FILE` says what is wrong, and in which line or word; `ERR_LIMIT` when there is not enough memory.
@@ -3447,7 +3447,8 @@ export declare class WordVectors {
    * Writes a file in the form that its name tells, as {@link WordVectors.load} reads it; reading it gives the same numbers. It replaces an older file in
    * one step.
    *
-   * @throws `ERR_INVALID_FILE` when it cannot be written, or when a word has white space, which the forms of word2vec cannot hold.
+   * @throws `ERR_INVALID_FILE` when it cannot be written; also what {@link WordVectors.load} would not read: no word at all, more than 65,536 dimensions, and in
+   *   the forms of word2vec a word that is empty, has white space, or is longer than 65,536 bytes.
    */
   save(path: string | URL): Promise<void>
   /** Whether the memory was freed. */
@@ -3554,7 +3555,7 @@ export interface TrainWordVectorsProgress extends TrainSourceProgress {
  * The texts are kept in memory while it trains, as 4 bytes for each word.
  *
  * @param source paths and globs of files, or `{ texts }`
- * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` for a line above 256 MB, or when there is not enough memory.
+ * @throws `ERR_INVALID_ARGUMENT`, also when no word is frequent enough, and when the vectors grow beyond all bounds, from which a smaller learning rate may keep them; `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` for a line above 256 MB, or when there is not enough memory.
  */
 export declare const trainWordVectors: (source: TrainSource, options?: TrainWordVectorsOptions) => Promise<WordVectors>
 

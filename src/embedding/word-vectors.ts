@@ -61,7 +61,7 @@ export class WordVectors {
   }
 
   /**
-   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them; `*.bin` is word2vec's
+   * Reads a file by the end of its name, in capitals or not: `*.txt` and `*.vec` hold a word and its numbers on each line, as word2vec and GloVe write them (words have spaces only where no first line says how many numbers there are); `*.bin` is word2vec's
    * binary form; `*.safetensors` what {@link WordVectors.save} writes. Of several equal words the first one counts.
    *
    * @throws `ERR_INVALID_FILE` says what is wrong, and in which line or word; `ERR_LIMIT` when there is not enough memory.

@@ -122,6 +122,24 @@ fn safetensors_are_those_of_the_crate_and_read_in_whichever_order_the_tensors_ar
     assert_eq!(fault("v.safetensors", &longer), "not a safetensors file: expected 24 bytes of values, found 25");
 }
 
+#[test]
+fn safetensors_in_which_a_name_is_there_twice_are_refused() {
+    let tensors = r#""vectors":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"words":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}"#;
+    let file = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes(), &[0, 0, 0, 0, b'a', b'\n']].concat();
+    let again = r#""words":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}"#;
+    for (json, name) in [
+        (format!("{{{tensors},{again}}}"), "words"),
+        (format!(r#"{{"__metadata__":{{"x":"1","x":"2"}},{tensors}}}"#), "x"),
+        (format!(r#"{{"__metadata__":{{}},"__metadata__":{{}},{tensors}}}"#), "__metadata__"),
+    ] {
+        let found = fault("v.safetensors", &file(&json));
+        assert!(found.starts_with(&format!("not a safetensors file: {name:?} is there twice")), "{found}");
+    }
+    let folder = TempDir::new().expect("there is room");
+    let plain = file(&format!(r#"{{"__metadata__":{{"x":"1"}},{tensors}}}"#));
+    assert_eq!(load(&written(&folder, "v.safetensors", &plain)).expect("it is well-formed").len(), 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_written_may_be_read_by_whom_any_new_file_may() {
@@ -167,6 +185,14 @@ fn faults_of_text_are_named_with_their_line() {
         (b"2 3\na 1.00000 2.00000 3.00000\n", "line 1 tells of 2 words, found 1"),
         (b"1 2\na 1 2\nb 3 4\n", "line 1 tells of 1 words, found more"),
         (b"2 2\na 1 2\nb 3\n", "expected a word and 2 numbers in line 3, found 2 fields"),
+        (b"2 2\na 1 2 3\nb 4 5 6\n", "expected a word and 2 numbers in line 2, found 4 fields"),
+        (b"2 2\na 1 2\nb\t3 4 5\n", "expected a word and 2 numbers in line 3, found 4 fields"),
+        (b"-1 2\na 1 2\n", "expected the number of words and of dimensions in line 1, found \"-1 2\""),
+        (b"2 -2\na 1 2\n", "expected the number of words and of dimensions in line 1, found \"2 -2\""),
+        (
+            b"99999999999999999999 2\na 1 2\n",
+            "expected the number of words and of dimensions in line 1, found \"99999999999999999999 2\"",
+        ),
         (b"2 2\na 1 2\nb 3 x\n", "expected a number in line 3, found \"x\""),
         (b"2 2\na 1 2\n\xff 3 4\n", "line 3 is not UTF-8"),
         (b"2 2\na 1 2\n 3 4\n", "expected a word of 1 to 65536 bytes in line 3, found 0"),

@@ -28,7 +28,7 @@ const BETWEEN_LOOKS: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A word and its numbers on each line, between spaces. The first line of word2vec's text form says how many words and dimensions there
-    /// are; that of `GloVe` has no such line. Both are read, the first is written.
+    /// are, and no word has a space; that of `GloVe` has no such line, and words that do. Both are read, the first is written.
     Text,
     /// word2vec's binary form: that first line, then words and little-endian `f32`.
     Binary,

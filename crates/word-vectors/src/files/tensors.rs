@@ -1,10 +1,14 @@
 //! Safetensors, whose header the crate of that name reads, checks and writes. Values go through a buffer.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::io::{BufRead, Read, Seek, Write};
 use std::sync::atomic::AtomicBool;
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{BETWEEN_LOOKS, check_dimensions, look};
 use crate::error::{filled, reserved};
@@ -13,6 +17,8 @@ use crate::{Result, WordVectors};
 
 const VECTORS: &str = "vectors";
 const WORDS: &str = "words";
+/// What is no tensor of a header.
+const METADATA: &str = "__metadata__";
 /// The largest header, in bytes: that of two tensors and much that is told beside them.
 const MAX_HEADER: u64 = 1 << 20;
 /// The header's length is a multiple of this.
@@ -57,12 +63,48 @@ fn header(reader: &mut impl Read, length: u64) -> Result<(Metadata, u64)> {
     }
     let mut json = filled(size as usize, 0)?;
     reader.read_exact(&mut json)?;
+    serde_json::from_slice::<Object>(&json).map_err(|error| fault(&error.to_string()))?;
     let metadata: Metadata = serde_json::from_slice(&json).map_err(|error| fault(&error.to_string()))?;
     let start = 8 + size;
     if start.checked_add(metadata.data_len() as u64) != Some(length) {
         return Err(fault(&format!("expected {} bytes of values, found {}", metadata.data_len(), length - start)));
     }
     Ok((metadata, start))
+}
+
+/// An object in which each name is there once, also in its metadata. Readers disagree about which of two entries of one name counts, and `Metadata`
+/// takes one without a word.
+struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Object, A::Error> {
+                let mut names = HashSet::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == METADATA {
+                        map.next_value::<Option<Object>>()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    if let Some(name) = names.replace(name) {
+                        return Err(A::Error::custom(format_args!("{name:?} is there twice")));
+                    }
+                }
+                Ok(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 /// Within the buffer where that is possible.

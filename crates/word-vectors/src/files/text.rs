@@ -24,7 +24,7 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
         line.drain(..BYTE_ORDER_MARK.len());
     }
     let first = text_of(&line, number)?;
-    let told = header(first);
+    let told = counts(first)?;
     // GloVe's first line: the word has no space in it.
     let dimensions =
         told.map_or_else(|| first.trim_end_matches(SPACES).matches(SPACES).count(), |(_, dimensions)| dimensions);
@@ -48,7 +48,7 @@ pub(super) fn read(mut reader: impl BufRead, length: u64, limit: usize, cancel: 
                 rows.reserve_more()?;
             }
         }
-        add_line(&mut rows, text_of(&line, number)?, number)?;
+        add_line(&mut rows, text_of(&line, number)?, number, told.is_some())?;
     }
     match told {
         Some((words, _)) if rows.words.len() < words.min(limit) => {
@@ -105,25 +105,47 @@ fn text_of(line: &[u8], number: u64) -> Result<&str> {
     str::from_utf8(line).map_err(|_| invalid(format!("line {number} is not UTF-8")))
 }
 
-/// The numbers are the last fields: some words of `GloVe` files have spaces.
-fn add_line(rows: &mut Rows, line: &str, number: u64) -> Result<()> {
+/// The numbers of word2vec's first line; none where it is a word and numbers. Two whole numbers are not taken for a word and its only number, also where
+/// they cannot be what that line says.
+fn counts(line: &str) -> Result<Option<(usize, usize)>> {
+    let is_whole = |field: &str| {
+        let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let mut fields = line.split_ascii_whitespace();
+    let (Some(words), Some(dimensions), None) = (fields.next(), fields.next(), fields.next()) else { return Ok(None) };
+    if !is_whole(words) || !is_whole(dimensions) {
+        return Ok(None);
+    }
+    header(line).map(Some).ok_or_else(|| {
+        let shown = line.chars().take(SHOWN).collect::<String>();
+        invalid(format!("expected the number of words and of dimensions in line 1, found {shown:?}"))
+    })
+}
+
+/// The numbers are the last fields: some words of `GloVe` files have spaces. Those of files that say how many numbers there are, by `is_told`, have none: what
+/// stands there is a number too many.
+fn add_line(rows: &mut Rows, line: &str, number: u64, is_told: bool) -> Result<()> {
     let line = line.trim_end_matches(SPACES);
     let mut rest = line;
+    let fault = |rows: &Rows| {
+        let (expected, found) = (rows.dimensions, line.split(SPACES).count());
+        invalid(format!("expected a word and {expected} numbers in line {number}, found {found} fields"))
+    };
     let start = rows.table.len();
     rows.table.resize(start + rows.dimensions, 0.0);
     for place in (0..rows.dimensions).rev() {
         let Some((before, field)) = rest.rsplit_once(SPACES) else {
-            return Err(invalid(format!(
-                "expected a word and {} numbers in line {number}, found {} fields",
-                rows.dimensions,
-                line.split(SPACES).count()
-            )));
+            return Err(fault(rows));
         };
         rows.table[start + place] = field.parse().map_err(|_| {
             let shown = field.chars().take(SHOWN).collect::<String>();
             invalid(format!("expected a number in line {number}, found {shown:?}"))
         })?;
         rest = before;
+    }
+    if is_told && rest.contains(SPACES) {
+        return Err(fault(rows));
     }
     if rest.is_empty() || rest.len() > MAX_WORD {
         return Err(invalid(format!(
