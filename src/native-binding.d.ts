@@ -593,11 +593,6 @@ export interface NativeRopeScaling {
   attentionFactor?: number
 }
 
-export interface NativeRopeTable {
-  cos: Float32Array
-  sin: Float32Array
-}
-
 /** How rows are cut and filled up, as the file says. */
 export interface NativeRowShape {
   maxLength?: number
@@ -796,7 +791,8 @@ export interface RenderedChat {
   generations: Uint32Array
 }
 
-export declare function ropeTable(config: NativeRopeConfig): NativeRopeTable
+/** The table written into `cos` and `sin`, two arrays that nobody else knows of. */
+export declare function ropeTable(config: NativeRopeConfig, cos: Float32Array, sin: Float32Array): void
 
 /** Sets the most bytes that a thread takes to remember words, from now on. The facade has checked it. */
 export declare function setCacheBytes(bytes: number): void

@@ -128,6 +128,13 @@ for (const [what, options, message] of wrong) {
   })
 }
 
+test('a table takes its own memory and no more', (t) => {
+  const before = process.resourceUsage().maxRSS
+  const { cos, sin } = ropeTable({ contextLength: 2 ** 17, headDimensions: 256 })
+  const kilobytes = (cos.byteLength + sin.byteLength) / 1024
+  t.true(process.resourceUsage().maxRSS - before < 1.5 * kilobytes)
+})
+
 test('a table that no memory can hold is ERR_LIMIT', (t) => {
   t.throws(() => ropeTable({ contextLength: 2 ** 40, headDimensions: 2 ** 10 }), { code: 'ERR_LIMIT' })
 })

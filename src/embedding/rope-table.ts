@@ -1,3 +1,4 @@
+import { allocated } from '../allocated.ts'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeRopeScaling } from '../native-binding.d.ts'
@@ -122,7 +123,9 @@ export const ropeTable = (options: RopeTableOptions): RopeTable => {
     contextLength * headDimensions,
     'f32',
   )
-  const { cos, sin } = callNative(() => native().ropeTable(config))
+  const length = (contextLength * headDimensions) / 2
+  const [cos, sin] = allocated(8 * length, () => [new Float32Array(length), new Float32Array(length)] as const)
+  callNative(() => native().ropeTable(config, cos, sin))
   return { cos, sin, shape: [contextLength, headDimensions / 2] }
 }
 

@@ -88,7 +88,7 @@ pub use optimizer::{Optimizer, Rule, SlotState};
 pub use output::Output;
 pub use parameter::Parameter;
 pub use position::{Position, sinusoidal};
-pub use rope::{RopeConfig, RopeScaling, RopeTable, rope_table};
+pub use rope::{RopeConfig, RopeScaling, RopeTable, fill_rope_table, rope_table};
 pub use table::TableOptions;
 pub use threads::{PoolOf, use_pool};
 pub use train::{BIAS_TABLE, Loss, MIXING_TABLE, Objective, Trainer, TrainerConfig};

@@ -74,14 +74,27 @@ pub struct RopeTable {
 /// # Errors
 /// [`Error::Number`] names what cannot be; [`Error::TooLarge`] and [`Error::OutOfMemory`].
 pub fn rope_table(config: &RopeConfig) -> Result<RopeTable> {
+    let len = memory::checked_len(config.context_length, config.head_dimensions / 2)?;
+    let (mut cos, mut sin) = (memory::zeros(len)?, memory::zeros(len)?);
+    fill_rope_table(config, &mut cos, &mut sin)?;
+    Ok(RopeTable { cos, sin })
+}
+
+/// [`rope_table`] into memory of the caller, which is exactly as large.
+///
+/// # Errors
+/// Those of [`rope_table`], and [`Error::LengthMismatch`]; nothing is written then.
+pub fn fill_rope_table(config: &RopeConfig, cos: &mut [f32], sin: &mut [f32]) -> Result<()> {
     let frequencies = frequencies(config)?;
     let RopeConfig { context_length, position_offset, scaling, .. } = *config;
     if context_length == 0 {
         return Err(Error::Zero { what: "context length" });
     }
     let scale = scaling.attention_factor();
-    let len = memory::checked_len(context_length, frequencies.len())?;
-    let (mut cos, mut sin) = (memory::zeros(len)?, memory::zeros(len)?);
+    let expected = memory::checked_len(context_length, frequencies.len())?;
+    if let Some(actual) = [cos.len(), sin.len()].into_iter().find(|&len| len != expected) {
+        return Err(Error::LengthMismatch { expected, actual });
+    }
     let rows = cos.par_chunks_mut(frequencies.len()).zip(sin.par_chunks_mut(frequencies.len())).enumerate();
     rows.for_each(|(row, (cos, sin))| {
         let position = (position_offset + row) as f64;
@@ -90,7 +103,7 @@ pub fn rope_table(config: &RopeConfig) -> Result<RopeTable> {
             (*cos, *sin) = ((scale * cosine) as f32, (scale * sine) as f32);
         }
     });
-    Ok(RopeTable { cos, sin })
+    Ok(())
 }
 
 /// What each pair of dimensions turns by from one position to the next, in radians.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use tokenmill_embedding::{Error, RopeConfig, RopeScaling, alibi_slopes, rope_table};
+use tokenmill_embedding::{Error, RopeConfig, RopeScaling, alibi_slopes, fill_rope_table, rope_table};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -113,6 +113,16 @@ fn slopes_are_the_golden_ones() {
         assert_near(&alibi_slopes(heads).unwrap(), &expected, &format!("{heads} heads"));
     }
     assert!(matches!(alibi_slopes(0), Err(Error::Zero { .. })));
+}
+
+#[test]
+fn memory_of_another_length_is_left_alone() {
+    for lengths in [[6, 5], [7, 6]] {
+        let [mut cos, mut sin] = lengths.map(|length| vec![0.5; length]);
+        let error = fill_rope_table(&config(), &mut cos, &mut sin);
+        assert!(matches!(error, Err(Error::LengthMismatch { expected: 6, .. })));
+        assert_eq!([cos, sin].concat(), vec![0.5; lengths.iter().sum()]);
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Tables of positions for attention.
 
 use napi::Env;
-use napi::bindgen_prelude::Float32Array;
+use napi::bindgen_prelude::{Float32Array, Float32ArraySlice};
 use napi_derive::napi;
-use tokenmill_embedding::{RopeConfig, RopeScaling, alibi_slopes as slopes, rope_table as table};
+use tokenmill_embedding::{RopeConfig, RopeScaling, alibi_slopes as slopes, fill_rope_table};
 
 use crate::arrays::to_array;
 use crate::embedding_convert::{coded, size};
@@ -32,23 +32,23 @@ pub struct NativeRopeScaling {
     pub attention_factor: Option<f64>,
 }
 
-#[napi(object)]
-pub struct NativeRopeTable {
-    pub cos: Float32Array,
-    pub sin: Float32Array,
-}
-
+/// The table written into `cos` and `sin`, two arrays that nobody else knows of.
 #[napi(catch_unwind)]
-pub fn rope_table(env: Env, config: NativeRopeConfig) -> Result<NativeRopeTable> {
-    let table = table(&RopeConfig {
+pub fn rope_table(
+    config: NativeRopeConfig,
+    mut cos: Float32ArraySlice<'_>,
+    mut sin: Float32ArraySlice<'_>,
+) -> Result<()> {
+    let config = RopeConfig {
         context_length: size("contextLength", config.context_length)?,
         head_dimensions: size("headDimensions", config.head_dimensions)?,
         base: config.base,
         position_offset: size("positionOffset", config.position_offset)?,
         scaling: config.scaling.map_or(Ok(RopeScaling::None), scaling)?,
-    });
-    let table = table.map_err(coded)?;
-    Ok(NativeRopeTable { cos: to_array(env, &table.cos)?, sin: to_array(env, &table.sin)? })
+    };
+    // SAFETY: JavaScript waits, and the facade has made the arrays for this call, each with memory of its own.
+    let (cos, sin) = unsafe { (cos.as_mut(), sin.as_mut()) };
+    fill_rope_table(&config, cos, sin).map_err(coded)
 }
 
 #[napi(catch_unwind)]
