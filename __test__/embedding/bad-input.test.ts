@@ -37,6 +37,42 @@ test('fractional ids', async (t) => {
     await refused(t, 'ERR_INVALID_ARGUMENT', `${id}`, () => embedding.forward([1, id]))
 })
 
+const holes = (length: number): readonly number[] => {
+  const array: number[] = []
+  array.length = length
+  return array
+}
+
+test('arrays of more holes than there is memory for', async (t) => {
+  const [ids, numbers] = [holes(2e8), holes(4e9)]
+  const optimizer = Optimizer.adamW(embedding.parameters(), { learningRate: 1 })
+  const state = { ...optimizer.state(), parameters: [{ name: 'wte.weight', steps: 1, moments: numbers as never }] }
+  const calls: [what: string, call: () => unknown, message: RegExp][] = [
+    ['ids', () => embedding.forward(ids), /an integer ≥ 0 for ids\[0\], received undefined/],
+    ['more ids', () => embedding.forwardAsync(numbers), /an integer ≥ 0 for ids\[0\], received undefined/],
+    ['a shape', () => embedding.forward([1], { shape: numbers }), /options\.shape\[0\]/],
+    [
+      'a table',
+      () => Embedding.fromArray(numbers, { count: 2, dimensions: 2 }),
+      /2 × 2 = 4 values for data, received 4000000000 values/,
+    ],
+    [
+      'a large table',
+      () => Embedding.fromArray(ids, { count: 2e8, dimensions: 1 }),
+      /a finite number for data\[0\], received undefined/,
+    ],
+    [
+      'vectors',
+      () => WordVectors.fromArray(['a'], numbers, { dimensions: 1 }),
+      /1 numbers for data, received 4000000000/,
+    ],
+    ['words', () => WordVectors.fromArray(numbers as never, [1], { dimensions: 1 }), /words\[0\]/],
+    ['moments', () => optimizer.load(state), /an array of Float32Arrays/],
+  ]
+  for (const [what, call, message] of calls)
+    await t.throwsAsync(async () => call(), { code: 'ERR_INVALID_ARGUMENT', message }, what)
+})
+
 test('the id u32::MAX, for which candle reads a row of zeros', async (t) => {
   await refused(t, 'ERR_OUT_OF_RANGE', 'array', () => embedding.forward([0xffffffff]))
   await refused(t, 'ERR_OUT_OF_RANGE', 'typed', () => embedding.forward(Uint32Array.of(-1)))

@@ -16,6 +16,7 @@ import {
   positiveInteger,
   string,
 } from '../validate.ts'
+import { checkedNumbers } from './checked-numbers.ts'
 import { addonOf, cudaOf, type Device, type DeviceName, onFirst, onFirstAsync, resolveDevice } from './device.ts'
 import { type DType, resolveDType, type Values } from './dtype.ts'
 import { filePath } from '../file-path.ts'
@@ -149,10 +150,7 @@ export class Embedding {
   /** A table of the values `data`, row after row, which are copied, and rounded to the type of the table. */
   static fromArray(data: Float32Array | readonly number[], size: EmbeddingSize): Embedding {
     const { devices, count, dimensions, table } = resolveSize(known('options', size, sizeKeys))
-    const values = valuesOf(data)
-    if (values.length !== count * dimensions) {
-      throw invalidAs('data', `${count} × ${dimensions} = ${count * dimensions} values`, `${values.length} values`)
-    }
+    const values = valuesOf(data, count, dimensions)
     return callNative(() =>
       onFirst(devices, (device) => {
         const { NativeEmbedding } = addonOf(device)
@@ -335,9 +333,13 @@ const resolveStd = (name: string, init: unknown): number => {
   return std
 }
 
-/** Values that no other thread can change while they are copied. */
-const valuesOf = (data: unknown): Float32Array => {
-  if (types.isFloat32Array(data)) return unsharedNumbers(data)
-  if (!isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
-  return Float32Array.from(data, (value: unknown, index) => finiteNumber(`data[${index}]`, value))
+/** `rows` times `dimensions` values that no other thread can change while they are copied. */
+const valuesOf = (data: unknown, rows: number, dimensions: number): Float32Array => {
+  const isTyped = types.isFloat32Array(data)
+  if (!isTyped && !isArray(data)) throw invalid('data', 'a Float32Array or an array of numbers', data)
+  const length = rows * dimensions
+  if (data.length !== length)
+    throw invalidAs('data', `${rows} × ${dimensions} = ${length} values`, `${data.length} values`)
+  if (isTyped) return unsharedNumbers(data)
+  return checkedNumbers(Float32Array, data, (value, index) => finiteNumber(`data[${index}]`, value))
 }

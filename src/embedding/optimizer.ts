@@ -266,10 +266,12 @@ export class Optimizer {
       const { name, steps, moments } = known(place, each as ParameterState, ['name', 'steps', 'moments'])
       const expected = this.#parameters[index]?.name
       if (expected !== undefined && name !== expected) throw invalid(`${place}.name`, `'${expected}'`, name)
-      const own = isArray(moments) ? [...(moments as readonly unknown[])] : undefined
-      if (!own?.every((values) => types.isFloat32Array(values))) {
-        throw invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
-      }
+      const fault = () => invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
+      if (!isArray(moments)) throw fault()
+      const own = Array.from(moments, (values) => {
+        if (types.isFloat32Array(values)) return values
+        throw fault()
+      })
       return { steps: integerIn(`${place}.steps`, steps, 0), moments: own }
     })
     return { learningRate: atLeastZero('state.learningRate', learningRate), slots }

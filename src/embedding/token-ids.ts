@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { integerIn, invalid, invalidAs, isArray, isGone, isRevoked } from '../validate.ts'
+import { checkedNumbers } from './checked-numbers.ts'
 import { lengthOf } from './copy.ts'
 
 /** Token ids: each the number of a row. */
@@ -57,7 +58,7 @@ export const idsForEach = (name: string, values: unknown, length: number): Uint3
 
 /** `ids` as an array that no other thread can change between the check of its ids and their use. */
 const idsOf = (name: string, ids: Uint32Array | readonly unknown[]): Uint32Array => {
-  if (!types.isUint32Array(ids)) return Uint32Array.from(ids, (id, index) => idOf(name, id, index))
+  if (!types.isUint32Array(ids)) return checkedNumbers(Uint32Array, ids, (id, index) => idOf(name, id, index))
   if (isGone(ids)) throw invalid(name, 'an array whose memory is there', ids)
   return unsharedNumbers(ids)
 }

@@ -18,6 +18,7 @@ import {
   string,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
+import { checkedNumbers } from './checked-numbers.ts'
 import { Handle } from './handle.ts'
 
 /** A word and its similarity. */
@@ -217,5 +218,5 @@ const vectorOf = (name: string, value: unknown, length: number, before = ''): Fl
   if (!isTyped && !isArray(value)) throw invalid(name, `${before}a Float32Array or an array of numbers`, value)
   if (value.length !== length) throw invalidAs(name, `${length} numbers`, `${value.length} numbers`)
   if (isTyped) return unsharedNumbers(value)
-  return Float32Array.from(value as readonly unknown[], (number, index) => finiteNumber(`${name}[${index}]`, number))
+  return checkedNumbers(Float32Array, value, (number, index) => finiteNumber(`${name}[${index}]`, number))
 }
