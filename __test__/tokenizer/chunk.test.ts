@@ -150,7 +150,7 @@ test('chunks can be iterated again', (t) => {
 test('wrong arguments are named', (t) => {
   for (const tokenizer of [o200k, words]) {
     t.throws(() => tokenizer.chunk('a', undefined as never), {
-      message: 'expected an object for options, received undefined',
+      message: 'expected an object, as { maxTokens: 512 }, for options, received undefined',
     })
     t.throws(() => tokenizer.chunk('a', {} as never), { message: /an integer ≥ 1 for options.maxTokens/ })
     t.throws(() => tokenizer.chunk('a', { maxTokens: 5, overlap: 5 }), {
