@@ -54,6 +54,7 @@ mod python;
 mod rewrite;
 mod roles;
 mod run;
+mod scopes;
 mod unlike;
 mod values;
 

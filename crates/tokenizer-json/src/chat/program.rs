@@ -9,6 +9,7 @@ use self_cell::self_cell;
 
 use super::guard;
 use super::methods::MAPPING_METHODS;
+use super::scopes::{Around, scopes};
 
 /// The longest name of an attribute: to look it up costs one instruction.
 const LONGEST_NAME: usize = 1000;
@@ -73,7 +74,7 @@ impl Program {
     }
 }
 
-/// The same instructions with guards.
+/// The same instructions with guards, and with the scopes of Jinja.
 fn guarded<'source>(old: &Instructions<'source>) -> Result<Instructions<'source>, Error> {
     let mut new = Instructions::new(old.name(), old.source());
     let all = || (0..).map_while(|at| old.get(at));
@@ -82,10 +83,11 @@ fn guarded<'source>(old: &Instructions<'source>) -> Result<Instructions<'source>
     // Where each instruction begins now: jumps go to its guards.
     let mut places = Vec::new();
     let mut end = 0;
-    for (at, instruction) in (0..).zip(all()) {
+    for ((at, instruction), Around { before, after }) in (0..).zip(all()).zip(scopes(old)) {
         let line = old.get_line(at).and_then(|line| u16::try_from(line).ok()).unwrap_or(u16::MAX);
         places.push(end);
-        for instruction in with_guards(instruction, recursive)? {
+        let guarded = with_guards(instruction, recursive)?;
+        for instruction in before.into_iter().chain(guarded).chain(after) {
             end = 1 + new.add_with_line(instruction, line);
         }
     }

@@ -13,6 +13,7 @@ use tokenmill_testkit::time;
 
 use super::*;
 
+mod scopes;
 mod work;
 
 fn testdata(name: &str) -> String {
