@@ -83,10 +83,10 @@ fn guarded<'source>(old: &Instructions<'source>) -> Result<Instructions<'source>
     // Where each instruction begins now: jumps go to its guards.
     let mut places = Vec::new();
     let mut end = 0;
-    for ((at, instruction), Around { before, after }) in (0..).zip(all()).zip(scopes(old)) {
+    for ((at, instruction), Around { before, instead, after }) in (0..).zip(all()).zip(scopes(old)) {
         let line = old.get_line(at).and_then(|line| u16::try_from(line).ok()).unwrap_or(u16::MAX);
         places.push(end);
-        let guarded = with_guards(instruction, recursive)?;
+        let guarded = with_guards(instead.as_ref().unwrap_or(instruction), recursive)?;
         for instruction in before.into_iter().chain(guarded).chain(after) {
             end = 1 + new.add_with_line(instruction, line);
         }

@@ -68,3 +68,42 @@ fn what_is_left_by_continue_and_break_is_closed() {
         written(source, text);
     }
 }
+
+#[test]
+fn macros_read_all_variables_around_them() {
+    for (source, text) in [
+        ("{% for m in messages %}{% generation %}{{ m.content[1:] }}{% endgeneration %}{% endfor %}", "elloorld"),
+        (
+            "{% set k=1 %}{% set j=4 %}{% for m in messages %}{% generation %}{{ 'abcdefg'[k:j] }}{{ 'abcdefg'[::k] }}{% endgeneration %}{% endfor %}",
+            "bcdabcdefgbcdabcdefg",
+        ),
+        (
+            "{% set ns=namespace(x=0) %}{% for m in messages %}{% generation %}{% set ns.x = 5 %}{% endgeneration %}{{ ns.x }}{% endfor %}",
+            "55",
+        ),
+        (
+            "{% for m in messages %}{% generation %}{% for x in [loop.index] %}{{ x }}{{ loop.last }}{% endfor %}{% for x in [1, 2] if x == loop.index %}{{ x }}{% endfor %}{% endgeneration %}{% endfor %}",
+            "1True12True2",
+        ),
+        (
+            "{% for m in messages %}{% set v=m %}{% generation %}{% set v=v.content %}{{ v }}{% endgeneration %}{{ v.role }}{% endfor %}",
+            "HellouserWorldassistant",
+        ),
+        (
+            "{% for m in messages %}{% set v=m.content %}{% generation %}{% set v %}<{{ v }}>{% endset %}{{ v }}{% endgeneration %}{{ v }}{% endfor %}",
+            "<Hello>Hello<World>World",
+        ),
+        ("{% macro f() %}{{ caller()[1:] }}{% endmacro %}{% call f() %}abc{% endcall %}", "bc"),
+        ("{% macro f() %}{{ g()[1:] }}{% endmacro %}{% macro g() %}xyz{% endmacro %}{{ f() }}", "yz"),
+        (
+            "{% set x=1 %}{% macro f() %}{{ x }}{% set x=2 %}{{ x }}{% endmacro %}{{ f() }}{{ x }}{% set x=3 %}{{ f() }}",
+            "12132",
+        ),
+        (
+            "{% for m in messages %}{% macro f(n) %}{% if n %}{{ n }}{{ f(n - 1) }}{{ m.role[:1] }}{% endif %}{% endmacro %}{{ f(2) }}{% endfor %}",
+            "21uu21aa",
+        ),
+    ] {
+        written(source, text);
+    }
+}
