@@ -1,6 +1,7 @@
 //! Whose a variable is, where the engine and Jinja do not agree. In Jinja every turn of a loop has variables of its own, also those that a macro in it
 //! reads: the engine keeps what a macro reads from one turn to the next. A `continue` leaves the scopes open there that are between it and its loop.
 //! A macro, a `call` and a `generation` may read any variable around them: the engine does not find all that they read.
+//! The blocks of `set` and `filter` have variables of their own.
 
 use std::collections::HashSet;
 
@@ -29,6 +30,7 @@ struct Body {
 enum Open {
     Loop { iterate: u32, end: u32, has_frames: bool },
     Frame,
+    Capture,
 }
 
 /// What scopes put around each instruction of `code`.
@@ -53,6 +55,14 @@ pub(super) fn scopes<'source>(code: &Instructions<'source>) -> Vec<Around<'sourc
             }
             Instruction::PushWith => open.push(Open::Frame),
             Instruction::PopFrame => drop(open.pop()),
+            Instruction::BeginCapture(_) => {
+                around.after.push(Instruction::PushWith);
+                open.push(Open::Capture);
+            }
+            Instruction::EndCapture => {
+                around.before.push(Instruction::PopFrame);
+                open.pop();
+            }
             Instruction::Jump(target) => around.before = left_by(&open, target),
             Instruction::GetClosure => {
                 if let Some(body) = bodies.iter().find(|body| (body.end..body.built).contains(&at)) {
@@ -94,6 +104,9 @@ fn left_by<'source>(open: &[Open], target: u32) -> Vec<Instruction<'source>> {
                 return closing;
             }
             Open::Frame => closing.push(Instruction::PopFrame),
+            Open::Capture => {
+                closing.extend([Instruction::PopFrame, Instruction::EndCapture, Instruction::DiscardTop]);
+            }
         }
     }
     Vec::new()

@@ -107,3 +107,27 @@ fn macros_read_all_variables_around_them() {
         written(source, text);
     }
 }
+
+#[test]
+fn blocks_of_set_and_filter_have_variables_of_their_own() {
+    for (source, text) in [
+        ("{% set v=1 %}{% set b %}{% set v=2 %}{{ v }}{% endset %}{{ v }}{{ b }}", "12"),
+        ("{% set v=1 %}{% filter upper %}{% set v=2 %}{{ v }}{% endfilter %}{{ v }}", "21"),
+        ("{% set b %}{% set q=2 %}{% endset %}{{ q is defined }}", "False"),
+        ("{% set ns=namespace(v=1) %}{% set b %}{% set ns.v=2 %}{% endset %}{{ ns.v }}", "2"),
+        (
+            "{% for x in [[1, [2]], [3]] recursive %}{% set b %}{% if x is iterable %}{{ loop(x) }}{% else %}{{ x }}{% endif %}{% endset %}({{ b }}{{ loop.index }}){% endfor %}",
+            "((11)((21)2)1)((31)2)",
+        ),
+        (
+            "{% for x in [1, 2, 3] %}{% set b %}{% if x==2 %}{% continue %}{% endif %}<{{ x }}>{% endset %}{{ b }}{% endfor %}.",
+            "<1><3>.",
+        ),
+        (
+            "{% for x in [1, 2, 3] %}{% filter upper %}a{% if x==2 %}{% break %}{% endif %}{% endfilter %}{% endfor %}.",
+            "A.",
+        ),
+    ] {
+        written(source, text);
+    }
+}
