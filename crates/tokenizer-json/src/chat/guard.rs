@@ -89,7 +89,12 @@ pub(super) fn add(env: &mut Environment<'static>) {
             None => listed(state, value),
         }
     });
-    env.add_function(ARGUMENT, |state: &State, value: Value| {
+    env.add_function(ARGUMENT, |state: &State, value: ValueOrKwargs| {
+        let is_named = value.is_kwargs();
+        let value = value.into_value();
+        if is_named {
+            return Ok(value);
+        }
         if let Some(text) = value.as_str() {
             Meter::new(state).pay(1, text.len() as u64)?;
         }

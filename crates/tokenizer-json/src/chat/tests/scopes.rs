@@ -131,3 +131,17 @@ fn blocks_of_set_and_filter_have_variables_of_their_own() {
         written(source, text);
     }
 }
+
+#[test]
+fn arguments_by_name_may_stand_beside_a_loop_that_calls_itself() {
+    for (source, text) in [
+        ("{% set ns=namespace(a=1) %}{% for y in ['a'] recursive %}{{ y }}{% endfor %}", "a"),
+        (
+            "{% set ns=dict(a=1, b=2) %}{% for y in ['a', ['b']] recursive %}{{ loop(y) if y is not string else y }}{% endfor %}{{ ns }}",
+            "ab{'a': 1, 'b': 2}",
+        ),
+        ("{% macro f(a=1) %}{{ a }}{% endmacro %}{% for y in ['a'] recursive %}{{ y }}{{ f(a=5) }}{% endfor %}", "a5"),
+    ] {
+        written(source, text);
+    }
+}
