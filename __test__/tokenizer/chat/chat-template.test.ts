@@ -285,6 +285,25 @@ test('loadChatTemplate reads a tokenizer_config.json, its folder, or what it say
   await rm(folder, { recursive: true })
 })
 
+test('loadChatTemplate reads the special tokens that extra_special_tokens names', async (t) => {
+  const template = await loadChatTemplate({
+    chat_template: 'A{{ image_token }}B{{ audio_token }}C{{ bos_token }}{{ extra_special_tokens }}',
+    bos_token: '<s>',
+    extra_special_tokens: { image_token: '<img>', audio_token: { content: '<audio>' }, bos_token: '<x>' },
+  })
+  const { text, segments } = template.render([], {}, ['<img>', '<audio>', '<s>'])
+  t.is(text, 'A<img>B<audio>C<s>')
+  t.deepEqual(
+    segments.filter((segment) => segment.trusted).map((segment) => segment.text),
+    ['<img>', '<audio>', '<s>'],
+  )
+  t.deepEqual((await loadChatTemplate({ chat_template: 'A', extra_special_tokens: ['<a>'] })).tokens, {})
+  await t.throwsAsync(loadChatTemplate({ chat_template: 'A', extra_special_tokens: { image_token: 1 } }), {
+    code: 'ERR_INVALID_FILE',
+    message: /expected a string for image_token/,
+  })
+})
+
 test('loadChatTemplate reads a list of named templates', async (t) => {
   const list = [
     { name: 'default', template: 'a' },
