@@ -100,6 +100,8 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
         for item in items {
             units += self.walk(&item, depth + 1, look)?;
             if value.kind() == ValueKind::Map {
+                // To look a key up takes longer.
+                self.pay(4, 0)?;
                 units += self.walk(&value.get_item(&item)?, depth + 1, look)?;
             }
         }

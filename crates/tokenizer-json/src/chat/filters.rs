@@ -102,7 +102,9 @@ fn texts(env: &mut Environment<'static>) {
         let found = value.matches(&*old).take(count).count();
         let length = value.len().saturating_add(found.saturating_mul(new.len()));
         affordable(state, length)?;
-        Meter::new(state).pay(1, length as u64)?;
+        // To search takes a look at what is searched for too, twice.
+        let read = value.len().saturating_add(old.len().saturating_mul(4)).saturating_add(length);
+        Meter::new(state).pay(1 + found as u64, read as u64)?;
         Ok::<_, Error>(value.replacen(&*old, &new, count))
     });
     env.add_filter("center", |state: &State, value: &Value, args: Rest<Value>, kwargs: Kwargs| {

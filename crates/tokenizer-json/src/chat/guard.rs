@@ -385,6 +385,7 @@ fn contains(state: &State, value: &Value, container: &Value) -> Result<bool, Err
         }
         (ValueKind::Seq | ValueKind::Iterable, Some(_)) => {
             for item in container.try_iter()? {
+                meter.pay(1, 0)?;
                 meter.comparison(&item, value)?;
                 if item == *value {
                     return Ok(true);

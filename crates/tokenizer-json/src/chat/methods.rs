@@ -45,7 +45,9 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     }
     for value in args {
         match value.as_str() {
-            Some(text) if matches!(method, "join" | "strip" | "lstrip" | "rstrip") => meter.characters(text)?,
+            // Each of its characters becomes a string.
+            Some(text) if method == "join" => meter.pay(2 * text.len() as u64, 0)?,
+            Some(text) if matches!(method, "strip" | "lstrip" | "rstrip" | "replace") => meter.characters(text)?,
             _ => drop(meter.whole(value)?),
         }
     }

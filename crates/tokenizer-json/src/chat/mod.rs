@@ -29,8 +29,8 @@
 //!
 //! Work, text and memory are bounded by fuel: see [`ChatTemplate::render`]. The engine's own fuel is for instructions and what they make; what an
 //! operator, a filter or a method reads is paid for as well (`cost.rs`), by calls that are put among the template's instructions (`program.rs`,
-//! `guard.rs`). So no chat is so long that its template can work for more than some seconds for each 100 MB of it, and with chats of up to 3,000 messages
-//! or 30 MB it is less than one. The stack is bounded by the depth of values: they may nest as deep as JSON is read. A template has no way to files, to
+//! `guard.rs`). So no chat is so long that its template can work for more than some seconds for each 100 MB of it. Templates that look through all messages
+//! for each of them work as long as the square of their number: they are given that, but no more than a second of it. The stack is bounded by the depth of values: they may nest as deep as JSON is read. A template has no way to files, to
 //! the network, to the clock (unless it is given one), or to anything but its values.
 
 mod arguments;
@@ -161,8 +161,8 @@ impl ChatTemplate {
 
     /// Writes a chat.
     ///
-    /// A rendering may take 20,000 instructions and as many times 64 bytes, plus 200 instructions for each value and one for every 8 bytes that it is
-    /// given.
+    /// A rendering may take 20,000 instructions and as many times 64 bytes, plus 200 instructions for each value, one for every two bytes and, up to 16
+    /// million, one for every four pairs of values that it is given.
     /// Those in ink may take twice that together.
     ///
     /// # Errors

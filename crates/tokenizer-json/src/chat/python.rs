@@ -11,7 +11,7 @@ use super::compare::ordered;
 use super::cost::{DEEPEST, is_opaque};
 use super::generated::is_generated;
 
-/// How many bytes are written for one fuel; a value costs one too. The engine's price for copying is 64: this is slower.
+/// How many bytes are written for one fuel; a value costs two more. The engine's price for copying is 64: this is slower.
 const BYTES_PER_FUEL: usize = 8;
 
 /// How `json.dumps` is called.
@@ -68,7 +68,7 @@ pub(super) fn json_of(state: &State, value: &Value, style: &JsonStyle) -> Result
 
 /// Pays for a value, and refuses it when it is nested too deep.
 fn enter(out: &Writer, depth: usize) -> Result<(), Error> {
-    out.state.consume_fuel(1)?;
+    out.state.consume_fuel(2)?;
     if depth <= DEEPEST {
         return Ok(());
     }

@@ -11,7 +11,11 @@ use super::{Error, Input};
 const FUEL: u64 = 20_000;
 /// What each value, and each byte of them, adds to the fuel.
 const FUEL_PER_VALUE: u64 = 200;
-const BYTES_PER_FUEL: u64 = 8;
+const BYTES_PER_FUEL: u64 = 2;
+/// Many templates look for each message through those after it: so many pairs of values add one to the fuel,
+const PAIRS_PER_FUEL: u64 = 4;
+/// and all of them no more than this, which is a second.
+const MOST_FUEL_OF_PAIRS: u64 = 16_000_000;
 
 /// Values that are read once for all renderings of a chat.
 pub(super) struct Values {
@@ -62,7 +66,8 @@ impl Values {
             count_values(value, &mut count);
         }
         let bytes = (input.values.len() + input.trusted.len()) as u64;
-        let fuel = FUEL + FUEL_PER_VALUE * count + bytes / BYTES_PER_FUEL;
+        let pairs = (count.saturating_mul(count) / PAIRS_PER_FUEL).min(MOST_FUEL_OF_PAIRS);
+        let fuel = FUEL + FUEL_PER_VALUE * count + pairs + bytes / BYTES_PER_FUEL;
         Ok(Self { given: values, trusted, now: now.transpose()?, fuel })
     }
 

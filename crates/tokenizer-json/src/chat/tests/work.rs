@@ -366,3 +366,32 @@ fn operators_are_those_of_jinja() {
         );
     }
 }
+
+#[test]
+fn a_template_may_do_in_proportion_to_its_chat() {
+    let message = |content: &str| serde_json::json!({ "role": "user", "content": content });
+    let long = serde_json::json!({ "messages": [message(&"word ".repeat(800_000))] }).to_string();
+    for source in [
+        "{{ 'a' + messages[0].content + 'b' + 'c' + 'd' }}",
+        "{% macro r(c) %}{{ c | trim }}{% endmacro %}{% set c = r(messages[0].content) | trim %}\
+        {% if not (c.startswith('<r>') and c.endswith('</r>')) %}{{ '<' + c + '>' + '\\n' }}{% endif %}",
+        "{% for m in messages %}{{ m.content.split('</think>')[-1].lstrip('\\n') | trim }}{% endfor %}",
+    ] {
+        let result = within_a_second(source, || render(source, &[], &long));
+        assert!(result.is_ok_and(|rendered| rendered.text.len() >= 3_999_999), "{source}");
+    }
+    let call = |index: usize| {
+        serde_json::json!([
+            { "role": "assistant", "tool_calls": [{ "id": index.to_string(), "function": { "name": "f", "arguments": { "a": index } } }] },
+            { "role": "tool", "tool_call_id": index.to_string(), "content": "r" },
+        ])
+    };
+    let calls = |count: usize| -> Vec<Json> {
+        (0..count).flat_map(|index| call(index).as_array().cloned().unwrap_or_default()).collect()
+    };
+    let source = "{% for m in messages %}{% set ns = namespace(last=true) %}{% for n in messages[loop.index:] %}\
+        {% if n.role == 'user' %}{% set ns.last = false %}{% endif %}{% endfor %}{{ m.role if ns.last }} {% endfor %}";
+    let many = serde_json::json!({ "messages": calls(500) }).to_string();
+    let result = within_a_second(source, || render(source, &[], &many));
+    assert!(result.is_ok_and(|rendered| rendered.text.starts_with("assistant tool ")));
+}
