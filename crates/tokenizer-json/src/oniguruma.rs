@@ -76,9 +76,12 @@ impl Dialect for FancyRegex {
     }
 }
 
-/// `\p{…}`, of which `Word` is the one that is read otherwise.
+/// `\p{…}`, of which `Word` is the one that is read otherwise. Without a brace it is the letter.
 fn property<'a>(rest: &'a str, word: &'static str, not_word: &'static str) -> Written<'a> {
-    let Some(end) = rest.find('}').filter(|_| rest[2..].starts_with('{')) else { return copied(rest, 2) };
+    if !rest[2..].starts_with('{') {
+        return (2, rest[1..2].into());
+    }
+    let Some(end) = rest.find('}') else { return copied(rest, 2) };
     let (name, is_without) = rest[3..end].strip_prefix('^').map_or((&rest[3..end], false), |name| (name, true));
     if !name.eq_ignore_ascii_case("word") {
         return copied(rest, end + 1);
@@ -132,6 +135,12 @@ mod tests {
         assert_eq!(found(r"a\Z", "a\n"), ["a"]);
         assert_eq!(found(r"a\Z", "a\n\n"), [""; 0]);
         assert_eq!(found("[$^]", "$^a"), ["$", "^"]);
+    }
+
+    #[test]
+    fn a_property_without_braces_is_a_letter() {
+        assert_eq!(found(r"\pL+", "abpLLLx"), ["pLLL"]);
+        assert_eq!(found(r"[\PN]+\p", "PNp1N"), ["PNp"]);
     }
 
     #[test]
