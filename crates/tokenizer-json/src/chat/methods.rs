@@ -9,6 +9,7 @@ use minijinja::{Error, ErrorKind, State};
 use super::cost::{Meter, affordable, is_opaque};
 use super::format::format;
 use super::places::{count, has_at_end, place};
+use super::python::is_printable;
 
 /// The methods of mappings.
 pub(super) const MAPPING_METHODS: [&str; 5] = ["copy", "get", "items", "keys", "values"];
@@ -38,7 +39,9 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         // It compares.
         meter.whole(value)?;
-    } else if let (Some(text), "title" | "isspace" | "splitlines") = (value.as_str(), method) {
+    } else if let (Some(text), "title" | "istitle" | "isprintable" | "isspace" | "splitlines") =
+        (value.as_str(), method)
+    {
         meter.characters(text)?;
     } else {
         meter.surface(value)?;
@@ -53,6 +56,9 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     }
     if let (Some(text), "center" | "ljust" | "rjust" | "zfill") = (value.as_str(), method) {
         return justified(state, text, method, args).map(Value::from);
+    }
+    if let (Some(text), "expandtabs") = (value.as_str(), method) {
+        return expanded(state, text, args).map(Value::from);
     }
     if let (Some(_), "join", [parts]) = (value.as_str(), method, args) {
         return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, &[strings(parts)?]);
@@ -112,6 +118,8 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Option<Result<Valu
         }
         "title" => from_args::<()>(args).map(|()| Value::from(title(text))),
         "isspace" => from_args::<()>(args).map(|()| Value::from(!text.is_empty() && text.chars().all(is_space))),
+        "istitle" => from_args::<()>(args).map(|()| Value::from(is_title(text))),
+        "isprintable" => from_args::<()>(args).map(|()| Value::from(text.chars().all(is_printable))),
         "find" | "rfind" | "index" | "rindex" => place(text, method, args),
         "count" => count(text, args),
         "startswith" | "endswith" => has_at_end(text, method, args),
@@ -138,6 +146,45 @@ fn swapped(text: &str) -> String {
     let swap =
         |c: char| -> String { if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() } };
     text.chars().map(swap).collect()
+}
+
+/// Whether each word begins with a capital letter, and has no other one.
+fn is_title(text: &str) -> bool {
+    let (mut has_letters, mut in_word) = (false, false);
+    for c in text.chars() {
+        let is_capital = c.is_uppercase() || unicode_categories::UnicodeCategories::is_letter_titlecase(c);
+        if (is_capital && in_word) || (c.is_lowercase() && !in_word) {
+            return false;
+        }
+        in_word = is_capital || c.is_lowercase();
+        has_letters |= in_word;
+    }
+    has_letters
+}
+
+/// `text` with spaces for each tab, up to the next column that is a multiple of 8, or of what `args` says.
+fn expanded(state: &State, text: &str, args: &[Value]) -> Result<String, Error> {
+    let (size, kwargs): (Option<i64>, Kwargs) = from_args(args)?;
+    let size = size.or(kwargs.get("tabsize")?).unwrap_or(8);
+    kwargs.assert_all_used()?;
+    let size = usize::try_from(size).unwrap_or(0);
+    affordable(state, text.len().saturating_add(text.matches('\t').count().saturating_mul(size)))?;
+    let (mut out, mut column) = (String::with_capacity(text.len()), 0);
+    for c in text.chars() {
+        match c {
+            '\t' if size == 0 => {}
+            '\t' => {
+                let spaces = size - column % size;
+                out.extend(std::iter::repeat_n(' ', spaces));
+                column += spaces;
+            }
+            _ => {
+                column = if matches!(c, '\n' | '\r') { 0 } else { column + 1 };
+                out.push(c);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// A digit of a system that has ten of them.

@@ -153,7 +153,7 @@ fn repr_str(out: &mut Writer, text: &str) -> Result<(), Error> {
 }
 
 /// `str.isprintable`: what is no separator but a space, and not of category *other*.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     static OTHERS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
         let class = regex_syntax::parse(r"[\p{Z}\p{C}]").map(regex_syntax::hir::Hir::into_kind);
         match class {

@@ -177,6 +177,9 @@ const WORKS: &[&str] = &[
     "a.title()",
     "a.isalpha()",
     "a.isspace()",
+    "a.istitle()",
+    "a.isprintable()",
+    "d.expandtabs()",
     "a.isupper()",
     "a.replace('b', 'c')",
     "'b'.replace(a, 'c')",
@@ -330,6 +333,18 @@ fn operators_are_those_of_jinja() {
         (
             "{{ l + [4] }} {{ [0] * 3 }} {{ 'ab' * 2 }} {{ (1,) + (2,) }} {{ 1 + 2 * 3 }}",
             "[1, 2, 3, 4] [0, 0, 0] abab (1, 2) 7",
+        ),
+        (
+            "{{ 'A\\tbc\\n\\td\\t'.expandtabs() }}|{{ 'a\\tb'.expandtabs(3) }}|{{ 'a\\tb'.expandtabs(tabsize=0) }}",
+            "A       bc\n        d       |a  b|ab",
+        ),
+        (
+            "{{ 'Ab Cd, 1e'.istitle() }} {{ 'Ab Cd, 1E'.istitle() }} {{ 'AB'.istitle() }} {{ ''.istitle() }} {{ 'ǅa'.istitle() }}",
+            "False True False False True",
+        ),
+        (
+            "{{ 'a é'.isprintable() }} {{ ''.isprintable() }} {{ 'a\\n'.isprintable() }} {{ '\\u00a0'.isprintable() }}",
+            "True True False False",
         ),
         ("{{ 'a' ~ 1 ~ none ~ [x, 'y'] ~ true }}", "a1None[Undefined, 'y']True"),
         ("{% set a, b = 1, [2] %}{{ a }}{{ b }}{% set n = namespace(c=1) %}{% set n.c = n.c + 1 %}{{ n.c }}", "1[2]2"),
