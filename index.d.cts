@@ -766,7 +766,8 @@ export declare const countChat: (
 /**
  * The chat template of a model: of a folder that has its files, of its `tokenizer_config.json`, or of a `chat_template.jinja`; or of what a
  * `tokenizer_config.json` says, parsed. A `chat_template.jinja` beside the file counts before what stands in it, as in transformers; templates in
- * `additional_chat_templates/` are named after their files. `bos_token` and its like come from the `tokenizer_config.json`.
+ * `additional_chat_templates/` are named after their files. `bos_token` and its like, and those that `extra_special_tokens` names, come from the
+ * `tokenizer_config.json`.
  *
  * @param source the path or `file:` URL of a file or folder, or a parsed `tokenizer_config.json`
  * @throws `ERR_INVALID_FILE` when there is no template, or a file cannot be read or is not what it should be.
