@@ -149,13 +149,19 @@ const resolve = (options: MaskedTokensOptions) => {
   }
 }
 
-/** Whether a token has an id: not all below the largest have one. Asked once for each. */
+/** More than any vocabulary has ids; where one has a single id that is very large, most that are drawn are none. */
+const mostKnown = 1 << 20
+
+/** Whether a token has an id: not all below the largest have one. Asked once for each, mostly. */
 const existenceIn = (tokenizer: Tokenizer | undefined): ((id: number) => boolean) => {
   if (tokenizer === undefined) return () => true
   const known = new Map<number, boolean>()
   return (id) => {
     let exists = known.get(id)
-    if (exists === undefined) known.set(id, (exists = tokenizer.idToBytes(id) !== undefined))
+    if (exists !== undefined) return exists
+    if (known.size === mostKnown) known.clear()
+    exists = tokenizer.idToBytes(id) !== undefined
+    known.set(id, exists)
     return exists
   }
 }
