@@ -8,8 +8,8 @@ const gpt2 = getEncoding('gpt2')
 const cl100k = getEncoding('cl100k_base')
 const o200k = getEncoding('o200k_base')
 const coded = (code: ErrorCode, message: RegExp) => ({ instanceOf: TokenmillError, code, message })
-const outOfRange = (id: number, index: number) =>
-  coded('ERR_OUT_OF_RANGE', new RegExp(`received ${id} at index ${index};`))
+const outOfRange = (id: number, index: number, why = '') =>
+  coded('ERR_OUT_OF_RANGE', new RegExp(`received ${id} at index ${index}${why};`))
 const text = 'Hello, 我们 👩‍👩‍👧!'
 const ids = o200k.encode(text)
 /** The id of each byte. */
@@ -147,8 +147,9 @@ test('an id without a token is an error that names it and its index', (t) => {
       (list: number[]) => tokenizer.decode(Uint32Array.from(list), { errors: 'strict' }),
       (list: number[]) => tokenizer.decodeBytes(list),
     ]) {
-      t.throws(() => decode([id]), outOfRange(id, 0))
-      t.throws(() => decode([1, 2, id, 3, id]), outOfRange(id, 2))
+      const why = id < tokenizer.vocabSize ? ', which no token has' : ''
+      t.throws(() => decode([id]), outOfRange(id, 0, why))
+      t.throws(() => decode([1, 2, id, 3, id]), outOfRange(id, 2, why))
     }
   }
 })
