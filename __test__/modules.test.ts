@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction, type Context, createContext, runInContext } from 'node:vm'
 import test from 'ava'
 import { ensureTypeScript } from '../scripts/lib/ensure.mjs'
@@ -195,6 +196,23 @@ test('what a program that encodes does not call is read when it is called', (t) 
   t.deepEqual(print(code), [['core.cjs'], ['core.cjs', 'later.cjs'], ['a', ' text']])
   const [core, later] = ['core.cjs', 'later.cjs'].map((file) => statSync(new URL(file, entry)).size) as [number, number]
   t.true(core < 70_000 && later > 30_000, `${core} and ${later} bytes`)
+})
+
+test('a module that was put into a bundle says so', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenmill-modules-'))
+  try {
+    for (const module of [entry, encodings]) {
+      const bundled = join(folder, 'bundle.mjs')
+      copyFileSync(module, bundled)
+      const code = `
+        try { await import(${JSON.stringify(pathToFileURL(bundled).href)}) } catch ({ code, message }) { console.log(JSON.stringify([code, message])) }`
+      const [error, message] = print(code) as [string, string]
+      t.is(error, 'ERR_NATIVE')
+      t.regex(message, /^tokenmill was put into a bundle, .*docs\/native-binary\.md/)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('importing loads no addon, only use does', (t) => {

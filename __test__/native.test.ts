@@ -120,6 +120,11 @@ const failedPackage = (error: Error) =>
 
 for (const [title, given, expected] of [
   [
+    'an addon that the permissions of Node do not allow',
+    failedPackage(Object.assign(new Error('Cannot load native addon'), { code: 'ERR_DLOPEN_DISABLED' })),
+    /\n {2}- start Node with --allow-addons beside --permission, and without --no-addons$/,
+  ],
+  [
     'a missing package',
     failure({}),
     /tokenmill-linux-x64-gnu is not installed\n.*\n {2}- npm install --os=linux --cpu=x64 --libc=glibc tokenmill@/,
