@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../event-loop.ts'
 import { CliFailure, exitCodes } from './failure.ts'
 
 /** Writes to stdout, waiting while the reader is slower. */
