@@ -47,13 +47,14 @@ test('counts are summed into the closing line', (t) => {
 for (const [title, output, lines] of [
   [
     'cargo',
-    'test a ... ok\ntest b::c ... FAILED\n\nfailures:\n\n---- b::c stdout ----\nnot equal\n\n\nfailures:\n    b::c\n',
-    ['✘ b::c', '  │ ---- b::c stdout ----', '  │ not equal', '  │ failures:', '  │     b::c'],
+    'test a ... ok\ntest b::c ... FAILED\n\nfailures:\n\n---- b::c stdout ----\nnot equal\n\n\nfailures:\n    b::c\n\n' +
+      'test result: FAILED. 1 passed; 1 failed;\n\nerror: test failed\n     Running d\ntest d ... ok\n',
+    ['  │ ---- b::c stdout ----', '  │ not equal', '  │ failures:', '  │     b::c', '✘ b::c'],
   ],
   [
     'ava, in colours',
     '  ✔ a\n  \u001B[31m✘\u001B[39m [fail]: b\n  ─\n\n  b\n\n  Error: no\n\n  1 test failed\n',
-    ['✘ [fail]: b', '  │   b', '  │   Error: no', '  │   1 test failed'],
+    ['  │   b', '  │   Error: no', '  │   1 test failed', '✘ [fail]: b'],
   ],
   ['checks inside', '✔ a\n✘ b\n  │ why\n✖ npm test: 1 passed, 1 failed\n', ['✘ b', '  │ why']],
   ['what says nothing', 'Segmentation fault\n', []],

@@ -55,12 +55,12 @@ export const countsOf = (reader, { output, code }, { mayBeEmpty = false } = {}) 
 
 const reportLength = 40
 
-// What the runners print at their end about what failed: cargo after `failures:`, ava after a rule.
-const reportStart = /^(?:failures:| {2}─+)$/m
+// What the runners print at their end about what failed: cargo after `failures:`, up to the sum of each binary, ava after a rule.
+const report = /^(?:failures:| {2}─+)\n(?<lines>[^]*?)(?:^test result:|(?![^]))/gm
 
 /**
- * What failed, in lines for the end of a log, which is all of it that some people get to see: `✘ title` for each, then the
- * beginning of the runner's own report. Lines of this form in what ran inside are passed on.
+ * What failed, in lines for the end of a log, which is all of it that some people get to see: the beginning of the runner's
+ * own report, then `✘ title` for each. Lines of this form in what ran inside are passed on.
  */
 export const failuresOf = (output) => {
   const text = plain(output)
@@ -69,13 +69,7 @@ export const failuresOf = (output) => {
   const titles = [...text.matchAll(/^(?:test (.+) \.\.\. FAILED| {2}✘ (.+))$/gm)].map(
     ([, ofCargo, ofAva]) => `✘ ${ofCargo ?? ofAva}`,
   )
-  const start = text.search(reportStart)
-  const report =
-    start < 0
-      ? []
-      : text
-          .slice(start)
-          .split('\n')
-          .filter((line) => line.trim() !== '')
-  return [...new Set(titles), ...report.slice(1, 1 + reportLength).map((line) => `  │ ${line}`)]
+  const lines = [...text.matchAll(report)].flatMap(({ groups }) => groups.lines.split('\n'))
+  const shown = lines.filter((line) => line.trim() !== '').slice(0, reportLength)
+  return [...shown.map((line) => `  │ ${line}`), ...new Set(titles)]
 }

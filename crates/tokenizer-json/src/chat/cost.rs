@@ -15,6 +15,8 @@ const UNITS_PER_FUEL: u64 = 64;
 /// What it costs to look at a value, besides its bytes.
 const VALUE: u64 = 32;
 
+/// What it costs to begin to go through the items of a value, in values.
+const ITEMS: u64 = 2;
 /// What it costs to ask what a character is, for each of its bytes.
 const CHARACTER: u64 = 8;
 
@@ -90,6 +92,7 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
             return Err(Error::new(ErrorKind::InvalidOperation, "recursion limit exceeded by a value"));
         }
         look(value)?;
+        self.pay(ITEMS, 0)?;
         if let Some(generated) = value.downcast_object_ref::<Generated>() {
             for item in generated.rest() {
                 units += self.walk(&item, depth + 1, look)?;
@@ -122,6 +125,7 @@ impl<'a, 'template, 'env> Meter<'a, 'template, 'env> {
             self.whole(a)?;
             return self.whole(b).map(drop);
         }
+        self.pay(2 * ITEMS, 0)?;
         let (Ok(first), Ok(second)) = (a.try_iter(), b.try_iter()) else { return Ok(()) };
         for (a, b) in first.zip(second) {
             self.comparison(&a, &b)?;

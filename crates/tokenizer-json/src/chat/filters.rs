@@ -211,7 +211,7 @@ fn lists(env: &mut Environment<'static>) {
             let part = item.as_str().unwrap_or(&made);
             let joiner = if index == 0 { "" } else { joiner.as_str() };
             affordable(state, joined.len() + joiner.len() + part.len())?;
-            Meter::new(state).pay(1, (joiner.len() + part.len()) as u64)?;
+            Meter::new(state).pay(3, (joiner.len() + part.len()) as u64)?;
             joined.extend([joiner, part]);
         }
         Ok::<_, Error>(joined)

@@ -137,6 +137,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
             if start.iter().chain(&named).any(|start| start.as_object().is_some()) {
                 return Err(Error::new(ErrorKind::InvalidOperation, "expected a number for start of sum"));
             }
+            Meter::new(state).surface(&values)?;
             filters::sum(state, values, attribute, start, kwargs)
         },
     );
@@ -225,7 +226,7 @@ fn reversed(args: Rest<ValueOrKwargs>, mut pay: impl FnMut(&[Value]) -> Result<(
 /// Pays for sorting the items of the first argument, by what the others say.
 fn sorted(meter: &mut Meter, args: &[Value]) -> Result<(), Error> {
     let Some(first) = args.first() else { return Ok(()) };
-    let times = u64::from(items_of(first).max(1).ilog2());
+    let times = u64::from(1 + items_of(first).max(1).ilog2());
     let units = meter.whole(first)?;
     meter.pay(0, units.saturating_mul(times))?;
     each(meter, args)
@@ -385,7 +386,7 @@ fn contains(state: &State, value: &Value, container: &Value) -> Result<bool, Err
         }
         (ValueKind::Seq | ValueKind::Iterable, Some(_)) => {
             for item in container.try_iter()? {
-                meter.pay(1, 0)?;
+                meter.pay(2, 0)?;
                 meter.comparison(&item, value)?;
                 if item == *value {
                     return Ok(true);

@@ -39,12 +39,23 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         // It compares.
         meter.whole(value)?;
+        meter.surface(value)?;
     } else if let (Some(text), "title" | "istitle" | "isprintable" | "isspace" | "splitlines") =
         (value.as_str(), method)
     {
         meter.characters(text)?;
+        if method == "title" {
+            // It makes others of them.
+            meter.characters(text)?;
+        }
     } else {
         meter.surface(value)?;
+    }
+    if let (Some(text), "count" | "find" | "rfind" | "index" | "rindex" | "startswith" | "endswith", [_, _, ..]) =
+        (value.as_str(), method, args)
+    {
+        // Places are counted from the start.
+        meter.characters(text)?;
     }
     for value in args {
         match value.as_str() {
