@@ -40,6 +40,24 @@ export declare class TokenmillError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions)
 }
 
+/** Bytes on memory of their own, which may be transferred: `Uint8Array<ArrayBuffer>` where array types have an argument (TypeScript from 5.7 on). */
+export type NonSharedUint8Array = ReturnType<Uint8ArrayConstructor['from']>
+
+/** `Uint16Array<ArrayBuffer>`, as {@link NonSharedUint8Array}. */
+export type NonSharedUint16Array = ReturnType<Uint16ArrayConstructor['from']>
+
+/** `Uint32Array<ArrayBuffer>`, as {@link NonSharedUint8Array}. */
+export type NonSharedUint32Array = ReturnType<Uint32ArrayConstructor['from']>
+
+/** `Int32Array<ArrayBuffer>`, as {@link NonSharedUint8Array}. */
+export type NonSharedInt32Array = ReturnType<Int32ArrayConstructor['from']>
+
+/** `Float32Array<ArrayBuffer>`, as {@link NonSharedUint8Array}. */
+export type NonSharedFloat32Array = ReturnType<Float32ArrayConstructor['from']>
+
+/** `Float64Array<ArrayBuffer>`, as {@link NonSharedUint8Array}. */
+export type NonSharedFloat64Array = ReturnType<Float64ArrayConstructor['from']>
+
 /** {@link EncodeOptions} of texts that come in chunks. */
 export interface EncodeStreamOptions extends EncodeOptions {
   /**
@@ -151,20 +169,20 @@ export interface OffsetOptions extends EncodeOptions {
  */
 export interface TokenOffsets {
   /** The ids. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** For each token the start of the first character that it has a part of; one entry more, the length of the text. */
-  readonly offsets: Uint32Array
+  readonly offsets: NonSharedUint32Array
   /** For each token the end of the last character that it has a part of. */
-  readonly ends: Uint32Array
+  readonly ends: NonSharedUint32Array
   /** With `byteOffsets: true`: for each token the byte where it starts in the text as UTF-8, be it inside a character; one entry more, the length. */
-  readonly byteOffsets?: Uint32Array
+  readonly byteOffsets?: NonSharedUint32Array
   /** With `byteOffsets: true`: for each token the byte where it ends in the text as UTF-8. */
-  readonly byteEnds?: Uint32Array
+  readonly byteEnds?: NonSharedUint32Array
   /**
    * With `wordIds: true`: for each token the number of its word, from 0 on; -1 for what a post-processor adds. Words are the parts in which a
    * text is cut before its tokens are made; a special or added token is one of its own.
    */
-  readonly wordIds?: Int32Array
+  readonly wordIds?: NonSharedInt32Array
 }
 
 /** {@link EncodeOptions}, and which end of the text is cut off. */
@@ -253,17 +271,17 @@ export type PaddedOffsetOptions = PaddedOptions & {
 /** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
 export interface PaddedBatch {
   /** The ids, `shape[0] * shape[1]` of them. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** 1 for each id, 0 for padding. */
-  readonly attentionMask: Uint8Array
+  readonly attentionMask: NonSharedUint8Array
   /** 1 for each id that the post-processor adds and for padding, 0 for ids of the texts, also for special tokens in them. */
-  readonly specialTokensMask: Uint8Array
+  readonly specialTokensMask: NonSharedUint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
-  readonly typeIds: Uint32Array
+  readonly typeIds: NonSharedUint32Array
   /** Rows and ids of each. */
   readonly shape: readonly [number, number]
   /** Of each row the index of its input: with `overflow` several rows may be of one. */
-  readonly inputOf: Uint32Array
+  readonly inputOf: NonSharedUint32Array
 }
 
 /**
@@ -272,11 +290,11 @@ export interface PaddedBatch {
  */
 export interface PaddedBatchWithOffsets extends PaddedBatch {
   /** Where the first character of the token starts in its text: see `TokenOffsets`. */
-  readonly offsets: Uint32Array
+  readonly offsets: NonSharedUint32Array
   /** Where the last character of the token ends in its text. */
-  readonly ends: Uint32Array
+  readonly ends: NonSharedUint32Array
   /** The number of the token's word in its text: see `TokenOffsets`. */
-  readonly wordIds: Int32Array
+  readonly wordIds: NonSharedInt32Array
   /** 0 for tokens of the first text of an input, 1 for those of the second. */
   readonly sequenceIds: Int8Array
 }
@@ -367,20 +385,20 @@ export interface Tokenizer {
    * The ids of `text`.
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
-  encode(text: Text, options?: EncodeOptions): Uint32Array
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array
   /** The ids of `text`, every special token in it being plain text. */
-  encodeOrdinary(text: Text): Uint32Array
+  encodeOrdinary(text: Text): NonSharedUint32Array
   /**
    * The ids of `text`, and where in it their tokens are.
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
-  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   /** {@link Tokenizer.encode} off the event loop. */
-  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   /** {@link Tokenizer.encodeBatch} off the event loop. */
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /**
@@ -389,9 +407,12 @@ export interface Tokenizer {
    * kept than the longest piece. It fails with `ERR_LIMIT` when that is longer than `maxPieceBytes`, and as `encode` does; an index in a
    * message is one into the whole stream.
    */
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array>
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined>
   /**
    * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, padded, and with what the post-processor of a
    * tokenizer.json puts around them.
@@ -402,11 +423,11 @@ export interface Tokenizer {
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array
   /** {@link Tokenizer.count} off the event loop. */
   countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
   /** {@link Tokenizer.countBatch} off the event loop. */
-  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   /**
    * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
@@ -447,13 +468,13 @@ export interface Tokenizer {
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined>
   /** The bytes of `ids`, which may cut a character. */
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array
   /** The id of a token, special tokens too; `undefined` when there is none. */
   tokenToId(token: Text): number | undefined
   /** The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD. */
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
-  idToBytes(id: number): Uint8Array | undefined
+  idToBytes(id: number): NonSharedUint8Array | undefined
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. All else stays.
    *
@@ -466,17 +487,17 @@ export interface Tokenizer {
 }
 
 /** The ids of several texts, row after row in one array. Iterating gives each row as a view of `ids`. */
-export declare class TokenBatch implements Iterable<Uint32Array> {
+export declare class TokenBatch implements Iterable<NonSharedUint32Array> {
   protected constructor()
   /** The ids of all rows. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** Where each row starts in `ids`, and at last `ids.length`: one entry more than there are rows. */
-  readonly rowStarts: Uint32Array
+  readonly rowStarts: NonSharedUint32Array
   /** The number of rows. */
   get length(): number
   /** Row `index` as a view of `ids`; `undefined` when there is no such row. */
-  at(index: number): Uint32Array | undefined
-  [Symbol.iterator](): IterableIterator<Uint32Array>
+  at(index: number): NonSharedUint32Array | undefined
+  [Symbol.iterator](): IterableIterator<NonSharedUint32Array>
 }
 
 /** A function that the model may call. */
@@ -750,7 +771,7 @@ export interface TemplateChatOptions extends RenderOptions {
 export declare const encodeChat: (
   messages: readonly ChatMessage[],
   options: ModelChatOptions | HarmonyChatOptions | TemplateChatOptions,
-) => Uint32Array
+) => NonSharedUint32Array
 
 /**
  * How many tokens a chat is. For a `model` of OpenAI, as many as it is billed as, the head of the answer included: the rule of OpenAI's cookbook; for
@@ -887,12 +908,12 @@ export declare class BpeTokenizer implements Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   readonly endOfTextId: number | undefined
   get fingerprint(): string
-  encode(text: Text, options?: EncodeOptions): Uint32Array
-  encodeOrdinary(text: Text): Uint32Array
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array
+  encodeOrdinary(text: Text): NonSharedUint32Array
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
-  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
-  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. It shares the tables of this one: it costs next to nothing.
@@ -917,14 +938,17 @@ export declare class BpeTokenizer implements Tokenizer {
    * ```
    */
   preTokenize(text: string): string[]
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array>
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined>
   encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   count(text: Text, options?: EncodeOptions): number
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array
   countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
-  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
@@ -936,10 +960,10 @@ export declare class BpeTokenizer implements Tokenizer {
     source: Chunks<number | Iterable<number>>,
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined>
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array
   tokenToId(token: Text): number | undefined
   idToToken(id: number): string | undefined
-  idToBytes(id: number): Uint8Array | undefined
+  idToBytes(id: number): NonSharedUint8Array | undefined
   /**
    * The merges that make the tokens of `text`, in their order: what byte-level BPE does, step by step. A text of several pieces has those of its first
    * piece first. Special tokens are plain text. A piece that is a token which no merge reaches has none.
@@ -1138,31 +1162,34 @@ export declare class WordTokenizer implements Tokenizer {
    * ids are also decided by the dictionaries of the running Node, which are not part of it.
    */
   get fingerprint(): string
-  encode(text: Text, options?: EncodeOptions): Uint32Array
-  encodeOrdinary(text: Text): Uint32Array
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array
+  encodeOrdinary(text: Text): NonSharedUint32Array
   /** Ids of a {@link Vocabulary} have no holes: the tokens have the next ones. */
   withSpecialTokens(tokens: SpecialTokenList, options?: NewTokenizerOptions): WordTokenizer
-  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   /** White space between words is of no token: `offsets[i + 1]` may be greater than `ends[i]`. */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
-  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   encodePadded(inputs: readonly TextOrPair[], options: PaddedOffsetOptions): PaddedBatchWithOffsets
   encodePadded(inputs: readonly TextOrPair[], options?: PaddedOptions): PaddedBatch
   /** How many ids `text` has. Words that `encode` refuses as unknown are counted too: counting throws for no word. */
   count(text: Text, options?: EncodeOptions): number
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array
   countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
-  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   /**
    * A stream that takes one text in chunks and gives its ids as soon as they are sure. By the rule `'book'` that is at white space, by `'words'`
    * after some thousand code units; with a RegExp the text is kept to its end, unless an allowed special token cuts it. Indices in
    * messages count UTF-16 code units of all text before.
    */
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array>
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined>
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
   countIndex(text: string, options?: EncodeOptions): CountIndex
@@ -1175,10 +1202,10 @@ export declare class WordTokenizer implements Tokenizer {
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined>
   /** {@link WordTokenizer.decode} as UTF-8. */
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array
   tokenToId(token: Text): number | undefined
   idToToken(id: number): string | undefined
-  idToBytes(id: number): Uint8Array | undefined
+  idToBytes(id: number): NonSharedUint8Array | undefined
   /**
    * Writes `vocabulary.json`, from which `loadTokenizer` makes an equal tokenizer. The file is complete or not there: it is
    * written beside its place, then renamed.
@@ -1197,25 +1224,25 @@ export declare class WordTokenizer implements Tokenizer {
  */
 export interface Batch {
   /** Token ids, `shape[0] * shape[1]` of them, row after row. */
-  readonly inputs: Uint32Array
+  readonly inputs: NonSharedUint32Array
   /**
    * What the model should answer, in the same places; -100 is ignored by the loss. Where a whole row has one answer (its class), one
    * per row.
    */
-  readonly targets: Int32Array
+  readonly targets: NonSharedInt32Array
   /** Rows and ids per row. */
   readonly shape: readonly [rows: number, columns: number]
   /** 1 where an input belongs to the sample, 0 for padding. */
-  readonly attentionMask?: Uint8Array
+  readonly attentionMask?: NonSharedUint8Array
   /** The place of each input in its document, from 0. */
-  readonly positionIds?: Uint32Array
+  readonly positionIds?: NonSharedUint32Array
   /** Which document of its row each input belongs to, from 1; 0 for padding. */
-  readonly segmentIds?: Uint32Array
+  readonly segmentIds?: NonSharedUint32Array
   /**
    * Where each segment of the batch starts in the row of all its inputs, and at last their number: `cu_seqlens` of attention over
    * sequences of different lengths. The padding of a row is a segment too.
    */
-  readonly cuSeqlens?: Int32Array
+  readonly cuSeqlens?: NonSharedInt32Array
 }
 
 /**
@@ -1224,9 +1251,9 @@ export interface Batch {
  */
 export interface BatchArrays {
   /** For {@link Batch.inputs}. */
-  readonly inputs: Uint32Array
+  readonly inputs: NonSharedUint32Array
   /** For {@link Batch.targets}. */
-  readonly targets: Int32Array
+  readonly targets: NonSharedInt32Array
 }
 
 /** A stretch of an example: its text or its ids, and whether the model is asked for them. */
@@ -1890,7 +1917,7 @@ export interface StoreDocuments {
   /** The place of the first id of document `index`. */
   start(index: number): number
   /** {@link StoreDocuments.start} of `count` documents from `first` on. */
-  starts(first: number, count: number): Float64Array
+  starts(first: number, count: number): NonSharedFloat64Array
   /** The document that the id at `place` belongs to. */
   at(place: number): number
 }
@@ -1928,17 +1955,17 @@ export declare class TokenStore {
   /** The id at `index`; from the end when it is negative. `undefined` when there is none, as in arrays. */
   at(index: number): number | undefined
   /** The ids from `start` up to and without `end`; as in arrays, negative places count from the end, and what is past it is left out. */
-  slice(start?: number, end?: number): Uint32Array
+  slice(start?: number, end?: number): NonSharedUint32Array
   /**
    * The rows of `length` ids from each of `starts` on, one after the other; into `out` when it is given, which must be as long as they are.
    *
    * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
    */
-  gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array
+  gather(starts: Float64Array, length: number, out?: NonSharedUint32Array): NonSharedUint32Array
   /** Reads what {@link TokenStore.gather} will copy into the memory of the system, off the event loop. */
   readAhead(starts: Float64Array, length: number): Promise<void>
   /** {@link TokenStore.gather} off the event loop. */
-  gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array>
+  gatherAsync(starts: Float64Array, length: number): Promise<NonSharedUint32Array>
   /**
    * Windows of `columns` inputs from each of `starts` on, with the next ids as targets, in one call.
    *
@@ -2498,7 +2525,7 @@ export declare const devices: () => readonly DeviceInfo[]
 export type DType = 'f32' | 'bf16' | 'f16'
 
 /** The array that holds numbers of a type. */
-export type Values = Float32Array | Uint16Array
+export type Values = NonSharedFloat32Array | NonSharedUint16Array
 
 /** Which tokenizer it is: all tokenizers, and what manifests say of them, are one. */
 export type TokenizerIdentity = Pick<Tokenizer, 'name' | 'fingerprint'>
@@ -2506,9 +2533,9 @@ export type TokenizerIdentity = Pick<Tokenizer, 'name' | 'fingerprint'>
 /** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
 export interface RowGradient {
   /** Ascending. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** As many values per row as the table has. */
-  readonly values: Float32Array
+  readonly values: NonSharedFloat32Array
 }
 
 /**
@@ -2542,7 +2569,7 @@ export declare class Parameter {
    * A copy of the values as 32-bit floats, whatever {@link Parameter.dtype} is.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  toFloat32(): Float32Array
+  toFloat32(): NonSharedFloat32Array
   /**
    * Gives it these values, row after row, each rounded to its type. A padding row stays zero.
    * @throws `ERR_DISPOSED` when the embedding was disposed; `ERR_BUSY` while it is saved, or changed by a step off the event loop.
@@ -2582,7 +2609,7 @@ export declare class Tensor {
   /** {@link Tensor.data}, at once. */
   dataSync(): Values
   /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
-  toFloat32(): Float32Array
+  toFloat32(): NonSharedFloat32Array
   /** Whether the memory was freed. */
   get disposed(): boolean
   /** Frees the memory, and what was recorded for a backward pass. The second call does nothing. */
@@ -2963,7 +2990,7 @@ export declare class InputEmbedding {
  * key that is `n` positions before it is made smaller by `n * slopes[h]`. They are `2 ** (-8 / heads)` and its powers; where `heads` is no
  * power of two, in the order of the paper's code, which is also that of BLOOM.
  */
-export declare const alibiSlopes: (heads: number) => Float32Array
+export declare const alibiSlopes: (heads: number) => NonSharedFloat32Array
 
 /** Checkpoints of a training, to resume after an interruption. */
 export interface TrainingCheckpoint {
@@ -3191,9 +3218,9 @@ export interface RopeTableOptions {
 /** Cosines and sines of angles, row after row. */
 export interface RopeTable {
   /** Cosines. */
-  readonly cos: Float32Array
+  readonly cos: NonSharedFloat32Array
   /** Sines. */
-  readonly sin: Float32Array
+  readonly sin: NonSharedFloat32Array
   /** Rows, which are positions, and columns, one for each pair of dimensions. */
   readonly shape: readonly [contextLength: number, pairs: number]
 }
@@ -3417,9 +3444,9 @@ export declare class WordVectors {
   /** The row of `word`, from 0 on; undefined when there is none. */
   indexOf(word: string): number | undefined
   /** A copy of the vector of `word`; undefined when there is none. */
-  get(word: string): Float32Array | undefined
+  get(word: string): NonSharedFloat32Array | undefined
   /** A copy of all vectors, row after row: `size × dimensions` numbers. */
-  toFloat32(): Float32Array
+  toFloat32(): NonSharedFloat32Array
   /**
    * Cosine similarity of the vectors of two words: from -1 to 1.
    * @throws `ERR_UNKNOWN_TOKEN` when one of them has no vector.

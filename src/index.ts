@@ -160,3 +160,11 @@ export {
 export { WordVectors, type NearWord, type WordVectorsLoadOptions } from './embedding/word-vectors.ts'
 export { setCacheBytes } from './cache-bytes.ts'
 export { setThreads } from './threads.ts'
+export type {
+  NonSharedFloat32Array,
+  NonSharedFloat64Array,
+  NonSharedInt32Array,
+  NonSharedUint16Array,
+  NonSharedUint32Array,
+  NonSharedUint8Array,
+} from './non-shared.ts'

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import type { NonSharedFloat32Array, NonSharedUint32Array } from './non-shared.ts'
 
 /** The memory of a typed array, whatever it says itself: anybody can give one another `buffer`. */
 const bufferOf = (array: NodeJS.TypedArray): ArrayBufferLike => Reflect.get(TypedArray, 'buffer', array)
@@ -13,5 +14,8 @@ export const lengthOf = (array: NodeJS.TypedArray): number => length.call(array)
 export const isShared = (array: NodeJS.TypedArray): boolean => types.isSharedArrayBuffer(bufferOf(array))
 
 /** Numbers that no other thread changes between a look at them and their use. */
-export const unsharedNumbers = <T extends Float32Array | Uint32Array>(array: T): T =>
-  isShared(array) ? (array.slice() as T) : array
+export function unsharedNumbers(array: Uint32Array): NonSharedUint32Array
+export function unsharedNumbers(array: Float32Array): NonSharedFloat32Array
+export function unsharedNumbers(array: Float32Array | Uint32Array): unknown {
+  return isShared(array) ? array.slice() : array
+}

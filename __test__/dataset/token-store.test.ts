@@ -91,14 +91,14 @@ test('arrays that other threads see are not written', async (t) => {
     code: 'ERR_INVALID_ARGUMENT',
     message: new RegExp(`that is not shared with other threads for ${name}, received`),
   })
-  t.throws(() => store.gather(Float64Array.of(1), 8, new Uint32Array(shared)), refused('out'))
+  t.throws(() => store.gather(Float64Array.of(1), 8, new Uint32Array(shared as never)), refused('out'))
   const [inputs, targets] = [new Uint32Array(8), new Int32Array(8)]
   t.throws(
-    () => store.windows(Float64Array.of(1), 8, { inputs: new Uint32Array(shared), targets }),
+    () => store.windows(Float64Array.of(1), 8, { inputs: new Uint32Array(shared as never), targets }),
     refused('out.inputs'),
   )
   t.throws(
-    () => store.windows(Float64Array.of(1), 8, { inputs, targets: new Int32Array(shared) }),
+    () => store.windows(Float64Array.of(1), 8, { inputs, targets: new Int32Array(shared as never) }),
     refused('out.targets'),
   )
   t.deepEqual(new Uint8Array(shared), new Uint8Array(32))

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
 import { nextToken, type Objective } from '../../src/dataset/objective.ts'
 import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
-import { WindowDataset, type WindowOptions } from '../../src/dataset/window-dataset.ts'
+import { WindowDataset, type WindowOptions, type BatchArrays } from '../../src/dataset/window-dataset.ts'
 
 /** GPTDatasetV1 of "Build a Large Language Model (From Scratch)", chapter 2. */
 const naiveWindows = (ids: readonly number[], maxLength: number, stride: number) => {
@@ -93,7 +93,10 @@ test('a batch is not written over the tokens, its own other array or shared memo
     [{ inputs: new Uint32Array(new SharedArrayBuffer(16)), targets }, /not shared with other threads for out\.inputs/],
     [{ inputs, targets: new Int32Array(new SharedArrayBuffer(16)) }, /not shared with other threads for out\.targets/],
   ] as const) {
-    t.throws(() => dataset.batch(Float64Array.of(0, 1), { out }), { code: 'ERR_INVALID_ARGUMENT', message })
+    t.throws(() => dataset.batch(Float64Array.of(0, 1), { out: out as BatchArrays }), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message,
+    })
     t.deepEqual(own, tokens)
   }
   const out = { inputs: new Uint32Array(memory, 32, 4), targets: new Int32Array(memory, 48, 4) }
@@ -228,7 +231,7 @@ test('the arrays of a batch are read once', (t) => {
   let reads = 0
   const out = {
     get inputs() {
-      return reads++ === 0 ? array : (undefined as unknown as Uint32Array)
+      return reads++ === 0 ? array : (undefined as unknown as typeof array)
     },
     targets: new Int32Array(8),
   }

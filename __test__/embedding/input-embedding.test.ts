@@ -218,7 +218,7 @@ test('input that cannot be is ERR_INVALID_ARGUMENT and says what', async (t) => 
 test('an array that cannot take the result is ERR_INVALID_ARGUMENT', async (t) => {
   const embedding = InputEmbedding.create(size)
   const refuse = (out: unknown, message: RegExp) =>
-    t.throws(() => embedding.forward([1, 2], { out: out as Float32Array }), { ...invalid, message })
+    t.throws(() => embedding.forward([1, 2], { out: out as Float32Array<ArrayBuffer> }), { ...invalid, message })
   refuse(new Float32Array(15), /a Float32Array of 16 values for options\.out, received one of 15/)
   refuse(new Float32Array(17), /16 values/)
   refuse(new Float64Array(16), /options\.out/)
@@ -265,7 +265,7 @@ test('ids, positions and types may lie in the memory of the result, whatever the
 })
 
 test('an array in shared memory is refused as a result, whatever it says of it', (t) => {
-  const out = new Float32Array(new SharedArrayBuffer(64))
+  const out = new Float32Array(new SharedArrayBuffer(64) as never)
   Object.defineProperty(out, 'buffer', { value: new ArrayBuffer(64) })
   const message = /not shared/
   t.throws(() => InputEmbedding.create(size).forward([1, 2], { out }), { ...invalid, message })

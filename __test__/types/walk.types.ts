@@ -20,8 +20,8 @@ const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true, seed: 1, d
 for (const batch of loader) equal<typeof batch, Batch>()
 const read = async (): Promise<void> => {
   for await (const { inputs, targets, shape } of loader) {
-    equal<typeof inputs, Uint32Array>()
-    equal<typeof targets, Int32Array>()
+    equal<typeof inputs, Uint32Array<ArrayBuffer>>()
+    equal<typeof targets, Int32Array<ArrayBuffer>>()
     equal<(typeof shape)[1], number>()
     // @ts-expect-error a batch has two dimensions
     void shape[2]
@@ -43,7 +43,7 @@ const embedding = InputEmbedding.create({ vocabSize: 100, contextLength: 4, dime
 const forward = (batch: Batch) => {
   using output = embedding.forward(batch)
   equal<typeof output, Tensor>()
-  equal<ReturnType<Tensor['data']>, Promise<Float32Array | Uint16Array>>()
+  equal<ReturnType<Tensor['data']>, Promise<Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>>>()
   const inPlace = embedding.forward(batch, { out: new Float32Array(64) })
   equal<typeof inPlace, Float32Array<ArrayBuffer>>()
   return output.shape

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { allocated } from '../allocated.ts'
+import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
 import { invalid, membersOf, notShared, own } from '../validate.ts'
@@ -69,7 +70,7 @@ export const collate = (samples: readonly Sample[], options: CollateOptions = {}
   }
 }
 
-const numbers = (size: number): Uint32Array => allocated(4 * size, () => new Uint32Array(size))
+const numbers = (size: number): NonSharedUint32Array => allocated(4 * size, () => new Uint32Array(size))
 
 /** The rows of a batch as samples of one length, which are views of it. */
 export const rowsOf = ({ inputs, targets, shape, ...rest }: Batch): readonly Sample[] => {
@@ -89,7 +90,7 @@ export const rowsOf = ({ inputs, targets, shape, ...rest }: Batch): readonly Sam
 }
 
 /** Where segments start, and at last where they end: at the start of each row, and where the number changes. */
-export const segmentStarts = (segmentIds: Uint32Array, columns: number): Int32Array => {
+export const segmentStarts = (segmentIds: Uint32Array, columns: number): NonSharedInt32Array => {
   const starts: number[] = []
   for (let place = 0; place < segmentIds.length; place++)
     if (place % columns === 0 || segmentIds[place] !== segmentIds[place - 1]) starts.push(place)
@@ -122,8 +123,8 @@ export const checkedArrays = (out: unknown): BatchArrays => {
 
 /** The first `size` places of the arrays that the caller gave. */
 export const givenArrays = ({ inputs, targets }: BatchArrays, size: number): BatchArrays => ({
-  inputs: arrayFor('inputs', size, inputs) as Uint32Array,
-  targets: arrayFor('targets', size, targets) as Int32Array,
+  inputs: arrayFor('inputs', size, inputs) as NonSharedUint32Array,
+  targets: arrayFor('targets', size, targets) as NonSharedInt32Array,
 })
 
 /** Arrays for a batch of `size` places that holds whatever was in the memory before: all places must be written. Zeros would take as long as the batch. */

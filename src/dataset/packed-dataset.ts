@@ -146,7 +146,7 @@ export class PackedDataset implements Dataset {
 }
 
 /** What windows are written into. */
-type Rows = { readonly [Name in keyof Sample]-?: NonNullable<Sample[Name]> }
+type Rows = { readonly [Name in keyof Sample]-?: NonNullable<Batch[Name]> }
 
 /** Zeros for `rows` windows of `contextLength` places, inputs and targets in `out` when it is given. */
 const rowsOf = (rows: number, contextLength: number, out?: BatchArrays): Rows => {

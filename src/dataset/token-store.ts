@@ -7,6 +7,7 @@ import type { StoreHandle } from '../native-binding.d.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkMade, integerIn, invalid, isOfClass, notShared, oneOf, options as checkedOptions } from '../validate.ts'
 import { allocated } from '../allocated.ts'
+import type { NonSharedFloat64Array, NonSharedUint32Array } from '../non-shared.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedArrays, freshArrays, givenArrays } from './collate.ts'
 import { checkHoldsDataset } from './dataset-folder.ts'
@@ -40,7 +41,7 @@ export interface StoreDocuments {
   /** The place of the first id of document `index`. */
   start(index: number): number
   /** {@link StoreDocuments.start} of `count` documents from `first` on. */
-  starts(first: number, count: number): Float64Array
+  starts(first: number, count: number): NonSharedFloat64Array
   /** The document that the id at `place` belongs to. */
   at(place: number): number
 }
@@ -137,7 +138,7 @@ export class TokenStore {
   }
 
   /** The ids from `start` up to and without `end`; as in arrays, negative places count from the end, and what is past it is left out. */
-  slice(start = 0, end = this.length): Uint32Array {
+  slice(start = 0, end = this.length): NonSharedUint32Array {
     const [from, to] = [this.#place('start', start), this.#place('end', end)]
     const count = Math.max(0, to - from)
     if (count > 2 ** 32 - 1)
@@ -154,7 +155,7 @@ export class TokenStore {
    *
    * @throws `ERR_OUT_OF_RANGE` when a row reaches past the last id; nothing is then written.
    */
-  gather(starts: Float64Array, length: number, out?: Uint32Array): Uint32Array {
+  gather(starts: Float64Array, length: number, out?: NonSharedUint32Array): NonSharedUint32Array {
     const size = this.#rows(starts, length)
     const ids = out ?? arrayOf(size)
     if (!types.isUint32Array(ids) || ids.length !== size) throw invalid('out', `a Uint32Array of ${size}`, out)
@@ -170,7 +171,7 @@ export class TokenStore {
   }
 
   /** {@link TokenStore.gather} off the event loop. */
-  async gatherAsync(starts: Float64Array, length: number): Promise<Uint32Array> {
+  async gatherAsync(starts: Float64Array, length: number): Promise<NonSharedUint32Array> {
     this.#rows(starts, length)
     return callNativeAsync(() => this.#native.gatherAsync(starts, length))
   }
@@ -248,4 +249,4 @@ const documentsOf = (handle: StoreHandle, length: number): StoreDocuments => {
   }
 }
 
-const arrayOf = (length: number): Uint32Array => allocated(4 * length, () => new Uint32Array(length))
+const arrayOf = (length: number): NonSharedUint32Array => allocated(4 * length, () => new Uint32Array(length))

@@ -1,5 +1,6 @@
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
+import type { NonSharedFloat32Array } from '../non-shared.ts'
 import { integerIn } from '../validate.ts'
 
 /** More heads than any model has. */
@@ -10,5 +11,5 @@ const mostHeads = 2 ** 20
  * key that is `n` positions before it is made smaller by `n * slopes[h]`. They are `2 ** (-8 / heads)` and its powers; where `heads` is no
  * power of two, in the order of the paper's code, which is also that of BLOOM.
  */
-export const alibiSlopes = (heads: number): Float32Array =>
+export const alibiSlopes = (heads: number): NonSharedFloat32Array =>
   callNative(() => native().alibiSlopes(integerIn('heads', heads, 1, mostHeads)))

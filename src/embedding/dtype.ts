@@ -1,3 +1,4 @@
+import type { NonSharedFloat32Array, NonSharedUint16Array } from '../non-shared.ts'
 import { oneOf } from '../validate.ts'
 
 /**
@@ -12,7 +13,7 @@ import { oneOf } from '../validate.ts'
 export type DType = 'f32' | 'bf16' | 'f16'
 
 /** The array that holds numbers of a type. */
-export type Values = Float32Array | Uint16Array
+export type Values = NonSharedFloat32Array | NonSharedUint16Array
 
 /** Bytes of one number. */
 export const bytesOf: Readonly<Record<DType, number>> = { f32: 4, bf16: 2, f16: 2 }

@@ -14,6 +14,7 @@ import {
 } from '../validate.ts'
 import { addonOf } from './device.ts'
 import { filePath } from '../file-path.ts'
+import { unsharedNumbers } from '../shared-memory.ts'
 import { Calls } from './calls.ts'
 import { Handle } from './handle.ts'
 import { memoryLimit } from './memory.ts'
@@ -269,7 +270,7 @@ export class Optimizer {
       const fault = () => invalid(`${place}.moments`, 'an array of Float32Arrays', moments)
       if (!isArray(moments)) throw fault()
       const own = Array.from(moments, (values) => {
-        if (types.isFloat32Array(values)) return values
+        if (types.isFloat32Array(values)) return unsharedNumbers(values)
         throw fault()
       })
       return { steps: integerIn(`${place}.steps`, steps, 0), moments: own }

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { callNative, callNativeAsync, TokenmillError } from '../errors.ts'
 import type { NativeParameter } from '../native-binding.d.ts'
+import type { NonSharedFloat32Array, NonSharedUint32Array } from '../non-shared.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { boolean, invalid, invalidAs } from '../validate.ts'
 import type { Calls } from './calls.ts'
@@ -11,9 +12,9 @@ import type { DType, Values } from './dtype.ts'
 /** A row-sparse gradient: row `ids[i]` of the table has row `i` of `values`, and all others have none. */
 export interface RowGradient {
   /** Ascending. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** As many values per row as the table has. */
-  readonly values: Float32Array
+  readonly values: NonSharedFloat32Array
 }
 
 /** What a parameter belongs to: an embedding that may be disposed. */
@@ -91,7 +92,7 @@ export class Parameter {
    * A copy of the values as 32-bit floats, whatever {@link Parameter.dtype} is.
    * @throws `ERR_DISPOSED` when the embedding was disposed.
    */
-  toFloat32(): Float32Array {
+  toFloat32(): NonSharedFloat32Array {
     return callNative(() => copyOf(this.#checked, this.shape, 'f32'))
   }
 

@@ -2,6 +2,7 @@ import { allocated } from '../allocated.ts'
 import { callNative } from '../errors.ts'
 import { native } from '../native.ts'
 import type { NativeRopeScaling } from '../native-binding.d.ts'
+import type { NonSharedFloat32Array } from '../non-shared.ts'
 import {
   boolean,
   finiteNumber,
@@ -89,9 +90,9 @@ export interface RopeTableOptions {
 /** Cosines and sines of angles, row after row. */
 export interface RopeTable {
   /** Cosines. */
-  readonly cos: Float32Array
+  readonly cos: NonSharedFloat32Array
   /** Sines. */
-  readonly sin: Float32Array
+  readonly sin: NonSharedFloat32Array
   /** Rows, which are positions, and columns, one for each pair of dimensions. */
   readonly shape: readonly [contextLength: number, pairs: number]
 }

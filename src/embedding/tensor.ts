@@ -1,5 +1,6 @@
 import { callNative, callNativeAsync } from '../errors.ts'
 import type { NativeTensor } from '../native-binding.d.ts'
+import type { NonSharedFloat32Array } from '../non-shared.ts'
 import { copyOf } from './copy.ts'
 import type { DeviceName } from './device.ts'
 import type { DType, Values } from './dtype.ts'
@@ -54,7 +55,7 @@ export class Tensor {
   }
 
   /** A copy of the values as 32-bit floats, whatever {@link Tensor.dtype} is. */
-  toFloat32(): Float32Array {
+  toFloat32(): NonSharedFloat32Array {
     return callNative(() => copyOf(this.#handle.native, this.shape, 'f32'))
   }
 

@@ -18,6 +18,7 @@ import {
   string,
 } from '../validate.ts'
 import { filePath } from '../file-path.ts'
+import type { NonSharedFloat32Array } from '../non-shared.ts'
 import { checkedNumbers } from './checked-numbers.ts'
 import { Handle } from './handle.ts'
 
@@ -112,13 +113,13 @@ export class WordVectors {
   }
 
   /** A copy of the vector of `word`; undefined when there is none. */
-  get(word: string): Float32Array | undefined {
+  get(word: string): NonSharedFloat32Array | undefined {
     const text = string('word', word)
     return callNative(() => this.#handle.native.get(text)) ?? undefined
   }
 
   /** A copy of all vectors, row after row: `size × dimensions` numbers. */
-  toFloat32(): Float32Array {
+  toFloat32(): NonSharedFloat32Array {
     return callNative(() => this.#handle.native.values())
   }
 

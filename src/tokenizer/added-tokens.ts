@@ -1,5 +1,6 @@
 import { invalid, isArray } from '../validate.ts'
 import type { SpecialToken } from '../native-binding.d.ts'
+import type { NonSharedUint8Array } from '../non-shared.ts'
 
 type Vocabulary = Readonly<Record<string, number>>
 
@@ -17,7 +18,7 @@ interface TokenizerFile {
  *
  * @throws `ERR_INVALID_ARGUMENT` when the vocabulary has another token that is written like one of them
  */
-export const withAddedTokens = (file: Uint8Array, tokens: readonly SpecialToken[]): Uint8Array => {
+export const withAddedTokens = (file: Uint8Array, tokens: readonly SpecialToken[]): NonSharedUint8Array => {
   const json = JSON.parse(new TextDecoder().decode(file)) as TokenizerFile
   const added = tokens.map(({ token: content, id }) => ({
     id,

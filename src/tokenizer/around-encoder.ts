@@ -1,10 +1,11 @@
 import { types } from 'node:util'
 import { joinIds } from '../join-ids.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import type { PostProcessor } from './post-processor.ts'
 import type { ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
 
-type Ids = Uint32Array | Promise<Uint32Array>
+type Ids = NonSharedUint32Array | Promise<NonSharedUint32Array>
 
 /** The ids of a stream, with what is put around those of a whole text. */
 export class AroundEncoder implements ChunkEncoder {

@@ -25,6 +25,7 @@ import {
 import { ofOwnRealm } from '../own-realm.ts'
 import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
+import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
 import { callBatchLater, callLater, explaining, type BatchWork, type NativeWork } from './native-call.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
@@ -143,13 +144,13 @@ export class BpeTokenizer implements Tokenizer {
     return (this.#fingerprint ??= this.#native.fingerprint())
   }
 
-  encode(text: Text, options?: EncodeOptions): Uint32Array {
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array {
     if (options === undefined) return this.#encode(text, refuseAll, false)
     const { policy, strict } = this.#encodeCall(options)
     return this.#encode(text, policy, strict)
   }
 
-  encodeOrdinary(text: Text): Uint32Array {
+  encodeOrdinary(text: Text): NonSharedUint32Array {
     return this.#encode(text, plain, false)
   }
 
@@ -182,7 +183,7 @@ export class BpeTokenizer implements Tokenizer {
     return explaining(() => this.#native.encodeNormalizedWithOffsets(checked, strict, policy, words))
   }
 
-  encodeSegments(segments: readonly Segment[]): Uint32Array {
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     return joinIds(
       checkedSegments(segments).map(({ text, trusted }) => this.#encode(text, trusted ? allowAll : plain, false)),
     )
@@ -198,7 +199,7 @@ export class BpeTokenizer implements Tokenizer {
     }
   }
 
-  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     return this.#oneLater(text, options, 'all', (...call) => this.#native.encodeAsync(...call))
   }
 
@@ -253,11 +254,14 @@ export class BpeTokenizer implements Tokenizer {
     return Array.from(ends, (end, index) => whole.slice(index === 0 ? 0 : ends[index - 1], end))
   }
 
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array> {
     return encodeStreamOf(options, (call) => this.chunkEncoder(call))
   }
 
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined> {
     return encodeChunksOf(source, options, (call) => this.chunkEncoder(call))
   }
 
@@ -289,7 +293,7 @@ export class BpeTokenizer implements Tokenizer {
     }
   }
 
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array {
     const checked = checkedTexts(texts)
     const { policy, strict } = this.#countCall(options)
     try {
@@ -303,7 +307,7 @@ export class BpeTokenizer implements Tokenizer {
     return this.#oneLater(text, options, [], (...call) => this.#native.countAsync(...call))
   }
 
-  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     return this.#allLater(texts, options, [], {
       texts: (...call) => this.#native.countBatchAsync(...call),
       gathered: (...call) => this.#native.countGatheredAsync(...call),
@@ -401,7 +405,7 @@ export class BpeTokenizer implements Tokenizer {
     return new NativeChunkDecoder(callNative(() => DecodeStreamHandle.open(this.#native, strict, skipSpecialTokens)))
   }
 
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array {
     const array = idArray(ids)
     return callNative(() => this.#native.decodeBytes(array))
   }
@@ -417,7 +421,7 @@ export class BpeTokenizer implements Tokenizer {
     return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   }
 
-  idToBytes(id: number): Uint8Array | undefined {
+  idToBytes(id: number): NonSharedUint8Array | undefined {
     return typeof id === 'number' && id >>> 0 === id ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
@@ -452,7 +456,7 @@ export class BpeTokenizer implements Tokenizer {
     await saveBpe(path, this.#native)
   }
 
-  #encode(text: Text, policy: number, strict: boolean): Uint32Array {
+  #encode(text: Text, policy: number, strict: boolean): NonSharedUint32Array {
     let count: number
     try {
       if (typeof text === 'string' && text.length > maxPart) return this.#encodeLong(text, policy)
@@ -489,7 +493,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   /** {@link Tokenizer.encode} of a long string. */
-  #encodeLong(text: string, policy: number): Uint32Array {
+  #encodeLong(text: string, policy: number): NonSharedUint32Array {
     encodeInParts(this.#encoder, text, policy)
     return callNative(() => native().takeIds(this.#encoder))
   }

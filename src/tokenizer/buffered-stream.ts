@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { joinIds } from '../join-ids.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { pieceTooLong, type ChunkDecoder, type ChunkEncoder } from './stream.ts'
 import type { Text } from './tokenizer.ts'
 import { unshared } from './unshared.ts'
@@ -19,7 +20,11 @@ export interface BufferedCall {
    */
   readonly sureUnits?: (text: string, start: number) => number
   /** The ids of a part of the text, which starts at index `start` of the stream. `signal` aborts when nobody wants them any more. */
-  readonly encode: (text: string, start: number, signal: AbortSignal) => Uint32Array | Promise<Uint32Array>
+  readonly encode: (
+    text: string,
+    start: number,
+    signal: AbortSignal,
+  ) => NonSharedUint32Array | Promise<NonSharedUint32Array>
 }
 
 /** Keeps text until its ids are sure: the stream of every tokenizer that has no native one. */
@@ -39,7 +44,7 @@ export class BufferedEncoder implements ChunkEncoder {
     this.#call = call
   }
 
-  push(chunk: Text): Uint32Array | Promise<Uint32Array> {
+  push(chunk: Text): NonSharedUint32Array | Promise<NonSharedUint32Array> {
     if (chunk.length > 0) this.#keep(typeof chunk === 'string' ? this.#endOfBytes() + chunk : this.#read(chunk))
     const isTooLong = this.#bytes > this.#call.maxPieceBytes
     if (this.#call.sureUnits !== undefined && (isTooLong || this.#units >= this.#enough)) {
@@ -58,7 +63,7 @@ export class BufferedEncoder implements ChunkEncoder {
     return new Uint32Array()
   }
 
-  end(): Uint32Array | Promise<Uint32Array> {
+  end(): NonSharedUint32Array | Promise<NonSharedUint32Array> {
     this.#keep(this.#endOfBytes())
     const text = this.#kept.join('')
     this.#kept = []

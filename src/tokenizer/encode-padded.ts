@@ -1,5 +1,6 @@
 import { allocated } from '../allocated.ts'
 import { TokenmillError } from '../errors.ts'
+import type { NonSharedInt32Array, NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { boolean, integerIn, invalid, isArray, oneOf, options as checkedOptions, own } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
 import { cutRows, mostIds, type Part } from './cut-rows.ts'
@@ -83,17 +84,17 @@ export type PaddedOffsetOptions = PaddedOptions & { readonly offsets: true }
 /** Rows of ids, all equally long, one after the other: row `i` is `ids.subarray(i * shape[1], (i + 1) * shape[1])`. */
 export interface PaddedBatch {
   /** The ids, `shape[0] * shape[1]` of them. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** 1 for each id, 0 for padding. */
-  readonly attentionMask: Uint8Array
+  readonly attentionMask: NonSharedUint8Array
   /** 1 for each id that the post-processor adds and for padding, 0 for ids of the texts, also for special tokens in them. */
-  readonly specialTokensMask: Uint8Array
+  readonly specialTokensMask: NonSharedUint8Array
   /** 0 for the first text and 1 for the second, unless the post-processor says otherwise. */
-  readonly typeIds: Uint32Array
+  readonly typeIds: NonSharedUint32Array
   /** Rows and ids of each. */
   readonly shape: readonly [number, number]
   /** Of each row the index of its input: with `overflow` several rows may be of one. */
-  readonly inputOf: Uint32Array
+  readonly inputOf: NonSharedUint32Array
 }
 
 /**
@@ -102,11 +103,11 @@ export interface PaddedBatch {
  */
 export interface PaddedBatchWithOffsets extends PaddedBatch {
   /** Where the first character of the token starts in its text: see `TokenOffsets`. */
-  readonly offsets: Uint32Array
+  readonly offsets: NonSharedUint32Array
   /** Where the last character of the token ends in its text. */
-  readonly ends: Uint32Array
+  readonly ends: NonSharedUint32Array
   /** The number of the token's word in its text: see `TokenOffsets`. */
-  readonly wordIds: Int32Array
+  readonly wordIds: NonSharedInt32Array
   /** 0 for tokens of the first text of an input, 1 for those of the second. */
   readonly sequenceIds: Int8Array
 }
@@ -267,7 +268,7 @@ const encodeWithOffsets: Encode = (tokenizer, texts, options, isPair) => {
   try {
     return texts.map((text) => {
       const { ids, offsets, ends, wordIds } = tokenizer.encodeWithOffsets(text, { ...options, wordIds: true })
-      return { ids, origins: { offsets, ends, wordIds: wordIds as Int32Array } }
+      return { ids, origins: { offsets, ends, wordIds: wordIds as NonSharedInt32Array } }
     })
   } catch (error) {
     // Its error names the row.

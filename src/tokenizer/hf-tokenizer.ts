@@ -32,6 +32,7 @@ import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
 import { joinIds } from '../join-ids.ts'
+import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
@@ -141,19 +142,19 @@ export class HfTokenizer implements Tokenizer {
     return this.#native.fingerprint()
   }
 
-  encode(text: Text, options?: EncodeOptions): Uint32Array {
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array {
     const { policy, strict, whole } = this.#call(options, 'all')
     const ids = this.#encode(checkedText('text', text), strict, policy)
     return whole ? this.#postProcessor.around(ids) : ids
   }
 
-  #encode(text: Text, strict: boolean, policy: number): Uint32Array {
+  #encode(text: Text, strict: boolean, policy: number): NonSharedUint32Array {
     if (typeof text !== 'string') return explaining(() => this.#native.encodeBytes(unshared(text), strict, policy))
     const count = explaining(() => calls().encodeJson(this.#encoder, text, policy))
     return count <= scratch.length ? scratch.slice(0, count) : callNative(() => this.#native.takeIds())
   }
 
-  encodeOrdinary(text: Text): Uint32Array {
+  encodeOrdinary(text: Text): NonSharedUint32Array {
     return this.encode(text, { disallowedSpecial: [] })
   }
 
@@ -166,7 +167,7 @@ export class HfTokenizer implements Tokenizer {
     return tokenOffsets(found, bytes, whole ? this.#postProcessor : undefined)
   }
 
-  encodeSegments(segments: readonly Segment[]): Uint32Array {
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     return joinIds(
       checkedSegments(segments).map(({ text, trusted }) =>
         this.encode(text, { allowedSpecial: trusted ? 'all' : [], disallowedSpecial: [] }),
@@ -207,7 +208,7 @@ export class HfTokenizer implements Tokenizer {
     )
   }
 
-  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     const call = this.#asyncCall(options, 'all')
     const rows = await this.#encodeLater([checkedText('text', text)], call, explainedOfOne)
     return this.#batchOf(rows, call.whole).ids
@@ -246,7 +247,7 @@ export class HfTokenizer implements Tokenizer {
     return count === moreThanLimit ? undefined : count
   }
 
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array {
     const { policy, strict, whole } = this.#call(options, [])
     const own = checkedTexts(texts)
     const counts = explaining(() => this.#native.countBatch(own, strict, policy))
@@ -259,7 +260,7 @@ export class HfTokenizer implements Tokenizer {
     return (counts[0] as number) + this.#added(call.whole)
   }
 
-  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     const call = this.#asyncCall(options, [])
     const counts = await this.#countLater(checkedTexts(texts), call)
     return call.whole ? this.#postProcessor.aroundCounts(counts) : counts
@@ -298,11 +299,14 @@ export class HfTokenizer implements Tokenizer {
     return countEachPart(string('text', text), (part) => this.#count(part, call))
   }
 
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array> {
     return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined> {
     return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
@@ -347,7 +351,7 @@ export class HfTokenizer implements Tokenizer {
     return new BufferedDecoder((ids) => this.decode(ids, { errors: strict ? 'strict' : 'replace', skipSpecialTokens }))
   }
 
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array {
     const array = idArray(ids)
     return callNative(() => this.#native.decodeBytes(array))
   }
@@ -367,7 +371,7 @@ export class HfTokenizer implements Tokenizer {
     return isId(id) ? (this.#native.idToToken(id) ?? undefined) : undefined
   }
 
-  idToBytes(id: number): Uint8Array | undefined {
+  idToBytes(id: number): NonSharedUint8Array | undefined {
     return isId(id) ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
@@ -388,7 +392,7 @@ export class HfTokenizer implements Tokenizer {
     })
   }
 
-  #countLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<Uint32Array> {
+  #countLater(texts: readonly Text[], call: AsyncCall, explain?: Explain): Promise<NonSharedUint32Array> {
     return this.#later(texts, call, explain, {
       texts: (...own) => this.#native.countBatchAsync(...own),
       gathered: (...own) => this.#native.countGatheredAsync(...own),

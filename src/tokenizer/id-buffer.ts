@@ -1,3 +1,5 @@
+import type { NonSharedUint32Array } from '../non-shared.ts'
+
 /** Collects ids whose number is not known before. */
 export class IdBuffer {
   #ids = new Uint32Array(64)
@@ -17,7 +19,7 @@ export class IdBuffer {
   }
 
   /** The ids so far, in an array of their own. */
-  toArray(): Uint32Array {
+  toArray(): NonSharedUint32Array {
     return this.#ids.slice(0, this.#length)
   }
 }

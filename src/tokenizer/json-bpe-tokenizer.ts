@@ -4,6 +4,7 @@ import { filePath } from '../file-path.ts'
 import { joinIds } from '../join-ids.ts'
 import type { BpeHandle, JsonHandle, SpecialToken } from '../native-binding.d.ts'
 import { native } from '../native.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { integerIn, string } from '../validate.ts'
 import { withAddedTokens } from './added-tokens.ts'
 import { checkedSegments, checkedTexts, checkedWhole, ownChoices } from './arguments.ts'
@@ -95,13 +96,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return this.#hasCrate ? undefined : super.engine(special)
   }
 
-  override encode(text: Text, options?: EncodeOptions): Uint32Array {
+  override encode(text: Text, options?: EncodeOptions): NonSharedUint32Array {
     if (this.#isOfCrate(text)) return this.#byCrate.encode(text, options)
     const ids = super.encode(text, options)
     return isWhole(options) ? this.#json.postProcessor.around(ids) : ids
   }
 
-  override encodeOrdinary(text: Text): Uint32Array {
+  override encodeOrdinary(text: Text): NonSharedUint32Array {
     return this.#isOfCrate(text) ? this.#byCrate.encodeOrdinary(text) : super.encodeOrdinary(text)
   }
 
@@ -118,7 +119,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return options?.byteOffsets === true ? { ...whole, byteOffsets, byteEnds } : whole
   }
 
-  override encodeSegments(segments: readonly Segment[]): Uint32Array {
+  override encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     const checked = checkedSegments(segments)
     if (!checked.some(({ text }) => this.#isOfCrate(text))) return super.encodeSegments(checked)
     return joinIds(
@@ -137,7 +138,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     })
   }
 
-  override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  override async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     if (this.#isOfCrate(text)) return this.#byCrate.encodeAsync(text, options)
     const whole = isWhole(options)
     const ids = await super.encodeAsync(text, options)
@@ -173,7 +174,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return super.count(text, options) + this.#added(options)
   }
 
-  override countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+  override countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array {
     return doParts(checkedTexts(texts), {
       isOfRest: this.#isOfRest,
       most: (own) => this.#aroundCounts(super.countBatch(own, options), isWhole(options)),
@@ -188,7 +189,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return (await super.countAsync(text, options)) + added
   }
 
-  override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  override async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     const whole = isWhole(options)
     return doPartsAsync(checkedTexts(texts), {
       isOfRest: this.#isOfRest,
@@ -280,7 +281,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return whole ? this.#json.postProcessor.aroundRows(batch) : batch
   }
 
-  #aroundCounts(counts: Uint32Array, whole: boolean): Uint32Array {
+  #aroundCounts(counts: NonSharedUint32Array, whole: boolean): NonSharedUint32Array {
     return whole ? this.#json.postProcessor.aroundCounts(counts) : counts
   }
 

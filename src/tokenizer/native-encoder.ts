@@ -1,4 +1,5 @@
 import type { EncodeStreamHandle } from '../native-binding.d.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { ofOwnRealm } from '../own-realm.ts'
 import { copyTurn } from './copy-turn.ts'
 import { explained } from './explained.ts'
@@ -17,14 +18,14 @@ export class NativeChunkEncoder implements ChunkEncoder {
     this.#native = handle
   }
 
-  push(chunk: Text): Uint32Array | Promise<Uint32Array> {
+  push(chunk: Text): NonSharedUint32Array | Promise<NonSharedUint32Array> {
     if (chunk.length > longChunk) return this.#pushLong(chunk)
     return this.#now(() =>
       typeof chunk === 'string' ? this.#native.push(chunk) : this.#native.pushBytes(unshared(chunk)),
     )
   }
 
-  end(): Uint32Array | Promise<Uint32Array> {
+  end(): NonSharedUint32Array | Promise<NonSharedUint32Array> {
     return this.#now(() => this.#native.end())
   }
 
@@ -33,7 +34,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
   }
 
   /** `null` comes from a chunk after which there are many ids to make, as it ended a long piece. */
-  #now(call: () => Uint32Array | null): Uint32Array | Promise<Uint32Array> {
+  #now(call: () => NonSharedUint32Array | null): NonSharedUint32Array | Promise<NonSharedUint32Array> {
     try {
       return ofOwnRealm(call()) ?? this.#later(() => this.#native.encodeReady())
     } catch (error) {
@@ -41,7 +42,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
     }
   }
 
-  async #pushLong(chunk: Text): Promise<Uint32Array> {
+  async #pushLong(chunk: Text): Promise<NonSharedUint32Array> {
     const turn = copyTurn([chunk])
     if (turn !== undefined) await turn
     return this.#later(() =>
@@ -49,7 +50,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
     )
   }
 
-  async #later(call: () => Promise<Uint32Array>): Promise<Uint32Array> {
+  async #later(call: () => Promise<NonSharedUint32Array>): Promise<NonSharedUint32Array> {
     try {
       return ofOwnRealm(await call())
     } catch (error) {

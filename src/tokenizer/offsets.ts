@@ -1,3 +1,4 @@
+import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
 import { boolean, options as checkedOptions } from '../validate.ts'
 import { encodeOptionNames } from './arguments.ts'
 import type { EncodeOptions } from './tokenizer.ts'
@@ -23,20 +24,20 @@ export interface OffsetOptions extends EncodeOptions {
  */
 export interface TokenOffsets {
   /** The ids. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** For each token the start of the first character that it has a part of; one entry more, the length of the text. */
-  readonly offsets: Uint32Array
+  readonly offsets: NonSharedUint32Array
   /** For each token the end of the last character that it has a part of. */
-  readonly ends: Uint32Array
+  readonly ends: NonSharedUint32Array
   /** With `byteOffsets: true`: for each token the byte where it starts in the text as UTF-8, be it inside a character; one entry more, the length. */
-  readonly byteOffsets?: Uint32Array
+  readonly byteOffsets?: NonSharedUint32Array
   /** With `byteOffsets: true`: for each token the byte where it ends in the text as UTF-8. */
-  readonly byteEnds?: Uint32Array
+  readonly byteEnds?: NonSharedUint32Array
   /**
    * With `wordIds: true`: for each token the number of its word, from 0 on; -1 for what a post-processor adds. Words are the parts in which a
    * text is cut before its tokens are made; a special or added token is one of its own.
    */
-  readonly wordIds?: Int32Array
+  readonly wordIds?: NonSharedInt32Array
 }
 
 /** {@link TokenOffsets}, with what is only there when it is asked for. */
@@ -59,5 +60,5 @@ export const splitOffsetOptions = (
 }
 
 /** `words` as native code counts them, as {@link TokenOffsets.wordIds}. */
-export const wordIdsOf = (words: Uint32Array | undefined): Pick<TokenOffsets, 'wordIds'> =>
+export const wordIdsOf = (words: NonSharedUint32Array | undefined): Pick<TokenOffsets, 'wordIds'> =>
   words === undefined ? {} : { wordIds: new Int32Array(words.buffer, words.byteOffset, words.length) }

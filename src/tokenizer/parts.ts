@@ -1,4 +1,5 @@
 import { TokenmillError } from '../errors.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { characters, countUpTo, tailNumberOf, TextBoundaries, tokens } from './boundaries.ts'
 import { leastOf } from './least-of.ts'
 
@@ -7,9 +8,9 @@ export interface CountedText {
   /** The text. */
   readonly text: string
   /** For each token the start of its first character; one entry more, the length of the text. */
-  readonly offsets: Uint32Array
+  readonly offsets: NonSharedUint32Array
   /** For each token the end of its last character. */
-  readonly ends: Uint32Array
+  readonly ends: NonSharedUint32Array
   /** Whether token `index` must not be cut. */
   readonly isWhole: (index: number) => boolean
   /** The number of tokens of the text from `start` to `end` as a text of its own. */
@@ -45,7 +46,7 @@ export class Parts {
   }
 
   /** For each chunk where it starts and ends and how many tokens it has, as native code has it. */
-  chunks(maxTokens: number, overlap: number, boundary: number): Uint32Array {
+  chunks(maxTokens: number, overlap: number, boundary: number): NonSharedUint32Array {
     const { text, count } = this.#counted
     const tail = tailNumberOf(boundary)
     const flat: number[] = []

@@ -1,5 +1,6 @@
 import { joinIds } from '../join-ids.ts'
 import type { NativeOffsets, NativeTemplates } from '../native-binding.d.ts'
+import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
 import { wordIdsOf, type AllOffsets, type TokenOffsets } from './offsets.ts'
 import { writeOrigins, type RowOrigins, type TextOrigins } from './row-origins.ts'
 import { TokenBatch } from './tokenizer.ts'
@@ -52,7 +53,7 @@ export class PostProcessor {
   }
 
   /** The ids of a text with what is put around them. */
-  around(ids: Uint32Array): Uint32Array {
+  around(ids: NonSharedUint32Array): NonSharedUint32Array {
     const added = this.added(false)
     if (added === 0) return ids
     const whole = new Uint32Array(ids.length + added)
@@ -71,7 +72,7 @@ export class PostProcessor {
   }
 
   /** How many ids each row has with what is put around it. */
-  aroundCounts(counts: Uint32Array): Uint32Array {
+  aroundCounts(counts: NonSharedUint32Array): NonSharedUint32Array {
     const added = this.added(false)
     return added === 0 ? counts : counts.map((count) => count + added)
   }
@@ -81,7 +82,7 @@ export class PostProcessor {
     const { single } = this.#templates
     const place = single.filter((_, index) => index % 2 === 0).indexOf(first)
     const after = this.added(false) - place
-    const longer = (starts: Uint32Array, end: number, hasEnd: boolean): Uint32Array => {
+    const longer = (starts: Uint32Array, end: number, hasEnd: boolean): NonSharedUint32Array => {
       const count = place + starts.length + after
       const all = new Uint32Array(count).fill(end, place + starts.length - (hasEnd ? 1 : 0))
       all.set(hasEnd ? starts.subarray(0, -1) : starts, place)
@@ -99,7 +100,7 @@ export class PostProcessor {
     }
   }
 
-  #aroundWords(wordIds: Int32Array, place: number): Int32Array {
+  #aroundWords(wordIds: Int32Array, place: number): NonSharedInt32Array {
     const whole = new Int32Array(wordIds.length + this.added(false)).fill(-1)
     whole.set(wordIds, place)
     return whole

@@ -1,10 +1,11 @@
+import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
 import type { PaddedBatchWithOffsets } from './encode-padded.ts'
 
 /** Where the tokens of a text are from: see `TokenOffsets`. */
 export interface TextOrigins {
-  readonly offsets: Uint32Array
-  readonly ends: Uint32Array
-  readonly wordIds: Int32Array
+  readonly offsets: NonSharedUint32Array
+  readonly ends: NonSharedUint32Array
+  readonly wordIds: NonSharedInt32Array
 }
 
 /** Where the ids of rows are from. */

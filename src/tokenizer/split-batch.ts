@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { joinIds } from '../join-ids.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { TokenBatch, type Text } from './tokenizer.ts'
 
 /** Some texts of a batch, and the number of each among all. */
@@ -68,8 +69,10 @@ export const joinRows = (split: SplitBatch, batches: readonly [most: TokenBatch,
 }
 
 /** The counts of both parts in the order of all texts. */
-export const joinCounts = (split: SplitBatch, counts: readonly [most: Uint32Array, rest: Uint32Array]): Uint32Array =>
-  Uint32Array.from(inOrder<number>(split, counts))
+export const joinCounts = (
+  split: SplitBatch,
+  counts: readonly [most: Uint32Array, rest: Uint32Array],
+): NonSharedUint32Array => Uint32Array.from(inOrder<number>(split, counts))
 
 const inOrder = <T>({ most, rest }: SplitBatch, [ofMost, ofRest]: readonly [Iterable<T>, Iterable<T>]): T[] => {
   const all = Array.from<T>({ length: most.rows.length + rest.rows.length })

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { Turns } from '../event-loop.ts'
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { onAbort } from '../on-abort.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
@@ -35,9 +36,9 @@ export type Chunks<T> = (Iterable<T> & object) | AsyncIterable<T>
 /** Makes ids of one text that comes in chunks. */
 export interface ChunkEncoder {
   /** The ids that are sure after this chunk. The next call begins when they are there. */
-  push(chunk: Text): Uint32Array | Promise<Uint32Array>
+  push(chunk: Text): NonSharedUint32Array | Promise<NonSharedUint32Array>
   /** The other ids. */
-  end(): Uint32Array | Promise<Uint32Array>
+  end(): NonSharedUint32Array | Promise<NonSharedUint32Array>
   /** Lets go of what is kept, and stops work that runs, which then fails. */
   close(): void
 }
@@ -91,7 +92,7 @@ const partsOfText = (chunk: unknown) => partsOf(checkedText('a chunk', chunk), p
 export const encodeStreamOf = (
   options: EncodeStreamOptions | undefined,
   encoderFor: (call: StreamCall) => ChunkEncoder,
-): TransformStream<Text, Uint32Array> => {
+): TransformStream<Text, NonSharedUint32Array> => {
   const encoder = encoderFor(splitStreamOptions(options, encodeStreamOptionNames))
   type Controller = TransformStreamDefaultController<Uint32Array>
   const give = (controller: Controller, ids: Uint32Array) => {
@@ -120,7 +121,7 @@ export const encodeStreamOf = (
     // When either side is given up. The types do not know it yet.
     cancel: () => encoder.close(),
   }
-  return new TransformStream<Text, Uint32Array>(transformer)
+  return new TransformStream<Text, NonSharedUint32Array>(transformer)
 }
 
 /** `encodeChunks` of a tokenizer that makes an encoder for a call: the ids of `source` as they become sure; no array is empty. */
@@ -128,7 +129,7 @@ export const encodeChunksOf = (
   source: Chunks<Text>,
   options: EncodeChunksOptions | undefined,
   encoderFor: (call: StreamCall) => ChunkEncoder,
-): AsyncGenerator<Uint32Array, void, undefined> => {
+): AsyncGenerator<NonSharedUint32Array, void, undefined> => {
   const call = splitStreamOptions(options, encodeChunksOptionNames)
   return encodeChunks(checkedSource(source), encoderFor(call), call.signal)
 }
@@ -137,7 +138,7 @@ async function* encodeChunks(
   source: Chunks<Text>,
   encoder: ChunkEncoder,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint32Array, void, undefined> {
+): AsyncGenerator<NonSharedUint32Array, void, undefined> {
   const close = () => encoder.close()
   const stopListening = signal && onAbort(signal, close)
   const turns = new Turns()

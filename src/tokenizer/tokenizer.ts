@@ -1,3 +1,4 @@
+import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions, TokenDecoder } from './stream.ts'
 import type { Chunk, ChunkOptions } from './chunk.ts'
 import type { CountIndex } from './count-index.ts'
@@ -97,20 +98,20 @@ export interface Tokenizer {
    * The ids of `text`.
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
-  encode(text: Text, options?: EncodeOptions): Uint32Array
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array
   /** The ids of `text`, every special token in it being plain text. */
-  encodeOrdinary(text: Text): Uint32Array
+  encodeOrdinary(text: Text): NonSharedUint32Array
   /**
    * The ids of `text`, and where in it their tokens are.
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
   /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
-  encodeSegments(segments: readonly Segment[]): Uint32Array
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
   /** {@link Tokenizer.encode} off the event loop. */
-  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array>
+  encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   /** {@link Tokenizer.encodeBatch} off the event loop. */
   encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch>
   /**
@@ -119,9 +120,12 @@ export interface Tokenizer {
    * kept than the longest piece. It fails with `ERR_LIMIT` when that is longer than `maxPieceBytes`, and as `encode` does; an index in a
    * message is one into the whole stream.
    */
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array>
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array>
   /** {@link Tokenizer.encodeStream} as a generator: the ids of the chunks of `source`, which is asked for the next one when they are taken. */
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined>
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined>
   /**
    * Texts or pairs of texts as rows of ids of one length, for a model: cut at `maxLength`, padded, and with what the post-processor of a
    * tokenizer.json puts around them.
@@ -132,11 +136,11 @@ export interface Tokenizer {
   /** How many ids `text` has. Special tokens are plain text unless allowed. */
   count(text: Text, options?: EncodeOptions): number
   /** {@link Tokenizer.count} of each text; byte-level BPE counts on all cores. */
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array
   /** {@link Tokenizer.count} off the event loop. */
   countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number>
   /** {@link Tokenizer.countBatch} off the event loop. */
-  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array>
+  countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array>
   /**
    * {@link Tokenizer.count} of `text` when that is at most `limit`, else `false`. It stops soon after the limit, however long the text is,
    * unless the options disallow special tokens or ask for strict UTF-8, which are looked for in all of the text.
@@ -178,14 +182,14 @@ export interface Tokenizer {
     options?: DecodeChunksOptions,
   ): AsyncGenerator<string, void, undefined>
   /** The bytes of `ids`, which may cut a character. */
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array
 
   /** The id of a token, special tokens too; `undefined` when there is none. */
   tokenToId(token: Text): number | undefined
   /** The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD. */
   idToToken(id: number): string | undefined
   /** The bytes of a token; `undefined` when the id does not exist. */
-  idToBytes(id: number): Uint8Array | undefined
+  idToBytes(id: number): NonSharedUint8Array | undefined
 
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. All else stays.
@@ -200,14 +204,14 @@ export interface Tokenizer {
 }
 
 /** The ids of several texts, row after row in one array. Iterating gives each row as a view of `ids`. */
-export class TokenBatch implements Iterable<Uint32Array> {
+export class TokenBatch implements Iterable<NonSharedUint32Array> {
   /** The ids of all rows. */
-  readonly ids: Uint32Array
+  readonly ids: NonSharedUint32Array
   /** Where each row starts in `ids`, and at last `ids.length`: one entry more than there are rows. */
-  readonly rowStarts: Uint32Array
+  readonly rowStarts: NonSharedUint32Array
 
   /** @internal */
-  constructor(ids: Uint32Array, rowStarts: Uint32Array) {
+  constructor(ids: NonSharedUint32Array, rowStarts: NonSharedUint32Array) {
     this.ids = ids
     this.rowStarts = rowStarts
   }
@@ -218,14 +222,14 @@ export class TokenBatch implements Iterable<Uint32Array> {
   }
 
   /** Row `index` as a view of `ids`; `undefined` when there is no such row. */
-  at(index: number): Uint32Array | undefined {
+  at(index: number): NonSharedUint32Array | undefined {
     if (typeof index !== 'number') throw invalid('index', 'a number', index)
     const row = index < 0 ? index + this.length : index
     const [start, end] = [this.rowStarts[row], this.rowStarts[row + 1]]
     return start === undefined || end === undefined ? undefined : this.ids.subarray(start, end)
   }
 
-  *[Symbol.iterator](): IterableIterator<Uint32Array> {
-    for (let row = 0; row < this.length; row++) yield this.at(row) as Uint32Array
+  *[Symbol.iterator](): IterableIterator<NonSharedUint32Array> {
+    for (let row = 0; row < this.length; row++) yield this.at(row) as NonSharedUint32Array
   }
 }

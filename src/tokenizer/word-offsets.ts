@@ -1,9 +1,10 @@
+import type { NonSharedUint32Array } from '../non-shared.ts'
 import { leastOf } from './least-of.ts'
 
 /** Where words are in a text, in code units: see `TokenOffsets`. */
 export interface WordSpans {
-  readonly offsets: Uint32Array
-  readonly ends: Uint32Array
+  readonly offsets: NonSharedUint32Array
+  readonly ends: NonSharedUint32Array
   /** The indices of special tokens. */
   readonly specials: ReadonlySet<number>
 }

@@ -1,5 +1,6 @@
 import { TokenmillError } from '../errors.ts'
 import { runInTurns, runToEnd, type Steps } from '../event-loop.ts'
+import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { integerIn, invalid, isInstance, options as checkedOptions, own, received, string } from '../validate.ts'
 import {
   checkedDecodeOptions,
@@ -157,11 +158,11 @@ export class WordTokenizer implements Tokenizer {
     return this.#fingerprint
   }
 
-  encode(text: Text, options?: EncodeOptions): Uint32Array {
+  encode(text: Text, options?: EncodeOptions): NonSharedUint32Array {
     return runToEnd(this.#encodeText('text', checkedText('text', text), this.#encodeCall(options)))
   }
 
-  encodeOrdinary(text: Text): Uint32Array {
+  encodeOrdinary(text: Text): NonSharedUint32Array {
     return runToEnd(this.#encodeText('text', checkedText('text', text), this.#byDefault.plain))
   }
 
@@ -181,7 +182,7 @@ export class WordTokenizer implements Tokenizer {
     return new WordTokenizer(Vocabulary.fromWords(words, { split: vocabulary.split, specialTokens }), { unknown, name })
   }
 
-  encodeSegments(segments: readonly Segment[]): Uint32Array {
+  encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     const trustedCall = this.#call(own<EncodeOptions>({ allowedSpecial: 'all' }), [])
     const ids = new IdBuffer()
     for (const [index, { text, trusted }] of checkedSegments(segments).entries()) {
@@ -214,7 +215,7 @@ export class WordTokenizer implements Tokenizer {
     return runToEnd(this.#encodeTexts(checkedTexts(texts), this.#encodeCall(options)))
   }
 
-  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
     const call = this.#encodeCall(rest)
@@ -239,7 +240,7 @@ export class WordTokenizer implements Tokenizer {
     return this.#count('text', text, this.#countCall(options))
   }
 
-  countBatch(texts: readonly Text[], options?: EncodeOptions): Uint32Array {
+  countBatch(texts: readonly Text[], options?: EncodeOptions): NonSharedUint32Array {
     return runToEnd(this.#countTexts(checkedTexts(texts), this.#countCall(options)))
   }
 
@@ -250,7 +251,7 @@ export class WordTokenizer implements Tokenizer {
     return runInTurns(this.#countText('text', unchanging(checkedText('text', text)), call), signal)
   }
 
-  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<Uint32Array> {
+  async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
     const { signal, rest } = splitSignal(options)
     signal?.throwIfAborted()
     const call = this.#countCall(rest)
@@ -268,11 +269,14 @@ export class WordTokenizer implements Tokenizer {
    * after some thousand code units; with a RegExp the text is kept to its end, unless an allowed special token cuts it. Indices in
    * messages count UTF-16 code units of all text before.
    */
-  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, Uint32Array> {
+  encodeStream(options?: EncodeStreamOptions): TransformStream<Text, NonSharedUint32Array> {
     return encodeStreamOf(options, (call) => this.#chunkEncoder(call))
   }
 
-  encodeChunks(source: Chunks<Text>, options?: EncodeChunksOptions): AsyncGenerator<Uint32Array, void, undefined> {
+  encodeChunks(
+    source: Chunks<Text>,
+    options?: EncodeChunksOptions,
+  ): AsyncGenerator<NonSharedUint32Array, void, undefined> {
     return encodeChunksOf(source, options, (call) => this.#chunkEncoder(call))
   }
 
@@ -349,7 +353,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   /** {@link WordTokenizer.decode} as UTF-8. */
-  decodeBytes(ids: Uint32Array | Iterable<number>): Uint8Array {
+  decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array {
     return new TextEncoder().encode(this.decode(ids))
   }
 
@@ -366,7 +370,7 @@ export class WordTokenizer implements Tokenizer {
     return this.vocabulary.idToToken(id)
   }
 
-  idToBytes(id: number): Uint8Array | undefined {
+  idToBytes(id: number): NonSharedUint8Array | undefined {
     const token = this.vocabulary.idToToken(id)
     return token === undefined ? undefined : new TextEncoder().encode(token)
   }
@@ -405,7 +409,7 @@ export class WordTokenizer implements Tokenizer {
     return count
   }
 
-  *#countTexts(texts: readonly Text[], call: Call): Steps<Uint32Array> {
+  *#countTexts(texts: readonly Text[], call: Call): Steps<NonSharedUint32Array> {
     const counts = new Uint32Array(texts.length)
     for (const [row, text] of texts.entries()) {
       counts[row] = yield* this.#countText(`texts[${row}]`, text, call)
@@ -456,7 +460,7 @@ export class WordTokenizer implements Tokenizer {
     return { search: this.#searches.of(this.#policies.of(options, disallowed)), utf8: checkedUtf8(options.utf8) }
   }
 
-  *#encodeText(name: string, text: Text, call: Call, start = 0): Steps<Uint32Array> {
+  *#encodeText(name: string, text: Text, call: Call, start = 0): Steps<NonSharedUint32Array> {
     const ids = new IdBuffer()
     yield* this.#encodeInto(ids, name, yield* readText(name, text, call.utf8), call, start)
     return ids.toArray()

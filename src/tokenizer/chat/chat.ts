@@ -1,3 +1,4 @@
+import type { NonSharedUint32Array } from '../../non-shared.ts'
 import { boolean, invalid, options as checkedOptions } from '../../validate.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { billedTokens, checkedChoice, type ToolChoice } from './billing.ts'
@@ -82,7 +83,7 @@ export interface TemplateChatOptions extends RenderOptions {
 export const encodeChat = (
   messages: readonly ChatMessage[],
   options: ModelChatOptions | HarmonyChatOptions | TemplateChatOptions,
-): Uint32Array => {
+): NonSharedUint32Array => {
   if (isObject(options) && 'template' in options) return encodeByTemplate(messages, options)
   const { tokenizer, format } = modelOf(options)
   if (format === 'harmony') return encodeForHarmony(tokenizer, messages, options)
@@ -123,7 +124,11 @@ const modelOf = (given: object = {}): ReturnType<typeof chatModel> => {
   return chatModel(given['model'])
 }
 
-const encodeForHarmony = (tokenizer: Tokenizer, messages: readonly ChatMessage[], options: object): Uint32Array => {
+const encodeForHarmony = (
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  options: object,
+): NonSharedUint32Array => {
   const checked = checkedOptions('options', options as HarmonyChatOptions, [
     'model',
     'addGenerationPrompt',
@@ -142,7 +147,7 @@ const encodeForHarmony = (tokenizer: Tokenizer, messages: readonly ChatMessage[]
   return encodeHarmony(tokenizer, checkedMessages(messages), settings)
 }
 
-const encodeByTemplate = (messages: readonly ChatMessage[], options: object): Uint32Array => {
+const encodeByTemplate = (messages: readonly ChatMessage[], options: object): NonSharedUint32Array => {
   const { template, tokenizer, ...rest } = checkedOptions('options', options as TemplateChatOptions, [
     'template',
     'tokenizer',

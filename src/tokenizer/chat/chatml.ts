@@ -1,6 +1,7 @@
 import { TokenmillError } from '../../errors.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { joinIds } from '../../join-ids.ts'
+import type { NonSharedUint32Array } from '../../non-shared.ts'
 import type { PlainMessage } from './message.ts'
 
 /*
@@ -26,7 +27,7 @@ export const encodeChatml = (
   tokenizer: Tokenizer,
   messages: readonly PlainMessage[],
   { lines, prompt }: { readonly lines: boolean; readonly prompt: boolean },
-): Uint32Array => {
+): NonSharedUint32Array => {
   const { start, end, separator } = controls[tokenizer.name] as (typeof controls)[string]
   const lineEnd = tokenizer.encodeOrdinary('\n')
   const afterRole = lines ? lineEnd : [separator]

@@ -3,6 +3,7 @@ import { invalid, isArray, oneOf } from '../../validate.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { harmonyPart, plainPart, type HarmonyPart } from './harmony-content.ts'
 import { joinIds } from '../../join-ids.ts'
+import type { NonSharedUint32Array } from '../../non-shared.ts'
 import { isNothing, type ChatMessage } from './message.ts'
 
 /*
@@ -29,7 +30,7 @@ export const encodeHarmony = (
   tokenizer: Tokenizer,
   given: readonly ChatMessage[],
   { prompt, keepAnalysis, training }: HarmonySettings,
-): Uint32Array => {
+): NonSharedUint32Array => {
   const special = (token: string) => [tokenizer.specialTokens.get(token) as number]
   const plain = (text: string) => tokenizer.encodeOrdinary(text)
   const messages = given.map(harmonyMessage)
