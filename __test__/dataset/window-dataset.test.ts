@@ -1,9 +1,10 @@
 import test from 'ava'
 import * as fc from 'fast-check'
+import type { BatchArrays } from '../../src/dataset/batch.ts'
 import { MixedDataset } from '../../src/dataset/mixed-dataset.ts'
 import { nextToken, type Objective } from '../../src/dataset/objective.ts'
 import { PackedDataset } from '../../src/dataset/packed-dataset.ts'
-import { WindowDataset, type WindowOptions, type BatchArrays } from '../../src/dataset/window-dataset.ts'
+import { WindowDataset, type WindowOptions } from '../../src/dataset/window-dataset.ts'
 
 /** GPTDatasetV1 of "Build a Large Language Model (From Scratch)", chapter 2. */
 const naiveWindows = (ids: readonly number[], maxLength: number, stride: number) => {
