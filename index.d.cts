@@ -393,7 +393,10 @@ export interface Tokenizer {
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
-  /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
+  /**
+   * The ids of stretches of one text: special tokens count only in the trusted ones, and never across two. What a `tokenizer.json` puts before a text is
+   * before the first one alone, and its special tokens take white space of the stretches beside them, if they are made to.
+   */
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch
@@ -1353,7 +1356,8 @@ export interface ChatObjectiveOptions<Record> {
  * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
  * message becomes a special token.
  *
- * Stretches are encoded one by one, so that an answer starts with a new token, as it does when a model writes it.
+ * An answer starts with a new token, as it does when a model writes it (but for a tokenizer.json that only Hugging Face's crate runs, whose tokens may
+ * have parts of both sides).
  */
 export declare const chat: <Record = unknown>(options: ChatObjectiveOptions<Record>) => ExampleObjective<Record>
 

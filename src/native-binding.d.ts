@@ -160,6 +160,8 @@ export declare class JsonHandle {
   encodeBytes(bytes: Uint8Array, strict: boolean, policy: number): NonSharedUint32Array
   /** The number of ids that `encodeBytes` gives, `null` when there are more than `most`: then the work ends soon after these. */
   countBytesWithin(bytes: Uint8Array, strict: boolean, policy: number, most: number): number | null
+  /** The ids of segments of one text, each in a row. Special tokens count in those that are `trusted`. */
+  encodeSegments(texts: Array<string>, trusted: Array<boolean>): TokenRows
   /** Encodes several texts on all threads. */
   encodeBatch(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number): TokenRows
   encodeBatchAsync(texts: readonly (string | Uint8Array)[], strict: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<TokenRows>

@@ -29,7 +29,8 @@ type Stretch = RenderedChat['generations'][number]
  * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
  * message becomes a special token.
  *
- * Stretches are encoded one by one, so that an answer starts with a new token, as it does when a model writes it.
+ * An answer starts with a new token, as it does when a model writes it (but for a tokenizer.json that only Hugging Face's crate runs, whose tokens may
+ * have parts of both sides).
  */
 export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): ExampleObjective<Record> => {
   const {

@@ -1,9 +1,10 @@
 import { TokenmillError } from '../errors.ts'
+import { HfTokenizer } from '../tokenizer/hf-tokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { ignored } from './collate.ts'
 import type { Dataset, Sample } from './dataset.ts'
-import { checkedExample, type Example, type ExampleObjective } from './example-objective.ts'
+import { checkedExample, type Example, type ExampleObjective, type ExamplePart } from './example-objective.ts'
 import { indexBelow } from './sample-call.ts'
 
 /** How {@link ExampleDataset} reads records. */
@@ -142,6 +143,7 @@ interface Part {
 
 /** The ids of the parts of each example; all texts are encoded in one call. */
 const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): readonly (readonly Part[])[] => {
+  if (tokenizer instanceof HfTokenizer) return examples.map(({ parts }) => partsOfOneText(parts, tokenizer))
   const texts = examples.flatMap(({ parts }) => parts.flatMap((part) => ('text' in part ? [part.text] : [])))
   const rows = tokenizer.encodeBatch(texts, { disallowedSpecial: [] })
   let next = 0
@@ -151,6 +153,25 @@ const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): reado
       scored: part.scored,
     })),
   )
+}
+
+/** The ids of parts as one text: a tokenizer may write something before a text that it does not write before a part. */
+const partsOfOneText = (parts: readonly ExamplePart[], tokenizer: HfTokenizer): Part[] => {
+  const specialToken = (id: number) => {
+    const token = tokenizer.idToToken(id)
+    return token !== undefined && tokenizer.specialTokens.get(token) === id ? token : ''
+  }
+  const rows = tokenizer.segmentRows(
+    parts.map((part) =>
+      'text' in part
+        ? { text: part.text, trusted: false }
+        : { text: Array.from(part.ids, specialToken).join(''), trusted: true },
+    ),
+  )
+  return parts.map((part, index) => ({
+    ids: 'text' in part ? (rows.at(index) as Uint32Array) : Uint32Array.from(part.ids),
+    scored: part.scored,
+  }))
 }
 
 const joined = (

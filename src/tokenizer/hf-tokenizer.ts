@@ -31,7 +31,6 @@ import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
 import { explained } from './explained.ts'
-import { joinIds } from '../join-ids.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -168,10 +167,16 @@ export class HfTokenizer implements Tokenizer {
   }
 
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
-    return joinIds(
-      checkedSegments(segments).map(({ text, trusted }) =>
-        this.encode(text, { allowedSpecial: trusted ? 'all' : [], disallowedSpecial: [] }),
-      ),
+    return this.segmentRows(segments).ids
+  }
+
+  /** @internal {@link HfTokenizer.encodeSegments}, the ids of each segment in a row. */
+  segmentRows(segments: readonly Segment[]): TokenBatch {
+    const checked = checkedSegments(segments)
+    const [texts, trusted] = [checked.map(({ text }) => text), checked.map((segment) => segment.trusted)]
+    return this.#batchOf(
+      explaining(() => this.#native.encodeSegments(texts, trusted)),
+      false,
     )
   }
 

@@ -106,7 +106,10 @@ export interface Tokenizer {
    * @throws `ERR_SPECIAL_TOKEN` when the text holds a disallowed special token.
    */
   encodeWithOffsets(text: Text, options?: OffsetOptions): TokenOffsets
-  /** The ids of several stretches as one: special tokens count only in the trusted ones, and never across two. */
+  /**
+   * The ids of stretches of one text: special tokens count only in the trusted ones, and never across two. What a `tokenizer.json` puts before a text is
+   * before the first one alone, and its special tokens take white space of the stretches beside them, if they are made to.
+   */
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array
   /** The ids of each text; byte-level BPE encodes on all cores, and cuts long texts where that changes no id. */
   encodeBatch(texts: readonly Text[], options?: EncodeOptions): TokenBatch

@@ -1,14 +1,15 @@
 //! Tokenizers of a tokenizer.json whose texts do not go to the engine as they are.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Object, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Origin, ReadTexts};
 use tokenmill_tokenizer_json::{
-    Error as JsonError, Loaded, Part, Policy, RowError, Tokenizer, What, is_normal, load, load_with_crate,
+    Error as JsonError, Loaded, Part, Policy, RowError, Segment, SegmentIds, Tokenizer, What, is_normal, load,
+    load_with_crate,
 };
 
 use crate::arrays::to_array;
@@ -31,6 +32,8 @@ use crate::waiting::on_waiting_thread;
 pub struct JsonHandle {
     loaded: Arc<Loaded>,
     encoder: JsonEncoderSlot,
+    /// Of segments that are trusted, and of others.
+    of_segments: OnceLock<[Policy; 2]>,
 }
 
 /// What a post-processor makes, part by part: what it is, and its type id. 4294967295 stands for the first text, 4294967294 for the
@@ -220,6 +223,19 @@ impl JsonHandle {
         count.map_err(|error| from_json_in(Origin::Bytes(&bytes), error))?.map(as_u32).transpose()
     }
 
+    /// The ids of segments of one text, each in a row. Special tokens count in those that are `trusted`.
+    #[napi(catch_unwind)]
+    pub fn encode_segments(&self, env: Env, texts: Vec<String>, trusted: Vec<bool>) -> Result<TokenRows> {
+        let tokenizer = tokenizer(&self.loaded)?;
+        let [all, none] = self.policies_of_segments(tokenizer)?;
+        let segments = texts.iter().zip(trusted);
+        let segments: Vec<_> =
+            segments.map(|(text, trusted)| Segment { text, policy: if trusted { all } else { none } }).collect();
+        let SegmentIds { ids, ends } = tokenizer.encode_segments(&segments, none).map_err(from_json)?;
+        let row_starts: Vec<u32> = [Ok(0)].into_iter().chain(ends.into_iter().map(as_u32)).collect::<Result<_>>()?;
+        Ok(TokenRows { ids: to_array(env, &ids)?, row_starts: to_array(env, &row_starts)? })
+    }
+
     /// Encodes several texts on all threads.
     #[napi(catch_unwind)]
     pub fn encode_batch(
@@ -322,7 +338,7 @@ impl JsonHandle {
 impl JsonHandle {
     fn new(loaded: Loaded) -> Self {
         let loaded = Arc::new(loaded);
-        Self { encoder: JsonEncoderSlot::new(Arc::clone(&loaded)), loaded }
+        Self { encoder: JsonEncoderSlot::new(Arc::clone(&loaded)), loaded, of_segments: OnceLock::new() }
     }
 
     pub fn loaded(&self) -> Arc<Loaded> {
@@ -336,6 +352,16 @@ impl JsonHandle {
             texts,
             cancel: CancelFlag::of(cancel),
         })
+    }
+
+    fn policies_of_segments(&self, tokenizer: &Tokenizer) -> Result<&[Policy; 2]> {
+        if let Some(policies) = self.of_segments.get() {
+            return Ok(policies);
+        }
+        let special: Vec<_> = tokenizer.special_tokens().into_iter().map(|(token, _)| token).collect();
+        let all = tokenizer.policy(&special, &[]).map_err(from_json)?;
+        let none = tokenizer.policy::<&str>(&[], &[]).map_err(from_json)?;
+        Ok(self.of_segments.get_or_init(|| [all, none]))
     }
 
     pub fn policy(&self, number: u32) -> Result<Arc<Policy>> {

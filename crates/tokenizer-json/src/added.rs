@@ -15,6 +15,7 @@ use crate::error::{Error, Result, invalid};
 use crate::file::Added;
 use crate::limits::LARGEST_NORMALIZED;
 use crate::nfc;
+use crate::segments::Segments;
 use crate::steps::{Normalize, flat, kind, normalize};
 
 /// The added tokens of a tokenizer.
@@ -141,11 +142,33 @@ impl AddedTokens {
         policy: &Policy,
         normalizers: &[Normalize],
     ) -> tokenizers::Result<PreTokenizedString> {
+        // Of an empty text no piece is left.
+        let is_cut = !policy.raw.is_empty() || text.is_empty();
+        self.split_at(text, is_cut.then(|| self.find(text, &policy.raw)), policy, normalizers)
+    }
+
+    /// [`AddedTokens::split`] of segments as one text.
+    pub fn split_segments(
+        &self,
+        segments: &Segments,
+        policy: &Policy,
+        normalizers: &[Normalize],
+    ) -> tokenizers::Result<PreTokenizedString> {
+        self.split_at(&segments.text, Some(self.find_raw(segments)), policy, normalizers)
+    }
+
+    /// Cuts `text` at the tokens that were `found`, normalizes what is between them, and cuts that at those of `policy` that are looked for there.
+    fn split_at(
+        &self,
+        text: &str,
+        found: Option<impl Iterator<Item = Found>>,
+        policy: &Policy,
+        normalizers: &[Normalize],
+    ) -> tokenizers::Result<PreTokenizedString> {
         let mut pieces = PreTokenizedString::from(text);
         let mut shared = LARGEST_NORMALIZED;
-        // Of an empty text no piece is left.
-        if !policy.raw.is_empty() || text.is_empty() {
-            pieces.split(|_, piece| self.cut(&piece, &policy.raw, &mut shared))?;
+        if let Some(mut found) = found {
+            pieces.split(|_, piece| cut(&piece, &mut found, &mut shared))?;
         }
         if normalizers.is_empty() && policy.normalized.is_empty() {
             return Ok(pieces);
@@ -154,39 +177,9 @@ impl AddedTokens {
         pieces.split(|_, mut piece| {
             normalize(normalizers, &mut piece, &mut room)?;
             // Also where nothing is looked for: a piece starts where what is left of it does.
-            self.cut(&piece, &policy.normalized, &mut shared)
+            cut(&piece, self.find(piece.get(), &policy.normalized), &mut shared)
         })?;
         Ok(pieces)
-    }
-
-    /// Tokens may have as many bytes in common with those before as are left of `shared`: each gets its own copy of them.
-    fn cut(
-        &self,
-        piece: &NormalizedString,
-        find: &Find,
-        shared: &mut usize,
-    ) -> tokenizers::Result<Vec<(NormalizedString, Option<Vec<Token>>)>> {
-        let slice = |start: usize, end: usize| {
-            piece.slice(Range::Normalized(start..end)).ok_or("an added token cuts a character")
-        };
-        let text = piece.get();
-        let (mut parts, mut done, mut taken) = (Vec::new(), 0, 0);
-        for Found { id, start, end } in self.find(text, find) {
-            *shared = shared.checked_sub(end.min(taken).saturating_sub(start)).ok_or(TooMuchShared)?;
-            taken = end.max(taken);
-            if done < start {
-                parts.push((slice(done, start)?, None));
-            }
-            let found = slice(start, end)?;
-            let length = found.get().len();
-            let token = Token::new(id, found.get().to_owned(), (0, length));
-            parts.push((found, Some(vec![token])));
-            done = end;
-        }
-        if done != text.len() {
-            parts.push((slice(done, text.len())?, None));
-        }
-        Ok(parts)
     }
 
     /// Whether those that are looked for in what is normalized are found in the text as it is, too.
@@ -203,15 +196,39 @@ impl AddedTokens {
 
     /// The added tokens of `text`, from left to right, where they [are found as they are](Self::are_found_as_they_are).
     pub fn find_in<'a>(&'a self, text: &'a str, policy: &'a Policy) -> impl Iterator<Item = Found> + 'a {
+        self.with_normalized(text, self.find(text, &policy.raw), policy)
+    }
+
+    /// [`AddedTokens::find_in`] of segments as one text.
+    pub fn find_in_segments<'a>(
+        &'a self,
+        segments: &'a Segments<'a>,
+        policy: &'a Policy,
+    ) -> impl Iterator<Item = Found> + 'a {
+        self.with_normalized(&segments.text, self.find_raw(segments), policy)
+    }
+
+    /// The tokens that were `found` in `text`, and those of `policy` that are looked for in what is between them.
+    fn with_normalized<'a>(
+        &'a self,
+        text: &'a str,
+        found: impl Iterator<Item = Found> + 'a,
+        policy: &'a Policy,
+    ) -> impl Iterator<Item = Found> + 'a {
         let mut done = 0;
-        self.find(text, &policy.raw).map(Some).chain([None]).flat_map(move |token| {
+        found.map(Some).chain([None]).flat_map(move |token| {
             let (start, end) = token.as_ref().map_or((text.len(), text.len()), |token| (token.start, token.end));
             let before = std::mem::replace(&mut done, end);
             // A token may stand in the white space that the one before took.
             let stretch = text.get(before..start).unwrap_or_default();
             let inside = self.find(stretch, &policy.normalized);
             inside
-                .map(move |found| Found { start: before + found.start, end: before + found.end, ..found })
+                .map(move |found| Found {
+                    start: before + found.start,
+                    end: before + found.end,
+                    at: before + found.at,
+                    ..found
+                })
                 .chain(token)
         })
     }
@@ -233,10 +250,38 @@ impl AddedTokens {
     }
 
     fn find<'a>(&'a self, text: &'a str, find: &'a Find) -> impl Iterator<Item = Found> + 'a {
+        let places = find.find_all(text).map(|Match { start, end, number }| (start, end, find.places[number]));
+        self.with_white_space(text, places)
+    }
+
+    /// Those that are looked for in a text as it is: special ones only in segments that are trusted.
+    fn find_raw<'a>(&'a self, segments: &'a Segments<'a>) -> impl Iterator<Item = Found> + 'a {
+        let places = segments.each().flat_map(|(start, text, policy)| {
+            let places =
+                policy.raw.find_all(text).map(|found| (found.start, found.end, policy.raw.places[found.number]));
+            // One that is looked for in what is normalized, too, if it is all of the segment.
+            let whole = self
+                .by_content
+                .get(text)
+                .copied()
+                .filter(|place| self.tokens[*place].special && policy.normalized.places.contains(place));
+            places
+                .chain(whole.map(|place| (0, text.len(), place)))
+                .map(move |(from, to, place)| (start + from, start + to, place))
+        });
+        self.with_white_space(&segments.text, places)
+    }
+
+    /// The tokens among those that may be at some places of `text`, each from where to where, with the white space that they take.
+    fn with_white_space<'a>(
+        &'a self,
+        text: &'a str,
+        places: impl Iterator<Item = (usize, usize, usize)> + 'a,
+    ) -> impl Iterator<Item = Found> + 'a {
         // In a run of white space every character may be a token: what was looked through is remembered, from where to where.
         let (mut done, mut white) = (0, 0..=0);
-        find.find_all(text).filter_map(move |Match { mut start, mut end, number }| {
-            let token = &self.tokens[find.places[number]];
+        places.filter_map(move |(mut start, mut end, place)| {
+            let (token, at) = (&self.tokens[place], start);
             if token.single_word && !(is_word_end(&text[..start]) && is_word_start(&text[end..])) {
                 return None;
             }
@@ -255,9 +300,38 @@ impl AddedTokens {
                 return None;
             }
             done = end;
-            Some(Found { id: token.id, start, end })
+            Some(Found { id: token.id, start, end, at })
         })
     }
+}
+
+/// Cuts `piece` at the tokens that were `found` in it. They may have as many bytes in common with those before as are left of `shared`: each gets its own copy
+/// of them.
+fn cut(
+    piece: &NormalizedString,
+    found: impl Iterator<Item = Found>,
+    shared: &mut usize,
+) -> tokenizers::Result<Vec<(NormalizedString, Option<Vec<Token>>)>> {
+    let slice =
+        |start: usize, end: usize| piece.slice(Range::Normalized(start..end)).ok_or("an added token cuts a character");
+    let text = piece.get();
+    let (mut parts, mut done, mut taken) = (Vec::new(), 0, 0);
+    for Found { id, start, end, .. } in found {
+        *shared = shared.checked_sub(end.min(taken).saturating_sub(start)).ok_or(TooMuchShared)?;
+        taken = end.max(taken);
+        if done < start {
+            parts.push((slice(done, start)?, None));
+        }
+        let found = slice(start, end)?;
+        let length = found.get().len();
+        let token = Token::new(id, found.get().to_owned(), (0, length));
+        parts.push((found, Some(vec![token])));
+        done = end;
+    }
+    if done != text.len() {
+        parts.push((slice(done, text.len())?, None));
+    }
+    Ok(parts)
 }
 
 /// An added token in a text, with the white space that it takes.
@@ -265,6 +339,8 @@ pub(crate) struct Found {
     pub id: u32,
     pub start: usize,
     pub end: usize,
+    /// Where what is written of it starts.
+    pub at: usize,
 }
 
 /// A text in which tokens take the same white space too often.

@@ -25,6 +25,14 @@ impl ByWords {
         matches!(self, Self::WordPiece(_))
     }
 
+    /// Whether the ids of a text say where white space is, beside words.
+    pub fn keeps_spaces(&self) -> bool {
+        match self {
+            Self::WordPiece(_) | Self::EndOfWord(_) | Self::Bytes(_) => true,
+            Self::SentencePiece(words) => words.keeps_spaces(),
+        }
+    }
+
     /// `None` for other files.
     pub fn new(model: Visible, normalizer: &Value, pre_tokenizer: &Value) -> Option<Self> {
         if let Some(words) = WordPiece::new(model, normalizer, pre_tokenizer) {

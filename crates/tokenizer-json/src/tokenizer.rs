@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokenizers::{Model as _, OffsetReferential, OffsetType, PreTokenizedString};
+use tokenizers::{Encoding, Model as _, OffsetReferential, OffsetType, PreTokenizedString};
 use unicode_normalization_alignments::char::is_combining_mark;
 
 use crate::added::{AddedTokens, Found, Policy, TooMuchShared};
@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
 use crate::memory::{collected, not_enough};
 use crate::placed::Placed;
+use crate::segments::Segments;
 use crate::steps::{Decode, Normalize, Split, TooLong};
 use crate::texts::Texts;
 use crate::words::{Ended, Start, Until, is_cancelled};
@@ -243,17 +244,12 @@ impl Tokenizer {
         let Some(words) = self.words(policy) else { return Ok(false) };
         policy.check(text)?;
         let mut done = 0;
-        let end = Found { id: u32::MAX, start: text.len(), end: text.len() };
+        let end = Found { id: u32::MAX, start: text.len(), end: text.len(), at: text.len() };
         for found in self.added.find_in(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().unwrap_or(&end);
             // A token may stand in the white space that the one before took.
-            let (before, stretch) = (ids.len(), text.get(done..next.start).unwrap_or_default());
-            let mut ended = words.encode(stretch, start, ids, until);
-            if ended == Ended::Untold && words.are_of_parts() {
-                ids.truncate(before);
-                ended = self.encode_parts(words, stretch, ids, until)?;
-            }
-            match ended {
+            let stretch = text.get(done..next.start).unwrap_or_default();
+            match self.encode_stretch(words, stretch, start, ids, until)? {
                 Ended::WithIds if ids.len() <= until.most => {}
                 Ended::WithIds | Ended::WithMore => break,
                 Ended::Cancelled => return Err(Error::Cancelled),
@@ -264,6 +260,24 @@ impl Tokenizer {
             ids.extend(found.map(|found| found.id));
         }
         Ok(true)
+    }
+
+    /// Adds the ids of a stretch between added tokens.
+    pub(crate) fn encode_stretch(
+        &self,
+        words: &ByWords,
+        stretch: &str,
+        start: Start,
+        ids: &mut Vec<u32>,
+        until: Until,
+    ) -> Result<Ended> {
+        let before = ids.len();
+        let ended = words.encode(stretch, start, ids, until);
+        if ended == Ended::Untold && words.are_of_parts() {
+            ids.truncate(before);
+            return self.encode_parts(words, stretch, ids, until);
+        }
+        Ok(ended)
     }
 
     /// Adds the ids of a stretch between added tokens part by part, of which the crate is asked for some.
@@ -292,10 +306,27 @@ impl Tokenizer {
     }
 
     fn tokenize(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<PreTokenizedString> {
-        check(text, policy)?;
+        policy.check(text)?;
+        self.tokenize_pieces(text, cancel, || self.added.split(text, policy, &self.normalizers))
+    }
+
+    /// What the crate makes of segments as one text.
+    pub(crate) fn encoding_of_segments(&self, segments: &Segments, between: &Policy) -> Result<Encoding> {
+        let split = || self.added.split_segments(segments, between, &self.normalizers);
+        let pieces = self.tokenize_pieces(&segments.text, None, split)?;
+        pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)
+    }
+
+    fn tokenize_pieces(
+        &self,
+        text: &str,
+        cancel: Option<&AtomicBool>,
+        split: impl FnOnce() -> tokenizers::Result<PreTokenizedString>,
+    ) -> Result<PreTokenizedString> {
+        check(text)?;
         let model = self.model.get()?;
         within_time(text.len(), || {
-            let mut pieces = self.added.split(text, policy, &self.normalizers).map_err(failed)?;
+            let mut pieces = split().map_err(failed)?;
             for split in &self.splits {
                 if is_cancelled(cancel) {
                     return Err(Error::Cancelled);
@@ -341,8 +372,8 @@ impl Tokenizer {
     }
 }
 
-/// [`Error::Limit`] for a text that is too long, [`Error::DisallowedSpecialToken`] for one with a token that `policy` refuses.
-fn check(text: &str, policy: &Policy) -> Result<()> {
+/// [`Error::Limit`] for a text that is too long.
+fn check(text: &str) -> Result<()> {
     if text.len() > LARGEST_TEXT {
         return Err(Error::Limit {
             reason: format!(
@@ -351,7 +382,7 @@ fn check(text: &str, policy: &Policy) -> Result<()> {
             ),
         });
     }
-    policy.check(text)
+    Ok(())
 }
 
 /// The fingerprint of the parts of a file.

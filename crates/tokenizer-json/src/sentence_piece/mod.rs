@@ -166,6 +166,11 @@ impl SentencePiece {
         reserved.map(|()| is_told)
     }
 
+    /// See [`crate::by_words::ByWords::keeps_spaces`].
+    pub fn keeps_spaces(&self) -> bool {
+        matches!(self.cut, Cut::MergesOfAll(..))
+    }
+
     /// Whether a stretch of text gets a mark.
     fn is_prefixed(&self, start: Start) -> bool {
         match self.prefix {
