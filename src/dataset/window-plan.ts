@@ -81,12 +81,14 @@ export class WindowPlan {
     return low
   }
 
-  /** Whole windows of a document, the ids of the shorter one after them, and the ids that no whole window reads. */
+  /** Whole windows of a document, the ids of the shorter one after them, and the ids at its end that no whole window reads. */
   #inDocument(ids: number): { readonly whole: number; readonly tail: number; readonly rest: number } {
     const { idsPerWindow, leastIds, stride, keepTails } = this.#options
     const whole = ids < idsPerWindow ? 0 : Math.floor((ids - idsPerWindow) / stride) + 1
-    const rest = whole === 0 ? ids : ids - ((whole - 1) * stride + idsPerWindow)
     const left = ids - whole * stride
+    const unread = whole === 0 ? ids : ids - ((whole - 1) * stride + idsPerWindow)
+    // What a long stride skips is not of the end.
+    const rest = Math.max(0, Math.min(unread, left))
     return { whole, rest, tail: keepTails && rest > 0 && left >= leastIds ? left : 0 }
   }
 }
