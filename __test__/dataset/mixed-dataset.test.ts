@@ -61,32 +61,76 @@ test('each part has its share of any beginning', (t) => {
   )
 })
 
-test('a part of any weight is read, wherever it stands', (t) => {
-  const length = 3 * 2 ** 20
-  for (const [weights, expected] of [
-    [
-      [1, 1e-9],
-      [length - 3, 3],
-    ],
-    [
-      [1e20, 1, 1],
-      [length - 3, 1, 2],
-    ],
-    [
-      [1e-300, 1],
-      [3, length - 3],
-    ],
+/** How many of the samples before `end` are of each part, by the numbers of the samples from there on. */
+const countsBefore = (mixed: MixedDataset, parts: number, end: number): number[] => {
+  const counts: number[] = []
+  const isKnown = () => Object.keys(counts).length === parts
+  for (let index = end; !isKnown(); index++) {
+    const { part, number } = mixed.placeOf(index % mixed.length, Math.floor(index / mixed.length))
+    counts[part] ??= number
+  }
+  return counts
+}
+
+test('shares are those of the weights, however many samples there are and however far weights are apart', (t) => {
+  for (const [weights, length] of [
+    [[1, 1e5], 1e12],
+    [[1e5, 1], 1e12],
+    [[1, 1, 1], 1e9],
+    [[1, 1, 1], 2 ** 50 - 1],
+    [[3, 2, 1e-3, 5, 1e-4], 1e13],
+    [[1, 1e-5, 1], 2 ** 52],
   ] as const) {
+    const dataset = told(0, 1)
+    const mixed = new MixedDataset(
+      weights.map((weight) => ({ dataset, weight })),
+      { length: 2 ** 40 },
+    )
+    const counts = countsBefore(mixed, weights.length, length)
+    t.is(
+      counts.reduce((sum, count) => sum + count, 0),
+      length,
+    )
+    const all = weights.reduce((sum, weight) => sum + weight, 0)
+    for (const [part, weight] of weights.entries()) {
+      const expected = (length / all) * weight
+      const off = Math.abs((counts[part] as number) - expected)
+      // What is told in numbers of 53 bits is not more exact.
+      t.true(off <= part + 1 + length * 2 ** -50, `${counts[part]} of ${length} are of part ${part}, not ${expected}`)
+    }
+  }
+})
+
+test('the numbers of the samples of a part follow one another, wherever they are read', (t) => {
+  const weights = [1, 2 / 3, 0.1, 5]
+  const dataset = told(0, 1)
+  const mixed = new MixedDataset(
+    weights.map((weight) => ({ dataset, weight })),
+    { length: 2 ** 53 - 1 },
+  )
+  for (const start of [0, 2 ** 20 - 500, 2 ** 26 - 500, 2 ** 32 - 500, 2 ** 52 - 500, 2 ** 53 - 1001]) {
+    const next: number[] = []
+    for (let index = start; index < start + 1000; index++) {
+      const { part, number } = mixed.placeOf(index, 0)
+      if (next[part] !== undefined) t.is(number, next[part])
+      next[part] = number + 1
+    }
+    t.is(Object.keys(next).length, weights.length)
+  }
+})
+
+test('a part of hardly any weight takes nothing from the others', (t) => {
+  for (const weights of [
+    [1, 1e-300],
+    [1e-300, 1],
+    [1e20, 1, 1],
+  ]) {
     const mixed = new MixedDataset(
       weights.map((weight, name) => ({ dataset: told(name, 1), weight })),
-      { length },
+      { length: 1000 },
     )
-    const counts = weights.map(() => 0)
-    for (let index = 0; index < length; index++) {
-      const { part } = mixed.placeOf(index, 0)
-      counts[part] = (counts[part] as number) + 1
-    }
-    t.deepEqual(counts, [...expected])
+    const parts = new Set(Array.from({ length: 1000 }, (_, index) => mixed.placeOf(index, 0).part))
+    t.deepEqual([...parts], [weights.indexOf(Math.max(...weights))])
   }
 })
 

@@ -38,19 +38,16 @@ export interface MixtureOptions {
   readonly seed?: number | undefined
 }
 
-/** Weights are rounded to this many parts of what is left of the whole. */
-const precision = 2 ** 20
-
 /**
- * Several datasets as one, in which each has a share by its weight: of any number of neighbouring samples, to within one for each part
- * before it.
+ * Several datasets as one, in which each has a share by its weight: of any number of neighbouring samples, to within one, and one more for
+ * each part before it.
  *
  * Every part is read through, in an order that is its own in each pass, before a sample of it comes again; the next epoch goes on
  * where the last one ended. So a part of small weight gives other samples in each epoch, and one of large weight several times the
  * same ones.
  *
- * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^20) rises to the next g, w being
- * its weight in 2^20ths of all weights; the value before is the number of the sample among its own. What is left is divided among
+ * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^52) rises to the next g, w being
+ * its weight in 2^52ths of all weights, rounded; the value before is the number of the sample among its own. What is left is divided among
  * the other parts in the same way. Sample n of part p, of m samples, is `Permutation(m, seed, p, pass).at(n mod m)`, pass = floor(n / m),
  * which is also the epoch that the part is told. Nothing is stored.
  */
@@ -72,7 +69,7 @@ export class MixedDataset implements Dataset {
     this.length = positiveInteger('options.length', length)
     this.#seed = integerIn('options.seed', seed, 0)
     const shares = sharesOf(checked.map(({ weight }) => weight))
-    this.#parts = checked.map(({ dataset }, part) => ({ dataset, share: shares[part] as number, order: undefined }))
+    this.#parts = checked.map(({ dataset }, part) => ({ dataset, share: shares[part] as Share, order: undefined }))
     const [paddingId] = new Set(checked.map(({ dataset }) => dataset.paddingId))
     if (paddingId !== undefined) this.paddingId = paddingId
     if (checked.some(({ dataset }) => dataset.readAhead))
@@ -166,7 +163,7 @@ export class MixedDataset implements Dataset {
 /** A dataset, its share of what the parts before it left, and its order in the pass that was read last. */
 interface Part {
   readonly dataset: Dataset
-  readonly share: number
+  readonly share: Share
   order: { readonly pass: number; readonly permutation: Permutation } | undefined
 }
 
@@ -178,21 +175,36 @@ interface Take {
   readonly places: number[]
 }
 
-/** What each part has of what the parts before it left, in parts of {@link precision}: something, and not all. */
-const sharesOf = (weights: readonly number[]): readonly number[] => {
+/** A share of the whole in 2^52ths, as two numbers of 26 bits: high * 2^26 + low. */
+interface Share {
+  readonly high: number
+  readonly low: number
+}
+
+const half = 2 ** 26
+
+/** What each part has of what the parts before it left. */
+const sharesOf = (weights: readonly number[]): readonly Share[] => {
   let left = 0
   return weights
     .toReversed()
     .map((weight) => {
       left += weight
-      return Math.min(precision - 1, Math.max(1, Math.round((weight / left) * precision)))
+      const share = Math.round((weight / left) * half * half)
+      return { high: Math.floor(share / half), low: share % half }
     })
     .toReversed()
 }
 
-/** floor(number * share / precision), exactly. */
-const shareOf = (number: number, share: number): number =>
-  Math.floor(number / precision) * share + Math.floor(((number % precision) * share) / precision)
+/** floor(number * share / 2^52), exactly for numbers below 2^53: no product or sum on the way is larger than that. */
+const shareOf = (number: number, { high, low }: Share): number => {
+  const above = Math.floor(number / half)
+  const below = number - above * half
+  const middle = above * low
+  const carried = Math.floor(middle / half)
+  const rest = middle - carried * half + below * high + Math.floor((below * low) / half)
+  return above * high + carried + Math.floor(rest / half)
+}
 
 const checkedParts = (parts: unknown): readonly MixturePart[] => {
   if (!isArray(parts) || parts.length === 0)
