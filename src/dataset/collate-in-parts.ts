@@ -1,4 +1,5 @@
 import { allocated } from '../allocated.ts'
+import { checkApartFromSamples } from './apart.ts'
 import type { Batch } from './batch.ts'
 import { arrayFor, collate, type CollateOptions, segmentStarts } from './collate.ts'
 import type { Sample } from './dataset.ts'
@@ -28,7 +29,9 @@ export const collateInParts = (from: Samples, { paddingId, out }: CollateOptions
   const step = Math.max(1, Math.floor(placesAtOnce / columns))
   const batch = emptyLike(first, rows, out)
   for (let start = 0; start < rows; start += step) {
-    const part = collate(from.samples(start, Math.min(start + step, rows)), { paddingId })
+    const samples = from.samples(start, Math.min(start + step, rows))
+    if (out !== undefined) checkApartFromSamples(samples, out)
+    const part = collate(samples, { paddingId })
     if (!isLike(part, first)) return atOnce()
     for (const name of arraysOf(first)) batch[name]?.set(part[name] as Uint32Array, start * perRow(first, name))
   }

@@ -3,6 +3,7 @@ import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { allocated } from '../allocated.ts'
 import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
+import { checkApartFromSamples, checkEachApart } from './apart.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { Sample } from './dataset.ts'
 import { invalid, membersOf, notShared, own } from '../validate.ts'
@@ -33,6 +34,7 @@ export const collate = (samples: readonly Sample[], options: CollateOptions = {}
   const columns = samples.reduce((longest, { inputs }) => Math.max(longest, inputs.length), least)
   const oneTarget = samples.every(({ targets }) => targets.length === 1) && columns !== 1
   checkLengths(samples, paddingId, oneTarget)
+  if (out !== undefined) checkApartFromSamples(samples, out)
   const rows = samples.length
   const size = rows * columns
   const inputs = arrayFor('inputs', size, out?.inputs) ?? numbers(size)
@@ -111,13 +113,14 @@ export const arrayFor = <T extends Uint32Array | Int32Array>(
   )
 }
 
-/** The arrays of `out`. @throws `ERR_INVALID_ARGUMENT` unless it has both, and they are not shared. */
+/** The arrays of `out`. @throws `ERR_INVALID_ARGUMENT` unless it has both, and they are apart and not shared. */
 export const checkedArrays = (out: unknown): BatchArrays => {
   const { inputs, targets } = membersOf<BatchArrays>(out)
   if (!types.isUint32Array(inputs)) throw invalid('out.inputs', 'a Uint32Array', inputs)
   if (!types.isInt32Array(targets)) throw invalid('out.targets', 'an Int32Array', targets)
   notShared('out.inputs', 'a Uint32Array', inputs)
   notShared('out.targets', 'an Int32Array', targets)
+  checkEachApart({ inputs, targets })
   return { inputs, targets }
 }
 

@@ -1,5 +1,6 @@
 import { Turns } from '../event-loop.ts'
 import { boolean, integerIn, invalid, membersOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { checkApartFrom, readInPlace } from './apart.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import { checkedBatch, checkedSample } from './checked-sample.ts'
 import { checkedArrays, collate } from './collate.ts'
@@ -144,7 +145,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
    * The batches of the next epoch, one after the other: what `for` reads. With `out`, every batch is written into those arrays, so
    * that reading allocates nothing: the next batch then overwrites the last one.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
+   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small, or have memory in common with one another or with the tokens of the dataset.
    */
   *batches(options?: { readonly out?: BatchArrays | undefined }): Generator<Batch, void, undefined> {
     const { out } = checkedOptions('options', options, ['out'])
@@ -265,6 +266,7 @@ interface Reading {
 const makeBatch = (dataset: Dataset, indices: Float64Array, options: BatchOptions): Batch => {
   if (dataset.batch) return checkedBatch(dataset.batch(indices, options))
   const { epoch = 0, out } = options
+  if (out !== undefined) checkApartFrom(readInPlace(dataset), out)
   const samples = Array.from(indices, (index) => checkedSample(dataset.get(index, { epoch }), index))
   return collate(samples, { paddingId: dataset.paddingId, out })
 }

@@ -2,6 +2,7 @@ import { TokenmillError } from '../errors.ts'
 import { HfTokenizer } from '../tokenizer/hf-tokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { integerIn, invalid, iterable, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
+import { readsInPlace } from './apart.ts'
 import { ignored } from './collate.ts'
 import type { Dataset, Sample } from './dataset.ts'
 import { checkedExample, type Example, type ExampleObjective, type ExamplePart } from './example-objective.ts'
@@ -114,7 +115,9 @@ export class ExampleDataset<Record = unknown> implements Dataset {
     this.length = rows.length
     this.cutExamples = cut
     this.droppedExamples = dropped
-    this.#row = joined(rows, total, isLabelled)
+    const row = joined(rows, total, isLabelled)
+    this.#row = row
+    readsInPlace(this, row.labels === undefined ? [row.ids] : [row.ids, row.labels])
     this.unscoredExamples = isLabelled ? 0 : unscored(this.#row)
   }
 

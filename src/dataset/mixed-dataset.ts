@@ -11,6 +11,7 @@ import {
 import { checkedBatch, checkedSample } from './checked-sample.ts'
 import { rowsOf } from './collate.ts'
 import { collateInParts } from './collate-in-parts.ts'
+import { readInPlace, readsInPlace } from './apart.ts'
 import type { Batch } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { Permutation } from './permutation.ts'
@@ -70,11 +71,15 @@ export class MixedDataset implements Dataset {
     this.#seed = integerIn('options.seed', seed, 0)
     const shares = sharesOf(checked.map(({ weight }) => weight))
     this.#parts = checked.map(({ dataset }, part) => ({ dataset, share: shares[part] as Share, order: undefined }))
+    readsInPlace(
+      this,
+      checked.flatMap(({ dataset }) => readInPlace(dataset)),
+    )
     const [paddingId] = new Set(checked.map(({ dataset }) => dataset.paddingId))
     if (paddingId !== undefined) this.paddingId = paddingId
     if (checked.some(({ dataset }) => dataset.readAhead))
       this.readAhead = async (indices, options) => {
-        const { epoch } = batchCall(indices, options)
+        const { epoch } = batchCall(this, indices, options)
         await Promise.all(
           this.#takes(indices, epoch).map(({ dataset, places, pass }) =>
             dataset.readAhead?.(Float64Array.from(places), { epoch: pass }),
@@ -94,7 +99,7 @@ export class MixedDataset implements Dataset {
 
   /** Samples `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
-    const { epoch, out } = batchCall(indices, options)
+    const { epoch, out } = batchCall(this, indices, options)
     for (const index of indices) indexBelow(this.length, index)
     const samples = {
       rows: indices.length,

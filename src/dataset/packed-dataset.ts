@@ -1,6 +1,7 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, oneOf, options as checkedOptions } from '../validate.ts'
 import { allocated } from '../allocated.ts'
+import { readsInPlace } from './apart.ts'
 import type { Batch, BatchArrays } from './batch.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
 import { givenArrays, ignored, segmentStarts } from './collate.ts'
@@ -84,6 +85,7 @@ export class PackedDataset implements Dataset {
         ? bestFitDecreasing
         : firstFitDecreasing
     this.#source = sourceOf(documents)
+    readsInPlace(this, this.#source.inPlace)
     const documentStarts = this.#source.documentStarts()
     const more = idsPerWindow(this.objective, 1) - 1
     this.#more = more
@@ -115,7 +117,7 @@ export class PackedDataset implements Dataset {
 
   /** Windows `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
-    const { epoch, out } = batchCall(indices, options)
+    const { epoch, out } = batchCall(this, indices, options)
     for (const index of indices) indexBelow(this.length, index)
     const { contextLength } = this
     const rows = rowsOf(indices.length, contextLength, out)

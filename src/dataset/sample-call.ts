@@ -1,9 +1,10 @@
 import { types } from 'node:util'
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, options as checkedOptions } from '../validate.ts'
+import { checkApartFrom, readInPlace } from './apart.ts'
 import type { BatchArrays } from './batch.ts'
 import { checkedArrays } from './collate.ts'
-import type { BatchOptions, SampleOptions } from './dataset.ts'
+import type { BatchOptions, Dataset, SampleOptions } from './dataset.ts'
 
 /* The arguments of `get` and `batch`, checked in one way for all datasets. */
 
@@ -21,14 +22,16 @@ export const indexBelow = (length: number, index: number): number => {
   throw new TokenmillError('ERR_OUT_OF_RANGE', `expected an index from 0 to ${length - 1}, received ${index}`)
 }
 
-/** What a batch of the samples `indices` is asked for with. */
+/** What a batch of the samples `indices` of `dataset` is asked for with. */
 export const batchCall = (
+  dataset: Dataset,
   indices: unknown,
   options: BatchOptions | undefined,
 ): { readonly epoch: number; readonly out: BatchArrays | undefined; readonly next: Float64Array | undefined } => {
   checkIndices('indices', indices)
   const { epoch, out, next } = checkedOptions('options', options, ['epoch', 'out', 'next'])
   const arrays = out === undefined ? undefined : checkedArrays(out)
+  if (arrays !== undefined) checkApartFrom(readInPlace(dataset), arrays)
   if (next !== undefined) checkIndices('options.next', next)
   return { epoch: checkedEpoch(epoch), out: arrays, next }
 }

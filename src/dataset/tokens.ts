@@ -19,6 +19,8 @@ const largest = 2 ** 31 - 1
 export interface TokenSource {
   /** The number of ids. */
   readonly length: number
+  /** The array that has them, where they are in one. */
+  readonly inPlace: readonly Uint32Array[]
   /** Where each document starts, and at last the end. */
   documentStarts(): Float64Array
   /** `count` ids from `start` on: they are in the views from `at` on. */
@@ -49,6 +51,7 @@ export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
   }
   return {
     length,
+    inPlace: [ids],
     documentStarts: () => startsOf(documents ?? [ids]),
     views: (start) => {
       check()
@@ -63,6 +66,7 @@ export const sourceOf = (tokens: TokensOrDocuments): TokenSource => {
 
 const storeSource = (store: TokenStore): TokenSource => ({
   length: store.length,
+  inPlace: [],
   documentStarts: () => {
     const { documents } = store
     if (documents === undefined) throw invalid('tokens', 'a dataset, which says where documents start', 'a file of ids')

@@ -1,6 +1,7 @@
 import { TokenmillError } from '../errors.ts'
 import { integerIn, invalid, membersOf, oneOf, options as checkedOptions, positiveInteger } from '../validate.ts'
 import { allocated } from '../allocated.ts'
+import { readsInPlace } from './apart.ts'
 import type { Batch } from './batch.ts'
 import { collate, ignored } from './collate.ts'
 import type { BatchOptions, Dataset, Sample, SampleOptions } from './dataset.ts'
@@ -111,6 +112,7 @@ export class WindowDataset implements Dataset {
     this.tailPaddingId = integerIn('options.paddingId', paddingId, 0, 2 ** 31 - 1)
     const source = sourceOf(tokens)
     this.#source = source
+    readsInPlace(this, source.inPlace)
     this.#ids = idsPerWindow(this.objective, this.contextLength)
     const leastIds = idsPerWindow(this.objective, 1)
     this.#plan = new WindowPlan({
@@ -161,7 +163,7 @@ export class WindowDataset implements Dataset {
 
   /** Windows `indices` as one batch. */
   batch(indices: Float64Array, options?: BatchOptions): Batch {
-    const { epoch, out, next } = batchCall(indices, options)
+    const { epoch, out, next } = batchCall(this, indices, options)
     if (this.objective === nextToken() && this.tails === 'drop') {
       const starts = this.#startsOf(indices, next?.subarray(0, Math.min(indices.length, mostAhead)))
       return this.#source.windows(starts, this.contextLength, { rows: indices.length, out })
