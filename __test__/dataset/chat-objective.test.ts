@@ -1,6 +1,7 @@
 import test from 'ava'
 import { chat, type ChatObjectiveOptions } from '../../src/dataset/chat-objective.ts'
 import { ExampleDataset } from '../../src/dataset/example-dataset.ts'
+import { ChatTemplate } from '../../src/tokenizer/chat/chat-template.ts'
 import { encodeChat } from '../../src/tokenizer/chat/chat.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
 
@@ -17,7 +18,7 @@ const messages = [
 ]
 
 const datasetOf = (
-  template: string,
+  template: ChatTemplate | string,
   more: Partial<ChatObjectiveOptions<unknown>> = {},
   records: unknown[] = [{ messages }],
 ) => new ExampleDataset(records, { tokenizer, maxLength: 200, objective: chat({ template, ...more }) })
@@ -46,6 +47,29 @@ for (const [title, template] of [
     t.deepEqual([...inputs, last], [...encodeChat(messages, { template, tokenizer, addGenerationPrompt: false })])
   })
 }
+
+test('a template that does not mark answers writes the whole chat once, and then only what ends before it', (t) => {
+  const template = new ChatTemplate(plain)
+  const written: string[] = []
+  template.render = (...args) => {
+    const rendered = ChatTemplate.prototype.render.apply(template, args)
+    written.push(rendered.text)
+    return rendered
+  }
+  t.deepEqual(asked(datasetOf(template)), ['Four.<|end|>', 'No <|endoftext|>.<|end|>'])
+  t.is(written.length, 4)
+  t.is(new Set(written).size, 4)
+})
+
+test('marked answers are where they are among many, with text inside and beside them', (t) => {
+  const template =
+    '{% for m in messages %}{{ m.content }}{% generation %}{% generation %}a{% endgeneration %}{{ m.content }}<|end|>{% endgeneration %}{% generation %}{% endgeneration %}{% endfor %}.'
+  const many = Array.from({ length: 20 }, (_, index) => ({ role: 'user', content: `${index};` }))
+  t.deepEqual(
+    asked(datasetOf(template, {}, [{ messages: many }])),
+    many.map(({ content }) => `a${content}<|end|>`),
+  )
+})
 
 test('text of messages never becomes a special token', (t) => {
   const { inputs } = datasetOf(plain).get(0)

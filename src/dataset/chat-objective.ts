@@ -26,7 +26,8 @@ type Stretch = RenderedChat['generations'][number]
 
 /**
  * Answer as the assistant: the loss is of what the assistant wrote, all else is -100 in the targets. That is what stands in the
- * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
+ * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message, for which the chat is
+ * written once more up to each answer and up to the end of each: blocks take time in proportion to a long chat, this by its square. No text of a
  * message becomes a special token.
  *
  * An answer starts with a new token, as it does when a model writes it (but for a tokenizer.json that only Hugging Face's crate runs, whose tokens may
@@ -91,7 +92,7 @@ const answersOf = (
   for (const [place, { role }] of messages.entries()) {
     if (role !== 'assistant') continue
     const before = write(messages.slice(0, place), true).text
-    const after = write(messages.slice(0, place + 1), false).text
+    const after = place + 1 === messages.length ? text : write(messages.slice(0, place + 1), false).text
     if (!text.startsWith(before) || !text.startsWith(after) || after.length < before.length)
       throw new TokenmillError(
         'ERR_INVALID_ARGUMENT',
@@ -106,20 +107,33 @@ const answersOf = (
 /** The segments of a chat, cut where an answer starts or ends. */
 const partsOf = ({ segments }: RenderedChat, answers: readonly Stretch[], tokenizer: Tokenizer): ExamplePart[] => {
   const parts: ExamplePart[] = []
-  const cuts = answers.flatMap(({ start, end }) => [start, end])
+  const cuts = answers
+    .flatMap(
+      ({ start, end }) =>
+        [
+          { place: start, by: 1 },
+          { place: end, by: -1 },
+        ] as const,
+    )
+    .sort((a, b) => a.place - b.place)
+  let [next, depth] = [0, 0]
+  /** Whether `place` is in an answer; none is asked for that is before the last one. */
+  const isScored = (place: number): boolean => {
+    for (let cut = cuts[next]; cut !== undefined && cut.place <= place; cut = cuts[++next]) depth += cut.by
+    return depth > 0
+  }
   let start = 0
   for (const { text, trusted } of segments) {
     const end = start + text.length
     const id = trusted ? tokenizer.specialTokens.get(text) : undefined
-    const isScored = (place: number) => answers.some((answer) => answer.start <= place && place < answer.end)
     if (id !== undefined) parts.push({ ids: [id], scored: isScored(start) })
-    else {
-      const inside = cuts.filter((cut) => cut > start && cut < end).sort((a, b) => a - b)
-      for (const [index, from] of [start, ...inside].entries()) {
-        const to = inside[index] ?? end
-        if (to > from) parts.push({ text: text.slice(from - start, to - start), scored: isScored(from) })
+    else
+      for (let from = start; from < end;) {
+        const scored = isScored(from)
+        const to = Math.min(end, cuts[next]?.place ?? end)
+        parts.push({ text: text.slice(from - start, to - start), scored })
+        from = to
       }
-    }
     start = end
   }
   return parts
