@@ -1259,15 +1259,20 @@ export interface BatchArrays {
   readonly targets: NonSharedInt32Array
 }
 
-/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
+/**
+ * A stretch of an example: its text or its ids, and whether the model is asked for them. Where an example is cut, what is `kept` stays, and the end of
+ * the rest is left out.
+ */
 export type ExamplePart =
   | {
       readonly text: string
       readonly scored: boolean
+      readonly kept?: boolean | undefined
     }
   | {
       readonly ids: Uint32Array | readonly number[]
       readonly scored: boolean
+      readonly kept?: boolean | undefined
     }
 
 /** What a record is to the model. */
@@ -1328,6 +1333,12 @@ export interface ClassificationOptions<Record> {
    * @default 'label'
    */
   readonly label?: Field<Record> | undefined
+  /**
+   * Whether the ids that the post-processor of a tokenizer.json puts around a text are added, as `[CLS] … [SEP]` for BERT. They stay where a text is
+   * cut. Other tokenizers have none.
+   * @default false
+   */
+  readonly addSpecialTokens?: boolean | undefined
 }
 
 /** Tell the class of a text: a batch has one target for each row. */
@@ -1353,7 +1364,8 @@ export interface ChatObjectiveOptions<Record> {
 
 /**
  * Answer as the assistant: the loss is of what the assistant wrote, all else is -100 in the targets. That is what stands in the
- * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message. No text of a
+ * `{% generation %}` blocks of the template; without any, all that follows the head of an answer up to the next message, for which the chat is
+ * written once more up to each answer and up to the end of each: blocks take time in proportion to a long chat, this by its square. No text of a
  * message becomes a special token.
  *
  * An answer starts with a new token, as it does when a model writes it (but for a tokenizer.json that only Hugging Face's crate runs, whose tokens may
@@ -1519,7 +1531,7 @@ export declare class DataLoader implements Iterable<Batch>, AsyncIterable<Batch>
    * The batches of the next epoch, one after the other: what `for` reads. With `out`, every batch is written into those arrays, so
    * that reading allocates nothing: the next batch then overwrites the last one.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small.
+   * @throws `ERR_INVALID_ARGUMENT` when the arrays are too small, or have memory in common with one another or with the tokens of the dataset.
    */
   batches(options?: { readonly out?: BatchArrays | undefined }): Generator<Batch, void, undefined>
   [Symbol.iterator](): Generator<Batch, void, undefined>
@@ -1537,7 +1549,7 @@ export interface ExampleOptions<Record> {
   /**
    * What becomes of longer examples; `cutExamples` and `droppedExamples` count them:
    *
-   * - `'cut'`: their end is left out
+   * - `'cut'`: their end is left out, but for what the objective keeps, as special tokens around a text
    * - `'drop'`: they are left out
    * - `'error'`: the first one is an `ERR_LIMIT`
    * @default 'cut'
@@ -1692,15 +1704,15 @@ export interface MixtureOptions {
 }
 
 /**
- * Several datasets as one, in which each has a share by its weight: of any number of neighbouring samples, to within one for each part
- * before it.
+ * Several datasets as one, in which each has a share by its weight: of any number of neighbouring samples, to within one, and one more for
+ * each part before it.
  *
  * Every part is read through, in an order that is its own in each pass, before a sample of it comes again; the next epoch goes on
  * where the last one ended. So a part of small weight gives other samples in each epoch, and one of large weight several times the
  * same ones.
  *
- * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^20) rises to the next g, w being
- * its weight in 2^20ths of all weights; the value before is the number of the sample among its own. What is left is divided among
+ * Definition. With g = epoch * length + index, the first part has the samples at which floor(g * w / 2^52) rises to the next g, w being
+ * its weight in 2^52ths of all weights, rounded; the value before is the number of the sample among its own. What is left is divided among
  * the other parts in the same way. Sample n of part p, of m samples, is `Permutation(m, seed, p, pass).at(n mod m)`, pass = floor(n / m),
  * which is also the epoch that the part is told. Nothing is stored.
  */

@@ -346,7 +346,7 @@ test('datasets and batches', async (t) => {
     classification: [
       (...args: Parameters<typeof tokenmill.classification>) =>
         new ExampleDataset(records, { tokenizer, maxLength: 16, objective: tokenmill.classification(...args) }).get(0),
-      { labels: ['yes', 'no'], text: 'text', label: 'label' },
+      { labels: ['yes', 'no'], text: 'text', label: 'label', addSpecialTokens: true },
     ],
     chat: [
       (...args: Parameters<typeof tokenmill.chat>) =>

@@ -4,6 +4,7 @@ import { DataLoader } from '../../src/dataset/data-loader.ts'
 import { ExampleDataset, type ExampleOptions } from '../../src/dataset/example-dataset.ts'
 import { classification, completion } from '../../src/dataset/example-objective.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
+import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 
@@ -96,6 +97,61 @@ test('a class is one target for each row', (t) => {
   t.deepEqual(batch.shape, [3, 3])
   t.deepEqual([...batch.inputs.subarray(0, 3)], [...tokenizer.encode('See you at')])
   t.deepEqual([...(batch.attentionMask as Uint8Array)], [1, 1, 1, 1, 1, 1, 1, 1, 0])
+})
+
+for (const name of ['bert', 'roberta', 'llama2']) {
+  test(`special tokens of ${name} stand around a text and stay where it is cut, as in encodePadded`, async (t) => {
+    const json = await loadTokenizer(new URL(`../../testdata/tokenizer-json/${name}.json`, import.meta.url))
+    const texts = ['the mill turns', 'a [SEP] b </s>', '', 'and the river turns the mill, and the mill turns the river']
+    const rows = texts.map((text) => ({ text, label: 'a' }))
+    const objective = classification({ labels: ['a'], addSpecialTokens: true })
+    for (const maxLength of [2, 3, 7, 100]) {
+      const dataset = new ExampleDataset(rows, { tokenizer: json, maxLength, objective })
+      const padded = texts.map((text) =>
+        json.encodePadded([text], { maxLength, padTo: 0, padToMultipleOf: 1, disallowedSpecial: [] }),
+      )
+      t.deepEqual(
+        Array.from(texts, (_, index) => [...dataset.get(index).inputs]),
+        padded.map(({ ids }) => [...ids]),
+      )
+      const counts = texts.map((text) => json.encode(text, { addSpecialTokens: true, disallowedSpecial: [] }).length)
+      t.is(dataset.cutExamples, counts.filter((count) => count > maxLength).length)
+    }
+    const [long] = rows.slice(-1)
+    const options = { tokenizer: json, objective } as const
+    if (name !== 'llama2')
+      t.throws(() => new ExampleDataset([long], { ...options, maxLength: 1 }), {
+        code: 'ERR_INVALID_ARGUMENT',
+        message: /room for the 2 tokens of records\[0\] that are kept, received 1$/,
+      })
+    t.throws(() => new ExampleDataset([long], { ...options, maxLength: 3, tooLong: 'error' }), { code: 'ERR_LIMIT' })
+  })
+}
+
+test('tokenizers that put nothing around a text add no special tokens', (t) => {
+  const objective = classification({ labels: ['a'], addSpecialTokens: true })
+  const dataset = new ExampleDataset([{ text: 'A', label: 'a' }], { tokenizer, maxLength: 3, objective })
+  t.deepEqual([...dataset.get(0).inputs], [32])
+  t.throws(() => classification({ labels: ['a'], addSpecialTokens: 1 as never }), {
+    message: /options.addSpecialTokens, received 1/,
+  })
+})
+
+test('parts of an objective of your own may be kept where an example is cut', (t) => {
+  const objective = {
+    name: 'own',
+    example: (text: string) => ({
+      parts: [
+        { text, scored: false },
+        { ids: [7], scored: false, kept: true },
+        { text, scored: true },
+        { ids: [9], scored: true, kept: true },
+      ],
+    }),
+  }
+  const dataset = new ExampleDataset(['A B'], { tokenizer, maxLength: 4, objective })
+  t.deepEqual([...dataset.get(0).inputs], [...tokenizer.encode('A B'), 7, tokenizer.encode('A')[0] as number])
+  t.deepEqual([...dataset.get(0).targets], [-100, -100, tokenizer.encode('A')[0] as number, 9])
 })
 
 test('a single row of one input and a class is a class', (t) => {

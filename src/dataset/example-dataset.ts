@@ -19,7 +19,7 @@ export interface ExampleOptions<Record> {
   /**
    * What becomes of longer examples; `cutExamples` and `droppedExamples` count them:
    *
-   * - `'cut'`: their end is left out
+   * - `'cut'`: their end is left out, but for what the objective keeps, as special tokens around a text
    * - `'drop'`: they are left out
    * - `'error'`: the first one is an `ERR_LIMIT`
    * @default 'cut'
@@ -86,10 +86,10 @@ export class ExampleDataset<Record = unknown> implements Dataset {
     const encoded = encodedParts(examples, tokenizer)
 
     const isLabelled = examples.some(({ label }) => label !== undefined)
-    const rows: { readonly parts: readonly Part[]; readonly length: number; readonly label: number }[] = []
+    const rows: RowParts[] = []
     let [cut, dropped, total] = [0, 0, 0]
     for (const [index, parts] of encoded.entries()) {
-      const all = parts.reduce((sum, { ids }) => sum + ids.length, 0)
+      const [all, kept] = [idsOf(parts), idsOf(parts.filter(({ isKept }) => isKept))]
       // The last id is a target only, unless the target is a label.
       const most = this.maxLength + (isLabelled ? 0 : 1)
       const isTooLong = all > most
@@ -102,10 +102,15 @@ export class ExampleDataset<Record = unknown> implements Dataset {
         dropped++
         continue
       }
+      if (kept > most)
+        throw new TokenmillError(
+          'ERR_INVALID_ARGUMENT',
+          `expected options.maxLength to leave room for the ${kept} tokens of records[${index}] that are kept, received ${this.maxLength}`,
+        )
       if (isTooLong) cut++
       const length = Math.min(all, most)
       total += length
-      rows.push({ parts, length, label: (examples[index] as Example).label ?? ignored })
+      rows.push({ parts, cuttable: length - kept, label: (examples[index] as Example).label ?? ignored })
     }
     if (rows.length === 0)
       throw new TokenmillError(
@@ -142,7 +147,17 @@ export class ExampleDataset<Record = unknown> implements Dataset {
 interface Part {
   readonly ids: Uint32Array
   readonly scored: boolean
+  readonly isKept: boolean
 }
+
+/** What a row is made of: parts that are kept, and so many ids of the others. */
+interface RowParts {
+  readonly parts: readonly Part[]
+  readonly cuttable: number
+  readonly label: number
+}
+
+const idsOf = (parts: readonly Part[]): number => parts.reduce((sum, { ids }) => sum + ids.length, 0)
 
 /** The ids of the parts of each example; all texts are encoded in one call. */
 const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): readonly (readonly Part[])[] => {
@@ -154,46 +169,46 @@ const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): reado
     parts.map((part) => ({
       ids: 'text' in part ? (rows.at(next++) as Uint32Array) : Uint32Array.from(part.ids),
       scored: part.scored,
+      isKept: part.kept === true,
     })),
   )
 }
 
-/** The ids of parts as one text: a tokenizer may write something before a text that it does not write before a part. */
+/**
+ * The ids of parts as one text: a tokenizer may write something before a text that it does not write before a part. Ids are those of special tokens in it;
+ * what is kept is put around it.
+ */
 const partsOfOneText = (parts: readonly ExamplePart[], tokenizer: HfTokenizer): Part[] => {
   const specialToken = (id: number) => {
     const token = tokenizer.idToToken(id)
     return token !== undefined && tokenizer.specialTokens.get(token) === id ? token : ''
   }
   const rows = tokenizer.segmentRows(
-    parts.map((part) =>
-      'text' in part
-        ? { text: part.text, trusted: false }
-        : { text: Array.from(part.ids, specialToken).join(''), trusted: true },
-    ),
+    parts.map((part) => {
+      if ('text' in part) return { text: part.text, trusted: false }
+      return { text: part.kept === true ? '' : Array.from(part.ids, specialToken).join(''), trusted: true }
+    }),
   )
   return parts.map((part, index) => ({
     ids: 'text' in part ? (rows.at(index) as Uint32Array) : Uint32Array.from(part.ids),
     scored: part.scored,
+    isKept: part.kept === true,
   }))
 }
 
-const joined = (
-  rows: readonly { readonly parts: readonly Part[]; readonly length: number; readonly label: number }[],
-  total: number,
-  isLabelled: boolean,
-): Row => {
+const joined = (rows: readonly RowParts[], total: number, isLabelled: boolean): Row => {
   const ids = new Uint32Array(total)
   const scored = new Uint8Array(total)
   const starts = new Float64Array(rows.length + 1)
   let end = 0
-  for (const [index, { parts, length }] of rows.entries()) {
-    let left = length
+  for (const [index, { parts, cuttable }] of rows.entries()) {
+    let left = cuttable
     for (const part of parts) {
-      const taken = part.ids.subarray(0, left)
+      const taken = part.isKept ? part.ids : part.ids.subarray(0, left)
       ids.set(taken, end)
       if (part.scored) scored.fill(1, end, end + taken.length)
       end += taken.length
-      left -= taken.length
+      if (!part.isKept) left -= taken.length
     }
     starts[index + 1] = end
   }

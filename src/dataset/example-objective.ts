@@ -1,10 +1,19 @@
+import { HfTokenizer } from '../tokenizer/hf-tokenizer.ts'
+import { JsonBpeTokenizer } from '../tokenizer/json-bpe-tokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { boolean, integerIn, invalid, isArray, iterable, options as checkedOptions, string } from '../validate.ts'
 
-/** A stretch of an example: its text or its ids, and whether the model is asked for them. */
+/**
+ * A stretch of an example: its text or its ids, and whether the model is asked for them. Where an example is cut, what is `kept` stays, and the end of
+ * the rest is left out.
+ */
 export type ExamplePart =
-  | { readonly text: string; readonly scored: boolean }
-  | { readonly ids: Uint32Array | readonly number[]; readonly scored: boolean }
+  | { readonly text: string; readonly scored: boolean; readonly kept?: boolean | undefined }
+  | {
+      readonly ids: Uint32Array | readonly number[]
+      readonly scored: boolean
+      readonly kept?: boolean | undefined
+    }
 
 /** What a record is to the model. */
 export interface Example {
@@ -83,11 +92,19 @@ export interface ClassificationOptions<Record> {
    * @default 'label'
    */
   readonly label?: Field<Record> | undefined
+  /**
+   * Whether the ids that the post-processor of a tokenizer.json puts around a text are added, as `[CLS] … [SEP]` for BERT. They stay where a text is
+   * cut. Other tokenizers have none.
+   * @default false
+   */
+  readonly addSpecialTokens?: boolean | undefined
 }
 
 /** Tell the class of a text: a batch has one target for each row. */
 export const classification = <Record = unknown>(options: ClassificationOptions<Record>): ExampleObjective<Record> => {
-  const { labels, text = 'text', label = 'label' } = checkedOptions('options', options, ['labels', 'text', 'label'])
+  const known = ['labels', 'text', 'label', 'addSpecialTokens'] as const
+  const { labels, text = 'text', label = 'label', addSpecialTokens = false } = checkedOptions('options', options, known)
+  boolean('options.addSpecialTokens', addSpecialTokens)
   if (!isArray(labels) || labels.length === 0) throw invalid('options.labels', 'an array of labels', labels)
   const places = new Map(
     Array.from(
@@ -100,14 +117,22 @@ export const classification = <Record = unknown>(options: ClassificationOptions<
   const [textOf, labelOf] = [fieldOf<Record>('options.text', text), fieldOf<Record>('options.label', label)]
   return {
     name: 'classification',
-    example: (record, index) => {
+    example: (record, index, tokenizer) => {
       const name = labelOf(record, index)
       const place = places.get(name)
       if (place === undefined)
         throw invalid(`the label of records[${index}]`, `one of ${[...places.keys()].join(', ')}`, name)
-      return { parts: [{ text: textOf(record, index), scored: false }], label: place }
+      const part = { text: textOf(record, index), scored: false }
+      return { parts: addSpecialTokens ? withEnds(part, tokenizer) : [part], label: place }
     },
   }
+}
+
+/** `part` between what the tokenizer puts around one text. */
+const withEnds = (part: ExamplePart, tokenizer: Tokenizer): readonly ExamplePart[] => {
+  if (!(tokenizer instanceof HfTokenizer || tokenizer instanceof JsonBpeTokenizer)) return [part]
+  const [before, after] = tokenizer.ends()
+  return [{ ids: before, scored: false, kept: true }, part, { ids: after, scored: false, kept: true }]
 }
 
 /** Ids of examples are also targets, which are signed. */
@@ -119,10 +144,11 @@ export const checkedExample = (example: unknown, index: number): Example => {
   const { parts, label } = (example ?? {}) as Partial<Example>
   if (!isArray(parts)) throw invalid(name, 'an object with an array of parts', example)
   for (const [place, part] of (parts as readonly unknown[]).entries()) {
-    const { text, ids, scored } = (part ?? {}) as {
+    const { text, ids, scored, kept } = (part ?? {}) as {
       readonly text?: unknown
       readonly ids?: unknown
       readonly scored?: unknown
+      readonly kept?: unknown
     }
     const partName = `parts[${place}] of ${name}`
     if (ids === undefined) string(`the text of ${partName}`, text)
@@ -131,6 +157,7 @@ export const checkedExample = (example: unknown, index: number): Example => {
       for (const id of iterable(`the ids of ${partName}`, 'an array of ids', ids)) integerIn(idName, id, 0, largestId)
     }
     boolean(`scored of ${partName}`, scored)
+    if (kept !== undefined) boolean(`kept of ${partName}`, kept)
   }
   if (label !== undefined) integerIn(`the label of ${name}`, label, 0, largestId)
   return example as Example

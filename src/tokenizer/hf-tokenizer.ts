@@ -141,6 +141,11 @@ export class HfTokenizer implements Tokenizer {
     return this.#native.fingerprint()
   }
 
+  /** @internal The ids that the post-processor puts before those of one text, and after. */
+  ends(): readonly [before: Uint32Array, after: Uint32Array] {
+    return this.#postProcessor.ends()
+  }
+
   encode(text: Text, options?: EncodeOptions): NonSharedUint32Array {
     const { policy, strict, whole } = this.#call(options, 'all')
     const ids = this.#encode(checkedText('text', text), strict, policy)

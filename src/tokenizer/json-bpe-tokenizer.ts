@@ -75,6 +75,11 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     })
   }
 
+  /** @internal The ids that the post-processor puts before those of one text, and after. */
+  ends(): readonly [before: Uint32Array, after: Uint32Array] {
+    return this.#json.postProcessor.ends()
+  }
+
   /** @internal */
   override withEngine(name: string, engine: BpeHandle, more: readonly SpecialToken[]): JsonBpeTokenizer {
     const { file: before } = this.#json
