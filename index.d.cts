@@ -1829,7 +1829,7 @@ export interface Manifest {
     readonly id: number
     readonly position: 'before' | 'after'
   } | null
-  /** Ids in a shard; the last of a split has fewer. */
+  /** Ids in a shard; the last of a split may have fewer. */
   readonly shardTokens: number
   /** The share of documents in `val`, and the seed that decides which. */
   readonly validation: {
@@ -1964,7 +1964,7 @@ export declare class TokenStore {
    *
    * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
    * @throws `ERR_INVALID_FILE` when there is none, or its preparation is not finished; when a file has the header of numpy, llm.c or Megatron-LM.
-   * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
+   * @throws `ERR_CORRUPT_DATASET` when a file is not there or not as long as the manifest says, or the manifest contradicts itself.
    * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
    */
   static open(path: string | URL, options?: TokenStoreOptions): Promise<TokenStore>

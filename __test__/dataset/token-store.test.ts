@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
+import type { Manifest, SplitManifest } from '../../src/dataset/manifest.ts'
 import { prepare } from '../../src/dataset/prepare.ts'
 import { TokenStore } from '../../src/dataset/token-store.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
@@ -184,4 +185,32 @@ test('verify finds a changed byte, and a truncated shard is told when it is open
   truncateSync(shard, 2)
   t.throws(() => store.slice(), { code: 'ERR_CORRUPT_DATASET' })
   await t.throwsAsync(TokenStore.open(at('changed')), { code: 'ERR_CORRUPT_DATASET' })
+})
+
+test('a dataset that lacks a file, or whose shards are in another order, is told when it is opened', async (t) => {
+  const outDir = at('torn')
+  await prepare({ inputs: [at('text.txt')], tokenizer, outDir, inputFormat: 'lines', shardTokens: 4 })
+  const path = join(outDir, 'manifest.json')
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest
+  const shards = manifest.splits.train?.shards as SplitManifest['shards']
+  const [first, last] = [shards[0], shards.at(-1)] as const
+  t.true(last !== undefined && last.tokens < 4)
+  const changed = (change: object) => writeFileSync(path, JSON.stringify({ ...manifest, ...change }))
+  const reversed = { splits: { train: { ...manifest.splits.train, shards: shards.toReversed() } } }
+  for (const [change, message] of [
+    [{ shardTokens: 3 }, `expected 3 ids in ${first?.file}, as shardTokens says, received 4`],
+    [reversed, `expected 4 ids in ${last?.file}, as shardTokens says, received ${last?.tokens}`],
+  ] as const) {
+    changed(change)
+    await t.throwsAsync(TokenStore.open(outDir), { code: 'ERR_CORRUPT_DATASET', message: `${path}: ${message}` })
+  }
+  changed({})
+  const shard = join(outDir, 'train-00001.bin')
+  rmSync(shard)
+  for (const mode of ['map', 'read'] as const)
+    await t.throwsAsync(TokenStore.open(outDir, { mode }), {
+      code: 'ERR_CORRUPT_DATASET',
+      message: `${shard}: the manifest names this file, which is not there`,
+    })
+  await t.throwsAsync(TokenStore.open(at('nowhere'), { dtype: 'uint16' }), { code: 'ERR_INVALID_FILE' })
 })

@@ -63,7 +63,7 @@ export interface Manifest {
   readonly dtype: 'uint16' | 'uint32'
   /** The id between documents. */
   readonly separator: { readonly id: number; readonly position: 'before' | 'after' } | null
-  /** Ids in a shard; the last of a split has fewer. */
+  /** Ids in a shard; the last of a split may have fewer. */
   readonly shardTokens: number
   /** The share of documents in `val`, and the seed that decides which. */
   readonly validation: { readonly share: number; readonly seed: number } | null

@@ -84,7 +84,7 @@ export class TokenStore {
    *
    * @param path the path or `file:` URL of a folder with a `manifest.json`, or of a file
    * @throws `ERR_INVALID_FILE` when there is none, or its preparation is not finished; when a file has the header of numpy, llm.c or Megatron-LM.
-   * @throws `ERR_CORRUPT_DATASET` when a file is not as long as the manifest says, or the manifest contradicts itself.
+   * @throws `ERR_CORRUPT_DATASET` when a file is not there or not as long as the manifest says, or the manifest contradicts itself.
    * @throws `ERR_INVALID_ARGUMENT` when the ids are another tokenizer's, or there is no such split.
    */
   static async open(path: string | URL, options?: TokenStoreOptions): Promise<TokenStore> {

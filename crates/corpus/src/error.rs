@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
+use std::path::Path;
 
 /// Errors of this crate. `path` is the input or file as it was named.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,15 @@ impl Error {
     /// An error of the system, or the one of ours that has come through it.
     pub(crate) fn io(action: &'static str, path: impl Display, source: io::Error) -> Self {
         source.downcast().unwrap_or_else(|source| Self::Io { action, path: path.to_string(), source })
+    }
+
+    /// An error of the system about a file of a dataset.
+    pub(crate) fn of_dataset(path: &Path, source: io::Error) -> Self {
+        if source.kind() != io::ErrorKind::NotFound {
+            return Self::io("read", path.display(), source);
+        }
+        let reason = "the manifest names this file, which is not there".to_owned();
+        Self::CorruptDataset { path: path.display().to_string(), reason }
     }
 }
 

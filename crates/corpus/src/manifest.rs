@@ -34,7 +34,7 @@ pub struct Manifest {
     pub dtype: DType,
     /// What stands between documents.
     pub separator: Option<Separator>,
-    /// Ids in a shard; the last of a split has fewer.
+    /// Ids in a shard; the last of a split may have fewer.
     pub shard_tokens: u64,
     /// The share of documents in `val`, and the seed that decides which; none without a split.
     pub validation: Option<Validation>,
@@ -271,6 +271,13 @@ impl Manifest {
             let total = split.shards.iter().try_fold(0_u64, |sum, shard| sum.checked_add(shard.tokens));
             if !split.shards.is_empty() && total != Some(split.tokens) {
                 return Err(format!("the shards of {name} do not have {} ids together", split.tokens));
+            }
+            if let Some((last, whole)) = split.shards.split_last() {
+                let size = self.shard_tokens;
+                let wrong = whole.iter().find(|shard| shard.tokens != size);
+                if let Some(ShardFacts { file, tokens, .. }) = wrong.or((last.tokens > size).then_some(last)) {
+                    return Err(format!("expected {size} ids in {file}, as shardTokens says, received {tokens}"));
+                }
             }
             if split.tokens.checked_mul(self.dtype.width() as u64).is_none() {
                 return Err(format!("{name} is too large"));

@@ -43,7 +43,7 @@ impl Store {
     /// The ids of `split` of the dataset whose manifest is in `folder`.
     ///
     /// # Errors
-    /// [`Error::CorruptDataset`] when a file does not have the length that the manifest says.
+    /// [`Error::CorruptDataset`] when a file is not there or does not have the length that the manifest says.
     pub fn open(folder: &Path, split: &str, mode: Mode) -> Result<(Self, Manifest), Error> {
         let manifest = Manifest::read(folder)?;
         let Some(facts) = manifest.splits.get(split) else {
@@ -343,9 +343,13 @@ enum Data {
 }
 
 impl Data {
+    /// The file of a dataset that has `expected` bytes, or else one that somebody names.
     fn open(path: &Path, expected: Option<u64>, mode: Mode) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let failed = |error| Error::io("read", path.display(), error);
+        let failed = |error| match expected {
+            Some(_) => Error::of_dataset(path, error),
+            None => Error::io("read", path.display(), error),
+        };
         // Before it is opened: opening a pipe would wait for somebody to write into it.
         if !std::fs::metadata(path).map_err(failed)?.is_file() {
             return Err(Error::CorruptDataset { path: name, reason: "expected a file".to_owned() });

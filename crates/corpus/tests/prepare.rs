@@ -654,6 +654,27 @@ fn a_crafted_manifest_is_refused() {
         let reason = Manifest::parse(text.as_bytes()).unwrap_err();
         assert!(reason.contains(expected), "{to}: {reason}");
     }
+    let reason = |change: &dyn Fn(&mut Manifest)| {
+        let mut manifest = Manifest::parse(good.as_bytes()).unwrap();
+        change(&mut manifest);
+        Manifest::parse(manifest.to_json().unwrap().as_bytes()).unwrap_err()
+    };
+    let shards = Manifest::parse(good.as_bytes()).unwrap().splits["train"].shards.clone();
+    assert!(shards.len() > 1);
+    let (whole, last) = (shards[0].tokens, shards.last().unwrap());
+    let size = |size: u64, file: &str, tokens| {
+        format!("expected {size} ids in {file}, as shardTokens says, received {tokens}")
+    };
+    let received = reason(&|it| it.splits.get_mut("train").unwrap().shards.reverse());
+    assert_eq!(received, size(whole, &last.file, last.tokens));
+    assert_eq!(reason(&|it| it.shard_tokens -= 1), size(whole - 1, &shards[0].file, whole));
+    assert_eq!(reason(&|it| it.shard_tokens += 1), size(whole + 1, &shards[0].file, whole));
+    let only_the_last = |it: &mut Manifest| {
+        let train = it.splits.get_mut("train").unwrap();
+        (train.shards, train.tokens) = (vec![last.clone()], last.tokens);
+        it.shard_tokens = last.tokens - 1;
+    };
+    assert_eq!(reason(&only_the_last), size(last.tokens - 1, &last.file, last.tokens));
     for length in 0..good.len() - 2 {
         Manifest::parse(&good.as_bytes()[..length]).unwrap_err();
     }

@@ -81,10 +81,7 @@ impl Expected<'_> {
             Ok(found) if !found.is_file() => corrupt("expected a file".to_owned()),
             Ok(found) if found.len() == self.bytes => Ok(path),
             Ok(found) => corrupt(format!("expected {} bytes, received {}", self.bytes, found.len())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                corrupt("the manifest names this file, which is not there".to_owned())
-            }
-            Err(error) => Err(Error::io("read", path.display(), error)),
+            Err(error) => Err(Error::of_dataset(&path, error)),
         }
     }
 }
