@@ -143,6 +143,8 @@ export declare class JsonHandle {
   /** Whether the engine does that; else it gives the ids of texts that are in it. */
   get normalizes(): boolean
   get model(): string
+  /** What tokens that go on with a word start with; `null` where such are not marked. */
+  get continuingPrefix(): string | null
   get vocabSize(): number
   specialTokens(): Array<SpecialToken>
   fingerprint(): string

@@ -3,6 +3,8 @@ import { maskedTokens } from '../../src/dataset/masked-tokens.ts'
 import { WindowDataset } from '../../src/dataset/window-dataset.ts'
 import { getEncoding } from '../../src/tokenizer/encodings.ts'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
+import type { HfTokenizer } from '../../src/tokenizer/hf-tokenizer.ts'
+import { readTokenizerJson } from '../../src/tokenizer/tokenizer-json.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
@@ -65,3 +67,84 @@ for (const [title, load, text, words] of [
     t.is(wordsOf(await load(), text).join('|'), words)
   })
 }
+
+/** A WordPiece model of these tokens. */
+const pieces = (tokens: readonly string[], unknown: string, prefix = '##') =>
+  readTokenizerJson(
+    Buffer.from(
+      JSON.stringify({
+        version: '1.0',
+        added_tokens: [],
+        pre_tokenizer: { type: 'BertPreTokenizer' },
+        decoder: { type: 'WordPiece', prefix, cleanup: true },
+        model: {
+          type: 'WordPiece',
+          unk_token: unknown,
+          continuing_subword_prefix: prefix,
+          max_input_chars_per_word: 100,
+          vocab: Object.fromEntries([unknown, ...tokens].map((token, id) => [token, id])),
+        },
+      }),
+    ),
+  )
+
+for (const [title, load, text, words] of [
+  [
+    'a Cyrillic WordPiece',
+    () => pieces(['реч', '##ка', '##у', 'и', 'мель', '##ница'], '[UNK]'),
+    'речку и речка мельница',
+    '[UNK]|и|реч##ка|мель##ница',
+  ],
+  [
+    'a WordPiece whose unknown token is <unk>',
+    () => pieces(['mill', '##s', 'river'], '<unk>'),
+    'mills river sea mill',
+    'mill##s|river|<unk>|mill',
+  ],
+  [
+    'a WordPiece with a mark of its own',
+    () => pieces(['mill', '@@s', 'river', '##s', '#'], '[UNK]', '@@'),
+    'mills river #',
+    'mill@@s|river|#',
+  ],
+  [
+    'a WordPiece under another name',
+    async () =>
+      ((await pieces(['mill', '##er', 'river'], '[UNK]')) as HfTokenizer).withSpecialTokens(
+        { '[X]': 9 },
+        { name: 'mine' },
+      ),
+    'miller river',
+    'mill##er|river',
+  ],
+  [
+    'a WordLevel under another name',
+    async () => ((await file('words')) as HfTokenizer).withSpecialTokens({ '[X]': 999 }, { name: 'mine' }),
+    'that is the text of words',
+    'that|is|the|text|of|words',
+  ],
+  [
+    'byte-level BPE with tokens as those of BERT',
+    () => getEncoding('gpt2').withSpecialTokens({ '[UNK]': 50257, '##s': 50258 }),
+    english,
+    'MENENIUS|:| what| (|unbelievable|)| things',
+  ],
+] as const) {
+  test(`words of ${title} are hidden as wholes, each on its own`, async (t) => {
+    t.is(wordsOf(await load(), text).join('|'), words)
+  })
+}
+
+test('a tokenizer from elsewhere with tokens as those of BERT is a WordPiece', async (t) => {
+  const bert = await file('bert')
+  const foreign = {
+    name: 'mine',
+    vocabSize: bert.vocabSize,
+    specialTokens: bert.specialTokens,
+    tokenToId: (token: string) => bert.tokenToId(token),
+    idToToken: (id: number) => bert.idToToken(id),
+    idToBytes: (id: number) => bert.idToBytes(id),
+    encodeOrdinary: (text: string) => bert.encodeOrdinary(text),
+  } as unknown as Tokenizer
+  t.deepEqual(wordsOf(foreign, english), wordsOf(bert, english))
+})

@@ -1,3 +1,5 @@
+import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
+import { HfTokenizer } from '../tokenizer/hf-tokenizer.ts'
 import { WordTokenizer } from '../tokenizer/word-tokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
@@ -21,15 +23,25 @@ const ofWord =
   /^(?!\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Thai}|\p{Script=Lao}|\p{Script=Khmer}|\p{Script=Myanmar})[\p{L}\p{M}\p{N}]/u
 
 /**
- * Where words go on, as the texts of the tokens tell: WordPiece marks tokens that continue a word with `##`, word vocabularies have none. Elsewhere a word
- * is a run of letters, marks and digits with the blank before it, and a token of anything else is a word of its own.
+ * Where words go on, as the texts of the tokens tell: WordPiece marks tokens that continue a word, mostly with `##`, word vocabularies have none. Elsewhere
+ * a word is a run of letters, marks and digits with the blank before it, and a token of anything else is a word of its own.
  */
 export const wordContinuations = (tokenizer: Tokenizer): ContinuesWord => {
-  if (tokenizer instanceof WordTokenizer || tokenizer.name === 'tokenizer.json: WordLevel') return () => false
-  const isPieces = tokenizer.tokenToId('##s') !== undefined && tokenizer.tokenToId('[UNK]') !== undefined
-  return isPieces
-    ? (ids, place) => tokenizer.idToToken(ids[place] as number)?.startsWith('##') === true
-    : inText(tokenizer)
+  if (isOfWords(tokenizer)) return () => false
+  const mark = markOf(tokenizer)
+  return mark === undefined
+    ? inText(tokenizer)
+    : (ids, place) => tokenizer.idToToken(ids[place] as number)?.startsWith(mark) === true
+}
+
+const isOfWords = (tokenizer: Tokenizer): boolean =>
+  tokenizer instanceof WordTokenizer || (tokenizer instanceof HfTokenizer && tokenizer.model === 'WordLevel')
+
+/** What tokens that go on with a word start with. Of a tokenizer from elsewhere two tokens tell, which those like BERT's have. */
+const markOf = (tokenizer: Tokenizer): string | undefined => {
+  if (tokenizer instanceof HfTokenizer) return tokenizer.continuingPrefix
+  if (tokenizer instanceof BpeTokenizer) return undefined
+  return tokenizer.tokenToId('##s') !== undefined && tokenizer.tokenToId('[UNK]') !== undefined ? '##' : undefined
 }
 
 const inText = (tokenizer: Tokenizer): ContinuesWord => {

@@ -141,6 +141,16 @@ export class HfTokenizer implements Tokenizer {
     return this.#native.fingerprint()
   }
 
+  /** @internal The type of the model: WordPiece, Unigram, WordLevel or BPE. */
+  get model(): string {
+    return this.#native.model
+  }
+
+  /** @internal What tokens that go on with a word start with; `undefined` where such are not marked. */
+  get continuingPrefix(): string | undefined {
+    return this.#native.continuingPrefix ?? undefined
+  }
+
   /** @internal The ids that the post-processor puts before those of one text, and after. */
   ends(): readonly [before: Uint32Array, after: Uint32Array] {
     return this.#postProcessor.ends()

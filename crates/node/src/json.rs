@@ -119,6 +119,12 @@ impl JsonHandle {
         self.loaded.model
     }
 
+    /// What tokens that go on with a word start with; `null` where such are not marked.
+    #[napi(getter, catch_unwind)]
+    pub fn continuing_prefix(&self) -> Result<Option<String>> {
+        Ok(tokenizer(&self.loaded)?.continuing_prefix().map(str::to_owned))
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn vocab_size(&self) -> Result<u32> {
         Ok(tokenizer(&self.loaded)?.vocab_size())

@@ -46,6 +46,11 @@ impl CrateModel {
         Ok(())
     }
 
+    /// What tokens that go on with a word start with, where such are marked.
+    pub fn continuing_prefix(&self) -> Option<&str> {
+        self.model.kind.continuing_prefix()
+    }
+
     /// All tokens, also those that it does not give.
     pub fn tokens(&self) -> &Tokens {
         &self.model.tokens

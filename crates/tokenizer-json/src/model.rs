@@ -62,6 +62,16 @@ impl Kind {
             Self::Unigram { .. } => "Unigram",
         }
     }
+
+    /// What tokens that go on with a word start with, where such are marked.
+    pub fn continuing_prefix(&self) -> Option<&str> {
+        let prefix = match self {
+            Self::Bpe { continuing_subword_prefix, .. } => continuing_subword_prefix.as_deref(),
+            Self::WordPiece { continuing_subword_prefix, .. } => Some(continuing_subword_prefix.as_str()),
+            Self::WordLevel | Self::Unigram { .. } => None,
+        };
+        prefix.filter(|prefix| !prefix.is_empty())
+    }
 }
 
 impl Model {

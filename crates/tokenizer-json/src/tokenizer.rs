@@ -340,6 +340,11 @@ impl Tokenizer {
         })
     }
 
+    /// What tokens of the model that go on with a word start with, where such are marked, as by `WordPiece`.
+    pub fn continuing_prefix(&self) -> Option<&str> {
+        self.model.continuing_prefix()
+    }
+
     /// The id of a token, added ones first.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         let tokens = self.model.tokens();
