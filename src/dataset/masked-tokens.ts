@@ -37,9 +37,10 @@ export interface MaskedTokensOptions {
    */
   readonly randomShare?: number | undefined
   /**
-   * Chooses words rather than tokens. With `true` the texts of the tokenizer's tokens tell them: tokens that its file marks, with `##` mostly, continue a word of WordPiece; elsewhere a
-   * word is a run of letters, marks and digits with the blank before it, every other token one of its own, and each token of a word vocabulary and
-   * of Chinese, Japanese, Thai, Lao, Khmer and Burmese too. A function says whether a token continues the word of the token before it.
+   * Chooses words rather than tokens. With `true` the texts of the tokenizer's tokens tell them: tokens with `##`, or what else the file of a WordPiece
+   * marks them with, continue a word; elsewhere a word is a run of letters, marks and digits with the blank before it, every other token one of its
+   * own, and each token of a word vocabulary and of Chinese, Japanese, Thai, Lao, Khmer and Burmese too. A function says whether a token continues the
+   * word of the token before it.
    * @default false
    */
   readonly wholeWords?: (boolean | ((id: number) => boolean)) | undefined
