@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { BpeTokenizer, loadTokenizer, TokenmillError, trainBpe } from '../../src/index.ts'
+import { BpeTokenizer, loadTokenizer, TokenmillError, trainBpe, type Tokenizer } from '../../src/index.ts'
 import { byteLevelFixtures, jsonFile, jsonRows, modelFixtures } from './json-cases.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenmill-added-tokens-'))
@@ -67,10 +67,9 @@ test('it is the same after saving and loading', async (t) => {
   }
 })
 
-test("all added tokens have their ids in the saved vocabulary, from whose size on Hugging Face's tokenizers counts others", async (t) => {
-  for (const name of ['llama3', 'qwen2', 'neox']) {
+test("after a hole all added tokens have their ids in the saved vocabulary, from whose size on Hugging Face's tokenizers counts others", async (t) => {
+  for (const name of ['qwen2', 'neox', 'llama2']) {
     const tokenizer = await loadTokenizer(jsonFile(name))
-    if (!(tokenizer instanceof BpeTokenizer)) throw new Error('the engine runs it')
     const more = tokenizer.withSpecialTokens({ '<|x|>': tokenizer.vocabSize + 5 })
     const path = join(folder, `${name}.json`)
     await more.save(path)
@@ -88,6 +87,72 @@ test("all added tokens have their ids in the saved vocabulary, from whose size o
     const loaded = await loadTokenizer(path)
     t.is(loaded.fingerprint, more.fingerprint)
     for (const [content, id] of added) t.is(loaded.tokenToId(content), id)
+  }
+})
+
+interface Saved {
+  added_tokens: { content: string; id: number }[]
+  model: { vocab: Record<string, number> | [string, number][] }
+}
+
+const saved = async (tokenizer: Tokenizer): Promise<Saved> => {
+  const path = join(folder, 'saved.json')
+  await tokenizer.save(path)
+  return JSON.parse(readFileSync(path, 'utf8')) as Saved
+}
+
+test('special tokens that follow without a hole are in no saved vocabulary, where the model would find them in text', async (t) => {
+  for (const name of [...modelFixtures, ...byteLevelFixtures]) {
+    const before = await loadTokenizer(jsonFile(name))
+    const next = before.vocabSize
+    // In any order, and some later.
+    const after = before
+      .withSpecialTokens({ zzyzx: next + 1, qæq: next, '<|x|>': next + 2 })
+      .withSpecialTokens(['\u2603'])
+    const { added_tokens: added, model } = await saved(after)
+    const { vocab } = (JSON.parse(readFileSync(jsonFile(name), 'utf8')) as Saved).model
+    t.deepEqual(model.vocab, vocab, name)
+    t.deepEqual(
+      added.slice(-4).map(({ content, id }) => [content, id]),
+      [
+        ['q\u00e6q', next],
+        ['zzyzx', next + 1],
+        ['<|x|>', next + 2],
+        ['\u2603', next + 3],
+      ],
+      name,
+    )
+    const loaded = await loadTokenizer(join(folder, 'saved.json'))
+    t.is(loaded.fingerprint, after.fingerprint, name)
+    for (const text of ['Zzyzx q\u00e6q\u2603', 'zzyzxs <|X|>', '\u2603'])
+      for (const options of [all, { disallowedSpecial: [] }])
+        t.deepEqual(loaded.encode(text, options), after.encode(text, options), name)
+  }
+})
+
+test('special tokens after a hole, which a model might find in text, cannot be saved, and nothing is left behind', async (t) => {
+  for (const [name, token] of [
+    ['bert', 'user'],
+    ['words', '<|x|>'],
+    ['llama3', '<|x|>'],
+    ['xlmr', '<|x|>'],
+    ['llama2', '\u2603'],
+    ['clip', '\u2603'],
+    ['clip', '\u2603</w>'],
+  ] as const) {
+    const before = await loadTokenizer(jsonFile(name))
+    const after = before.withSpecialTokens({ [token]: before.vocabSize + 1 })
+    t.true(after.encode(token, all).includes(before.vocabSize + 1), name)
+    const path = join(folder, 'hole.json')
+    await t.throwsAsync(after.save(path), {
+      instanceOf: TokenmillError,
+      code: 'ERR_INVALID_ARGUMENT',
+      message:
+        /^expected special tokens whose ids follow the others without a hole, for a tokenizer\.json with this model, received ".+" with the id \d+, which Hugging Face's tokenizers would give \d+$/,
+    })
+    t.throws(() => readFileSync(path))
+    await t.notThrowsAsync(before.save(path))
+    rmSync(path)
   }
 })
 

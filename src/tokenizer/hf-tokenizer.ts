@@ -3,7 +3,7 @@ import { native } from '../native.ts'
 import type { JsonHandle, TokenRows } from '../native-binding.d.ts'
 import { unsharedNumbers } from '../shared-memory.ts'
 import { integerIn, options as checkedOptions, string } from '../validate.ts'
-import { withAddedTokens } from './added-tokens.ts'
+import { refuseOtherIds, withAddedTokens } from './added-tokens.ts'
 import {
   checkedDecodeOptions,
   checkedNumbers,
@@ -108,6 +108,8 @@ export class HfTokenizer implements Tokenizer {
   /** The number of the native encoder. */
   readonly #encoder: number
   readonly #file: Uint8Array
+  /** Whether the file is another one than was loaded. */
+  readonly #isChanged: boolean
   readonly #postProcessor: PostProcessor
   readonly #rowShape: RowShape
   readonly #policies: PolicyNumbers
@@ -119,12 +121,14 @@ export class HfTokenizer implements Tokenizer {
   /**
    * @internal
    * @param file the bytes of the tokenizer.json, which nobody else has
+   * @param isChanged whether it is one with more special tokens than were loaded
    */
-  constructor(name: string, handle: JsonHandle, file: Uint8Array) {
+  constructor(name: string, handle: JsonHandle, file: Uint8Array, isChanged = false) {
     this.name = name
     this.#native = handle
     this.#encoder = handle.encoder
     this.#file = file
+    this.#isChanged = isChanged
     this.vocabSize = handle.vocabSize
     // Nobody else has it.
     const special = new Map(handle.specialTokens().map(({ token, id }) => [token, id] as const))
@@ -211,6 +215,7 @@ export class HfTokenizer implements Tokenizer {
         checkedName,
         callNative(() => native().JsonHandle.loadSync(file)),
         file,
+        true,
       )
     } catch (error) {
       // It was one before.
@@ -402,6 +407,7 @@ export class HfTokenizer implements Tokenizer {
    * @throws `ERR_INVALID_FILE` when it cannot be written; what is at `path` is then unchanged.
    */
   async save(path: string | URL): Promise<void> {
+    if (this.#isChanged) refuseOtherIds(this.#file)
     await saveBytes(path, this.#file)
   }
 

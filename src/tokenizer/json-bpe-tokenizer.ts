@@ -6,7 +6,7 @@ import type { BpeHandle, JsonHandle, SpecialToken } from '../native-binding.d.ts
 import { native } from '../native.ts'
 import type { NonSharedUint32Array } from '../non-shared.ts'
 import { integerIn, string } from '../validate.ts'
-import { withAddedTokens } from './added-tokens.ts'
+import { refuseOtherIds, withAddedTokens } from './added-tokens.ts'
 import { checkedSegments, checkedTexts, checkedWhole, ownChoices } from './arguments.ts'
 import { AroundEncoder } from './around-encoder.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
@@ -43,6 +43,8 @@ interface JsonParts {
   readonly rowShape: RowShape
   /** Its bytes. */
   readonly file: () => Uint8Array
+  /** Whether they are of another one than was loaded. */
+  readonly isChanged: boolean
 }
 
 /**
@@ -72,6 +74,7 @@ export class JsonBpeTokenizer extends BpeTokenizer {
       postProcessor,
       rowShape,
       file: () => file,
+      isChanged: false,
     })
   }
 
@@ -85,7 +88,11 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     const { file: before } = this.#json
     // Made when it is asked for: the file may have many megabytes.
     let file: Uint8Array | undefined
-    return new JsonBpeTokenizer(name, engine, { ...this.#json, file: () => (file ??= withAddedTokens(before(), more)) })
+    return new JsonBpeTokenizer(name, engine, {
+      ...this.#json,
+      file: () => (file ??= withAddedTokens(before(), more)),
+      isChanged: true,
+    })
   }
 
   override get fingerprint(): string {
@@ -233,7 +240,10 @@ export class JsonBpeTokenizer extends BpeTokenizer {
 
   /** A `.json` file is the one that it was loaded from, with the special tokens that came later. */
   override async save(path: string | URL): Promise<void> {
-    await (filePath('path', path).endsWith('.json') ? saveBytes(path, this.#json.file()) : super.save(path))
+    if (!filePath('path', path).endsWith('.json')) return super.save(path)
+    const file = this.#json.file()
+    if (this.#json.isChanged) refuseOtherIds(file)
+    await saveBytes(path, file)
   }
 
   /** Made when a text is met that is not in form C. */
