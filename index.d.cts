@@ -456,6 +456,11 @@ export interface Tokenizer {
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
   /**
+   * {@link Tokenizer.decode} of each row, on the calling thread.
+   * @throws `ERR_OUT_OF_RANGE` when an id does not exist; the message names the row.
+   */
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[]
+  /**
    * Gives the text of ids that come one by one, as a model makes them, without a promise for each: joined, it is that of {@link Tokenizer.decode}. It never
    * gives a part of a character.
    */
@@ -957,6 +962,7 @@ export declare class BpeTokenizer implements Tokenizer {
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
   countIndex(text: string, options?: EncodeOptions): CountIndex
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[]
   decoder(options?: DecodeOptions): TokenDecoder
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
   decodeChunks(
@@ -1198,6 +1204,7 @@ export declare class WordTokenizer implements Tokenizer {
   countIndex(text: string, options?: EncodeOptions): CountIndex
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[]
   decoder(options?: DecodeOptions): TokenDecoder
   decodeStream(options?: DecodeOptions): TransformStream<Uint32Array, string>
   decodeChunks(

@@ -138,6 +138,7 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
     countIndex: [(...args: Parameters<typeof of.countIndex>) => of.countIndex(...args), 'the mill', special],
     'countIndex.count': [of.countIndex('the mill').count.bind(of.countIndex('the mill')), 0, 3],
     decode: [of.decode.bind(of), Array.from(ids), { errors: 'strict', skipSpecialTokens: true }],
+    decodeBatch: [of.decodeBatch.bind(of), [Array.from(ids)], { errors: 'strict', skipSpecialTokens: true }],
     decodeBytes: [of.decodeBytes.bind(of), Array.from(ids)],
     decoder: [of.decoder.bind(of), { errors: 'strict', skipSpecialTokens: true }],
     'decoder.push': [(...ids: [number[]]) => of.decoder().push(...ids), Array.from(ids)],

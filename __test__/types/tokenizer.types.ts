@@ -28,6 +28,7 @@ getEncoding('a name that is known only when the program runs' as string)
 equal<ReturnType<Tokenizer['encode']>, Uint32Array<ArrayBuffer>>()
 equal<ReturnType<Tokenizer['count']>, number>()
 equal<ReturnType<Tokenizer['decode']>, string>()
+equal<ReturnType<Tokenizer['decodeBatch']>, string[]>()
 equal<ReturnType<Tokenizer['decodeBytes']>, Uint8Array<ArrayBuffer>>()
 equal<ReturnType<Tokenizer['tokenToId']>, number | undefined>()
 equal<ReturnType<Tokenizer['encodeBatch']>, TokenBatch>()
@@ -48,6 +49,10 @@ equal<typeof located.wordIds, Int32Array<ArrayBuffer>>()
 // @ts-expect-error where tokens are from is not there unless it is asked for
 void tokenizer.encodePadded(['text']).wordIds
 tokenizer.decode(new Set([1]))
+tokenizer.decodeBatch([new Uint32Array(1), [1], new Set([1])], { errors: undefined })
+tokenizer.decodeBatch(tokenizer.encodeBatch(['a']), { skipSpecialTokens: true })
+// @ts-expect-error ids of one text are no rows
+tokenizer.decodeBatch([1, 2])
 for (const row of tokenizer.encodeBatch(['a', 'b'])) equal<typeof row, Uint32Array<ArrayBuffer>>()
 
 // @ts-expect-error a text is no source of chunks

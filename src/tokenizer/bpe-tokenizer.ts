@@ -36,6 +36,7 @@ import { PolicyNumbers } from './policy-numbers.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
+import { decodeRows } from './decode-batch.ts'
 import { explained } from './explained.ts'
 import {
   checkedSpecialTokens,
@@ -382,6 +383,10 @@ export class BpeTokenizer implements Tokenizer {
     } catch (error) {
       throw fromNative(error)
     }
+  }
+
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[] {
+    return decodeRows(this, rows, options)
   }
 
   decoder(options?: DecodeOptions): TokenDecoder {

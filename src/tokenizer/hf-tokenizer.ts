@@ -30,6 +30,7 @@ import {
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy } from './counted-text.ts'
+import { decodeRows } from './decode-batch.ts'
 import { explained } from './explained.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
@@ -309,6 +310,10 @@ export class HfTokenizer implements Tokenizer {
         ? this.#native.decode(unsharedNumbers(numbers), strict, skipSpecialTokens)
         : calls().decodeJson(this.#encoder, count, strict, skipSpecialTokens),
     )
+  }
+
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[] {
+    return decodeRows(this, rows, options)
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {

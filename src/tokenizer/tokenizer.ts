@@ -170,6 +170,11 @@ export interface Tokenizer {
    */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
   /**
+   * {@link Tokenizer.decode} of each row, on the calling thread.
+   * @throws `ERR_OUT_OF_RANGE` when an id does not exist; the message names the row.
+   */
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[]
+  /**
    * Gives the text of ids that come one by one, as a model makes them, without a promise for each: joined, it is that of {@link Tokenizer.decode}. It never
    * gives a part of a character.
    */

@@ -13,6 +13,7 @@ import {
 } from './arguments.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
 import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
+import { decodeRows } from './decode-batch.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import {
   encodePadded,
@@ -316,6 +317,10 @@ export class WordTokenizer implements Tokenizer {
     } catch (error) {
       throw tooLong('the text of the ids', error)
     }
+  }
+
+  decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[] {
+    return decodeRows(this, rows, options)
   }
 
   decoder(options?: DecodeOptions): TokenDecoder {
