@@ -199,6 +199,23 @@ test('bytes of a byte-level file are given as they are, whole characters or not'
   }
 })
 
+test('U+FFFD of the text itself is UTF-8 to strict decoding, whether few ids were decoded before or many', async (t) => {
+  const tokenizer = await loadTokenizer(jsonFile('llama2'))
+  const [text, strict] = ['a\ufffdb', { errors: 'strict' }] as const
+  const ids = tokenizer.encodeOrdinary(text)
+  t.true([...ids].some((id) => tokenizer.idToToken(id) === '<0xEF>'))
+  for (const before of [0, 1000]) {
+    for (let round = 0; round < before; round++) tokenizer.decode(ids)
+    t.is(tokenizer.decode(ids, strict), text)
+    t.throws(() => tokenizer.decode(ids.subarray(0, -2), strict), { code: 'ERR_INVALID_UTF8' })
+    const decoder = tokenizer.decoder(strict)
+    t.is(decoder.push(ids) + decoder.end(), text)
+    const parts: string[] = []
+    for await (const part of tokenizer.decodeChunks(ids, strict)) parts.push(part)
+    t.is(parts.join(''), text)
+  }
+})
+
 test('ids that come one by one give their text as soon as it is sure, unless that needs all of them', async (t) => {
   const partsOf = async (name: string, text: string, options?: DecodeOptions) => {
     const tokenizer = await loadTokenizer(jsonFile(name))

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokenizers::DecoderWrapper;
 
 use crate::bounded::within_time;
-use crate::byte_level::{TokenBytes, bytes_of_ids, is_of_bytes};
+use crate::byte_level::{TokenBytes, bytes_of_ids, decoded, is_of_bytes};
 use crate::error::{Error, Result};
 use crate::steps::Decode;
 use crate::texts::Texts;
@@ -32,12 +32,7 @@ impl Tokenizer {
         }
         let tokens = self.decoded_tokens(ids, skip_special)?;
         let Some(decoders) = &self.decoders else { return Ok(tokens.join(" ")) };
-        let before = replaced_in(&tokens);
-        let texts = apply(decoders, tokens)?;
-        if strict && replaced_in(&texts) > before {
-            return Err(Error::InvalidUtf8);
-        }
-        Ok(texts.concat())
+        apply(decoders, tokens, strict).map(|texts| texts.concat())
     }
 
     /// The bytes of `ids`: where all that decoders do is to put bytes together, be they UTF-8 or not, else those of their text.
@@ -93,21 +88,31 @@ impl Tokenizer {
     }
 }
 
-fn apply(decoders: &[Decode], tokens: Vec<String>) -> Result<Vec<String>> {
+fn apply(decoders: &[Decode], tokens: Vec<String>, strict: bool) -> Result<Vec<String>> {
     let bytes = tokens.iter().map(String::len).sum();
-    let apply = || decoders.iter().try_fold(tokens, |tokens, decoder| decoder.apply(tokens)).map_err(failed);
+    let apply_one = |tokens: Vec<String>, decoder: &Decode| {
+        if strict && !puts_utf8_together(decoder, &tokens) {
+            return Err(Error::InvalidUtf8);
+        }
+        decoder.apply(tokens).map_err(failed)
+    };
+    let apply = || decoders.iter().try_fold(tokens, apply_one);
     // To look at the clock takes longer than a few tokens.
     let has_expressions = decoders.iter().any(|decoder| matches!(decoder, Decode::Replace { .. }));
     if has_expressions { within_time(bytes, apply) } else { apply() }
 }
 
-/// How many characters of `text` stand for bytes that are not UTF-8.
-pub(crate) fn replaced(text: &str) -> usize {
-    text.matches('\u{fffd}').count()
-}
-
-pub(crate) fn replaced_in(texts: &[String]) -> usize {
-    texts.iter().map(|text| replaced(text)).sum()
+/// Whether the bytes of `tokens` that `decoder` puts together, if it does, are UTF-8. What it makes of them does not say: U+FFFD may be what they are.
+fn puts_utf8_together(decoder: &Decode, tokens: &[String]) -> bool {
+    match decoder {
+        Decode::Crate(DecoderWrapper::ByteFallback(_)) => tokens
+            .split(|token| byte_of(token).is_none())
+            .all(|run| String::from_utf8(run.iter().filter_map(|token| byte_of(token)).collect()).is_ok()),
+        Decode::Crate(DecoderWrapper::ByteLevel(_)) => {
+            String::from_utf8(tokens.iter().flat_map(|token| decoded(token)).collect()).is_ok()
+        }
+        _ => true,
+    }
 }
 
 /// Where in a list of decoders is what.
@@ -143,13 +148,21 @@ impl Steps {
 }
 
 /// What `decoders` make of `tokens`, before which others have been where `is_later` says so.
-pub(crate) fn apply_to_some(decoders: &[Decode], mut tokens: Vec<String>, is_later: bool) -> Result<Vec<String>> {
+///
+/// # Errors
+/// Those of [`Tokenizer::decode`] but for unknown ids.
+pub(crate) fn apply_to_some(
+    decoders: &[Decode],
+    mut tokens: Vec<String>,
+    is_later: bool,
+    strict: bool,
+) -> Result<Vec<String>> {
     if tokens.is_empty() || !is_later {
-        return apply(decoders, tokens);
+        return apply(decoders, tokens, strict);
     }
     // Another one is the first, of which there is one text.
     tokens.insert(0, "a".to_owned());
-    let mut texts = apply(decoders, tokens)?;
+    let mut texts = apply(decoders, tokens, strict)?;
     texts.remove(0);
     Ok(texts)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::decode::{Steps, apply_to_some, byte_of, replaced};
+use crate::decode::{Steps, apply_to_some, byte_of};
 use crate::error::{Error, Result};
 use crate::memory::with_room;
 use crate::steps::strip;
@@ -33,8 +33,7 @@ enum Made {
     Text(Box<str>),
     /// A byte, which is put together with others beside it.
     Byte(u8),
-    /// One in which decoders make, or take away, characters that stand for bytes which are not UTF-8, or that they make much longer: what is kept here
-    /// stays in proportion to the file.
+    /// One that decoders make much longer: what is kept here stays in proportion to the file.
     Untold,
 }
 
@@ -109,12 +108,12 @@ impl Texts {
         let decoders = tokenizer.decoders.as_deref().unwrap_or_default();
         let Some(written) = tokenizer.decoded_token(id) else { return Ok(place.get_or_init(|| None).as_ref()) };
         let text = |is_later: bool| -> Result<String> {
-            Ok(apply_to_some(&decoders[..self.steps.bytes], vec![written.to_owned()], is_later)?.concat())
+            Ok(apply_to_some(&decoders[..self.steps.bytes], vec![written.to_owned()], is_later, false)?.concat())
         };
         let made = |text: String| {
             let is_long = text.len() > 2 * written.len() + MORE;
             match byte_of(&text).filter(|_| self.joins_bytes()) {
-                _ if is_long || replaced(&text) != replaced(written) => Made::Untold,
+                _ if is_long => Made::Untold,
                 Some(byte) => Made::Byte(byte),
                 None => Made::Text(text.into()),
             }

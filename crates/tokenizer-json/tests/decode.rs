@@ -69,9 +69,9 @@ fn chunks_give_the_text_of_the_whole() {
     }
 }
 
-const TOKENS: [&str; 19] = [
+const TOKENS: [&str; 22] = [
     "[UNK]", "a", "▁a", "▁", "##b", "b", ".", "n't", " c", " ", "\u{fffd}", "日", "<0x41>", "<0xE6>", "<0x97>",
-    "<0xA5>", "<0x20>", "<0xzz>", "<0xFF>",
+    "<0xA5>", "<0x20>", "<0xzz>", "<0xFF>", "<0xEF>", "<0xBF>", "<0xBD>",
 ];
 
 /// Longer than what is remembered of a token.
@@ -115,7 +115,7 @@ fn decoders_of_any_order_give_the_text_of_the_whole() {
         let mut parts = Vec::new();
         for _ in 0..rng.below(4) {
             parts.push(match rng.below(5) {
-                0 => json!({ "type": "Replace", "pattern": { "String": "▁" }, "content": " " }),
+                0 => json!({ "type": "Replace", "pattern": { "String": "▁" }, "content": *rng.choose(&[" ", "\u{fffd}"]) }),
                 1 => json!({ "type": "Replace", "pattern": { "Regex": "^a|日" }, "content": *rng.choose(&["<0x41>", LONG]) }),
                 2 => json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": *rng.choose(&["always", "never", "first"]), "split": true }),
                 3 => json!({ "type": "WordPiece", "prefix": "##", "cleanup": rng.below(2) == 0 }),
@@ -137,10 +137,51 @@ fn decoders_of_any_order_give_the_text_of_the_whole() {
         tokenizer.decode(&vec![5; 5000], false, false).expect("known");
         for _ in 0..4 {
             let ids: Vec<u32> = (0..rng.below(12)).map(|_| rng.below(TOKENS.len()) as u32).collect();
-            let texts = [&by_crate, &tokenizer].map(|tokenizer| tokenizer.decode(&ids, false, false).expect("known"));
-            assert_eq!(texts[0], texts[1], "{decoder} {ids:?}");
+            for strict in [false, true] {
+                let [expected, found] = [&by_crate, &tokenizer].map(|tokenizer| {
+                    let text = tokenizer.decode(&ids, false, strict);
+                    text.inspect_err(|error| assert!(strict && matches!(error, Error::InvalidUtf8), "{error}")).ok()
+                });
+                assert_eq!(found, expected, "{decoder} {ids:?}");
+            }
             check(&mut rng, &tokenizer, &ids, &decoder.to_string());
         }
+    }
+}
+
+#[test]
+fn a_replacement_character_of_the_text_itself_is_utf8() {
+    let text = "a\u{fffd}b";
+    let ids_of = |tokenizer: &Tokenizer, tokens: &[&str]| -> Vec<u32> {
+        tokens.iter().map(|token| tokenizer.token_to_id(token).expect("a token")).collect()
+    };
+    let fallback = json!({ "type": "ByteFallback" });
+    let replace = json!({ "type": "Replace", "pattern": { "String": "▁" }, "content": "\u{fffd}" });
+    let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+    for (decoders, tokens) in [
+        (json!([fallback]), &["a", "<0xEF>", "<0xBF>", "<0xBD>", "b"][..]),
+        (json!([replace, fallback]), &["a", "▁", "b"]),
+        (json!([fallback, replace]), &["a", "▁", "b"]),
+        (json!([{ "type": "Strip", "content": " ", "start": 1, "stop": 0 }, byte_level]), &["a", "\u{fffd}", "b"]),
+        (json!([byte_level, replace]), &["a", "▁", "b"]),
+    ] {
+        let tokenizer = with_decoder(&json!({ "type": "Sequence", "decoders": decoders }));
+        let ids = ids_of(&tokenizer, tokens);
+        // The first time without a table of texts.
+        for _ in 0..2 {
+            assert_eq!(tokenizer.decode(&ids, false, true).expect("UTF-8"), text, "{decoders}");
+            if DecodeStream::new(&tokenizer, false, true).is_some() {
+                assert_eq!(in_chunks(&mut Rng::new(3), &tokenizer, &ids, false, true).0.expect("UTF-8"), text);
+            }
+            tokenizer.decode(&vec![5; 5000], false, false).expect("known");
+        }
+    }
+    let tokenizer = with_decoder(&fallback);
+    for tokens in [&["<0xEF>", "<0xBF>"][..], &["\u{fffd}", "<0xFF>"], &["<0xEF>", "a", "<0xBF>", "<0xBD>"]] {
+        let ids = ids_of(&tokenizer, tokens);
+        assert!(matches!(tokenizer.decode(&ids, false, true), Err(Error::InvalidUtf8)), "{tokens:?}");
+        let found = in_chunks(&mut Rng::new(4), &tokenizer, &ids, false, true).0;
+        assert!(matches!(found, Err(Error::InvalidUtf8)), "{tokens:?}");
     }
 }
 

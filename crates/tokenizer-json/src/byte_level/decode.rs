@@ -22,7 +22,7 @@ pub(crate) fn is_of_bytes(decoders: Option<&[Decode]>) -> bool {
 }
 
 /// What the decoder makes of `token`: where a character stands for no byte, all are as they are.
-fn decoded(token: &str) -> Vec<u8> {
+pub(crate) fn decoded(token: &str) -> Vec<u8> {
     bytes_of(token).unwrap_or_else(|| token.as_bytes().to_vec())
 }
 

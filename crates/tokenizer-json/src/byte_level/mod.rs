@@ -7,7 +7,7 @@ pub(crate) mod words;
 use serde_json::Value;
 use tokenmill_bpe::Pattern;
 
-pub(crate) use decode::{TokenBytes, bytes_of_ids, is_of_bytes};
+pub(crate) use decode::{TokenBytes, bytes_of_ids, decoded, is_of_bytes};
 pub use engine::Engine;
 pub(crate) use engine::{Around, engine};
 pub(crate) use words::ByteWords;

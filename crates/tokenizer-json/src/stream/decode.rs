@@ -3,7 +3,7 @@
 use tokenmill_bpe::{Error as TextError, TextOfBytes};
 
 use crate::byte_level::is_of_bytes;
-use crate::decode::{Steps, apply_to_some, byte_of, replaced_in};
+use crate::decode::{Steps, apply_to_some, byte_of};
 use crate::error::{Error, Result};
 use crate::memory::not_enough;
 use crate::steps::strip;
@@ -101,7 +101,6 @@ struct Seen {
 impl OfTokens {
     /// What is sure after `tokens`, or all where it `is_end`.
     fn add(&mut self, tokenizer: &Tokenizer, tokens: Vec<String>, is_end: bool) -> Result<String> {
-        let before = replaced_in(&tokens);
         let is_later = self.seen.tokens;
         self.seen.tokens |= !tokens.is_empty();
         let Some(decoders) = &tokenizer.decoders else {
@@ -109,7 +108,7 @@ impl OfTokens {
             return Ok(space.to_owned() + &tokens.join(" "));
         };
         let Steps { bytes, end, ref mut strips } = self.steps;
-        let mut texts = apply_to_some(&decoders[..bytes], tokens, is_later)?;
+        let mut texts = apply_to_some(&decoders[..bytes], tokens, is_later, self.strict)?;
         let are_bytes = texts.iter().rev().take_while(|token| byte_of(token).is_some()).count();
         let goes_on = if bytes < end && !is_end { are_bytes } else { 0 };
         let mut held = texts.split_off(texts.len() - goes_on);
@@ -120,10 +119,7 @@ impl OfTokens {
         }
         let is_later = self.seen.texts;
         self.seen.texts |= !texts.is_empty();
-        let texts = apply_to_some(&decoders[bytes..end], texts, is_later)?;
-        if self.strict && replaced_in(&texts) > before {
-            return Err(Error::InvalidUtf8);
-        }
+        let texts = apply_to_some(&decoders[bytes..end], texts, is_later, self.strict)?;
         let mut text = texts.concat();
         for (content, left) in strips {
             let rest = strip(&text, *content, *left, 0);
