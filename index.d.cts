@@ -2092,7 +2092,7 @@ export interface PrepareProgress {
 /** What {@link prepare} makes of which files. */
 export interface PrepareOptions {
   /**
-   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders), `-` for standard input, in the order in which they are read; the files
+   * Paths, `file:` URLs and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob does, too), `-` for standard input, in the order in which they are read; the files
    * of a glob are sorted by name. Files may be compressed with gzip or Zstandard.
    */
   readonly inputs: readonly (string | URL)[]
@@ -2332,7 +2332,7 @@ export declare const getEncoding: (name: EncodingName | (string & {})) => BpeTok
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders). */
+  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob does, too). */
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */

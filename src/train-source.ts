@@ -9,7 +9,7 @@ import { watching, type Watcher } from './watching.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders). */
+  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob does, too). */
   | readonly string[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */

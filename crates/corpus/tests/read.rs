@@ -475,3 +475,50 @@ fn globs_are_sorted_and_each_file_is_read_once() {
     assert!(error.ends_with("d.md does not tell its format: say which it has"), "{error}");
     assert_eq!(resolve(&[], None).unwrap_err().to_string(), "expected at least one input, received none");
 }
+
+fn names_of(pattern: &str) -> Vec<String> {
+    resolve(&[pattern.to_owned()], None).unwrap().into_iter().map(|input| input.name).collect()
+}
+
+#[test]
+fn a_glob_that_begins_with_any_depth_takes_the_current_folder_too() {
+    // Tests run in that of the crate.
+    for pattern in ["**/Cargo.toml", "./**/Cargo.toml", "**/**/Cargo.t*"] {
+        assert_eq!(names_of(pattern), ["Cargo.toml"], "{pattern}");
+    }
+    let all = names_of("**");
+    assert!(all.contains(&"Cargo.toml".to_owned()) && all.contains(&"src/lib.rs".to_owned()), "{all:?}");
+    assert_eq!(all, names_of("./**/*"));
+}
+
+#[test]
+fn globs_take_what_is_hidden_only_where_they_name_it() {
+    let folder = Folder::new();
+    for name in ["a.txt", "._a.txt", "deep/b.txt", "deep/.hidden.txt", ".ipynb_checkpoints/a.txt", ".git/deep/c.txt"] {
+        folder.write(name, name);
+    }
+    let at = |name: &str| name_of(&folder.path(name));
+    for (pattern, expected) in [
+        ("*", &["a.txt"][..]),
+        ("**", &["a.txt", "deep/b.txt"]),
+        ("**/*.txt", &["a.txt", "deep/b.txt"]),
+        ("deep/**", &["deep/b.txt"]),
+        ("[.]*", &[]),
+        ("?_a.txt", &[]),
+        ("*/**/", &[]),
+        (".*", &["._a.txt"]),
+        ("**/.*", &["._a.txt", "deep/.hidden.txt"]),
+        (".*/*", &[".ipynb_checkpoints/a.txt"]),
+        (".git/**", &[".git/deep/c.txt"]),
+        (".*/**/*.txt", &[".git/deep/c.txt", ".ipynb_checkpoints/a.txt"]),
+        ("._a.txt", &["._a.txt"]),
+    ] {
+        let pattern = at(pattern);
+        if expected.is_empty() {
+            let error = resolve(&[pattern.clone()], None).unwrap_err().to_string();
+            assert_eq!(error, format!("no file matches {pattern:?}"));
+        } else {
+            assert_eq!(names_of(&pattern), expected.iter().map(|name| at(name)).collect::<Vec<_>>(), "{pattern}");
+        }
+    }
+}
