@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The result of a call that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -71,6 +72,11 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// Fails when `cancel` is set.
+pub(crate) fn check_cancel(cancel: Option<&AtomicBool>) -> Result<()> {
+    if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) { Err(Error::Cancelled) } else { Ok(()) }
 }
 
 /// An empty vector with room for `len` values.

@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod lanes;
 mod lines;
+mod threads;
 pub mod train;
 mod vectors;
 

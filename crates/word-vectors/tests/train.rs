@@ -112,6 +112,18 @@ fn progress_is_told_and_cancelling_stops() {
     assert!(matches!(train(texts(), &options, Some(&stop), Some(&cancel)), Err(Error::Cancelled)));
 }
 
+#[test]
+fn what_is_cancelled_before_it_begins_makes_no_tables() {
+    let mut texts = Texts::new(Split::Spaces, false);
+    for number in 0..1_u32 << 18 {
+        texts.add_text(&number.to_string()).expect("there is memory");
+    }
+    // Of 64 GiB each.
+    let options = Options { dimensions: 1 << 16, min_count: 1, ..options(Objective::Cbow, 2) };
+    let cancelled = train(texts, &options, None, Some(&AtomicBool::new(true)));
+    assert!(matches!(cancelled, Err(Error::Cancelled)), "{:?}", cancelled.err());
+}
+
 /// As word2vec.c has it: text8, for one, is a single line.
 #[test]
 fn a_text_on_one_line_is_many_sentences() {

@@ -20,12 +20,11 @@ mod rows;
 mod step;
 mod texts;
 
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
 
-use crate::error::reserved;
+use crate::error::{check_cancel, reserved};
 use crate::lanes::{Level, dot};
+use crate::threads::on_threads;
 use crate::{Error, Result, Rows as WordRows, WordVectors};
 use chance::{Chance, mixed};
 use negatives::Negatives;
@@ -129,16 +128,16 @@ pub fn train_rows(
     cancel: Option<&AtomicBool>,
 ) -> Result<WordRows> {
     check(options)?;
-    let corpus = texts.into_corpus(options.min_count)?;
+    let corpus = texts.into_corpus(options.min_count, cancel)?;
     let words = corpus.words.len();
-    let inputs = Rows::random(words, options.dimensions, options.seed)?;
-    let outputs = Rows::zeros(words, options.dimensions)?;
+    let inputs = Rows::random(words, options.dimensions, options.seed, options.threads, cancel)?;
+    let outputs = Rows::zeros(words, options.dimensions, options.threads, cancel)?;
     let shared = Shared {
         corpus: &corpus,
         options,
         inputs: &inputs,
         outputs: &outputs,
-        negatives: Negatives::new(&corpus.counts)?,
+        negatives: Negatives::new(&corpus.counts, cancel)?,
         keep: keep_chances(&corpus.counts, options.subsample)?,
         stretches: stretches(&corpus.ids),
         next: AtomicUsize::new(0),
@@ -146,22 +145,8 @@ pub fn train_rows(
         progress,
         cancel,
     };
-    if options.threads == 1 {
-        shared.work()?;
-    } else {
-        thread::scope(|scope| {
-            let mut threads = Vec::new();
-            for _ in 1..options.threads {
-                let spawned = thread::Builder::new().spawn_scoped(scope, || shared.work());
-                // What the others do is for nobody.
-                let spawned = spawned.inspect_err(|_| shared.take_all());
-                threads.push(spawned.map_err(|error| Error::Threads { threads: options.threads, error })?);
-            }
-            let own = shared.work();
-            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))?;
-            own
-        })?;
-    }
+    on_threads(options.threads, || shared.work(), || shared.take_all())?;
+    check_cancel(cancel)?;
     let table = inputs.into_values()?;
     check_trained(&table, options.dimensions)?;
     Ok(WordRows { words: corpus.words, table, dimensions: options.dimensions })
@@ -280,9 +265,7 @@ impl Shared<'_> {
             let (start, end) = self.stretches[number % self.stretches.len()];
             for mut ids in self.corpus.ids[start..end].split(|&id| id == END) {
                 while !ids.is_empty() {
-                    if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-                        return Err(Error::Cancelled);
-                    }
+                    check_cancel(self.cancel)?;
                     let words = self.next_sentence(ids, &mut sentence, &mut chance);
                     ids = &ids[words..];
                     let read = self.done.fetch_add(words as u64, Ordering::Relaxed);

@@ -1,8 +1,10 @@
 //! Random words by their frequency to the power of 3/4.
 
+use std::sync::atomic::AtomicBool;
+
 use super::chance::Chance;
 use crate::Result;
-use crate::error::reserved;
+use crate::error::{check_cancel, reserved};
 
 /// An alias table (Walker 1977, Vose 1991): a random word takes one random number of 64 bits and one look, however many words there are.
 pub(super) struct Negatives {
@@ -12,9 +14,10 @@ pub(super) struct Negatives {
 
 impl Negatives {
     /// For words of these counts, of which there is at least one.
-    pub fn new(counts: &[u64]) -> Result<Self> {
+    pub fn new(counts: &[u64], cancel: Option<&AtomicBool>) -> Result<Self> {
         let weights = || counts.iter().map(|&count| (count as f64).powf(0.75));
         let mean = weights().sum::<f64>() / counts.len() as f64;
+        check_cancel(cancel)?;
         let mut shares = reserved(counts.len())?;
         shares.extend(weights().map(|weight| weight / mean));
         let mut places = reserved(counts.len())?;
@@ -23,6 +26,7 @@ impl Negatives {
         for (word, &share) in shares.iter().enumerate() {
             if share < 1.0 { small.push(word) } else { large.push(word) }
         }
+        check_cancel(cancel)?;
         while let (Some(&less), Some(&more)) = (small.last(), large.last()) {
             small.pop();
             places[less] = ((shares[less] * f64::from(u32::MAX)) as u32, more as u32);
@@ -50,7 +54,7 @@ mod tests {
     #[test]
     fn words_come_by_their_frequency_to_the_power_of_three_quarters() {
         let counts = [1000, 1, 10, 500, 3, 77];
-        let negatives = Negatives::new(&counts).unwrap();
+        let negatives = Negatives::new(&counts, None).unwrap();
         let (mut seen, mut chance) = ([0u32; 6], Chance::new(7));
         let draws = 1_000_000;
         (0..draws).for_each(|_| seen[negatives.word(&mut chance) as usize] += 1);

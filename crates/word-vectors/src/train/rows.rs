@@ -1,6 +1,6 @@
 //! A table that several threads read and write.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::chance::mixed;
 use crate::Result;
@@ -15,25 +15,39 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn zeros(rows: usize, dimensions: usize) -> Result<Self> {
-        Self::of(rows, dimensions, |_, _| 0.0)
+    /// Made by so many threads, until `cancel` is set.
+    pub fn zeros(rows: usize, dimensions: usize, threads: usize, cancel: Option<&AtomicBool>) -> Result<Self> {
+        Self::of(rows, dimensions, |_, _| 0.0, threads, cancel)
     }
 
     /// Evenly from -1 / dimensions to 1 / dimensions, as in gensim. (word2vec.c: half of that.)
-    pub fn random(rows: usize, dimensions: usize, seed: u64) -> Result<Self> {
-        Self::of(rows, dimensions, |row, place| {
+    pub fn random(
+        rows: usize,
+        dimensions: usize,
+        seed: u64,
+        threads: usize,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Self> {
+        let value = |row, place| {
             let word = mixed(seed, (row * dimensions + place) as u64) >> 40;
             ((word as f32 + 0.5) / (1u32 << 23) as f32 - 1.0) / dimensions as f32
-        })
+        };
+        Self::of(rows, dimensions, value, threads, cancel)
     }
 
-    fn of(rows: usize, dimensions: usize, value: impl Fn(usize, usize) -> f32) -> Result<Self> {
+    fn of(
+        rows: usize,
+        dimensions: usize,
+        value: impl Fn(usize, usize) -> f32 + Sync,
+        threads: usize,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Self> {
         let width = dimensions.next_multiple_of(WIDEST);
         let number = |at: usize| match (at / width, at % width) {
             (row, place) if place < dimensions => AtomicU32::new(value(row, place).to_bits()),
             _ => AtomicU32::new(0),
         };
-        let numbers = Lines::new(rows.saturating_mul(width / WIDEST), number)?;
+        let numbers = Lines::by_threads(rows.saturating_mul(width / WIDEST), number, threads, cancel)?;
         Ok(Self { numbers, dimensions })
     }
 

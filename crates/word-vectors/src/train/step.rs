@@ -342,13 +342,13 @@ mod tests {
     #[test]
     fn every_level_trains_as_the_naive_version_does() {
         let words = [0, 3, 1, 1, 4, 2, 0, 6, 5, 3, 0, 2];
-        let negatives = Negatives::new(&[9, 7, 5, 5, 3, 2, 1]).unwrap();
+        let negatives = Negatives::new(&[9, 7, 5, 5, 3, 2, 1], None).unwrap();
         for objective in [Objective::SkipGram, Objective::Cbow] {
             for (dimensions, drawn) in [(5, 1), (16, 5), (100, 7), (33, 12)] {
                 let options = Options { objective, dimensions, negatives: drawn, window: 3, ..Options::default() };
                 // Larger than those that training begins with, so that scores are not all near 0.
                 let filled = |seed| {
-                    let rows = Rows::random(7, dimensions, seed).unwrap();
+                    let rows = Rows::random(7, dimensions, seed, 1, None).unwrap();
                     for number in (0..7).flat_map(|row| rows.row(row)) {
                         let value = f32::from_bits(number.load(std::sync::atomic::Ordering::Relaxed));
                         number.store((value * 4.0).to_bits(), std::sync::atomic::Ordering::Relaxed);

@@ -1,11 +1,13 @@
 //! Texts as numbers of words.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 
 use ahash::RandomState;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::error::reserved;
+use crate::error::{check_cancel, reserved};
 use crate::{Error, Result};
 
 /// Ends a sentence.
@@ -41,6 +43,24 @@ pub(super) struct Corpus {
     pub ids: Vec<u32>,
     /// Words in `ids`.
     pub tokens: u64,
+}
+
+/// A word in the order of a [`Corpus`].
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Known {
+    count: Reverse<u64>,
+    /// Mostly tells which of two words is first, without a look at them: they lie anywhere.
+    head: u64,
+    word: Box<str>,
+    number: u32,
+}
+
+/// The first eight bytes of `word`, zeros where it is shorter.
+fn head(word: &str) -> u64 {
+    let mut head = [0; 8];
+    let length = word.len().min(8);
+    head[..length].copy_from_slice(&word.as_bytes()[..length]);
+    u64::from_be_bytes(head)
 }
 
 impl Texts {
@@ -137,26 +157,32 @@ impl Texts {
         Ok(())
     }
 
-    /// Leaves out words that are there less often than `min_count`.
-    pub(super) fn into_corpus(self, min_count: u64) -> Result<Corpus> {
+    /// Leaves out words that are there less often than `min_count`. Stops soon after `cancel` is set.
+    pub(super) fn into_corpus(self, min_count: u64, cancel: Option<&AtomicBool>) -> Result<Corpus> {
         let distinct = self.counts.len();
-        let mut known: Vec<(Box<str>, u32)> = reserved(distinct)?;
-        known.extend(self.numbers.into_iter().filter(|&(_, number)| self.counts[number as usize] >= min_count));
-        known.sort_unstable_by(|(a, first), (b, second)| {
-            self.counts[*second as usize].cmp(&self.counts[*first as usize]).then_with(|| a.cmp(b))
-        });
+        let mut known: Vec<Known> = reserved(distinct)?;
+        known.extend(self.numbers.into_iter().filter_map(|(word, number)| {
+            let count = self.counts[number as usize];
+            (count >= min_count).then(|| Known { count: Reverse(count), head: head(&word), word, number })
+        }));
+        check_cancel(cancel)?;
+        known.sort_unstable();
+        check_cancel(cancel)?;
         let mut places = reserved(distinct)?;
         places.resize(distinct, END);
         let mut counts = reserved(known.len())?;
         let mut words = reserved(known.len())?;
-        for (place, (word, number)) in known.into_iter().enumerate() {
+        for (place, Known { count, word, number, .. }) in known.into_iter().enumerate() {
             places[number as usize] = place as u32;
-            counts.push(self.counts[number as usize]);
+            counts.push(count.0);
             words.push(word);
         }
         let mut ids = self.ids;
         let (mut kept, mut tokens) = (0, 0);
         for at in 0..ids.len() {
+            if at.is_multiple_of(1 << 20) {
+                check_cancel(cancel)?;
+            }
             let id = ids[at];
             let place = if id == END { END } else { places[id as usize] };
             if id != END && place == END {
