@@ -20,6 +20,11 @@ impl Deadline {
         Self { time, earliest: Instant::now().checked_add(time), start: ThreadTime::try_now().ok() }
     }
 
+    /// How much work there is time for.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
     /// Whether it has passed.
     #[inline]
     pub fn is_over(&self) -> bool {

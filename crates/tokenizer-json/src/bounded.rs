@@ -1,10 +1,11 @@
 //! Regular expressions of a file, which must not run without end.
 //!
 //! Expressions without look-around are those of a finite automaton: one search is linear in the text, and the clock is looked at between
-//! matches. The others go through a machine that steps back. How far it may is bounded by the length of the text, so that no attempt at one
+//! matches. Most others go through a machine that steps back. How far it may is bounded by the length of the text, so that no attempt at one
 //! place takes more than [`WORK`]; places are tried one by one, with a look at the clock between them. What such an expression may hold is
 //! bounded too: what it looks around at has a bounded length, and what it refers back to is compared where it moves on by as much, or steps
-//! back.
+//! back. Those that hold more, as ` (?=(?:\d{3})*\b)`, go through the engine that splits by patterns of the caller's own, which looks at the clock
+//! within a search too, and is slower.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use fancy_regex::{Expr, Regex, RegexBuilder};
 use tokenizers::pattern::Pattern;
 use tokenmill_bpe::Deadline;
+use tokenmill_bpe::timed::{self, Clock, Matches, Stopped};
 
 use crate::error::{Result, invalid};
 use crate::limits::LONGEST_REGEX;
@@ -47,10 +49,14 @@ pub(crate) fn within_time<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
             DEADLINE.set(self.0);
         }
     }
-    let time = AT_LEAST + PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX);
     // The work may panic.
-    let _reset = Reset(DEADLINE.replace(Some(Deadline::after(time))));
+    let _reset = Reset(DEADLINE.replace(Some(deadline(bytes))));
     work()
+}
+
+/// For a text of `bytes` bytes, from now on.
+fn deadline(bytes: usize) -> Deadline {
+    Deadline::after(AT_LEAST + PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
 fn is_late() -> bool {
@@ -63,6 +69,8 @@ pub(crate) enum Bounded {
     Linear(Regex),
     /// A machine that steps back: for texts up to each of [`SIZES`] one that may do so fewer times.
     Backtracking(Box<Machines>),
+    /// The engine that looks at the clock as it goes.
+    Timed(Regex),
 }
 
 /// See [`Bounded::Backtracking`].
@@ -111,7 +119,10 @@ impl Bounded {
             let regex = compile(source, WORK).map_err(|error| refused(&format!("({error})")))?;
             return Ok(Self::Linear(regex));
         }
-        Seen::default().check(&tree.expr, 1).map_err(refused)?;
+        if !Seen::default().is_bounded(&tree.expr, 1) {
+            check_timed(&tree.expr).map_err(refused)?;
+            return timed::compile(source).map(Self::Timed).map_err(|error| refused(&format!("({error})")));
+        }
         // All sizes compile when one does.
         let first = compile(&anchored(source), WORK / SIZES[0]).map_err(|error| refused(&format!("({error})")))?;
         Ok(Self::Backtracking(Box::new(Machines {
@@ -144,6 +155,18 @@ impl Bounded {
                 let size = SIZES.iter().position(|&size| text.len() <= size);
                 let size = size.ok_or_else(|| OutOfBounds("the text is too long for it".to_owned()))?;
                 each_place(machines.of(size)?, text, see)
+            }
+            Self::Timed(regex) => {
+                let clock = Clock::until(DEADLINE.get().unwrap_or_else(|| deadline(text.len())), text.len());
+                let mut matches = Matches::new(regex, text);
+                let late = |stopped| match stopped {
+                    Stopped::Late => OutOfBounds("it takes too long".to_owned()),
+                    Stopped::Engine(error) => OutOfBounds(error.to_string()),
+                };
+                while let Some(found) = matches.next(&clock).map_err(late)? {
+                    see(found.start, found.end);
+                }
+                Ok(())
             }
         }
     }
@@ -194,6 +217,29 @@ fn is_regular(expr: &Expr) -> bool {
     }
 }
 
+/// Refuses what the clock cannot bound either.
+fn check_timed(expr: &Expr) -> std::result::Result<(), &'static str> {
+    match expr {
+        Expr::Concat(_)
+        | Expr::Alt(_)
+        | Expr::Group(_)
+        | Expr::LookAround(..)
+        | Expr::Repeat { .. }
+        | Expr::AtomicGroup(_) => expr.children_iter().try_for_each(check_timed),
+        Expr::Empty
+        | Expr::Any { .. }
+        | Expr::Assertion(_)
+        | Expr::Literal { .. }
+        | Expr::Delegate { .. }
+        | Expr::Backref { casei: false, .. }
+        | Expr::KeepOut
+        | Expr::ContinueFromPreviousMatchEnd => Ok(()),
+        // It takes a thousand times as long.
+        Expr::Backref { .. } => Err("that refers back outside of (?i)"),
+        _ => Err("without conditions, calls of groups and the like"),
+    }
+}
+
 /// What was seen of an expression, from left to right.
 #[derive(Default)]
 struct Seen {
@@ -204,48 +250,39 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether an attempt at one place is bounded by its steps back, with `expr` repeated so many `times`; else what it may not have.
-    fn check(&mut self, expr: &Expr, times: usize) -> std::result::Result<(), &'static str> {
+    /// Whether an attempt at one place is bounded by its steps back, with `expr` repeated so many `times`.
+    fn is_bounded(&mut self, expr: &Expr, times: usize) -> bool {
         match expr {
-            Expr::LookAround(inner, _) if is_short(inner, 1) => self.check_apart(inner, times),
-            Expr::LookAround(..) => Err("that looks around only at what has a bounded length"),
+            Expr::LookAround(inner, _) => is_short(inner, 1) && self.is_bounded_apart(inner, times),
             Expr::Group(inner) => {
                 let group = self.groups.len();
                 self.groups.push(false);
-                self.check(inner, times)?;
+                let is_bounded = self.is_bounded(inner, times);
                 self.groups[group] = true;
-                Ok(())
+                is_bounded
             }
-            // With (?i) it takes a thousand times as long. Oniguruma knows a group also from an alternative that failed.
-            Expr::Backref { group, casei: false } if self.groups.get(group.wrapping_sub(1)) == Some(&true) => Ok(()),
-            Expr::Backref { .. } => Err(
-                "that refers back only to a group that has surely matched, outside of (?i) and of what is looked around at",
-            ),
-            Expr::Repeat { child, lo: 0, hi, .. } => self.check_apart(child, times.saturating_mul(*hi)),
-            Expr::Repeat { child, hi, .. } => self.check(child, times.saturating_mul(*hi)),
+            // Oniguruma knows a group also from an alternative that failed.
+            Expr::Backref { group, casei: false } => self.groups.get(group.wrapping_sub(1)) == Some(&true),
+            Expr::Repeat { child, lo: 0, hi, .. } => self.is_bounded_apart(child, times.saturating_mul(*hi)),
+            Expr::Repeat { child, hi, .. } => self.is_bounded(child, times.saturating_mul(*hi)),
             // An automaton is asked for all that is in it.
             Expr::AtomicGroup(inner) => {
                 self.far = self.far.saturating_add(if is_prompt(inner) { 0 } else { times });
-                if self.far > FAR {
-                    return Err("that repeats no atomic group which may read far beyond what it matches");
-                }
-                self.check(inner, times)
+                self.far <= FAR && self.is_bounded(inner, times)
             }
-            Expr::Concat(parts) => parts.iter().try_for_each(|part| self.check(part, times)),
-            Expr::Alt(parts) => parts.iter().try_for_each(|part| self.check_apart(part, times)),
-            Expr::Empty | Expr::Any { .. } | Expr::Assertion(_) | Expr::Literal { .. } | Expr::Delegate { .. } => {
-                Ok(())
-            }
-            _ => Err("without conditions, calls of groups and the like"),
+            Expr::Concat(parts) => parts.iter().all(|part| self.is_bounded(part, times)),
+            Expr::Alt(parts) => parts.iter().all(|part| self.is_bounded_apart(part, times)),
+            Expr::Empty | Expr::Any { .. } | Expr::Assertion(_) | Expr::Literal { .. } | Expr::Delegate { .. } => true,
+            _ => false,
         }
     }
 
-    /// [`Seen::check`] of what may not have matched, or is done again: its groups are not known behind it.
-    fn check_apart(&mut self, expr: &Expr, times: usize) -> std::result::Result<(), &'static str> {
+    /// [`Seen::is_bounded`] of what may not have matched, or is done again: its groups are not known behind it.
+    fn is_bounded_apart(&mut self, expr: &Expr, times: usize) -> bool {
         let before = self.groups.len();
-        self.check(expr, times)?;
+        let is_bounded = self.is_bounded(expr, times);
         self.groups[before..].fill(false);
-        Ok(())
+        is_bounded
     }
 }
 
@@ -304,7 +341,7 @@ mod tests {
     use super::*;
 
     /// The patterns of published tokenizers, and some that match nothing.
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 16] = [
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
         r"(?<=\d)(?=(?:\d{3}){1,9}\b)",
@@ -317,6 +354,10 @@ mod tests {
         r"(a)\1*",
         r"(?:(a|b)\1)+|(\p{L})\2",
         r"(?:(?!b)a*)+",
+        r"\p{Nd}{1,3}(?=(?:\p{Nd}{3})*\b)",
+        "(?<=a+)b",
+        "(?=(a+))b|a*",
+        r"(?=.*b)a|(?=\s*)",
     ];
 
     #[test]
@@ -345,13 +386,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_bounded_is_refused() {
+    fn what_steps_back_do_not_bound_is_bounded_by_the_clock() {
         for source in [
             "(?=.*b)a",
-            "(?(a)b|c)",
+            r"\p{Nd}{1,3}(?=(?:\p{Nd}{3})*\b)",
+            "(?<=a+)b",
+            r"a\Kb|\Ga",
             "(?<!a{65})b",
             "(?=(?:(?:a{11}){11}){11})b",
-            r"(?i)(a)\1",
             r"(a\1)",
             r"\1(a)",
             r"(a+)(?=\1)",
@@ -364,6 +406,9 @@ mod tests {
             r"(?:(?=a)a(?>(?:a{1000}z)?))+",
             &r"(?>\s*\n)?(?!x)".repeat(17),
         ] {
+            assert!(matches!(Bounded::new("test", source), Ok(Bounded::Timed(_))), "{source}");
+        }
+        for source in ["(?(a)b|c)", r"(a)?(?(1)b|c)", r"(?i)(a)\1", r"(a)(?=.*b)\g<1>"] {
             assert!(Bounded::new("test", source).is_err(), "{source}");
         }
         for source in [
@@ -376,7 +421,7 @@ mod tests {
             r"([!'*]|\.)\1*",
             r"(?:x(a|b){2}\1)+\1",
         ] {
-            assert!(Bounded::new("test", source).is_ok(), "{source}");
+            assert!(matches!(Bounded::new("test", source), Ok(Bounded::Backtracking(_))), "{source}");
         }
     }
 
@@ -391,7 +436,6 @@ mod tests {
         for source in around.chain(inside.iter().cloned()).chain(long).chain(prompt) {
             let ((), took) = time::took(|| {
                 let made = Bounded::new("test", &source);
-                assert!(made.is_err() || !source.starts_with("(?=") && !source.starts_with("(?<="), "{source}");
                 // It may be too late, which is an error.
                 let _ = made.map(|made| within_time(text.len(), || made.count(&text)));
             });

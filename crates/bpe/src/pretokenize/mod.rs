@@ -18,7 +18,7 @@ mod runs;
 mod scan;
 mod split;
 mod splits;
-mod timed;
+pub mod timed;
 mod unjoined;
 mod unspaced;
 mod wide;

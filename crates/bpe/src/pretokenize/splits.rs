@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use fancy_regex::{Regex, RegexBuilder, RuntimeError};
+use fancy_regex::{Regex, RuntimeError};
 
-use super::timed::{Clock, Matches, Stopped};
+use super::timed::{BACKTRACKS, Clock, Matches, Stopped, compile};
 use crate::Error;
 
 /// Regular expressions, each of which splits the pieces of the one before.
@@ -19,14 +19,6 @@ impl Splits {
     const MOST: usize = 32;
     /// The longest regular expression, in bytes.
     const LONGEST: usize = 1 << 16;
-    /// How often the engine may go back within one match.
-    const BACKTRACKS: usize = 1_000_000;
-    /// What each automaton may take, in bytes.
-    const AUTOMATON: usize = 10 << 20;
-    /// The steps that a program may have.
-    const PROGRAM: usize = 1 << 18;
-    /// What each search may remember, in bytes.
-    const SEARCH: usize = 2 << 20;
 
     /// # Errors
     /// [`Error::InvalidPattern`].
@@ -39,7 +31,7 @@ impl Splits {
                 sources.len()
             )));
         }
-        let compile = |source: &String| {
+        let checked = |source: &String| {
             if source.len() > Self::LONGEST {
                 return Err(invalid(format!(
                     "expected a regular expression of at most {} bytes, received {}",
@@ -47,17 +39,10 @@ impl Splits {
                     source.len()
                 )));
             }
-            RegexBuilder::new(source)
-                .backtrack_limit(Self::BACKTRACKS)
-                .delegate_size_limit(Self::AUTOMATON)
-                .delegate_dfa_size_limit(Self::SEARCH)
-                .max_prog_size(Self::PROGRAM)
-                // Asked for by `Matches`; without `\G` it would only cost time.
-                .allow_input_assertion_overrides(source.contains(r"\G"))
-                .build()
+            compile(source)
                 .map_err(|error| invalid(format!("the regular expression {source:?} cannot be compiled: {error}")))
         };
-        let regexes = sources.iter().map(compile).collect::<Result<_, _>>()?;
+        let regexes = sources.iter().map(checked).collect::<Result<_, _>>()?;
         Ok(Self { sources, regexes })
     }
 
@@ -189,7 +174,7 @@ impl Cuts<'_> {
         let reason = match stopped {
             Stopped::Late => format!("it took more than {} seconds", clock.time().as_secs()),
             Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded)) => {
-                format!("it goes back more than {} times within one match", Splits::BACKTRACKS)
+                format!("it goes back more than {} times within one match", BACKTRACKS)
             }
             Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::StackOverflow)) => {
                 "it has too many places to go back to".to_owned()

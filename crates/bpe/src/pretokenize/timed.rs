@@ -8,13 +8,37 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use fancy_regex::{Error, Input, Regex, RegexInput};
+use fancy_regex::{Error, Input, Regex, RegexBuilder, RegexInput};
 
 use crate::deadline::Deadline;
 
+/// How often the engine may go back within one match.
+pub const BACKTRACKS: usize = 1_000_000;
+/// What each automaton may take, in bytes.
+const AUTOMATON: usize = 10 << 20;
+/// The steps that a program may have.
+const PROGRAM: usize = 1 << 18;
+/// What each search may remember, in bytes.
+const SEARCH: usize = 2 << 20;
+
+/// A regular expression for [`Matches`].
+///
+/// # Errors
+/// Those of the engine: `source` is none, or too large.
+pub fn compile(source: &str) -> Result<Regex, Error> {
+    RegexBuilder::new(source)
+        .backtrack_limit(BACKTRACKS)
+        .delegate_size_limit(AUTOMATON)
+        .delegate_dfa_size_limit(SEARCH)
+        .max_prog_size(PROGRAM)
+        // Asked for by `Matches`; without `\G` it would only cost time.
+        .allow_input_assertion_overrides(source.contains(r"\G"))
+        .build()
+}
+
 /// The time of all searches in one text.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     time: Duration,
     /// Set when it is first looked at.
     deadline: Cell<Option<Deadline>>,
@@ -35,6 +59,12 @@ impl Clock {
         Self { time, deadline: Cell::new(None), left: Cell::new(0), between }
     }
 
+    /// A text of `length` bytes may take until `deadline`.
+    pub fn until(deadline: Deadline, length: usize) -> Self {
+        Self { deadline: Cell::new(Some(deadline)), ..Self::new(deadline.time(), length) }
+    }
+
+    /// The time that there is.
     pub fn time(&self) -> Duration {
         self.time
     }
@@ -63,7 +93,8 @@ impl Clock {
 struct Late;
 
 /// Why there is no next match.
-pub(super) enum Stopped {
+#[derive(Debug)]
+pub enum Stopped {
     /// It takes too long.
     Late,
     /// What the engine says.
@@ -116,9 +147,8 @@ impl Input for Timed<'_> {
     }
 }
 
-/// The matches of a regular expression in a text, those of [`Regex::find_iter`]. It was compiled with `allow_input_assertion_overrides` if it
-/// has a `\G`.
-pub(super) struct Matches<'a> {
+/// The matches of a regular expression of [`compile`] in a text, those of [`Regex::find_iter`].
+pub struct Matches<'a> {
     regex: &'a Regex,
     text: &'a str,
     from: usize,
@@ -129,6 +159,7 @@ pub(super) struct Matches<'a> {
 }
 
 impl<'a> Matches<'a> {
+    /// None is looked for yet.
     pub fn new(regex: &'a Regex, text: &'a str) -> Self {
         Self { regex, text, from: 0, last: None, is_apart: false }
     }
@@ -165,14 +196,9 @@ impl<'a> Matches<'a> {
 
 #[cfg(test)]
 mod tests {
-    use fancy_regex::RegexBuilder;
     use tokenmill_testkit::time;
 
     use super::*;
-
-    fn compile(source: &str) -> Regex {
-        RegexBuilder::new(source).allow_input_assertion_overrides(source.contains(r"\G")).build().expect("it is one")
-    }
 
     fn all(regex: &Regex, text: &str, time: Duration) -> Result<Vec<Range<usize>>, Stopped> {
         let (clock, mut matches) = (Clock::new(time, text.len()), Matches::new(regex, text));
@@ -197,7 +223,7 @@ mod tests {
             r"(?<=a)b*",
         ];
         for source in sources {
-            let regex = compile(source);
+            let regex = compile(source).expect("it is one");
             for text in ["", "a", "aab ab b", "aé é a", "ééa\nb😀b", "baab\n"] {
                 let expected: Vec<_> = Regex::new(source)
                     .expect("it is one")
@@ -215,7 +241,7 @@ mod tests {
         // It would read more than 10^11 bytes, and goes back only once.
         let text = "a".repeat(1 << 19) + "b";
         for source in ["(?:(?=a*b)a)*c", "(?:(?=.*b)a)+", "(?:a(?!a*c))*"] {
-            let regex = compile(source);
+            let regex = compile(source).expect("it is one");
             let (found, took) = time::took(|| all(&regex, &text, Duration::from_millis(100)));
             assert!(matches!(found, Err(Stopped::Late)), "{source}");
             assert!(took < Duration::from_secs(10), "{source}: {took:?}");
