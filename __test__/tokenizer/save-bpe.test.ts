@@ -152,6 +152,8 @@ const peers = existsSync(python) ? spawnSync(python, ['-c', 'import tokenizers, 
       'starcoder',
       'deepseek-v3',
       '\\w+|\\s+',
+      "(?i)'(?:[sdmt]|ll|ve|re)|\\w+|[^\\w\\s\\p{Lu}]\\b",
+      '\\p{Nd}{1,3}(?=(?:\\p{Nd}{3})*\\b)|(?<=a+)b',
     ]
     const more = others.map(async (pattern, index) => {
       const tokenizer = await trainBpe({ texts: code }, { vocabSize: 400, pattern })

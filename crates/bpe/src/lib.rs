@@ -81,6 +81,7 @@ pub use pages::touch;
 pub use places::{Places, UnitIndex, utf16_length};
 pub use prefix_counts::{Counts, PrefixCounts};
 pub use pretokenize::{Pattern, Rules, Splits, timed};
+pub use save::check_tokenizer_json;
 pub use search::{Match, Search, check_lengths};
 pub use sink::{Counter, LimitedCounter, Sink};
 pub use special::{SpecialPolicy, SpecialToken};

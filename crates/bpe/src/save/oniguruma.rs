@@ -1,22 +1,67 @@
 //! Regular expressions as Oniguruma reads them, by which Hugging Face's tokenizers runs those of a file.
 
+use fancy_regex::Expr;
+
+use crate::save::folds::Folds;
 use crate::translate::{Dialect, Written, boundary, copied, translated};
 
 /// What `\w` is here. To Oniguruma the zero-width joiners are not of it, and `²³¹¼½¾` are.
 const WORD: &str = r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}";
+/// The most that braces may ask for there.
+const MOST_TIMES: usize = 100_000;
 /// Letters that mean the same to both after a backslash, outside of brackets and in them.
 const SAME: &str = "AzGKdDsShHnrtfvaek";
 const SAME_IN_CLASS: &str = "dDsShHnrtfvae";
 
 /// The expression of Oniguruma that means what the well-formed `source` means to `fancy-regex`; `None` where something of it has no such form that is
-/// known here: flags but `i` and `s`, differences of sets, `\p{Age=6.0}`, `\R`, `\Z` and the like.
+/// known here: flags but `i` and `s`, differences of sets, `\p{Age=6.0}`, `\R`, `\Z` and the like, and what `(?i)` means otherwise there.
 pub(super) fn for_oniguruma(source: &str) -> Option<String> {
-    translated::<Oniguruma>(source)
+    let tree = Expr::parse_tree(source).ok()?;
+    let mut folds = Folds::default();
+    if !is_known(&tree.expr) || !folds.are_alike(&tree.expr) {
+        return None;
+    }
+    match (folds.any(), tree.named_groups.is_empty()) {
+        (false, true) => translated::<Oniguruma<false, false>>(source),
+        (false, false) => translated::<Oniguruma<false, true>>(source),
+        (true, true) => translated::<Oniguruma<true, false>>(source),
+        (true, false) => translated::<Oniguruma<true, true>>(source),
+    }
 }
 
-struct Oniguruma;
+/// Whether Oniguruma has all that is in `expr`: it has no conditions, and what calls groups, leaves out or steers is written in its own ways.
+fn is_known(expr: &Expr) -> bool {
+    match expr {
+        Expr::Repeat { lo, hi, .. } if lo > hi || *lo > MOST_TIMES || (*hi > MOST_TIMES && *hi != usize::MAX) => false,
+        Expr::Concat(_)
+        | Expr::Alt(_)
+        | Expr::Group(_)
+        | Expr::LookAround(..)
+        | Expr::Repeat { .. }
+        | Expr::AtomicGroup(_) => expr.children_iter().all(is_known),
+        Expr::Empty
+        | Expr::Any { .. }
+        | Expr::Assertion(_)
+        | Expr::Literal { .. }
+        | Expr::Delegate { .. }
+        | Expr::Backref { casei: false, .. }
+        | Expr::KeepOut
+        | Expr::ContinueFromPreviousMatchEnd => true,
+        _ => false,
+    }
+}
 
-impl Dialect for Oniguruma {
+/// For an expression that `FOLDS` cases somewhere, and has groups that are `NAMED`: then others have no numbers there.
+struct Oniguruma<const FOLDS: bool, const NAMED: bool>;
+
+impl<const FOLDS: bool, const NAMED: bool> Oniguruma<FOLDS, NAMED> {
+    /// What `\w` is outside of brackets. In `(?i)` brackets match `ss` there, where they have `ß`.
+    fn word() -> String {
+        if FOLDS { format!("(?-i:[{WORD}])") } else { format!("[{WORD}]") }
+    }
+}
+
+impl<const FOLDS: bool, const NAMED: bool> Dialect for Oniguruma<FOLDS, NAMED> {
     /// `^` and `$` are the ends of a line there.
     const ENDS: [&'static str; 2] = [r"\A", r"\z"];
     /// Here it keeps what it took; there it repeats once more.
@@ -32,9 +77,17 @@ impl Dialect for Oniguruma {
     fn escape(rest: &str, in_class: bool) -> Option<Written<'_>> {
         let text = match (rest.chars().nth(1)?, in_class) {
             ('w', true) => WORD.to_owned(),
-            ('w', false) => format!("[{WORD}]"),
+            ('w', false) => Self::word(),
             ('W', _) => format!("[^{WORD}]"),
-            (sign @ ('b' | 'B'), false) => boundary(&format!("[{WORD}]"), sign == 'b'),
+            // `\b{start}`.
+            ('b' | 'B', false) if rest[2..].starts_with('{') => return None,
+            (sign @ ('b' | 'B'), false) => boundary(&Self::word(), sign == 'b'),
+            ('1'..='9', false) if NAMED => return None,
+            ('k', false)
+                if NAMED && rest[2..].starts_with(|first: char| "<'{".contains(first)) && is_number(&rest[3..]) =>
+            {
+                return None;
+            }
             (sign, _) => return character(rest, sign, if in_class { SAME_IN_CLASS } else { SAME }),
         };
         Some((2, text.into()))
@@ -64,6 +117,11 @@ impl Dialect for Oniguruma {
             _ => return None,
         })
     }
+}
+
+/// Whether a group is referred to by number, from the start or from here.
+fn is_number(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first))
 }
 
 /// From a backslash on, `sign` behind it, what means the same to both, or is a character.
@@ -100,8 +158,10 @@ fn property(name: &str) -> Option<&str> {
         Some((kind, value)) if matches!(&*loose(kind), "gc" | "generalcategory" | "sc" | "script") => value,
         Some(_) => return None,
     };
-    let plain = loose(value);
-    let is_known = !plain.starts_with("is") && !matches!(&*plain, "bidim" | "bidimirrored");
+    let plain = loose(value.trim_start_matches('^'));
+    // The last three are others there: of control characters and joiners.
+    let is_known =
+        !plain.starts_with("is") && !matches!(&*plain, "bidim" | "bidimirrored" | "word" | "graph" | "print");
     is_known.then_some(value)
 }
 
@@ -124,6 +184,8 @@ mod tests {
         for same in [
             r"a|b*?(?:c++)(?i:d)(?-i)[^e\-f]\p{L}\P{Lu}(?<n>x)(?=y)(?!z)\s\d\n\.\$",
             r"é{2,3}?[日a-z&&[^b]]",
+            r"(?<n>a)(b)\k<n>",
+            r"(a)\1(?<=a+)b\K\Gc",
             r"[\[\]]",
             r"[:alpha:](?#\)^)a",
         ] {
@@ -155,8 +217,32 @@ mod tests {
     }
 
     #[test]
+    fn words_in_any_case_are_no_brackets_that_fold() {
+        assert_eq!(for_oniguruma(r"(?i:a)\w"), Some(format!(r"(?i:a)(?-i:[{WORD}])")));
+        assert!(for_oniguruma(r"(?i)a\b").is_some_and(|boundary| boundary.contains(&format!("(?<=(?-i:[{WORD}]))"))));
+    }
+
+    #[test]
     fn what_has_no_form_there_is_told() {
         for source in ["(?m:^a)", "(?x: a )", "(?U)a+", "[a--b]", "[a~~b]", r"\R", r"a\Z", r"\<a", r"[\b]"] {
+            assert_eq!(for_oniguruma(source), None, "{source}");
+        }
+        for source in [
+            r"\b{start}a",
+            r"a\b{end-half}",
+            "a{2,1}",
+            "a{100001}",
+            r"(?<n>a)(b)\2",
+            r"(?<n>a)\1",
+            r"(?<n>a)\k<1>",
+            "(?(1)a|b)",
+            r"(a)?(?(1)b|c)",
+            r"(a)\g<1>",
+            r"\p{Word}",
+            r"\P{^graph}",
+            r"[\p{Print}]",
+            r"(?i)(a)\1",
+        ] {
             assert_eq!(for_oniguruma(source), None, "{source}");
         }
         for name in ["scx=Grek", "sc!=Grek", "Age=6.0", "gcb=LF", "isGreek", "Is_L", "Bidi_Mirrored", "bidi-m"] {

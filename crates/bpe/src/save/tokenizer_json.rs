@@ -25,8 +25,7 @@ impl Tokenizer {
         let mut vocab: Vec<(u32, String)> = vocabulary.tokens().map(|(id, token)| (id, written(token))).collect();
         let taken: std::collections::HashSet<&str> = vocab.iter().map(|(_, token)| &token[..]).collect();
         if let Some(&(token, _)) = special.iter().find(|(token, _)| taken.contains(token)) {
-            let reason = "another token is written like it, and a tokenizer.json has one id for a string".to_owned();
-            return Err(Error::InvalidSpecialToken { token: token.to_owned(), reason });
+            return Err(written_alike(token));
         }
         // So that they get these ids and no others.
         vocab.extend(special.iter().map(|&(token, id)| (id, token.to_owned())));
@@ -75,6 +74,24 @@ impl Tokenizer {
     }
 }
 
+/// Refuses what [`Tokenizer::to_tokenizer_json`] refuses for sure of a tokenizer with this pattern and these special tokens, whatever others it has:
+/// before a training, not after it.
+///
+/// # Errors
+/// [`Error::InvalidPattern`], [`Error::InvalidSpecialToken`].
+pub fn check_tokenizer_json(pattern: &Pattern, special: &[String]) -> Result<(), Error> {
+    let bytes = characters().map(String::from);
+    match special.iter().find(|token| bytes.contains(token)) {
+        Some(token) => Err(written_alike(token)),
+        None => pre_tokenizer(pattern).map(drop),
+    }
+}
+
+fn written_alike(token: &str) -> Error {
+    let reason = "another token is written like it, and a tokenizer.json has one id for a string".to_owned();
+    Error::InvalidSpecialToken { token: token.to_owned(), reason }
+}
+
 /// The JSON of `object` without its closing brace.
 fn open_object(object: &Value) -> String {
     let mut json = object.to_string();
@@ -102,7 +119,7 @@ fn pre_tokenizer(pattern: &Pattern) -> Result<Value, Error> {
         let Some(regex) = for_oniguruma(&source) else {
             let shown: String = source.chars().take(100).collect();
             let reason = format!(
-                "expected one that a tokenizer.json can have, received {shown:?}: no flags but i and s, no [a--b] and [a~~b], no \\R, \\Z, \\< and \\>, and of \\p{{…}} what Oniguruma knows"
+                "expected one that a tokenizer.json can have, received {shown:?}: no flags but i and s, no [a--b] and [a~~b], no \\R, \\Z, \\< and \\>, of \\p{{…}} what Oniguruma knows, and in (?i) nothing that it matches otherwise, as ss, which is ß too, or \\p{{Lu}}; a .tiktoken file has no pattern"
             );
             return Err(Error::InvalidPattern { reason });
         };
