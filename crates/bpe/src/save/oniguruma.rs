@@ -1,6 +1,6 @@
 //! Regular expressions as Oniguruma reads them, by which Hugging Face's tokenizers runs those of a file.
 
-use fancy_regex::Expr;
+use fancy_regex::{Assertion, Expr, LookAround};
 
 use crate::save::folds::Folds;
 use crate::translate::{Dialect, Written, boundary, copied, translated};
@@ -33,6 +33,8 @@ pub(super) fn for_oniguruma(source: &str) -> Option<String> {
 fn is_known(expr: &Expr) -> bool {
     match expr {
         Expr::Repeat { lo, hi, .. } if lo > hi || *lo > MOST_TIMES || (*hi > MOST_TIMES && *hi != usize::MAX) => false,
+        Expr::LookAround(inner, LookAround::LookBehind) => is_known(inner) && is_known_behind(inner, true),
+        Expr::LookAround(inner, LookAround::LookBehindNeg) => is_known(inner) && is_known_behind(inner, false),
         Expr::Concat(_)
         | Expr::Alt(_)
         | Expr::Group(_)
@@ -47,6 +49,22 @@ fn is_known(expr: &Expr) -> bool {
         | Expr::Backref { casei: false, .. }
         | Expr::KeepOut
         | Expr::ContinueFromPreviousMatchEnd => true,
+        _ => false,
+    }
+}
+
+/// Whether Oniguruma looks behind for `expr`, which may have groups that are counted or not: it does not look ahead from there, as a boundary does.
+fn is_known_behind(expr: &Expr, with_groups: bool) -> bool {
+    match expr {
+        Expr::Concat(_) | Expr::Alt(_) | Expr::Repeat { .. } => {
+            expr.children_iter().all(|child| is_known_behind(child, with_groups))
+        }
+        Expr::Group(inner) => with_groups && is_known_behind(inner, with_groups),
+        Expr::Empty
+        | Expr::Any { .. }
+        | Expr::Literal { .. }
+        | Expr::Delegate { .. }
+        | Expr::Assertion(Assertion::StartText | Assertion::EndText) => true,
         _ => false,
     }
 }
@@ -186,6 +204,7 @@ mod tests {
             r"é{2,3}?[日a-z&&[^b]]",
             r"(?<n>a)(b)\k<n>",
             r"(a)\1(?<=a+)b\K\Gc",
+            r"(?<=(a)|\A)b(?<!(?:a|bc)+)d",
             r"[\[\]]",
             r"[:alpha:](?#\)^)a",
         ] {
@@ -242,6 +261,9 @@ mod tests {
             r"\P{^graph}",
             r"[\p{Print}]",
             r"(?i)(a)\1",
+            "(?<!(a))b",
+            "(?<=(?=a)a)b",
+            r"(?<=a\b)b",
         ] {
             assert_eq!(for_oniguruma(source), None, "{source}");
         }
