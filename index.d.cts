@@ -2408,7 +2408,8 @@ export interface TrainBpeOptions extends TrainSourceOptions {
    */
   readonly memoryLimit?: number | undefined
   /**
-   * The folder for temporary files. They have no name there, and are gone when the training or the process ends.
+   * The folder for temporary files. They have no name there, and are gone when the training or the process ends. One that is named must be there, and be
+   * writable, also when nothing comes to it.
    * @default os.tmpdir()
    */
   readonly tempDir?: string | undefined

@@ -308,8 +308,11 @@ export declare class NativeTensor {
 
 /** Takes texts, then makes a tokenizer of them. */
 export declare class NativeTrainer {
-  /** `folder` is where what does not fit `memory_limit` bytes goes, into files without a name. */
-  constructor(pattern: string, memoryLimit: number, folder: string)
+  /**
+   * `folder` is where what does not fit `memory_limit` bytes goes, into files without a name; one that was `asked_for` must take files
+   * from the start, another one when it comes to that.
+   */
+  constructor(pattern: string, memoryLimit: number, folder: string, askedFor: boolean)
   addTexts(texts: readonly (string | Uint8Array)[], strict: boolean, cancel?: CancelFlag | undefined | null): Promise<void>
   /** Reads files: paths and globs. */
   addFiles(inputs: Array<string>, format: string, field: string, strict: boolean, cancel?: CancelFlag | undefined | null): Promise<void>

@@ -290,8 +290,14 @@ test('what cannot be trained is refused', async (t) => {
   writeFileSync(broken, Buffer.from([0x61, 0xff]))
   await codes(t, 'ERR_INVALID_UTF8')(trainBpe([broken], { vocabSize: 300 }), 'bytes that are not UTF-8')
   t.is((await trainBpe([broken], { vocabSize: 300, utf8: 'replace' })).training.bytes, 4)
-  const limit = trainBpe({ texts: story }, { vocabSize: 300, memoryLimit: 0, tempDir: join(folder, 'none') })
-  await codes(t, 'ERR_LIMIT')(limit, 'no folder for temporary files')
+  // Also where nothing would come to it.
+  for (const tempDir of [join(folder, 'none'), broken]) {
+    const error = await t.throwsAsync(trainBpe({ texts: story }, { vocabSize: 300, tempDir }), {
+      code: 'ERR_INVALID_FILE',
+      message: /^expected a folder for temporary files as options\.tempDir, cannot make one in .*: /,
+    })
+    t.true(error.message.includes(tempDir), error.message)
+  }
   // A hole: it has no place on the disk.
   const large = join(folder, 'large.txt')
   writeFileSync(large, '')

@@ -52,7 +52,8 @@ export interface TrainBpeOptions extends TrainSourceOptions {
    */
   readonly memoryLimit?: number | undefined
   /**
-   * The folder for temporary files. They have no name there, and are gone when the training or the process ends.
+   * The folder for temporary files. They have no name there, and are gone when the training or the process ends. One that is named must be there, and be
+   * writable, also when nothing comes to it.
    * @default os.tmpdir()
    */
   readonly tempDir?: string | undefined
@@ -125,10 +126,10 @@ const mostIds = 2 ** 21 - 1
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_FILE`, `ERR_INVALID_UTF8`; `ERR_LIMIT` when a limit or the disk for temporary files is reached.
  */
 export const trainBpe = async (source: TrainSource, options: TrainBpeOptions): Promise<TrainedTokenizer> => {
-  const { name, reading, pattern, memoryLimit, tempDir, ...settings } = resolved(options)
+  const { name, reading, pattern, memoryLimit, tempDir, hasTempDir, ...settings } = resolved(options)
   const checked = checkedSource(source, reading)
   reading.signal?.throwIfAborted()
-  const trainer = callNative(() => new (native().NativeTrainer)(pattern, memoryLimit, tempDir))
+  const trainer = callNative(() => new (native().NativeTrainer)(pattern, memoryLimit, tempDir, hasTempDir))
   const mergesToMake = settings.vocabSize - 256 - settings.specialTokens.length
   const glance = (phase: TrainProgress['phase']): TrainProgress => {
     const { texts, bytes, bytesRead, bytesToRead, merges } = trainer.progress()
@@ -155,7 +156,7 @@ const resolved = (options: TrainBpeOptions) => {
     minFrequency = 1,
     maxTokenLength,
     memoryLimit = 2 ** 30,
-    tempDir = tmpdir(),
+    tempDir,
     name = 'trainBpe',
     ...reading
   } = checkedOptions('options', options, optionNames)
@@ -173,7 +174,9 @@ const resolved = (options: TrainBpeOptions) => {
       maxTokenLength: integerIn('options.maxTokenLength', maxTokenLength, 0, 2 ** 32 - 1),
     }),
     memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
-    tempDir: string('options.tempDir', tempDir),
+    tempDir: string('options.tempDir', tempDir ?? tmpdir()),
+    // The system's may be missing where nothing needs it.
+    hasTempDir: tempDir !== undefined,
     name: string('options.name', name),
     reading: resolveTrainSource<TrainProgress>(reading),
   }

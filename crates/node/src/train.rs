@@ -1,7 +1,9 @@
 //! Training of a byte-level BPE.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,11 +67,18 @@ struct Shared {
 
 #[napi]
 impl NativeTrainer {
-    /// `folder` is where what does not fit `memory_limit` bytes goes, into files without a name.
+    /// `folder` is where what does not fit `memory_limit` bytes goes, into files without a name; one that was `asked_for` must take files
+    /// from the start, another one when it comes to that.
     #[napi(constructor, catch_unwind)]
-    pub fn new(pattern: String, memory_limit: i64, folder: String) -> Result<Self> {
-        let folder = PathBuf::from(folder);
-        let scratch = move || Ok(Box::new(tempfile::tempfile_in(&folder)?) as Box<dyn Scratch>);
+    pub fn new(pattern: String, memory_limit: i64, folder: String, asked_for: bool) -> Result<Self> {
+        let folder: Arc<Path> = PathBuf::from(folder).into();
+        if asked_for {
+            ScratchFile::new(&folder).map_err(|error| {
+                let expected = "expected a folder for temporary files as options.tempDir";
+                Error::new(Code::InvalidFile, format!("{expected}, cannot make one in {error}"))
+            })?;
+        }
+        let scratch = move || Ok(Box::new(ScratchFile::new(&folder)?) as Box<dyn Scratch>);
         let bytes = usize::try_from(memory_limit).unwrap_or(usize::MAX);
         let trainer = Trainer::new(pattern_of(&pattern)?).with_budget(Budget { bytes, scratch: Arc::new(scratch) });
         Ok(Self {
@@ -179,6 +188,46 @@ impl Shared {
 
     fn with_trainer<T>(&self, work: impl FnOnce(&Trainer) -> Result<T>) -> Result<T> {
         work(self.lock().as_ref().ok_or_else(used)?)
+    }
+}
+
+/// A file without a name, whose errors name its folder.
+struct ScratchFile {
+    file: File,
+    folder: Arc<Path>,
+}
+
+impl ScratchFile {
+    fn new(folder: &Arc<Path>) -> io::Result<Self> {
+        let file = tempfile::tempfile_in(folder).map_err(|error| named(folder, &error))?;
+        Ok(Self { file, folder: Arc::clone(folder) })
+    }
+}
+
+fn named(folder: &Path, error: &io::Error) -> io::Error {
+    // The kind stays: what was interrupted is done again.
+    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+}
+
+impl Read for ScratchFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read(into).map_err(|error| named(&self.folder, &error))
+    }
+}
+
+impl Write for ScratchFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| named(&self.folder, &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| named(&self.folder, &error))
+    }
+}
+
+impl Seek for ScratchFile {
+    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+        self.file.seek(place).map_err(|error| named(&self.folder, &error))
     }
 }
 
