@@ -450,6 +450,9 @@ export interface Calls {
   decodeJson: (encoder: number, ids: number, strict: boolean, skipSpecial: boolean) => string
 }
 
+/** Throws when a tokenizer with this pattern and these special tokens cannot become a tokenizer.json, whatever its other tokens are. */
+export declare function checkSavesAsJson(pattern: string, specialTokens: Array<string>): void
+
 /**
  * The chunks of `text`: for each where it starts and ends, in code units, and how many tokens it has. `boundary` is a number of
  * [`boundary_of`].

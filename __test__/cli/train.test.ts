@@ -110,6 +110,31 @@ test('wrong usage is exit code 2, and what fails is 1, without a file', async (t
   t.regex(stdout, /\(required\)[^]*\(required\)[^]*\(default: none\)/)
 })
 
+test('what no tokenizer.json can have is told before anything is read', async (t) => {
+  const output = join(folder.path, 'f.json')
+  for (const [args, message] of [
+    [['-p', '[a--b]|.'], /^tokenmill: ERR_INVALID_ARGUMENT: .*expected one that a tokenizer\.json can have.*tiktoken/],
+    [['-p', '(?i)ss|.'], /^tokenmill: ERR_INVALID_ARGUMENT: .*expected one that a tokenizer\.json can have/],
+    [['--special', 'x'], /^tokenmill: ERR_INVALID_ARGUMENT: .*another token is written like it/],
+  ] as const) {
+    const { code, stderr } = await tokenmill(['train', 'none.txt', '-n', '300', '-o', output, ...args])
+    t.is(code, 2)
+    t.regex(stderr, message)
+  }
+  const input = folder.file('f.txt', text)
+  const others = ['-p', '[a--b]|.', '--special', 'x', '-o', join(folder.path, 'f.tiktoken')]
+  t.is((await tokenmill(['train', input, '-n', '300', ...others])).code, 0)
+})
+
+test('a special token that is written like a token of the texts costs no work', async (t) => {
+  const [input, output] = [folder.file('g.txt', text), join(folder.path, 'g.json')]
+  const { code, stderr } = await tokenmill(['train', input, '-n', '300', '--special', 'low', '-o', output])
+  t.is(code, 2)
+  t.regex(stderr, /another token is written like it.*; the tokens are in .*g\.json\.tiktoken, which has no place for/)
+  t.false(existsSync(output))
+  t.true(readFileSync(`${output}.tiktoken`, 'latin1').includes(`${Buffer.from('low').toString('base64')} `))
+})
+
 test('train reads stdin when it is told what that holds', async (t) => {
   const of = (...args: string[]) =>
     tokenmill(['train', '-', '-n', '265', '-o', join(folder.path, 'stdin.json'), '--json', ...args], { input: text })

@@ -1,7 +1,9 @@
-import { fromNative } from '../errors.ts'
+import { callNative, fromNative } from '../errors.ts'
 import { filePath } from '../file-path.ts'
 import type { BpeHandle } from '../native-binding.d.ts'
+import { native } from '../native.ts'
 import { invalid } from '../validate.ts'
+import { checkedPattern } from './pattern.ts'
 import { writeFileAtomically } from './write-file.ts'
 
 /** Writes a byte-level BPE tokenizer to a file, in the form that the name of the file says. */
@@ -20,4 +22,10 @@ export const saveBpe = async (path: string | URL, handle: BpeHandle): Promise<vo
     throw fromNative(error)
   }
   await writeFileAtomically(file, [content])
+}
+
+/** Throws where no tokenizer with this pattern and these special tokens can become a tokenizer.json: before a training, not after it. */
+export const checkSavesAsJson = (pattern: string, specialTokens: readonly string[]): void => {
+  const checked = checkedPattern('options.pattern', pattern)
+  callNative(() => native().checkSavesAsJson(checked, [...specialTokens]))
 }

@@ -1,6 +1,6 @@
 //! Patterns as the facade gives them.
 
-use tokenmill_bpe::Pattern;
+use tokenmill_bpe::{Pattern, check_tokenizer_json};
 
 use crate::encoder::from_bpe;
 use crate::error::Result;
@@ -14,4 +14,10 @@ pub fn pattern_of(pattern: &str) -> Result<Pattern> {
 #[napi_derive::napi(catch_unwind)]
 pub fn pattern_names() -> Vec<&'static str> {
     Pattern::names().collect()
+}
+
+/// Throws when a tokenizer with this pattern and these special tokens cannot become a tokenizer.json, whatever its other tokens are.
+#[napi_derive::napi(catch_unwind)]
+pub fn check_saves_as_json(pattern: String, special_tokens: Vec<String>) -> Result<()> {
+    check_tokenizer_json(&pattern_of(&pattern)?, &special_tokens).map_err(from_bpe)
 }

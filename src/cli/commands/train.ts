@@ -1,5 +1,7 @@
-import { trainBpe, type TrainBpeOptions, type TrainProgress } from '../../tokenizer/train-bpe.ts'
-import { usageFailure } from '../failure.ts'
+import { TokenmillError } from '../../errors.ts'
+import { checkSavesAsJson } from '../../tokenizer/save-bpe.ts'
+import { trainBpe, type TrainBpeOptions, type TrainedTokenizer, type TrainProgress } from '../../tokenizer/train-bpe.ts'
+import { CliFailure, exitCodes, usageFailure } from '../failure.ts'
 import { interruptible } from '../interrupt.ts'
 import { write, writeJson } from '../output.ts'
 import { bytes, integer, rate, time } from '../terminal/format.ts'
@@ -26,6 +28,8 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
   // Before the work, not after it.
   if (!/\.(json|tiktoken)$/.test(output)) throw usageFailure('pass an --output that ends in .json or .tiktoken')
   await checkWritable(output)
+  const isJson = output.endsWith('.json')
+  if (isJson) checkSavesAsJson(pattern, specialTokens)
   const began = performance.now()
   const line = new ProgressLine()
   let mergesBegan = began
@@ -52,7 +56,7 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
       ...(memory !== undefined && { memoryLimit: memory * 2 ** 20 }),
     })
     signal.throwIfAborted()
-    await trained.save(output)
+    await (isJson ? saveJson(trained, output) : trained.save(output))
     return trained
   }).finally(() => line.end())
   const { training, fingerprint } = tokenizer
@@ -64,6 +68,19 @@ export const train = async (inputs: readonly string[], flags: TrainFlags): Promi
     `${integer(tokenizer.vocabSize)} tokens, ${integer(merges)} of them by merges, in ${output}, ${time(seconds * 1000)}\n`,
   )
   if (missing > 0) await write(`${integer(missing)} fewer than asked for: no pair is left that is frequent enough\n`)
+}
+
+/** Where a special token is written like a token that was made of the texts, the tokens go into a file of the other form, so that no work is lost. */
+const saveJson = async (trained: TrainedTokenizer, output: string): Promise<void> => {
+  try {
+    await trained.save(output)
+  } catch (error) {
+    if (!(error instanceof TokenmillError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
+    const instead = `${output}.tiktoken`
+    await trained.save(instead)
+    const message = `${error.message}; the tokens are in ${instead}, which has no place for special tokens and the pattern`
+    throw new CliFailure(error.code, message, { cause: error, exitCode: exitCodes.usage })
+  }
 }
 
 const countText = ({ bytes: counted, bytesRead, bytesToRead }: TrainProgress, ms: number): string => {
