@@ -14,6 +14,10 @@ import type { NonSharedFloat32Array, NonSharedFloat64Array, NonSharedUint16Array
 export declare class BpeHandle {
   /** The ids and where they are from, where the engine brings texts to normal form C. */
   encodeNormalizedWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
+  /** The ids and where they are from, without words; `normalizes` says whether the engine brings texts to normal form C. */
+  encodeWithOffsetsAsync(text: string, normalizes: boolean, policy: number, cancel?: CancelFlag | undefined | null): Promise<NativeOffsets>
+  /** [`chunk_text`] off the main thread. */
+  chunkAsync(text: string, policy: number, maxTokens: number, overlap: number, boundary: number, cancel?: CancelFlag | undefined | null): Promise<NonSharedUint32Array>
   /** What a `tokenizer.json` of it holds. */
   toTokenizerJson(): Promise<NonSharedUint8Array>
   /** What a `.tiktoken` file of it holds. */
@@ -181,6 +185,8 @@ export declare class JsonHandle {
   idToToken(id: number): string | null
   idToBytes(id: number): NonSharedUint8Array | null
   encodeWithOffsets(text: string | Uint8Array, strict: boolean, policy: number, withWords: boolean): NativeOffsets
+  /** The same of a string, without words and off the main thread. */
+  encodeWithOffsetsAsync(text: string, policy: number, cancel?: CancelFlag | undefined | null): Promise<NativeOffsets>
 }
 
 /** The counts of the parts of a text. */
@@ -420,6 +426,9 @@ export declare function alibiSlopes(heads: number): NonSharedFloat32Array
 /** The places, in code units, of the boundaries of `text` with number `boundary`, without its ends. */
 export declare function boundariesOf(text: string, boundary: number): NonSharedUint32Array
 
+/** [`boundaries_of`] off the main thread. */
+export declare function boundariesOfAsync(text: string, boundary: number, cancel?: CancelFlag | undefined | null): Promise<NonSharedUint32Array>
+
 /** The calls of this environment, which write to `scratch`: 4096 numbers that nobody else has. */
 export declare function calls(scratch: Uint32Array): Calls
 
@@ -491,6 +500,9 @@ export declare function encodeWithOffsets(encoder: number, text: string, policy:
 
 /** Whether a text stays as it is where files normalize to form C. JavaScript's own `normalize` orders marks side by side in time by the square of their number. */
 export declare function isNfc(text: string | Uint8Array): boolean
+
+/** [`is_nfc`] of a string off the main thread. */
+export declare function isNfcAsync(text: string, cancel?: CancelFlag | undefined | null): Promise<boolean>
 
 export interface NativeCpu {
   cores: number

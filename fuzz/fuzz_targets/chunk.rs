@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let worker = &mut worker.borrow_mut();
     let count = |start: usize, end: usize| tokenizer.count_ordinary(&text[start..end]);
     let index = PrefixCounts::new(tokenizer, &text, &tested.plain, worker, None).expect("plain text");
-    let mut counts = Counts::new(&index, tokenizer, &text, &tested.plain, worker);
+    let mut counts = Counts::new(&index, tokenizer, &text, &tested.plain, worker, None);
     assert_eq!(index.total(), count(0, text.len()));
 
     let max_tokens = usize::from(*number / 4) % 20 + 1;

@@ -128,7 +128,7 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
         }
-        let Ok(encoded) = tokenizer.encode_with_offsets(text, &all) else { continue };
+        let Ok(encoded) = tokenizer.encode_with_offsets(text, &all, None) else { continue };
         assert_eq!(tokenizer.encode(text, &all, None).expect("ids"), encoded.ids);
         assert!(encoded.spans.iter().all(|&(start, end)| start <= end && end <= text.len()));
         assert!(encoded.ids.iter().all(|&id| id < tokenizer.vocab_size()));

@@ -14,7 +14,7 @@
 //! [`Pattern::split_before`]: crate::Pattern::split_before
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 use crate::bits::Bits;
@@ -135,6 +135,7 @@ pub struct Counts<'a> {
     pub(crate) text: &'a str,
     policy: &'a SpecialPolicy,
     worker: &'a mut Worker,
+    cancel: Option<&'a AtomicBool>,
 }
 
 impl fmt::Debug for Counts<'_> {
@@ -144,25 +145,30 @@ impl fmt::Debug for Counts<'_> {
 }
 
 impl<'a> Counts<'a> {
-    /// `index` is that of the same tokenizer, text and policy.
+    /// `index` is that of the same tokenizer, text and policy. Work ends soon after `cancel` is set.
     pub fn new(
         index: &'a PrefixCounts,
         tokenizer: &'a Tokenizer,
         text: &'a str,
         policy: &'a SpecialPolicy,
         worker: &'a mut Worker,
+        cancel: Option<&'a AtomicBool>,
     ) -> Self {
-        Self { index, tokenizer, text, policy, worker }
+        Self { index, tokenizer, text, policy, worker, cancel }
     }
 
     /// The number of tokens of `text[start..end]` as a text of its own. Both are ends of characters, and `start <= end`.
     ///
     /// # Errors
-    /// [`Error::PatternLimit`]: regular expressions may reach a limit on a part where they do not on the whole. [`Error::OutOfMemory`].
+    /// [`Error::PatternLimit`]: regular expressions may reach a limit on a part where they do not on the whole. [`Error::OutOfMemory`];
+    /// [`Error::Cancelled`].
     pub fn count(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let index = self.index;
         if start == end {
             return Ok(0);
+        }
+        if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            return Err(Error::Cancelled);
         }
         if index.cuts_special(start) || index.cuts_special(end) {
             return self.count_anew(start, end);
@@ -206,7 +212,7 @@ impl<'a> Counts<'a> {
             let is_shared = at >= limit || index.pieces.has(at);
             if is_shared || count == BATCH {
                 self.worker.memory.scratch.reserve(at - from)?;
-                self.tokenizer.encode_pieces(stretch.as_bytes(), from, count, self.worker, &mut counter, None);
+                self.tokenizer.encode_pieces(stretch.as_bytes(), from, count, self.worker, &mut counter, self.cancel);
                 self.worker.memory.scratch.check()?;
                 (from, count) = (at, 0);
             }
@@ -220,14 +226,15 @@ impl<'a> Counts<'a> {
     /// `text[start..end]`, in which there is no special token, as a text of its own.
     fn count_plain(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let mut counter = Counter::default();
-        self.tokenizer.encode_part(self.text, start..end, self.worker, &mut counter, None)?;
+        self.tokenizer.encode_part(self.text, start..end, self.worker, &mut counter, self.cancel)?;
         Ok(counter.0)
     }
 
     fn count_anew(&mut self, start: usize, end: usize) -> Result<usize, Error> {
         let mut counter = Counter::default();
         // No part of the text holds a disallowed token, as the text holds none.
-        let result = self.tokenizer.encode_to(&self.text[start..end], self.policy, self.worker, &mut counter, None);
+        let result =
+            self.tokenizer.encode_to(&self.text[start..end], self.policy, self.worker, &mut counter, self.cancel);
         result.map_err(|error| error.after(start))?;
         Ok(counter.0)
     }

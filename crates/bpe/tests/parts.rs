@@ -31,7 +31,7 @@ fn with_counts<T>(
 ) -> T {
     let mut worker = tokenizer.idle_worker();
     let index = PrefixCounts::new(tokenizer, text, policy, &mut worker, None).expect("a short text");
-    check(&mut Counts::new(&index, tokenizer, text, policy, &mut worker))
+    check(&mut Counts::new(&index, tokenizer, text, policy, &mut worker, None))
 }
 
 fn plain(tokenizer: &Tokenizer) -> SpecialPolicy {

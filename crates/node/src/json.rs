@@ -20,12 +20,13 @@ use crate::gathered::GatheredTexts;
 use crate::json_encoder::JsonEncoderSlot;
 use crate::later::{Deliver, Later, later};
 use crate::memory::{copied, try_collected};
+use crate::one_text::with_text_later;
 use crate::pool::on_all_threads;
 use crate::task::Work;
-use crate::text::{JsTextOrBytes, NewString, TextBuffers, text_of};
+use crate::text::{JsText, JsTextOrBytes, NewString, TextBuffers, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, in_row};
 use crate::tokenizer::{BpeHandle, SpecialToken};
-use crate::waiting::on_waiting_thread;
+use crate::waiting::{Pending, on_waiting_thread};
 
 /// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
 #[napi]
@@ -68,6 +69,16 @@ pub fn is_nfc(#[napi(ts_arg_type = "string | Uint8Array")] text: JsTextOrBytes<'
         JsTextOrBytes::String(string) => Ok(is_normal(&TextBuffers::default().read(&string)?)),
         JsTextOrBytes::Bytes(bytes) => Ok(is_normal(&text_of(&bytes, false, "text")?)),
     }
+}
+
+/// [`is_nfc`] of a string off the main thread.
+#[napi(catch_unwind, ts_return_type = "Promise<boolean>")]
+pub fn is_nfc_async<'env>(
+    env: &'env Env,
+    #[napi(ts_arg_type = "string")] text: JsText,
+    cancel: Option<&CancelFlag>,
+) -> Result<Pending<'env, bool>> {
+    with_text_later(env, text, cancel, |text, _| Ok(is_normal(text)))
 }
 
 #[napi]

@@ -41,6 +41,15 @@ impl<T: Deliver> Job for Later<T> {
     }
 }
 
+#[cfg(feature = "text")]
+impl Deliver for bool {
+    type JsValue = Self;
+
+    fn deliver(self, _env: Env) -> Result<Self> {
+        Ok(self)
+    }
+}
+
 impl Deliver for f64 {
     type JsValue = Self;
 

@@ -4,15 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use napi::Env;
 use tokenmill_bpe::{
     Counter, Error as BpeError, Ids, LONG_TEXT, Origin, RowError, Sink, SpecialPolicy, Tokenizer, push_utf16,
 };
 
+use crate::cancel::CancelFlag;
 use crate::encoder::{as_u32, from_bpe, from_bpe_in};
 use crate::error::Result;
+use crate::later::Deliver;
 use crate::memory::copied;
 use crate::pool::on_all_threads;
-use crate::text::{JsTextOrBytes, text_of};
+use crate::text::{JsText, JsTextOrBytes, text_of};
+use crate::waiting::{Pending, pending};
 
 /// A text, copied out of JavaScript.
 pub enum Source {
@@ -61,6 +65,22 @@ impl Source {
             Self::Bytes { bytes, .. } => Origin::Bytes(bytes),
         }
     }
+}
+
+/// A promise of what `work` makes of `text`: of a long one on a thread of the pool. It gets the flag `cancel`.
+pub fn with_text_later<'env, T: Deliver>(
+    env: &'env Env,
+    text: JsText,
+    cancel: Option<&CancelFlag>,
+    work: impl FnOnce(&str, &AtomicBool) -> Result<T> + Send + 'static,
+) -> Result<Pending<'env, T>> {
+    let source = Source::read(&JsTextOrBytes::String(text), false)?;
+    let (is_large, cancel) = (source.may_be_long(), CancelFlag::of(cancel));
+    let flag = Arc::clone(&cancel);
+    pending(env, is_large, &cancel, move || {
+        let work = || work(&*source.utf8()?, &flag);
+        if is_large { on_all_threads(work)? } else { work() }
+    })
 }
 
 /// A text and what reads it: a short one on the calling thread.

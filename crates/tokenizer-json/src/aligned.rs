@@ -1,6 +1,7 @@
 //! Where the characters of a text in normal form C are from.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use tokenizers::NormalizedString;
 use tokenizers::normalizer::Range as Of;
@@ -112,7 +113,7 @@ pub(crate) fn place(
     placed: &mut Placed,
 ) -> Result<(), EncodeError> {
     let worker = &mut tokenizer.idle_worker();
-    let found = tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, nothing, worker, None)?;
+    let found = tokenizer.encode_with_offsets(&aligned.normalized, Unit::Byte, true, nothing, worker, placed.cancel)?;
     placed.reserve(found.ids.len())?;
     let (before, mut from) = (placed.word, 0);
     for ((&found, &to), word) in found.ids.iter().zip(&found.byte_ends).zip(&found.words) {
@@ -128,16 +129,19 @@ pub(crate) fn place(
 /// [`crate::Tokenizer::encode_with_offsets`] by `tokenizer`, which brings texts to normal form C and made `policy`.
 ///
 /// # Errors
-/// [`TextError::DisallowedSpecialToken`], [`TextError::NormalizerLimit`]; [`crate::Error::Limit`] when there is not enough memory.
+/// [`TextError::DisallowedSpecialToken`], [`TextError::NormalizerLimit`], [`TextError::Cancelled`]; [`crate::Error::Limit`] when there is not enough
+/// memory.
 pub fn encode_normalized_with_offsets(
     tokenizer: &Tokenizer,
     text: &str,
     policy: &SpecialPolicy,
+    cancel: Option<&AtomicBool>,
 ) -> Result<Encoded, EncodeError> {
-    policy.check(text, None)?;
-    let (nothing, mut placed, mut start) = (SpecialPolicy::of_nothing(), Placed::default(), 0);
+    policy.check(text, cancel)?;
+    let (nothing, mut start) = (SpecialPolicy::of_nothing(), 0);
+    let mut placed = Placed { cancel, ..Placed::default() };
     loop {
-        let special = policy.next_allowed(text, start, None)?;
+        let special = policy.next_allowed(text, start, cancel)?;
         let end = special.as_ref().map_or(text.len(), |special| special.start);
         let aligned = Aligned::of(&text[start..end], true, false)?;
         place((tokenizer, &nothing), (&aligned, start), |id| id, &mut placed)?;

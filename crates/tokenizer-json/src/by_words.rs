@@ -77,7 +77,7 @@ impl ByWords {
     /// a token has. `false` where the `tokenizers` crate has to be asked.
     ///
     /// # Errors
-    /// [`crate::Error::Limit`] when there is not enough memory.
+    /// [`crate::Error::Limit`] when there is not enough memory; [`crate::Error::Cancelled`].
     pub fn place(
         &self,
         (text, base): (&str, usize),

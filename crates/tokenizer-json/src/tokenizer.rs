@@ -150,11 +150,11 @@ impl Tokenizer {
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`]; [`Error::Limit`] when there is not enough memory.
-    pub fn encode_with_offsets(&self, text: &str, policy: &Policy) -> Result<Encoded> {
-        if let Some(placed) = self.place_by_words(text, policy)? {
+    pub fn encode_with_offsets(&self, text: &str, policy: &Policy, cancel: Option<&AtomicBool>) -> Result<Encoded> {
+        if let Some(placed) = self.place_by_words(text, policy, cancel)? {
             return placed.into_encoded(text);
         }
-        let pieces = self.tokenize(text, policy, None)?;
+        let pieces = self.tokenize(text, policy, cancel)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
         let spans = collected(encoding.get_offsets().iter().copied())?;
         Ok(Encoded {
@@ -166,11 +166,17 @@ impl Tokenizer {
     }
 
     /// [`Tokenizer::encode_with_offsets`] without the `tokenizers` crate; `None` where it has to be asked.
-    fn place_by_words(&self, text: &str, policy: &Policy) -> Result<Option<Placed>> {
+    fn place_by_words<'a>(
+        &self,
+        text: &str,
+        policy: &Policy,
+        cancel: Option<&'a AtomicBool>,
+    ) -> Result<Option<Placed<'a>>> {
         let Some(words) = self.words(policy) else { return Ok(None) };
         policy.check(text)?;
         let characters = |id: u32| self.model_token(id).map_or(0, |token| token.chars().count());
-        let (mut placed, mut done, mut start) = (Placed::default(), 0, Start::OfText);
+        let (mut done, mut start) = (0, Start::OfText);
+        let mut placed = Placed { cancel, ..Placed::default() };
         for found in self.added.find_in(text, policy).map(Some).chain([None]) {
             let next = found.as_ref().map_or(text.len(), |found| found.start);
             let stretch = text.get(done..next).unwrap_or_default();

@@ -415,7 +415,7 @@ fn ids_of(parts: &Value, text: &str) -> Vec<u32> {
     let tokenizer = crate_of(&loaded);
     let policy = tokenizer.policy(&special(tokenizer), &[]).expect("a policy");
     let ids = tokenizer.encode(text, &policy, None).expect("ids");
-    assert_eq!(tokenizer.encode_with_offsets(text, &policy).expect("ids").ids, ids);
+    assert_eq!(tokenizer.encode_with_offsets(text, &policy, None).expect("ids").ids, ids);
     ids
 }
 
@@ -479,7 +479,7 @@ fn a_text_whose_start_a_normalizer_put_there_is_changed_as_a_whole() {
     file["pre_tokenizer"] = byte_level;
     let loaded = load_json(&file).expect("a file");
     let policy = crate_of(&loaded).policy::<&str>(&[], &[]).expect("a policy");
-    let encoded = crate_of(&loaded).encode_with_offsets("a a", &policy).expect("ids");
+    let encoded = crate_of(&loaded).encode_with_offsets("a a", &policy, None).expect("ids");
     assert_eq!((&encoded.ids[..], &encoded.spans[..]), (&[1, 2][..], &[(0, 1), (1, 3)][..]));
 }
 

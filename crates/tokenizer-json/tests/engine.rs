@@ -340,8 +340,8 @@ fn texts_that_come_to_normal_form_c_have_the_ids_of_the_crate() {
                 };
                 let expected = other.encode(&text, &theirs, None).ok();
                 assert_eq!(engine.tokenizer.encode(&text, &ours).ok(), expected, "{name} {text:?}");
-                let offsets = encode_normalized_with_offsets(&engine.tokenizer, &text, &ours).ok();
-                assert_eq!(offsets, other.encode_with_offsets(&text, &theirs).ok(), "{name} {text:?}");
+                let offsets = encode_normalized_with_offsets(&engine.tokenizer, &text, &ours, None).ok();
+                assert_eq!(offsets, other.encode_with_offsets(&text, &theirs, None).ok(), "{name} {text:?}");
                 let count = engine.tokenizer.count_batch(&[&text], &ours, None).ok().map(|counts| counts[0]);
                 assert_eq!(count, expected.as_ref().map(Vec::len), "{name} {text:?}");
                 let mut stream = EncodeStream::new(Arc::clone(&engine.tokenizer), Arc::clone(&ours), usize::MAX, true);

@@ -37,7 +37,7 @@ fn offsets_are_those_of_the_crate_in_python() {
         let loaded = load_with_crate(&file(name)).expect(name);
         let all = crate_of(&loaded).policy(&special(crate_of(&loaded)), &[]).expect(name);
         for row in rows(name) {
-            let encoded = crate_of(&loaded).encode_with_offsets(&row.text, &all).expect(name);
+            let encoded = crate_of(&loaded).encode_with_offsets(&row.text, &all, None).expect(name);
             let units = units(&row.text);
             let spans: Vec<_> = encoded.spans.iter().map(|&(start, end)| (units[start], units[end])).collect();
             assert_eq!((&encoded.ids, spans), (&row.ids, row.spans), "{name}: {:?}", row.text);
@@ -120,7 +120,7 @@ fn a_token_ends_where_what_its_last_character_is_composed_of_ends() {
         let loaded = load_with_crate(&file(name)).expect(name);
         let tokenizer = crate_of(&loaded);
         let policy = tokenizer.policy::<&str>(&[], &[]).expect(name);
-        let encoded = tokenizer.encode_with_offsets(text, &policy).expect(name);
+        let encoded = tokenizer.encode_with_offsets(text, &policy, None).expect(name);
         let spans = encoded.spans.iter().zip(&encoded.ends);
         spans.map(|(&(start, _), &end)| text[start..end].to_owned()).collect::<Vec<_>>()
     };

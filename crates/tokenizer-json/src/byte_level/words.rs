@@ -61,6 +61,7 @@ impl ByteWords {
             Ok(()) => Ok(true),
             Err(EncodeError::Ids(error)) => Err(error),
             Err(EncodeError::Text(TextError::OutOfMemory { bytes })) => Err(not_enough(bytes)),
+            Err(EncodeError::Text(TextError::Cancelled)) => Err(Error::Cancelled),
             Err(EncodeError::Text(_)) => Ok(false),
         }
     }

@@ -136,7 +136,7 @@ fn ids_of_random_files_are_those_of_the_crate() {
                     assert_eq!(received, expected, "{text:?} {}", String::from_utf8_lossy(&file));
                 }
                 let [placed, offsets] = [(&words, 0), (&of_crate, 1)]
-                    .map(|(tokenizer, at)| tokenizer.encode_with_offsets(text, &policies[at]).expect("ids"));
+                    .map(|(tokenizer, at)| tokenizer.encode_with_offsets(text, &policies[at], None).expect("ids"));
                 assert_eq!(placed, offsets, "{text:?}");
             }
         }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::not_enough;
 use crate::model::{Kind, Visible};
 use crate::placed::Placed;
@@ -131,8 +131,9 @@ impl SentencePiece {
             Cut::MergesBySpaces(words, model) => (words, Err(model)),
             Cut::MergesOfAll(model, again) => {
                 let mut ids = Vec::new();
-                match self.encode(text, start, &mut ids, Until { cancel: None, most: usize::MAX }) {
+                match self.encode(text, start, &mut ids, Until { cancel: placed.cancel, most: usize::MAX }) {
                     Ended::WithIds => {}
+                    Ended::Cancelled => return Err(Error::Cancelled),
                     Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
                     _ => return Ok(false),
                 }

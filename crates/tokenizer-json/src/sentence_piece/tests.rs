@@ -274,7 +274,7 @@ fn compare(rng: &mut Rng, model: &Value, steps: &(Value, Value), texts: &[String
             let expected = of_crate.encode(text, &policies[1], None).expect("has an unknown token");
             ids += expected.len();
             let [placed, offsets] = [(&words, 0), (&of_crate, 1)].map(|(tokenizer, at)| {
-                tokenizer.encode_with_offsets(text, &policies[at]).expect("has an unknown token")
+                tokenizer.encode_with_offsets(text, &policies[at], None).expect("has an unknown token")
             });
             assert_eq!(placed, offsets, "{text:?} {} {} {model}", steps.0.to_string().len(), steps.1);
             // Twice: learnt, and remembered.

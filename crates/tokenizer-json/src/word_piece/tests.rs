@@ -100,7 +100,7 @@ fn ids_are_those_of_the_crate() {
                 let expected = of_crate.encode(text, &policies[1], None).expect("has an unknown token");
                 ids += expected.len();
                 let [placed, offsets] = [(&words, 0), (&of_crate, 1)].map(|(tokenizer, at)| {
-                    tokenizer.encode_with_offsets(text, &policies[at]).expect("has an unknown token")
+                    tokenizer.encode_with_offsets(text, &policies[at], None).expect("has an unknown token")
                 });
                 assert_eq!(placed, offsets, "{text:?} {normalizer} {model}");
                 // Twice: learnt, and remembered.

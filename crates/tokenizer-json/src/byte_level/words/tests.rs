@@ -176,7 +176,7 @@ pub(crate) fn file(model: &Value, steps: &(Value, Value), added: &Value) -> Vec<
 fn encoded(tokenizer: &Tokenizer, text: &str, allowed: &[&str]) -> Result<(Vec<u32>, crate::Encoded), String> {
     let policy = tokenizer.policy::<&str>(allowed, &[]).map_err(|error| error.to_string())?;
     let ids = tokenizer.encode(text, &policy, None).map_err(|error| error.to_string())?;
-    let placed = tokenizer.encode_with_offsets(text, &policy).map_err(|error| error.to_string())?;
+    let placed = tokenizer.encode_with_offsets(text, &policy, None).map_err(|error| error.to_string())?;
     Ok((ids, placed))
 }
 
