@@ -123,6 +123,12 @@ export interface ChunkOptions extends EncodeOptions {
   readonly boundary?: Boundary | undefined
 }
 
+/** {@link ChunkOptions} of {@link Tokenizer.chunkAsync}. */
+export interface ChunkAsyncOptions extends ChunkOptions {
+  /** Stops the work; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A part of a text. */
 export interface Chunk {
   /** What it says: `text.slice(start, end)`. */
@@ -315,7 +321,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
+   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk*`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
@@ -448,6 +454,8 @@ export interface Tokenizer {
    * @throws `ERR_LIMIT` when one character has more than `maxTokens` tokens.
    */
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  /** {@link Tokenizer.chunk} off the event loop. */
+  chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>>
   /** Counts of all parts of `text`. Special tokens are plain text unless allowed. */
   countIndex(text: string, options?: EncodeOptions): CountIndex
   /**
@@ -960,6 +968,7 @@ export declare class BpeTokenizer implements Tokenizer {
   isWithinLimit(text: Text, limit: number, options?: EncodeOptions): number | false
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>>
   countIndex(text: string, options?: EncodeOptions): CountIndex
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string
   decodeBatch(rows: TokenBatch | readonly (Uint32Array | Iterable<number>)[], options?: DecodeOptions): string[]
@@ -1201,6 +1210,7 @@ export declare class WordTokenizer implements Tokenizer {
   ): AsyncGenerator<NonSharedUint32Array, void, undefined>
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>>
   countIndex(text: string, options?: EncodeOptions): CountIndex
   /** The tokens joined with spaces, without the white space before any of `,.:;?!"()'`. */
   decode(ids: Uint32Array | Iterable<number>, options?: DecodeOptions): string

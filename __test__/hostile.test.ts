@@ -135,6 +135,11 @@ const tokenizerCases = (of: tokenmill.Tokenizer): Readonly<Record<string, Case>>
     isWithinLimit: [of.isWithinLimit.bind(of), 'the mill', 10, special],
     truncate: [of.truncate.bind(of), 'the mill', 1, { ...special, cut: 'start' }],
     chunk: [of.chunk.bind(of), 'the mill', { ...special, maxTokens: 2, overlap: 0, boundary: 'word' }],
+    chunkAsync: [
+      of.chunkAsync.bind(of),
+      'the mill',
+      { ...special, maxTokens: 2, overlap: 0, boundary: 'word', signal: new AbortController().signal },
+    ],
     countIndex: [(...args: Parameters<typeof of.countIndex>) => of.countIndex(...args), 'the mill', special],
     'countIndex.count': [of.countIndex('the mill').count.bind(of.countIndex('the mill')), 0, 3],
     decode: [of.decode.bind(of), Array.from(ids), { errors: 'strict', skipSpecialTokens: true }],
@@ -677,7 +682,7 @@ test('the errors themselves, and threads', async (t) => {
 
 /** What takes nothing, and what is not for callers. */
 const withoutArguments =
-  /^(devices|nextToken|of|nativeOf|callsOf|engine|withEngine|chunkEncoder|normalizedOffsets|windowsAhead|data|dataSync|toFloat32|grad|parameters|step|stepAsync|zeroGrad|state|dispose|close|entries)$/
+  /^(devices|nextToken|of|nativeOf|callsOf|engine|withEngine|chunkEncoder|normalizedOffsets|nativeOffsetsLater|windowsAhead|data|dataSync|toFloat32|grad|parameters|step|stepAsync|zeroGrad|state|dispose|close|entries)$/
 
 test.after('every function of the package is above', (t) => {
   const missing: string[] = []

@@ -79,6 +79,7 @@ test.serial('tokenizers', async (t) => {
       countAsync: () => of.countAsync('the mill'),
       truncate: () => of.truncate('the mill', 1, {}),
       chunk: () => [...of.chunk('the mill', { maxTokens: 2 })],
+      chunkAsync: async () => [...(await of.chunkAsync('the mill', { maxTokens: 2 }))],
       decode: () => of.decode(of.encode('the mill'), {}),
       encodeWithOffsets: () => of.encodeWithOffsets('the mill', {}),
       encodeChunks: () => all(of.encodeChunks(['the mill'], {})),

@@ -20,6 +20,7 @@ const { way } = workerData
 if (way === 'async') for (let i = 0; i < 8; i++) void tokenizer.encodeAsync(text)
 if (way === 'batch') void tokenizer.encodeBatchAsync(Array.from({ length: 50 }, () => text))
 if (way === 'count') for (let i = 0; i < 8; i++) void tokenizer.countBatchAsync([text, text])
+if (way === 'chunk') for (let i = 0; i < 8; i++) void tokenizer.chunkAsync(text, { maxTokens: 50, boundary: 'word' })
 if (way === 'embedding') {
   const embedding = InputEmbedding.create({ vocabSize: 50_257, contextLength: 64, dimensions: 64 })
   for (let i = 0; i < 8; i++) void embedding.forwardAsync(new Uint32Array(64 * 64), { shape: [64, 64] })
@@ -35,7 +36,7 @@ if (way === 'sync') for (;;) tokenizer.encode(text)
 const main = `
 import { Worker } from 'node:worker_threads'
 const source = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)}))
-const ways = ['async', 'batch', 'embedding', 'exit', 'sync', 'count']
+const ways = ['async', 'batch', 'embedding', 'exit', 'sync', 'count', 'chunk']
 let seen = 0
 const one = (i) =>
   new Promise((done, fail) => {

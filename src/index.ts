@@ -46,7 +46,7 @@ export type {
   TokenDecoder,
 } from './tokenizer/stream.ts'
 export type { Boundary } from './tokenizer/boundaries.ts'
-export type { Chunk, ChunkOptions } from './tokenizer/chunk.ts'
+export type { Chunk, ChunkAsyncOptions, ChunkOptions } from './tokenizer/chunk.ts'
 export type { CountIndex } from './tokenizer/count-index.ts'
 export type { OffsetOptions, TokenOffsets } from './tokenizer/offsets.ts'
 export type { TruncateOptions } from './tokenizer/truncate.ts'

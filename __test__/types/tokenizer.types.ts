@@ -1,5 +1,6 @@
 import {
   BpeTokenizer,
+  type Chunk,
   encodingForModel,
   type EncodingName,
   encodingNames,
@@ -37,6 +38,12 @@ tokenizer.encode(new Uint8Array(1), { allowedSpecial: 'all', disallowedSpecial: 
 equal<ReturnType<Tokenizer['countAsync']>, Promise<number>>()
 equal<ReturnType<Tokenizer['countBatchAsync']>, Promise<Uint32Array<ArrayBuffer>>>()
 tokenizer.countAsync('text', { signal: new AbortController().signal, allowedSpecial: 'all' })
+equal<ReturnType<Tokenizer['chunkAsync']>, Promise<Iterable<Chunk>>>()
+tokenizer.chunkAsync('text', { maxTokens: 8, overlap: 2, boundary: 'word', signal: new AbortController().signal })
+// @ts-expect-error a limit is needed
+tokenizer.chunkAsync('text', { signal: new AbortController().signal })
+// @ts-expect-error a synchronous call cannot be aborted
+tokenizer.chunk('text', { maxTokens: 8, signal: new AbortController().signal })
 tokenizer.encodeAsync('text', { signal: new AbortController().signal })
 tokenizer.decode([1, 2], { errors: 'strict' })
 // An undefined option is an absent one.

@@ -13,7 +13,14 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { calls, copyFew, scratch } from './calls.ts'
-import { checkedChunking, ChunkList, type Chunk, type ChunkOptions } from './chunk.ts'
+import {
+  checkedAsyncChunking,
+  checkedChunking,
+  ChunkList,
+  type Chunk,
+  type ChunkAsyncOptions,
+  type ChunkOptions,
+} from './chunk.ts'
 import {
   encodePadded,
   type PaddedOffsetOptions,
@@ -182,6 +189,12 @@ export class BpeTokenizer implements Tokenizer {
     const { policy, strict } = this.#encodeCall(options)
     const checked = unsharedText(checkedText('text', text))
     return explaining(() => this.#native.encodeNormalizedWithOffsets(checked, strict, policy, words))
+  }
+
+  /** @internal The ids of a text and where they are from, off the event loop; of what the normalizer makes of it where it `normalizes`. */
+  async nativeOffsetsLater(text: string, normalizes: boolean, options: EncodeAsyncOptions): Promise<NativeOffsets> {
+    const call = this.#asyncCall(options, 'all')
+    return callLater([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, normalizes, ...own))
   }
 
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
@@ -355,6 +368,16 @@ export class BpeTokenizer implements Tokenizer {
     } catch (error) {
       throw explained(error)
     }
+  }
+
+  async chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>> {
+    const { signal, text: checked, maxTokens, overlap, boundary, rest } = checkedAsyncChunking(text, options)
+    const { special } = this.#checkedCall(rest, [])
+    const call = { signal, policy: () => this.#policy(special) }
+    const plan = await callLater([checked], call, (policy, flag) =>
+      this.#native.chunkAsync(checked, policy, maxTokens, overlap, boundary, flag),
+    )
+    return new ChunkList(checked, plan)
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {

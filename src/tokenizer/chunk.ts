@@ -1,6 +1,15 @@
-import { integerIn, invalid, oneOf, options as checkedOptions, positiveInteger, string } from '../validate.ts'
-import { encodeOptionNames } from './arguments.ts'
+import {
+  abortSignal,
+  integerIn,
+  invalid,
+  oneOf,
+  options as checkedOptions,
+  positiveInteger,
+  string,
+} from '../validate.ts'
+import { encodeOptionNames, ownChoices } from './arguments.ts'
 import { boundaryNames, numberOf, type Boundary } from './boundaries.ts'
+import { chunksLater, type LaterCountedText } from './chunk-later.ts'
 import { Parts, type CountedText } from './parts.ts'
 import type { EncodeOptions } from './tokenizer.ts'
 
@@ -28,6 +37,12 @@ export interface ChunkOptions extends EncodeOptions {
   readonly boundary?: Boundary | undefined
 }
 
+/** {@link ChunkOptions} of {@link Tokenizer.chunkAsync}. */
+export interface ChunkAsyncOptions extends ChunkOptions {
+  /** Stops the work; the promise is rejected with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A part of a text. */
 export interface Chunk {
   /** What it says: `text.slice(start, end)`. */
@@ -40,10 +55,12 @@ export interface Chunk {
   readonly tokens: number
 }
 
+const chunkOptionNames = [...encodeOptionNames, 'maxTokens', 'overlap', 'boundary'] as const
+
 /** The checked arguments of `chunk`. */
 export const checkedChunking = (text: unknown, options: ChunkOptions) => {
-  if (options === undefined) throw invalid('options', 'an object, as { maxTokens: 512 },', options)
-  const checked = checkedOptions('options', options, [...encodeOptionNames, 'maxTokens', 'overlap', 'boundary'])
+  if (options === undefined) throw noOptions()
+  const checked = checkedOptions('options', options, chunkOptionNames)
   const { maxTokens, overlap = 0, boundary = 'token', ...rest } = checked
   const most = positiveInteger('options.maxTokens', maxTokens)
   return {
@@ -54,6 +71,17 @@ export const checkedChunking = (text: unknown, options: ChunkOptions) => {
     rest: rest as EncodeOptions,
   }
 }
+
+/** The checked arguments of `chunkAsync`. */
+export const checkedAsyncChunking = (text: unknown, options: ChunkAsyncOptions) => {
+  if (options === undefined) throw noOptions()
+  const { signal, ...rest } = checkedOptions('options', options, [...chunkOptionNames, 'signal'])
+  const checked = abortSignal(signal)
+  checked?.throwIfAborted()
+  return { signal: checked, ...checkedChunking(text, rest as ChunkOptions) }
+}
+
+const noOptions = () => invalid('options', 'an object, as { maxTokens: 512 },', undefined)
 
 /** The chunks of `text`, made one by one; `plan` has the start, the end and the tokens of each. */
 export class ChunkList implements Iterable<Chunk> {
@@ -80,5 +108,18 @@ export const chunkCounted = (
   counted: (text: string, options: EncodeOptions) => CountedText,
 ): Iterable<Chunk> => {
   const { text: checked, maxTokens, overlap, boundary, rest } = checkedChunking(text, options)
-  return new ChunkList(checked, new Parts(counted(checked, rest)).chunks(maxTokens, overlap, boundary))
+  const chunks = new Parts(counted(checked, rest)).chunks(maxTokens, overlap, boundary)
+  while (chunks.next());
+  return new ChunkList(checked, chunks.plan())
+}
+
+/** `chunkAsync` of such a tokenizer. */
+export const chunkCountedAsync = async (
+  text: string,
+  options: ChunkAsyncOptions,
+  counted: (text: string, options: EncodeOptions, signal: AbortSignal | undefined) => Promise<LaterCountedText>,
+): Promise<Iterable<Chunk>> => {
+  const { signal, text: checked, maxTokens, overlap, boundary, rest } = checkedAsyncChunking(text, options)
+  const known = await counted(checked, ownChoices(rest), signal)
+  return new ChunkList(checked, await chunksLater(known, [maxTokens, overlap, boundary], signal))
 }

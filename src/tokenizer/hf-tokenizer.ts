@@ -27,19 +27,19 @@ import {
   type RowShape,
   type TextOrPair,
 } from './encode-padded.ts'
-import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
+import { chunkCounted, chunkCountedAsync, type Chunk, type ChunkAsyncOptions, type ChunkOptions } from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
-import { countedBy } from './counted-text.ts'
+import { countedBy, countedLaterBy } from './counted-text.ts'
 import { decodeRows } from './decode-batch.ts'
 import { explained } from './explained.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
-import { callBatchLater, explaining, type BatchWork, type Explain } from './native-call.ts'
+import { callBatchLater, callLater, explaining, type BatchWork, type Explain } from './native-call.ts'
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
 import { ofOwnRealm } from '../own-realm.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
-import { PostProcessor, tokenOffsets } from './post-processor.ts'
+import { PostProcessor, tokenOffsets, tokenOffsetsLater } from './post-processor.ts'
 import { checkedText, checkedUtf8 } from './read-text.ts'
 import { saveBytes } from './save-bytes.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
@@ -186,6 +186,14 @@ export class HfTokenizer implements Tokenizer {
     return tokenOffsets(found, bytes, whole ? this.#postProcessor : undefined)
   }
 
+  /** @internal {@link HfTokenizer.encodeWithOffsets} of a string off the event loop, with none of what {@link OffsetOptions} asks for. */
+  async offsetsLater(text: string, options: EncodeAsyncOptions): Promise<TokenOffsets> {
+    const { signal, special, whole } = this.#asyncCall(options, 'all')
+    const call = { signal, policy: () => this.#policies.of(special) }
+    const found = await callLater([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, ...own))
+    return tokenOffsetsLater(found, whole ? this.#postProcessor : undefined)
+  }
+
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     return this.segmentRows(segments).ids
   }
@@ -322,6 +330,10 @@ export class HfTokenizer implements Tokenizer {
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
     return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
+  }
+
+  async chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>> {
+    return chunkCountedAsync(text, options, (...checked) => countedLaterBy(this, ...checked))
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {

@@ -11,9 +11,16 @@ import { checkedSegments, checkedTexts, checkedWhole, ownChoices } from './argum
 import { AroundEncoder } from './around-encoder.ts'
 import { BpeTokenizer } from './bpe-tokenizer.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
-import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
+import {
+  checkedAsyncChunking,
+  chunkCounted,
+  chunkCountedAsync,
+  type Chunk,
+  type ChunkAsyncOptions,
+  type ChunkOptions,
+} from './chunk.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
-import { countedBy } from './counted-text.ts'
+import { countedBy, countedLaterBy } from './counted-text.ts'
 import {
   encodePadded,
   type PaddedOffsetOptions,
@@ -24,8 +31,9 @@ import {
   type TextOrPair,
 } from './encode-padded.ts'
 import { HfTokenizer, rowShapeOf } from './hf-tokenizer.ts'
+import { copiedLater } from './native-call.ts'
 import { splitOffsetOptions, type AllOffsets, type OffsetOptions, type TokenOffsets } from './offsets.ts'
-import { PostProcessor, tokenOffsets } from './post-processor.ts'
+import { PostProcessor, tokenOffsets, tokenOffsetsLater } from './post-processor.ts'
 import { saveBytes } from './save-bytes.ts'
 import type { SpecialTokenPolicy } from './special-tokens.ts'
 import { doParts, doPartsAsync, joinCounts, joinRows } from './split-batch.ts'
@@ -131,6 +139,13 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     return options?.byteOffsets === true ? { ...whole, byteOffsets, byteEnds } : whole
   }
 
+  /** @internal {@link JsonBpeTokenizer.encodeWithOffsets} of a string off the event loop, with none of what {@link OffsetOptions} asks for. */
+  async offsetsLater(text: string, options: EncodeAsyncOptions): Promise<TokenOffsets> {
+    const whole = isWhole(options)
+    const found = await super.nativeOffsetsLater(text, this.#json.normalizes, options)
+    return tokenOffsetsLater(found, whole ? this.#json.postProcessor : undefined)
+  }
+
   override encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
     const checked = checkedSegments(segments)
     if (!checked.some(({ text }) => this.#isOfCrate(text))) return super.encodeSegments(checked)
@@ -229,6 +244,16 @@ export class JsonBpeTokenizer extends BpeTokenizer {
     if (this.#isOfCrate(text)) return this.#byCrate.chunk(text, options)
     if (!isWhole(options) && !this.#isNormalized(text)) return super.chunk(text, options)
     return chunkCounted(text, options, (checked, rest) => countedBy(this, checked, rest))
+  }
+
+  override async chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>> {
+    const { text: checked, signal, rest } = checkedAsyncChunking(text, options)
+    const own = { ...options, ...ownChoices(rest) }
+    const { isNfc, normalizes } = this.#json
+    const changes = isNfc && !(await copiedLater([checked], signal, (flag) => native().isNfcAsync(checked, flag)))
+    if (changes && !normalizes) return this.#byCrate.chunkAsync(checked, own)
+    if (!changes && !isWhole(own)) return super.chunkAsync(checked, own)
+    return chunkCountedAsync(checked, own, (...all) => countedLaterBy(this, ...all))
   }
 
   override countIndex(text: string, options?: EncodeOptions): CountIndex {

@@ -40,10 +40,7 @@ export const callBatchLater = async <T>(
   return callLater([], call, (policy, flag) => work.gathered(all, policy, flag))
 }
 
-/**
- * Does native work with `texts` off the event loop, when it is their turn to be copied. The number of the policy is asked for then: other
- * calls may drop policies before.
- */
+/** {@link copiedLater} with a policy, whose number is asked for when it is time: other calls may drop policies before. */
 export const callLater = async <T>(
   texts: readonly Text[],
   call: {
@@ -53,14 +50,23 @@ export const callLater = async <T>(
   },
   work: (policy: number, flag: CancelFlag | undefined) => Promise<T>,
 ): Promise<T> => {
-  const turn = copyTurn(texts)
-  if (turn !== undefined) await turn
   const { signal, policy, explain = explained } = call
-  return cancellable(signal, async (flag) => {
+  return copiedLater(texts, signal, async (flag) => {
     try {
       return await work(policy(), flag)
     } catch (error) {
       throw explain(error)
     }
   })
+}
+
+/** Does native work with `texts` off the event loop, when it is their turn to be copied. */
+export const copiedLater = async <T>(
+  texts: readonly Text[],
+  signal: AbortSignal | undefined,
+  work: (flag: CancelFlag | undefined) => Promise<T>,
+): Promise<T> => {
+  const turn = copyTurn(texts)
+  if (turn !== undefined) await turn
+  return cancellable(signal, work)
 }

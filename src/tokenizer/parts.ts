@@ -1,6 +1,7 @@
 import { TokenmillError } from '../errors.ts'
 import type { NonSharedUint32Array } from '../non-shared.ts'
 import { characters, countUpTo, tailNumberOf, TextBoundaries, tokens } from './boundaries.ts'
+import { IdBuffer } from './id-buffer.ts'
 import { leastOf } from './least-of.ts'
 
 /** A text and what a tokenizer says of it: what {@link Parts} needs of any tokenizer. */
@@ -17,6 +18,19 @@ export interface CountedText {
   readonly count: (start: number, end: number) => number
 }
 
+/** The places of boundaries of a text, by their numbers: see {@link TextBoundaries}. */
+export interface TextPlaces {
+  places(number: number): Uint32Array
+}
+
+/** Chunks that are found one by one. */
+export interface ChunkWalk {
+  /** Finds the next chunk, or a place for it; `false`: there is none. Where it throws nothing has changed. */
+  readonly next: () => boolean
+  /** For each chunk where it starts and ends and how many tokens it has, as native code has it. */
+  readonly plan: () => NonSharedUint32Array
+}
+
 /** How many characters of a token that has no more room are tried all the same, and after how many places in vain the search goes on by halves. */
 const slack = 32
 
@@ -26,11 +40,11 @@ const slack = 32
  */
 export class Parts {
   readonly #counted: CountedText
-  readonly #boundaries: TextBoundaries
+  readonly #boundaries: TextPlaces
 
-  constructor(counted: CountedText) {
+  constructor(counted: CountedText, boundaries: TextPlaces = new TextBoundaries(counted.text)) {
     this.#counted = counted
-    this.#boundaries = new TextBoundaries(counted.text)
+    this.#boundaries = boundaries
   }
 
   /** The end of a longest prefix of at most `most` tokens. */
@@ -45,17 +59,22 @@ export class Parts {
     return this.#startOfTail(0, text.length, most, characters)
   }
 
-  /** For each chunk where it starts and ends and how many tokens it has, as native code has it. */
-  chunks(maxTokens: number, overlap: number, boundary: number): NonSharedUint32Array {
+  /** The chunks of the text. */
+  chunks(maxTokens: number, overlap: number, boundary: number): ChunkWalk {
     const { text, count } = this.#counted
     const tail = tailNumberOf(boundary)
-    const flat: number[] = []
+    const flat = new IdBuffer()
     let [start, least] = [0, 0]
-    while (least < text.length) {
+    const next = (): boolean => {
+      if (least >= text.length) return false
       const end = this.#end(start, least, maxTokens, boundary)
       if (end !== undefined) {
-        flat.push(start, end, count(start, end))
-        start = overlap > 0 && end < text.length ? this.#startOfTail(start, end, overlap, tail) : end
+        const tokens = count(start, end)
+        const after = overlap > 0 && end < text.length ? this.#startOfTail(start, end, overlap, tail) : end
+        flat.push(start)
+        flat.push(end)
+        flat.push(tokens)
+        start = after
         least = end
       } else if (start < least) {
         // What both have in common leaves no room.
@@ -69,8 +88,9 @@ export class Parts {
             `the one at index ${start} has ${count(start, next)}`,
         )
       }
+      return true
     }
-    return Uint32Array.from(flat)
+    return { next, plan: () => flat.toArray() }
   }
 
   /** The end of a longest part from `start` on that ends after `least` at the coarsest boundary, from `boundary` down, that there is. */

@@ -1,3 +1,4 @@
+import { nextTurn } from '../event-loop.ts'
 import { joinIds } from '../join-ids.ts'
 import type { NativeOffsets, NativeTemplates } from '../native-binding.d.ts'
 import type { NonSharedInt32Array, NonSharedUint32Array } from '../non-shared.ts'
@@ -79,25 +80,45 @@ export class PostProcessor {
 
   /** {@link PostProcessor.around} of ids and where they are in a text: what is put around them is where the text starts or ends. */
   aroundSpans(spans: AllOffsets): AllOffsets {
-    const { single } = this.#templates
-    const place = single.filter((_, index) => index % 2 === 0).indexOf(first)
-    const after = this.added(false) - place
-    const longer = (starts: Uint32Array, end: number, hasEnd: boolean): NonSharedUint32Array => {
-      const count = place + starts.length + after
-      const all = new Uint32Array(count).fill(end, place + starts.length - (hasEnd ? 1 : 0))
-      all.set(hasEnd ? starts.subarray(0, -1) : starts, place)
-      return all
-    }
     const { ids, offsets, ends, byteOffsets, byteEnds, wordIds } = spans
-    const [length, bytes] = [offsets.at(-1) as number, byteOffsets.at(-1) as number]
     return {
       ids: this.around(ids),
-      offsets: longer(offsets, length, true),
-      ends: longer(ends, length, false),
-      byteOffsets: longer(byteOffsets, bytes, true),
-      byteEnds: longer(byteEnds, bytes, false),
-      ...(wordIds && { wordIds: this.#aroundWords(wordIds, place) }),
+      offsets: this.#aroundStarts(offsets),
+      ends: this.#aroundEnds(ends, offsets),
+      byteOffsets: this.#aroundStarts(byteOffsets),
+      byteEnds: this.#aroundEnds(byteEnds, byteOffsets),
+      ...(wordIds && { wordIds: this.#aroundWords(wordIds, this.#place) }),
     }
+  }
+
+  /** The same without bytes and words, each array in a turn of the event loop: of a long text one takes milliseconds. */
+  async aroundSpansLater(spans: TokenOffsets): Promise<TokenOffsets> {
+    const ids = this.around(spans.ids)
+    await nextTurn()
+    const offsets = this.#aroundStarts(spans.offsets)
+    await nextTurn()
+    return { ids, offsets, ends: this.#aroundEnds(spans.ends, spans.offsets) }
+  }
+
+  /** How many ids are put before those of a text. */
+  get #place(): number {
+    return this.#templates.single.filter((_, index) => index % 2 === 0).indexOf(first)
+  }
+
+  #aroundStarts(starts: NonSharedUint32Array): NonSharedUint32Array {
+    return this.#longer(starts.subarray(0, -1), starts.at(-1) as number, 1)
+  }
+
+  #aroundEnds(ends: NonSharedUint32Array, starts: NonSharedUint32Array): NonSharedUint32Array {
+    return this.#longer(ends, starts.at(-1) as number, 0)
+  }
+
+  /** `places` with 0 before them, and `end` behind them, `more` times more than there are ids. */
+  #longer(places: NonSharedUint32Array, end: number, more: number): NonSharedUint32Array {
+    const place = this.#place
+    const all = new Uint32Array(places.length + this.added(false) + more).fill(end, place + places.length)
+    all.set(places, place)
+    return all
   }
 
   #aroundWords(wordIds: Int32Array, place: number): NonSharedInt32Array {
@@ -143,4 +164,13 @@ export const tokenOffsets = (
   const all = { ...spans, ...wordIdsOf(words) }
   const { byteOffsets, byteEnds, ...rest } = postProcessor === undefined ? all : postProcessor.aroundSpans(all)
   return bytes ? { ...rest, byteOffsets, byteEnds } : rest
+}
+
+/** {@link tokenOffsets} without bytes and words, off the event loop. */
+export const tokenOffsetsLater = async (
+  { ids, offsets, ends }: NativeOffsets,
+  postProcessor: PostProcessor | undefined,
+): Promise<TokenOffsets> => {
+  const spans = { ids, offsets, ends }
+  return postProcessor === undefined ? spans : postProcessor.aroundSpansLater(spans)
 }

@@ -1,6 +1,6 @@
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import type { Chunks, DecodeChunksOptions, EncodeChunksOptions, EncodeStreamOptions, TokenDecoder } from './stream.ts'
-import type { Chunk, ChunkOptions } from './chunk.ts'
+import type { Chunk, ChunkAsyncOptions, ChunkOptions } from './chunk.ts'
 import type { CountIndex } from './count-index.ts'
 import type { OffsetOptions, TokenOffsets } from './offsets.ts'
 import type { TruncateOptions } from './truncate.ts'
@@ -27,7 +27,7 @@ export interface EncodeOptions {
   /**
    * Special tokens that are an `ERR_SPECIAL_TOKEN` where they stand in the text: `'all'` (all but the allowed), or those
    * named here. What is neither allowed nor disallowed is plain text.
-   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk`
+   * @default 'all' in `encode*`, [] in `count*`, `isWithinLimit`, `truncate` and `chunk*`
    */
   readonly disallowedSpecial?: 'all' | readonly string[] | ReadonlySet<string> | undefined
   /**
@@ -161,6 +161,8 @@ export interface Tokenizer {
    * @throws `ERR_LIMIT` when one character has more than `maxTokens` tokens.
    */
   chunk(text: string, options: ChunkOptions): Iterable<Chunk>
+  /** {@link Tokenizer.chunk} off the event loop. */
+  chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>>
   /** Counts of all parts of `text`. Special tokens are plain text unless allowed. */
   countIndex(text: string, options?: EncodeOptions): CountIndex
 

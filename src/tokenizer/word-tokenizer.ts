@@ -12,7 +12,7 @@ import {
   splitSignal,
 } from './arguments.ts'
 import { BufferedEncoder } from './buffered-stream.ts'
-import { chunkCounted, type Chunk, type ChunkOptions } from './chunk.ts'
+import { chunkCounted, chunkCountedAsync, type Chunk, type ChunkAsyncOptions, type ChunkOptions } from './chunk.ts'
 import { decodeRows } from './decode-batch.ts'
 import { countEachPart, type CountIndex } from './count-index.ts'
 import {
@@ -200,7 +200,7 @@ export class WordTokenizer implements Tokenizer {
     const checked = checkedText('text', text)
     const read = runToEnd(readText('text', checked, call.utf8))
     const ids = runToEnd(this.#encodeText('text', read, call))
-    const spans = this.#spans(read, call)
+    const spans = runToEnd(this.#spans(read, call))
     const inBytes = bytes || typeof checked !== 'string' ? byteSpans(read, spans) : spans
     const { offsets, ends } = typeof checked === 'string' ? spans : placesBeforeReading(checked, inBytes)
     return {
@@ -296,11 +296,22 @@ export class WordTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    return truncateCounted(text, maxTokens, options, (checked, rest) => this.#counted(checked, rest))
+    return truncateCounted(text, maxTokens, options, (checked, rest) =>
+      runToEnd(this.#counted(checked, this.#countCall(rest))),
+    )
   }
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {
-    return chunkCounted(text, options, (checked, rest) => this.#counted(checked, rest))
+    return chunkCounted(text, options, (checked, rest) => runToEnd(this.#counted(checked, this.#countCall(rest))))
+  }
+
+  async chunkAsync(text: string, options: ChunkAsyncOptions): Promise<Iterable<Chunk>> {
+    return chunkCountedAsync(text, options, async (checked, rest, signal) => {
+      const call = this.#countCall(rest)
+      const countLater = (start: number, end: number) =>
+        runInTurns(this.#countText('text', checked.slice(start, end), call), signal)
+      return { ...(await runInTurns(this.#counted(checked, call), signal)), countLater }
+    })
   }
 
   countIndex(text: string, options?: EncodeOptions): CountIndex {
@@ -424,17 +435,16 @@ export class WordTokenizer implements Tokenizer {
   }
 
   /** What cutting `text` needs to know; as when counting, no word is unknown. */
-  #counted(text: string, options: EncodeOptions): CountedText {
-    const call = this.#countCall(options)
+  *#counted(text: string, call: Call): Steps<CountedText> {
     const read = wellFormed(text)
     refuseDisallowed(read, call.search)
-    const { offsets, ends, specials } = this.#spans(read, call)
+    const { offsets, ends, specials } = yield* this.#spans(read, call)
     const count = (start: number, end: number) => this.#count('text', text.slice(start, end), call)
     return { text, offsets, ends, isWhole: (index) => specials.has(index), count }
   }
 
   /** Where the tokens of a well-formed text are. */
-  #spans(text: string, { search }: Call): WordSpans {
+  *#spans(text: string, { search }: Call): Steps<WordSpans> {
     const [offsets, ends, specials] = [new IdBuffer(), new IdBuffer(), new Set<number>()]
     for (const part of partsOf(text, search)) {
       const push = (_: string, start: number, end: number, index: number) => {
@@ -444,7 +454,8 @@ export class WordTokenizer implements Tokenizer {
       if (part.special) {
         specials.add(ends.length)
         push(part.text, 0, part.text.length, 0)
-      } else runToEnd(this.vocabulary.splitter.split(part.text, push))
+      } else yield* this.vocabulary.splitter.split(part.text, push)
+      yield
     }
     offsets.push(text.length)
     return { offsets: offsets.toArray(), ends: ends.toArray(), specials }
