@@ -1,5 +1,6 @@
 import test from 'ava'
 import * as fc from 'fast-check'
+import { boundaryNames } from '../../src/tokenizer/boundaries.ts'
 import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
 import { countedBy } from '../../src/tokenizer/counted-text.ts'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
@@ -85,6 +86,95 @@ for (const name of [...modelFixtures, 'llama3', 'qwen2']) {
     }
   })
 }
+
+const im = new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: ['<|unk|>', '<|im_start|>'] }))
+const withSpecials = ['words by hand', 'added', 'bert', 't5', 'words'] as const
+const loaded = async (name: string): Promise<Tokenizer> =>
+  name === 'words by hand' ? im : loadTokenizer(jsonFile(name))
+
+for (const name of withSpecials) {
+  test(`${name}: special tokens are kept beside long words, and never cut, by truncate and chunk`, async (t) => {
+    const tokenizer = await loaded(name)
+    // One that is a token only where no letter is next to it may fit where neither of the places beside it does.
+    const specials = [...tokenizer.specialTokens.keys()].filter((token) => name !== 'added' || token !== '[MASK]')
+    const unit = fc.oneof(
+      fc.constantFrom(' ', '. ', 'a', '日', '🙂', '\n\n', 'hello world, '),
+      fc.constantFrom(...specials),
+      fc.integer({ min: 1, max: 150 }).map((length) => 'b'.repeat(length)),
+      fc.integer({ min: 1, max: 60 }).map((length) => ' '.repeat(length)),
+    )
+    const anyUnits = fc.array(unit, { minLength: 1, maxLength: 7 }).map((units) => units.join(''))
+    const options = { allowedSpecial: 'all' } as const
+    const ids = new Set(tokenizer.specialTokens.values())
+    fc.assert(
+      fc.property(anyUnits, fc.nat(8), fc.constantFrom(...boundaryNames), (text, most, boundary) => {
+        const found = tokenizer.encodeWithOffsets(text, options)
+        const isUncut = (place: number) =>
+          !cutsPair(text, place) &&
+          found.ids.every(
+            (id, at) => !ids.has(id) || place <= (found.offsets[at] as number) || (found.ends[at] as number) <= place,
+          )
+        const places = Array.from({ length: text.length + 1 }, (_, place) => place).filter(isUncut)
+        const count = (start: number, end: number) => tokenizer.count(text.slice(start, end), options)
+        const kept = places.findLast((place) => count(0, place) <= most)
+        t.is(tokenizer.truncate(text, most, options), text.slice(0, kept))
+        const from = places.find((place) => count(place, text.length) <= most)
+        t.is(tokenizer.truncate(text, most, { ...options, cut: 'start' }), text.slice(from))
+        // A character has at most four tokens.
+        const overlap = Math.floor(most / 2)
+        let last = 0
+        for (const { start, end, tokens } of tokenizer.chunk(text, {
+          ...options,
+          maxTokens: most + 4,
+          overlap,
+          boundary,
+        })) {
+          t.true(places.includes(start) && places.includes(end) && start <= last && end > last)
+          t.true(tokens === count(start, end) && tokens <= most + 4)
+          // No longer one ends at a token.
+          if (boundary === 'token') t.true(found.ends.every((place) => place <= end || count(start, place) > most + 4))
+          last = end
+        }
+        t.is(last, text.length)
+      }),
+      { numRuns: 500 },
+    )
+  })
+}
+
+test('what is kept of long words beside special tokens is the longest that fits', async (t) => {
+  const bert = await loaded('bert')
+  const options = { allowedSpecial: 'all' } as const
+  const long = 'b'.repeat(110)
+  t.is(im.truncate(`a <|im_start|>${long}`, 2, options), 'a <|im_start|>')
+  t.is(im.truncate(`${long}<|im_start|>`, 1, { ...options, cut: 'start' }), '<|im_start|>')
+  t.is(bert.truncate(`. ${long}[SEP]日`, 2, { ...options, cut: 'start' }), '[SEP]日')
+})
+
+test('a special token that is longer than the part of a text that is read is not cut', (t) => {
+  const token = `<|${'x y '.repeat(300)}|>`
+  const tokenizer = new WordTokenizer(Vocabulary.fromWords(['a'], { specialTokens: ['<|unk|>', token] }))
+  const [rest, options] = [' a'.repeat(3000), { allowedSpecial: 'all' } as const]
+  t.is(tokenizer.truncate(`a ${token}${rest}`, 3, options), `a ${token} a `)
+  t.is(tokenizer.truncate(`${rest}${token} a`, 2, { ...options, cut: 'start' }), `${token} a`)
+  // As it is read to be nothing but words.
+  t.is(tokenizer.truncate(`a ${token}${rest}`, 3), 'a <|x y ')
+})
+
+test('places beside many special tokens are found in time', (t) => {
+  const text = `${'a <|im_start|>'.repeat(20_000)}${'b'.repeat(20_000)}`
+  const options = { allowedSpecial: 'all' } as const
+  const reversed = `${'b'.repeat(20_000)}${' a<|im_start|>'.repeat(20_000)}`
+  let counted = 0
+  const { count } = im
+  const spied = (whole: string) => {
+    const parts = countedBy(im, whole, options)
+    return new Parts({ ...parts, count: (start, end) => (counted++, count.call(im, whole.slice(start, end), options)) })
+  }
+  t.is(spied(text).endOfPrefix(40_000), 'a <|im_start|>'.length * 20_000)
+  t.is(spied(reversed).startOfSuffix(40_000), 20_000)
+  t.true(counted < 200, `${counted} parts were counted`)
+})
 
 /** Whether `place` is in no special token. */
 const isOutside = (text: string, place: number): boolean =>

@@ -325,7 +325,9 @@ export class HfTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
+    return truncateCounted(text, maxTokens, options, this.specialTokens, (checked, rest) =>
+      countedBy(this, checked, rest),
+    )
   }
 
   chunk(text: string, options: ChunkOptions): Iterable<Chunk> {

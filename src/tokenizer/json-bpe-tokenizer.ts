@@ -237,7 +237,9 @@ export class JsonBpeTokenizer extends BpeTokenizer {
   override truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
     if (this.#isOfCrate(text)) return this.#byCrate.truncate(text, maxTokens, options)
     if (!isWhole(options) && !this.#isNormalized(text)) return super.truncate(text, maxTokens, options)
-    return truncateCounted(text, maxTokens, options, (checked, rest) => countedBy(this, checked, rest))
+    return truncateCounted(text, maxTokens, options, this.specialTokens, (checked, rest) =>
+      countedBy(this, checked, rest),
+    )
   }
 
   override chunk(text: string, options: ChunkOptions): Iterable<Chunk> {

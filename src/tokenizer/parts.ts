@@ -31,12 +31,13 @@ export interface ChunkWalk {
   readonly plan: () => NonSharedUint32Array
 }
 
-/** How many characters of a token that has no more room are tried all the same, and after how many places in vain the search goes on by halves. */
+/** How many characters of a token that has no more room are tried all the same, and after how many places in vain tokens are searched by halves. */
 const slack = 32
 
 /**
  * Parts of a text of at most so many tokens, for any tokenizer. The tokens of the whole text say where a part is likely to end; there it
- * is counted, and if it has too many tokens the place before is tried, or after some of them the one in the middle of those that are left.
+ * is counted, and if it has too many tokens the place before is tried, or after some of them where the token in the middle of those that are
+ * left starts. Only places that cut nothing are counted: of a part of a special token a count would say nothing.
  */
 export class Parts {
   readonly #counted: CountedText
@@ -116,17 +117,25 @@ export class Parts {
     if (bound === text.length && text.length > least && count(start, bound) <= most) return bound
     for (let level = boundary; level >= characters; level--) {
       let to = Math.min(Math.max(bound, this.#nextPlace(least)), text.length - 1)
-      for (let tries = 0; to > least; tries++) {
+      for (let tries = 1; to > least; tries++) {
         const place = this.#lastPlace(level, to)
         if (place <= least) break
-        if (this.#isUncut(place) && count(start, place) <= most) return place
+        if (count(start, place) <= most) return place
         to = place - 1
-        if (tries % slack === slack - 1) {
-          to = leastOf(least + 1, to + 1, (at) => count(start, this.#lastPlace(level, at)) > most) - 1
-        }
+        if (tries % slack === 0) to = Math.min(to, this.#lastNear(start, least, to, most) + slack)
       }
     }
     return undefined
+  }
+
+  /** Where the last token after `least` and up to `to` starts or ends that the part from `start` on may end at; `least` without one. */
+  #lastNear(start: number, least: number, to: number, most: number): number {
+    const { offsets, ends, count } = this.#counted
+    const starts = offsets.subarray(0, -1)
+    const fits = (place: number) => count(start, place) <= most
+    const at = leastOf(countUpTo(starts, least), countUpTo(starts, to), (at) => !fits(starts[at] as number)) - 1
+    const end = ends[at] ?? 0
+    return end > least && end <= to && fits(end) ? end : Math.max(least, starts[at] ?? 0)
   }
 
   /** The start of a longest tail of the part that starts after `start`, at the coarsest boundary, from `boundary` down, that there is. */
@@ -150,32 +159,46 @@ export class Parts {
     }
     for (let level = boundary; level >= characters; level--) {
       let from = Math.max(bound, start + 1)
-      for (let tries = 0; from < end; tries++) {
+      for (let tries = 1; from < end; tries++) {
         const place = this.#firstPlace(level, from)
         if (place >= end) break
-        if (this.#isUncut(place) && count(place, end) <= most) return place
+        if (count(place, end) <= most) return place
         from = place + 1
-        if (tries % slack === slack - 1) {
-          from = leastOf(from, end, (at) => count(this.#firstPlace(level, at), end) <= most)
-        }
+        if (tries % slack === 0) from = Math.max(from, this.#firstNear(from, end, most) - slack)
       }
     }
     return end
   }
 
-  /** The last boundary up to `to`; 0 when there is none. */
-  #lastPlace(level: number, to: number): number {
-    if (level === characters) return cutsPair(this.#counted.text, to) ? to - 1 : to
-    const places = this.#places(level)
-    return places[countUpTo(places, to) - 1] ?? 0
+  /** Where the first token from `from` on and before `end` starts or ends that the tail up to `end` may start at; `end` without one. */
+  #firstNear(from: number, end: number, most: number): number {
+    const { offsets, ends, count } = this.#counted
+    const fits = (place: number) => count(place, end) <= most
+    const at = leastOf(countUpTo(ends, from - 1), countUpTo(ends, end - 1), (at) => fits(ends[at] as number))
+    const start = offsets[at] as number
+    return start >= from && start < end && fits(start) ? start : Math.min(end, ends[at] ?? end)
   }
 
-  /** The first boundary from `from` on; the length of the text when there is none. */
+  /** The last boundary up to `to` that cuts nothing; 0 when there is none. */
+  #lastPlace(level: number, to: number): number {
+    const places = level === characters ? undefined : this.#places(level)
+    for (let place = to; ;) {
+      if (places !== undefined) place = places[countUpTo(places, place) - 1] ?? 0
+      const [uncut] = this.#around(place)
+      if (uncut === place) return place
+      place = uncut
+    }
+  }
+
+  /** The first boundary from `from` on that cuts nothing; the length of the text when there is none. */
   #firstPlace(level: number, from: number): number {
-    const { text } = this.#counted
-    if (level === characters) return cutsPair(text, from) ? from + 1 : from
-    const places = this.#places(level)
-    return places[countUpTo(places, from - 1)] ?? text.length
+    const places = level === characters ? undefined : this.#places(level)
+    for (let place = from; ;) {
+      if (places !== undefined) place = places[countUpTo(places, place - 1)] ?? this.#counted.text.length
+      const [, uncut] = this.#around(place)
+      if (uncut === place) return place
+      place = uncut
+    }
   }
 
   #places(level: number): Uint32Array {
@@ -183,18 +206,17 @@ export class Parts {
   }
 
   #nextPlace(place: number): number {
-    const { text } = this.#counted
-    let next = place + 1
-    while (next < text.length && !this.#isUncut(next)) next++
-    return next
+    return this.#firstPlace(characters, place + 1)
   }
 
-  /** Whether no character is cut at `place`, and no token that must not be. */
-  #isUncut(place: number): boolean {
+  /** Where what is cut at `place` starts and ends, a character or a token that must not be; twice `place` when nothing is. */
+  #around(place: number): readonly [start: number, end: number] {
     const { text, offsets, ends, isWhole } = this.#counted
-    if (cutsPair(text, place)) return false
     const index = countUpTo(offsets.subarray(0, -1), place - 1) - 1
-    return index < 0 || (ends[index] as number) <= place || !isWhole(index)
+    if (index >= 0 && (ends[index] as number) > place && isWhole(index)) {
+      return [offsets[index] as number, ends[index] as number]
+    }
+    return cutsPair(text, place) ? [place - 1, place + 1] : [place, place]
   }
 }
 

@@ -30,12 +30,13 @@ const unitsOfToken = 8
 
 /**
  * `truncate` of a tokenizer that counts parts of a text. Of a long text a part is looked at that has some more tokens than are kept; all of it where such
- * parts are no shorter, or special tokens in it are errors.
+ * parts are no shorter, or special tokens in it are errors. What is kept ends before an allowed special token that the part may have cut.
  */
 export const truncateCounted = (
   text: string,
   maxTokens: number,
   options: TruncateOptions | undefined,
+  specialTokens: ReadonlyMap<string, number>,
   counted: (text: string, options: EncodeOptions) => CountedText,
 ): string => {
   const { text: checked, most, keepsStart, rest } = checkedTruncation(text, maxTokens, options)
@@ -48,11 +49,18 @@ export const truncateCounted = (
       const part = counted(keepsStart ? startOf(checked, length) : endOf(checked, length), rest)
       if (part.offsets.length <= most + spare) continue
       const found = kept(part)
-      if (found.length < part.text.length) return found
+      if (found.length + longestAllowed(rest, specialTokens) < part.text.length) return found
     }
   }
   return kept(counted(checked, rest))
 }
+
+/** The length of the longest special token that checked options allow, in code units. */
+const longestAllowed = ({ allowedSpecial = [] }: EncodeOptions, specialTokens: ReadonlyMap<string, number>): number =>
+  Array.from(allowedSpecial === 'all' ? specialTokens.keys() : allowedSpecial).reduce(
+    (most, token) => Math.max(most, token.length),
+    0,
+  )
 
 /** About so many code units that `text` starts with, up to white space where there is some. */
 const startOf = (text: string, length: number): string => {

@@ -296,7 +296,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   truncate(text: string, maxTokens: number, options?: TruncateOptions): string {
-    return truncateCounted(text, maxTokens, options, (checked, rest) =>
+    return truncateCounted(text, maxTokens, options, this.specialTokens, (checked, rest) =>
       runToEnd(this.#counted(checked, this.#countCall(rest))),
     )
   }
