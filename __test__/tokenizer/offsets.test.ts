@@ -7,7 +7,8 @@ import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 import { anyBytes, anyText, bytesOf } from './texts.ts'
 
 const words = new WordTokenizer(Vocabulary.fromText('Hello, world. And more <|endoftext|> words! 我们'))
-const tokenizers: readonly Tokenizer[] = [...encodingNames.map(getEncoding), words]
+const halves = new WordTokenizer(Vocabulary.fromText('ab', { split: /(?:)/ }), { name: 'half characters' })
+const tokenizers: readonly Tokenizer[] = [...encodingNames.map(getEncoding), words, halves]
 const o200k = getEncoding('o200k_base')
 const plain = { disallowedSpecial: [] } as const
 
@@ -139,6 +140,15 @@ test('bytes that are not UTF-8 are of the token of their U+FFFD', (t) => {
       [1, 3, 5],
     ],
   )
+})
+
+test('words that a RegExp cuts a character for all have it', (t) => {
+  t.deepEqual(parts(halves, '🙂ab'), ['🙂', '🙂', 'a', 'b'])
+  for (const text of ['🙂ab', Buffer.from('🙂ab')]) {
+    const { byteOffsets, byteEnds } = halves.encodeWithOffsets(text, { byteOffsets: true })
+    t.deepEqual(byteOffsets, Uint32Array.of(0, 0, 4, 5, 6))
+    t.deepEqual(byteEnds, Uint32Array.of(4, 4, 5, 6))
+  }
 })
 
 test('words have the white space between them in no token', (t) => {

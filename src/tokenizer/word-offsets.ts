@@ -16,9 +16,10 @@ export const byteSpans = (text: string, { offsets, ends }: Spans): Spans => {
   const encoder = new TextEncoder()
   const inBytes = { offsets: new Uint32Array(offsets.length), ends: new Uint32Array(ends.length) }
   let [place, byte] = [0, 0]
-  // Words do not overlap: starts and ends in turns ascend.
+  // Starts and ends in turns ascend, but that two words may have the same character: what is between two places is counted.
   const byteOf = (next: number): number => {
-    byte += encoder.encode(text.slice(place, next)).length
+    const between = encoder.encode(text.slice(Math.min(place, next), Math.max(place, next))).length
+    byte += next < place ? -between : between
     place = next
     return byte
   }

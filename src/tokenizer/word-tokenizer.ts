@@ -26,7 +26,7 @@ import {
 import { IdBuffer } from './id-buffer.ts'
 import { joinWords } from './join-words.ts'
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
-import type { CountedText } from './parts.ts'
+import { cutsPair, type CountedText } from './parts.ts'
 import { checkedText, checkedUtf8, readText, tooLong, wellFormed } from './read-text.ts'
 import { partsOf, refuseDisallowed, type SpecialSearch, SpecialSearches } from './special-search.ts'
 import { SpecialTokenMap } from './special-token-map.ts'
@@ -443,13 +443,15 @@ export class WordTokenizer implements Tokenizer {
     return { text, offsets, ends, isWhole: (index) => specials.has(index), count }
   }
 
-  /** Where the tokens of a well-formed text are. */
+  /** Where the tokens of a well-formed text are. A RegExp without the flag `u` cuts characters: each token then has all of the one that it has a part of. */
   *#spans(text: string, { search }: Call): Steps<WordSpans> {
     const [offsets, ends, specials] = [new IdBuffer(), new IdBuffer(), new Set<number>()]
     for (const part of partsOf(text, search)) {
-      const push = (_: string, start: number, end: number, index: number) => {
-        offsets.push(part.start + index)
-        ends.push(part.start + index + end - start)
+      const push = (_: string, from: number, to: number, index: number) => {
+        const start = part.start + index
+        const end = start + to - from
+        offsets.push(start - Number(cutsPair(text, start)))
+        ends.push(end + Number(cutsPair(text, end)))
       }
       if (part.special) {
         specials.add(ends.length)
