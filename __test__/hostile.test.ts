@@ -302,6 +302,7 @@ test('datasets and batches', async (t) => {
         new WindowDataset(ten, { contextLength: 4, objective: tokenmill.maskedTokens(...args) }).get(0),
       {
         maskId: 1,
+        tokenizer: words,
         vocabSize: 20,
         specialIds: [2],
         probability: 0.5,

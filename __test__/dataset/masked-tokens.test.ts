@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import test from 'ava'
 import { maskedTokens, type MaskedTokensOptions } from '../../src/dataset/masked-tokens.ts'
 import { WindowDataset } from '../../src/dataset/window-dataset.ts'
@@ -173,6 +174,14 @@ for (const [title, options, message] of [
   ['shares of more than all', { maskId: 1, vocabSize: 10, maskShare: 0.9, randomShare: 0.2 }, /options.randomShare/],
   ['a vocabulary of specials', { maskId: 1, vocabSize: 2, specialIds: [0] }, /ids that are not special/],
   ['words without a tokenizer', { maskId: 1, vocabSize: 10, wholeWords: true }, /options.tokenizer/],
+  ...['gpt2', {}, 5, null, { idToBytes: () => undefined }].map(
+    (tokenizer) =>
+      [
+        `a tokenizer that is ${inspect(tokenizer)}`,
+        { maskId: 1, tokenizer },
+        /a tokenizer for options.tokenizer, received/,
+      ] as const,
+  ),
   ['words of text', { maskId: 1, vocabSize: 10, wholeWords: 'yes' }, /options.wholeWords, received "yes"/],
   ['a seed of -1', { maskId: 1, vocabSize: 10, seed: -1 }, /options.seed, received -1/],
   ['an unknown option', { maskId: 1, vocabSize: 10, ratio: 1 }, /received ratio/],

@@ -110,9 +110,11 @@ const known = [
 ] as const
 
 const resolve = (options: MaskedTokensOptions) => {
+  const checked = checkedOptions('options', options, known)
+  const { tokenizer } = checked
+  if (tokenizer !== undefined && !isTokenizer(tokenizer)) throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
   const {
     maskId,
-    tokenizer,
     vocabSize = tokenizer?.vocabSize,
     specialIds = tokenizer?.specialTokens.values() ?? [],
     probability = 0.15,
@@ -120,9 +122,7 @@ const resolve = (options: MaskedTokensOptions) => {
     randomShare = 0.1,
     wholeWords = false,
     seed = 0,
-  } = checkedOptions('options', options, known)
-  if (tokenizer !== undefined && typeof tokenizer?.idToBytes !== 'function')
-    throw invalid('options.tokenizer', 'a tokenizer', tokenizer)
+  } = checked
   const checkedMask = integerIn('options.maskId', maskId, 0, 2 ** 31 - 1)
   if (vocabSize === undefined) throw invalid('options.vocabSize', 'a vocabSize or a tokenizer', vocabSize)
   // Ids are targets too, which have a sign.
@@ -149,6 +149,10 @@ const resolve = (options: MaskedTokensOptions) => {
     seed: integerIn('options.seed', seed, 0),
   }
 }
+
+/** Whether `tokenizer` has what is asked of one here. */
+const isTokenizer = (tokenizer: Partial<Tokenizer> | null): boolean =>
+  typeof tokenizer?.idToBytes === 'function' && typeof tokenizer.specialTokens?.values === 'function'
 
 /** More than any vocabulary has ids; where one has a single id that is very large, most that are drawn are none. */
 const mostKnown = 1 << 20
