@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -198,12 +198,14 @@ test('what a program that encodes does not call is read when it is called', (t) 
   t.true(core < 70_000 && later > 30_000, `${core} and ${later} bytes`)
 })
 
-test('a module that was put into a bundle says so', (t) => {
+test('a module that was put into a bundle says so, also where that is CommonJS without an address', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tokenmill-modules-'))
   try {
-    for (const module of [entry, encodings]) {
-      const bundled = join(folder, 'bundle.mjs')
-      copyFileSync(module, bundled)
+    const modules = [entry, encodings].map((url) => readFileSync(url, 'utf8'))
+    const withoutAddress = modules.map((module) => module.replaceAll('import.meta.url', '({}).url'))
+    for (const [index, module] of [...modules, ...withoutAddress].entries()) {
+      const bundled = join(folder, `bundle${index}.mjs`)
+      writeFileSync(bundled, module)
       const code = `
         try { await import(${JSON.stringify(pathToFileURL(bundled).href)}) } catch ({ code, message }) { console.log(JSON.stringify([code, message])) }`
       const [error, message] = print(code) as [string, string]

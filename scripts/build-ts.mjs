@@ -117,15 +117,20 @@ const lateRequire = (file) => ({
  * imports from CommonJS by reading it once more, for as long as all the rest takes. Deployment tools follow this spelling.
  */
 const moduleOf = (names, file) => `import { createRequire } from 'node:module'
+const inBundle = (options) => {
+  const message =
+    'tokenmill was put into a bundle, which cannot hold its native binary: leave it outside, as docs/native-binary.md says for each bundler'
+  return Object.assign(new Error(message, options), { code: 'ERR_NATIVE' })
+}
+// A bundle that is CommonJS has none.
+if (import.meta.url === undefined) throw inBundle()
 const require = createRequire(import.meta.url)
 let library
 try {
   library = require('./${file}')
 } catch (cause) {
   if (cause.code !== 'MODULE_NOT_FOUND') throw cause
-  const message =
-    'tokenmill was put into a bundle, which cannot hold its native binary: leave it outside, as docs/native-binary.md says for each bundler'
-  throw Object.assign(new Error(message, { cause }), { code: 'ERR_NATIVE' })
+  throw inBundle({ cause })
 }
 export const { ${names.join(', ')} } = library
 `
