@@ -606,7 +606,10 @@ export type ChatMessage =
       readonly [field: string]: unknown
     })
 
-/** Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. */
+/**
+ * Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. Nor is how
+ * a choice of several functions, OpenAI's `allowed_tools`, is written: it is none here.
+ */
 export type ToolChoice =
   | 'auto'
   | 'none'
@@ -630,7 +633,7 @@ export interface ChatTemplateOptions {
    * Special tokens by the names that the template has for them. They are trusted, as the template is.
    * @default none
    */
-  readonly tokens?: NamedTokens | undefined
+  readonly tokens?: NamedTokens | ReadonlyMap<string, string | readonly string[]> | undefined
 }
 
 /** What a template is given besides the messages. */

@@ -140,6 +140,13 @@ for (const [title, options, records, message] of [
     [{ messages }, { messages: [null] }],
     /^records\[1\]: expected an object for messages\[0\], received null/,
   ],
+  ['a render of 5', { template: plain, render: 5 }, [], /an object for options.render, received 5/],
+  ['a render of text', { template: plain, render: 'x' }, [], /an object for options.render, received "x"/],
+  ['no render', { template: plain, render: null }, [], /an object for options.render, received null/],
+  ['a render of a Map', { template: plain, render: new Map() }, [], /options.render, received an object of Map/],
+  ['another key to render', { template: plain, render: { tool: [] } }, [], /in options.render, received tool/],
+  ['a head to render', { template: plain, render: { addGenerationPrompt: true } }, [], /received addGenerationPrompt/],
+  ['tools that are none', { template: plain, render: { tools: 1 } }, [], /an array for options.render.tools/],
   ['a record of text', { template: plain }, ['text'], /records\[0\], received "text"/],
 ] as const) {
   test(`${title} is an error that says so`, (t) => {

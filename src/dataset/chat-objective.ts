@@ -1,5 +1,11 @@
 import { TokenmillError } from '../errors.ts'
-import { ChatTemplate, type RenderedChat, type RenderOptions } from '../tokenizer/chat/chat-template.ts'
+import {
+  ChatTemplate,
+  checkedRender,
+  type RenderedChat,
+  renderOptionNames,
+  type RenderOptions,
+} from '../tokenizer/chat/chat-template.ts'
 import type { ChatMessage } from '../tokenizer/chat/message.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { invalid, isArray, options as checkedOptions } from '../validate.ts'
@@ -20,6 +26,8 @@ export interface ChatObjectiveOptions<Record> {
    */
   readonly render?: Omit<RenderOptions, 'addGenerationPrompt'> | undefined
 }
+
+const besidesMessages = renderOptionNames.filter((name) => name !== 'addGenerationPrompt')
 
 /** A stretch of a rendered chat that the assistant wrote. */
 type Stretch = RenderedChat['generations'][number]
@@ -43,6 +51,7 @@ export const chat = <Record = unknown>(options: ChatObjectiveOptions<Record>): E
     throw invalid('options.template', 'a ChatTemplate or a string', template)
   if (typeof messages !== 'string' && typeof messages !== 'function')
     throw invalid('options.messages', 'the name of a field or a function', messages)
+  checkedRender('options.render', render, besidesMessages)
   const read = typeof template === 'string' ? new ChatTemplate(template) : template
   const messagesOf = (record: Record, index: number): readonly ChatMessage[] => {
     if (typeof messages === 'function')

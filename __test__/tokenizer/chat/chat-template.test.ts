@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { inspect } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
 import { ensureTypeScript } from '../../../scripts/lib/ensure.mjs'
@@ -70,6 +71,18 @@ const source = `{%- for m in messages -%}
 {%- if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif -%}`
 const template = new ChatTemplate(source)
 const options = { template, tokenizer: harmony }
+
+test('special tokens may be in a Map', (t) => {
+  const entries = [
+    ['bos_token', '<s>'],
+    ['more', ['<a>', '<b>']],
+  ] as const
+  for (const tokens of [new Map<string, string | readonly string[]>(entries), Object.fromEntries(entries)]) {
+    const template = new ChatTemplate('{{ bos_token }}{{ more[1] }}{{ messages[0].content }}', { tokens })
+    t.deepEqual(template.tokens, { bos_token: '<s>', more: ['<a>', '<b>'] })
+    t.is(template.render([{ role: 'user', content: 'Hi' }]).text, '<s><b>Hi')
+  }
+})
 
 test('encodeChat gives the ids of the text where messages have no special tokens', (t) => {
   const messages = [
@@ -241,6 +254,26 @@ const refused: readonly (readonly [string, () => unknown, ErrorCode, RegExp])[] 
     () => new ChatTemplate('', { tokens: { bos_token: 1 as never } }),
     'ERR_INVALID_ARGUMENT',
     /bos_token/,
+  ],
+  ...[new Set(['bos_token']), new Date(0), Uint8Array.of(1), new URL('a:b'), [], null, '<s>'].map(
+    (tokens): (typeof refused)[number] => [
+      `tokens that are ${inspect(tokens)}`,
+      () => new ChatTemplate('', { tokens: tokens as never }),
+      'ERR_INVALID_ARGUMENT',
+      /an object of tokens by name or a Map for options\.tokens, received/,
+    ],
+  ),
+  [
+    'a Map of tokens by number',
+    () => new ChatTemplate('', { tokens: new Map([[1, '<s>']]) as never }),
+    'ERR_INVALID_ARGUMENT',
+    /names that are strings for options\.tokens, received 1/,
+  ],
+  [
+    'variables in a Map',
+    () => template.render([], { variables: new Map([['a', 1]]) as never }),
+    'ERR_INVALID_ARGUMENT',
+    /options\.variables/,
   ],
   ['no tokenizer', () => encodeChat([], { template } as never), 'ERR_INVALID_ARGUMENT', /options\.tokenizer/],
   [

@@ -2,7 +2,16 @@ import { types } from 'node:util'
 import { callNative, TokenmillError } from '../../errors.ts'
 import { native } from '../../native.ts'
 import type { ChatTemplateHandle } from '../../native-binding.d.ts'
-import { boolean, invalid, isArray, iterable, options as checkedOptions, received, string } from '../../validate.ts'
+import {
+  boolean,
+  invalid,
+  isArray,
+  isPlain,
+  iterable,
+  options as checkedOptions,
+  received,
+  string,
+} from '../../validate.ts'
 import type { Segment } from '../tokenizer.ts'
 import { didYouMean } from '../near-names.ts'
 import { jsonText } from './json-text.ts'
@@ -17,7 +26,7 @@ export interface ChatTemplateOptions {
    * Special tokens by the names that the template has for them. They are trusted, as the template is.
    * @default none
    */
-  readonly tokens?: NamedTokens | undefined
+  readonly tokens?: NamedTokens | ReadonlyMap<string, string | readonly string[]> | undefined
 }
 
 /** What a template is given besides the messages. */
@@ -125,23 +134,19 @@ export class ChatTemplate {
     options?: RenderOptions,
     specialTokens: Iterable<string> = [],
   ): RenderedChat {
-    const given = checkedOptions('options', options, renderOptionNames)
-    const { addGenerationPrompt = true, tools, documents, variables = {}, now, name } = given
-    if (!isObject(variables)) throw invalid('options.variables', 'an object', variables)
+    const given = checkedRender('options', options, renderOptionNames)
+    const { addGenerationPrompt, tools, documents, variables, now, name } = given
     const values = jsonText(
       {
         messages: checkedMessages(messages),
-        tools: checkedList('options.tools', tools),
-        documents: checkedList('options.documents', documents),
-        add_generation_prompt: boolean('options.addGenerationPrompt', addGenerationPrompt),
+        tools,
+        documents,
+        add_generation_prompt: addGenerationPrompt,
         ...variables,
       },
       'a chat template',
     )
-    if (now !== undefined && !(types.isDate(now) && now.getFullYear() >= 0 && now.getFullYear() <= 9999)) {
-      throw invalid('options.now', 'a Date of the years 0 to 9999', now)
-    }
-    const handle = this.#handle(this.#chosen(name, tools !== undefined), checkedNames(specialTokens))
+    const handle = this.#handle(this.#chosen(name, tools !== null), checkedNames(specialTokens))
     const rendered = callNative(() =>
       handle.render(values, jsonText(this.tokens, 'a chat template'), now && localTime(now)),
     )
@@ -179,13 +184,40 @@ export class ChatTemplate {
 
 /** `tokens` as strings, and arrays of them, by name. */
 export const checkedTokens = (name: string, tokens: unknown): NamedTokens => {
-  if (!isObject(tokens)) throw invalid(name, 'an object', tokens)
-  for (const [key, value] of Object.entries(tokens)) {
+  const isMap = types.isMap(tokens)
+  // Of a Set nothing would be found.
+  if (!isMap && !(isObject(tokens) && isPlain(tokens)))
+    throw invalid(name, 'an object of tokens by name or a Map', tokens)
+  const entries = [...(isMap ? tokens : Object.entries(tokens))]
+  for (const [key, value] of entries) {
     const all: readonly unknown[] = isArray(value) ? value : [value]
+    if (typeof key !== 'string') throw invalid(name, 'names that are strings', key)
     if (!all.every((token) => typeof token === 'string'))
       throw invalid(`${name}.${key}`, 'a string or an array of strings', value)
   }
-  return Object.freeze({ ...tokens }) as NamedTokens
+  return Object.freeze(Object.fromEntries(entries)) as NamedTokens
+}
+
+/** What a template is given besides the messages, of which only `known` may be there. Whether there is a template of that name is found by who has it. */
+export const checkedRender = (
+  what: string,
+  options: RenderOptions | undefined,
+  known: readonly (keyof RenderOptions)[],
+) => {
+  const given = checkedOptions(what, options, known)
+  const { addGenerationPrompt = true, tools, documents, variables = {}, now, name } = given
+  if (!isObject(variables) || !isPlain(variables)) throw invalid(`${what}.variables`, 'an object', variables)
+  if (now !== undefined && !(types.isDate(now) && now.getFullYear() >= 0 && now.getFullYear() <= 9999)) {
+    throw invalid(`${what}.now`, 'a Date of the years 0 to 9999', now)
+  }
+  return {
+    addGenerationPrompt: boolean(`${what}.addGenerationPrompt`, addGenerationPrompt),
+    tools: checkedList(`${what}.tools`, tools),
+    documents: checkedList(`${what}.documents`, documents),
+    variables,
+    now,
+    name,
+  }
 }
 
 const checkedNames = (specialTokens: unknown): string[] =>
