@@ -325,6 +325,16 @@ const refused: readonly (readonly [string, () => unknown, ErrorCode, RegExp])[] 
     /'function' for options\.tools\[0\]\.type, received "custom"/,
   ],
   [
+    'a choice of several functions',
+    () =>
+      countChat([], {
+        model: 'gpt-4o',
+        toolChoice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } as never,
+      }),
+    'ERR_INVALID_ARGUMENT',
+    /\{ type: 'function', function: \{ name: string \} \} for options.toolChoice, received an object/,
+  ],
+  [
     'a choice of another kind',
     () => countChat([], { model: 'gpt-4o', toolChoice: 'sometimes' as never }),
     'ERR_INVALID_ARGUMENT',

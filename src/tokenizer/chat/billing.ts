@@ -21,7 +21,10 @@ const systemAndFunctions = -4
 /** A message of role `function` has a shorter head. */
 const functionRole = -2
 
-/** Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. */
+/**
+ * Whether, and which, function the model is told to call. What `'required'` adds is not known: it counts as `'auto'` does. Nor is how
+ * a choice of several functions, OpenAI's `allowed_tools`, is written: it is none here.
+ */
 export type ToolChoice =
   | 'auto'
   | 'none'
@@ -61,5 +64,9 @@ export const checkedChoice = (name: string, choice: unknown): ToolChoice | undef
   if (choice === undefined || choice === 'auto' || choice === 'none' || choice === 'required') return choice
   const named = isObject(choice) && isObject(choice['function']) ? choice['function'] : choice
   if (isObject(named) && typeof named['name'] === 'string') return choice as ToolChoice
-  throw invalid(name, "'auto', 'none', 'required' or { name: string }", choice)
+  throw invalid(
+    name,
+    "'auto', 'none', 'required', { name: string } or { type: 'function', function: { name: string } }",
+    choice,
+  )
 }
