@@ -487,9 +487,15 @@ export interface Tokenizer {
   decodeBytes(ids: Uint32Array | Iterable<number>): NonSharedUint8Array
   /** The id of a token, special tokens too; `undefined` when there is none. */
   tokenToId(token: Text): number | undefined
-  /** The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD. */
+  /**
+   * The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToToken(id: number): string | undefined
-  /** The bytes of a token; `undefined` when the id does not exist. */
+  /**
+   * The bytes of a token; `undefined` when the id does not exist.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToBytes(id: number): NonSharedUint8Array | undefined
   /**
    * A tokenizer that has these special tokens besides its own, and its own fingerprint. All else stays.
@@ -1129,11 +1135,20 @@ export declare class Vocabulary {
   get split(): SplitRule
   /** The special tokens and their ids. */
   get specialTokens(): ReadonlyMap<string, number>
-  /** The id of a word or special token; `undefined` when there is none. */
+  /**
+   * The id of a word or special token; `undefined` when there is none.
+   * @throws `ERR_INVALID_ARGUMENT` when `token` is not a string.
+   */
   tokenToId(token: string): number | undefined
-  /** The id of a word, special tokens not being words; `undefined` when there is none. */
+  /**
+   * The id of a word, special tokens not being words; `undefined` when there is none.
+   * @throws `ERR_INVALID_ARGUMENT` when `word` is not a string.
+   */
   wordToId(word: string): number | undefined
-  /** The word or special token of an id; `undefined` when the id does not exist. */
+  /**
+   * The word or special token of an id; `undefined` when the id does not exist.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToToken(id: number): string | undefined
   /** Each token with its id, in the order of the ids. */
   entries(): IterableIterator<[token: string, id: number]>

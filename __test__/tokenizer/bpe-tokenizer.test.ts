@@ -199,27 +199,16 @@ test('tokenToId reads the bytes of a subarray and of shared memory', (t) => {
   t.is(o200k.tokenToId(shared), id)
 })
 
-test('idToToken and idToBytes are undefined for what is no id', (t) => {
-  const wrong = [
-    -1,
-    0.5,
-    NaN,
-    Infinity,
-    -Infinity,
-    2 ** 32,
-    2 ** 53,
-    200_019,
-    1n,
-    '1',
-    null,
-    undefined,
-    {},
-    [1],
-    Symbol('x'),
-  ]
-  for (const id of wrong as number[]) {
+test('idToToken and idToBytes are undefined for ids that no token has, and refuse what is no id', (t) => {
+  for (const id of [200_019, 2 ** 32, 2 ** 52]) {
     t.is(o200k.idToToken(id), undefined)
     t.is(o200k.idToBytes(id), undefined)
+  }
+  const wrong = [-1, 0.5, NaN, Infinity, -Infinity, 1n, '1', null, undefined, {}, [1], Symbol('x')]
+  for (const id of wrong as number[]) {
+    const error = { code: 'ERR_INVALID_ARGUMENT', message: /^expected an integer ≥ 0 for id, received/ }
+    t.throws(() => o200k.idToToken(id), error)
+    t.throws(() => o200k.idToBytes(id), error)
   }
 })
 

@@ -78,7 +78,10 @@ for (const name of [...modelFixtures, ...byteLevelFixtures]) {
       t.deepEqual(tokenizer.idToBytes(id), bytesOf(token))
     }
     t.is(tokenizer.idToToken(tokenizer.vocabSize), undefined)
-    t.is(tokenizer.idToToken(1.5), undefined)
+    for (const id of [1.5, -1, NaN, '5', 5n, null] as number[]) {
+      t.throws(() => tokenizer.idToToken(id), { code: 'ERR_INVALID_ARGUMENT', message: /an integer ≥ 0 for id/ })
+      t.throws(() => tokenizer.idToBytes(id), { code: 'ERR_INVALID_ARGUMENT', message: /an integer ≥ 0 for id/ })
+    }
     t.is(tokenizer.tokenToId('no such token'), undefined)
   })
 

@@ -135,8 +135,17 @@ test('ids and tokens are found in both directions', (t) => {
     [0, 1, 2, 3].map((id) => vocabulary.idToToken(id)),
     ['b', 'a', ...special],
   )
-  for (const id of [-1, 4, 0.5, NaN, Infinity, 'length', '0', null, undefined])
-    t.is(vocabulary.idToToken(id as number), undefined)
+  for (const id of [4, 2 ** 32, 2 ** 40]) t.is(vocabulary.idToToken(id), undefined)
+  for (const id of [-1, 0.5, NaN, Infinity, 'length', '0', 1n, null, undefined])
+    t.throws(() => vocabulary.idToToken(id as number), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: /an integer ≥ 0 for id/,
+    })
+  for (const token of [0, null, undefined, new String('a')]) {
+    const error = { code: 'ERR_INVALID_ARGUMENT', message: /^expected a string for (token|word), received/ }
+    t.throws(() => vocabulary.tokenToId(token as string), error)
+    t.throws(() => vocabulary.wordToId(token as string), error)
+  }
 })
 
 test('the special tokens that a caller gets are a copy', (t) => {

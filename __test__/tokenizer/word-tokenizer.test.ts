@@ -246,7 +246,11 @@ test('tokens and ids are found in both directions', (t) => {
   t.is(tokenizer.idToToken(endOfText), '<|endoftext|>')
   t.is(tokenizer.idToToken(99), undefined)
   t.deepEqual(tokenizer.idToBytes(id('\uFEFFa')), bytes('\uFEFFa'))
-  t.is(tokenizer.idToBytes(-1), undefined)
+  t.is(tokenizer.idToBytes(99), undefined)
+  t.throws(() => tokenizer.idToBytes(-1), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /an integer ≥ 0 for id, received -1/,
+  })
   t.throws(() => tokenizer.tokenToId(5 as never), { code: 'ERR_INVALID_ARGUMENT' })
 })
 

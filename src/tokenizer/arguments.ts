@@ -3,6 +3,7 @@ import { unsharedNumbers } from '../shared-memory.ts'
 import {
   abortSignal,
   boolean,
+  integerIn,
   invalid,
   isArray,
   isGone,
@@ -85,6 +86,10 @@ export const checkedNumbers = (ids: Uint32Array | Iterable<number>): Uint32Array
   }
   return array
 }
+
+/** Whether `id` is one that a token may have: native code is asked for no other. What is no integer ≥ 0 is an error. */
+export const mayBeId = (id: unknown): id is number =>
+  (typeof id === 'number' && id >>> 0 === id) || integerIn('id', id, 0) < 0
 
 /** The choice of {@link EncodeOptions.addSpecialTokens}, which is checked also where there is nothing to add. */
 export const checkedWhole = (value: unknown = false): boolean => boolean('options.addSpecialTokens', value)

@@ -10,6 +10,7 @@ import {
   checkedWhole,
   encodeOptionNames,
   idArray,
+  mayBeId,
   splitSignal,
 } from './arguments.ts'
 import { calls, copyFew, scratch } from './calls.ts'
@@ -450,7 +451,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   idToBytes(id: number): NonSharedUint8Array | undefined {
-    return typeof id === 'number' && id >>> 0 === id ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
+    return mayBeId(id) ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
   /**

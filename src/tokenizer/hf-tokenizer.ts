@@ -12,6 +12,7 @@ import {
   checkedWhole,
   encodeOptionNames,
   idArray,
+  mayBeId,
   ownChoices,
   splitSignal,
 } from './arguments.ts'
@@ -412,11 +413,11 @@ export class HfTokenizer implements Tokenizer {
   }
 
   idToToken(id: number): string | undefined {
-    return isId(id) ? (this.#native.idToToken(id) ?? undefined) : undefined
+    return mayBeId(id) ? (this.#native.idToToken(id) ?? undefined) : undefined
   }
 
   idToBytes(id: number): NonSharedUint8Array | undefined {
-    return isId(id) ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
+    return mayBeId(id) ? (ofOwnRealm(this.#native.idToBytes(id)) ?? undefined) : undefined
   }
 
   /**
@@ -505,8 +506,6 @@ export const rowShapeOf = (handle: JsonHandle): RowShape => {
     ...(padTypeId === undefined ? {} : { padTypeId }),
   }
 }
-
-const isId = (id: unknown): id is number => typeof id === 'number' && id >>> 0 === id
 
 /** A native error of a list of one text, as one of the text. */
 const explainedOfOne = (error: unknown): unknown => {

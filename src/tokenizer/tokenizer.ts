@@ -196,9 +196,15 @@ export interface Tokenizer {
 
   /** The id of a token, special tokens too; `undefined` when there is none. */
   tokenToId(token: Text): number | undefined
-  /** The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD. */
+  /**
+   * The text of a token; `undefined` when the id does not exist. Bytes that are not UTF-8 are U+FFFD.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToToken(id: number): string | undefined
-  /** The bytes of a token; `undefined` when the id does not exist. */
+  /**
+   * The bytes of a token; `undefined` when the id does not exist.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToBytes(id: number): NonSharedUint8Array | undefined
 
   /**

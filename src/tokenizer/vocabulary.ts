@@ -8,8 +8,10 @@ import {
   oneOf,
   options as checkedOptions,
   positiveInteger,
+  string,
 } from '../validate.ts'
 import { runToEnd } from '../event-loop.ts'
+import { mayBeId } from './arguments.ts'
 import { compareCodePoints } from './code-points.ts'
 import { wellFormed } from './read-text.ts'
 import { splitterOf, type Splitter, type SplitRule } from './split/split.ts'
@@ -171,20 +173,29 @@ export class Vocabulary {
     return new Map(this.#tokens.slice(this.wordCount).map((token, index) => [token, this.wordCount + index]))
   }
 
-  /** The id of a word or special token; `undefined` when there is none. */
+  /**
+   * The id of a word or special token; `undefined` when there is none.
+   * @throws `ERR_INVALID_ARGUMENT` when `token` is not a string.
+   */
   tokenToId(token: string): number | undefined {
-    return this.#ids.get(token)
+    return this.#ids.get(string('token', token))
   }
 
-  /** The id of a word, special tokens not being words; `undefined` when there is none. */
+  /**
+   * The id of a word, special tokens not being words; `undefined` when there is none.
+   * @throws `ERR_INVALID_ARGUMENT` when `word` is not a string.
+   */
   wordToId(word: string): number | undefined {
-    const id = this.#ids.get(word)
+    const id = this.#ids.get(string('word', word))
     return id !== undefined && id < this.wordCount ? id : undefined
   }
 
-  /** The word or special token of an id; `undefined` when the id does not exist. */
+  /**
+   * The word or special token of an id; `undefined` when the id does not exist.
+   * @throws `ERR_INVALID_ARGUMENT` when `id` is no integer ≥ 0.
+   */
   idToToken(id: number): string | undefined {
-    return typeof id === 'number' ? this.#tokens[id] : undefined
+    return mayBeId(id) ? this.#tokens[id] : undefined
   }
 
   /** Each token with its id, in the order of the ids. */

@@ -360,7 +360,7 @@ export class WordTokenizer implements Tokenizer {
     const words: string[] = []
     let index = first
     for (const id of ids) {
-      const token = this.vocabulary.idToToken(id)
+      const token = typeof id === 'number' && id >>> 0 === id ? this.vocabulary.idToToken(id) : undefined
       if (token === undefined) throw this.#noSuchId(id, index)
       if (id < size) words.push(token)
       index++
