@@ -2360,8 +2360,11 @@ export declare const getEncoding: (name: EncodingName | (string & {})) => BpeTok
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob does, too). */
-  | readonly string[]
+  /**
+   * Files: paths, `file:` URLs, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob
+   * does, too). A URL is no glob.
+   */
+  | readonly (string | URL)[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
       readonly texts: (Iterable<Text> & object) | AsyncIterable<Text>

@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
 import test from 'ava'
 import { TokenmillError, trainBpe, trainWordVectors } from '../src/index.ts'
 
@@ -85,4 +86,25 @@ test('a folder that is given for files is named, not an argument that there is n
     () => trainWordVectors([folder], { dimensions: 2 }),
   ])
     await t.throwsAsync(train, { code: 'ERR_INVALID_ARGUMENT', message })
+})
+
+test('files are named by URLs too, in which nothing stands for other names', async (t) => {
+  const names = process.platform === 'win32' ? ['a.txt', '[a].txt'] : ['a.txt', '[a].txt', 'x.txt', '?.txt', '*.txt']
+  for (const [index, name] of names.entries()) {
+    const path = join(folder, name)
+    writeFileSync(path, `the mill ${'of a word '.repeat(10 + index)}`)
+    const urls = [pathToFileURL(path)]
+    let bytes = 0
+    const onProgress = (progress: { readonly bytesToRead: number }) => (bytes = progress.bytesToRead)
+    await trainBpe(urls, { vocabSize: 260, onProgress })
+    t.is(bytes, statSync(path).size)
+    const vectors = await trainWordVectors(urls, { dimensions: 4, minFrequency: 1 })
+    t.is(vectors.dimensions, 4)
+  }
+  for (const url of [new URL('https://example.com/a'), '', 5]) {
+    await t.throwsAsync(trainBpe([url as never], { vocabSize: 260 }), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: /a path, glob or file: URL for source\[0\], received/,
+    })
+  }
 })

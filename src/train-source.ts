@@ -1,4 +1,5 @@
 import { cancellable } from './cancel.ts'
+import { filePath } from './file-path.ts'
 import { fromNative, TokenmillError } from './errors.ts'
 import type { CancelFlag } from './native-binding.d.ts'
 import { isText } from './tokenizer/read-text.ts'
@@ -9,8 +10,11 @@ import { watching, type Watcher } from './watching.ts'
 
 /** Where the texts of a training come from. */
 export type TrainSource =
-  /** Files: paths, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob does, too). */
-  | readonly string[]
+  /**
+   * Files: paths, `file:` URLs, and globs (`*`, `?`, `[a-z]`, `**` for any depth, without links to folders; names that begin with `.` only where the glob
+   * does, too). A URL is no glob.
+   */
+  | readonly (string | URL)[]
   | {
       /** The texts themselves; each is a text of its own. Strings, or bytes that are UTF-8. */
       readonly texts: (Iterable<Text> & object) | AsyncIterable<Text>
@@ -84,8 +88,8 @@ export const checkedSource = (
 ): CheckedSource => {
   if (isArray(source)) {
     const paths = Array.from(source as readonly unknown[], (path, index) => {
-      if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
-      throw invalid(`source[${index}]`, 'a path or glob', path)
+      const checked = filePath(`source[${index}]`, path, 'a path, glob or file: URL')
+      return typeof path === 'string' ? checked : checked.replace(/[*?[]/g, '[$&]')
     })
     if (paths.length === 0) throw invalid('source', 'at least one path or glob', source)
     return { paths }
