@@ -338,3 +338,12 @@ test('an optimiser keeps what it needs from the garbage collector', (t) => {
   globalThis.gc?.()
   t.notThrows(() => optimizer.step())
 })
+
+test('an optimizer of no parameters is refused: it would do nothing', (t) => {
+  const error = {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /at least one parameter for parameters, received an array of 0/,
+  }
+  t.throws(() => Optimizer.adamW([], { learningRate: 0.1 }), error)
+  t.throws(() => Optimizer.sgd([], { learningRate: 0.1 }), error)
+})

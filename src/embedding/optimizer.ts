@@ -335,6 +335,7 @@ const parametersOf = (parameters: unknown): readonly Parameter[] => {
     if (parameter instanceof Parameter) return parameter
     throw invalid(`parameters[${index}]`, 'a Parameter', parameter)
   })
+  if (checked.length === 0) throw invalid('parameters', 'at least one parameter', parameters)
   const device = checked[0]?.device
   const other = checked.findIndex((parameter) => parameter.device !== device)
   if (other < 0) return checked

@@ -36,7 +36,10 @@ const facts = (manifest: Manifest, isVerified: boolean): [string, string][] => {
     ['ids', dtype],
     ['separator', separator === null ? 'none' : `${separator.id} ${separator.position} each document`],
     ['documents', `${integer(counts.documents)}, ${bytes(counts.bytes)} of text`],
-    ['tokens', `${integer(counts.tokens)}, ${(counts.bytes / Math.max(1, counts.tokens)).toFixed(2)} bytes each`],
+    [
+      'tokens',
+      `${integer(counts.tokens)}, ${(counts.bytes / Math.max(1, counts.tokens)).toFixed(2)} bytes of text each`,
+    ],
   ]
   if (allowedSpecial.length > 0) lines.push(['special tokens', `${allowedSpecial.join(' ')} in documents`])
   for (const text of leftOut(manifest)) lines.push(['left out', text])
