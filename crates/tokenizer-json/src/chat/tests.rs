@@ -277,6 +277,7 @@ fn what_python_refuses_is_refused() {
         ("{% autoescape true %}{% endautoescape %}", "expected no `autoescape`"),
         ("{% include 'x' ignore missing %}", "received `include`"),
         ("\n{{ '\\N{BULLET}' }}", "line 2: expected a character itself"),
+        ("\n{% generation '\\n' %}a{% endgeneration %}", "line 2: expected nothing after `generation` in its tag"),
         ("{{ '\\x1' }}", "expected 2 hexadecimal digits"),
     ] {
         let error = render(source, &[], values).expect_err(source).to_string();

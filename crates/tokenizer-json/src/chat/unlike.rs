@@ -36,11 +36,22 @@ pub(super) fn unlike_jinja(source: &str, pieces: &[(Kind, Range<usize>)]) -> Opt
                 }
             }
             "block" => has_block = true,
+            // They are written anew, or not read at all: nothing that they hold would be looked at.
+            "generation" | "endgeneration" | "raw" if has_more(&source[range.clone()], name) => {
+                return Some((range.start, format!("expected nothing after `{name}` in its tag, received more")));
+            }
             _ => {}
         }
     }
     let called = has_block.then(|| call_of_self(source, pieces)).flatten();
     called.map(|at| (at, "expected no block that is called by `self`, as it may call itself".to_owned()))
+}
+
+/// Whether `tag`, which is called `name`, holds anything else.
+fn has_more(tag: &str, name: &str) -> bool {
+    let more = tag.find(name).map_or(tag, |at| &tag[at + name.len()..]);
+    let more = more.strip_suffix("%}").unwrap_or(more);
+    !more.strip_suffix(['-', '+']).unwrap_or(more).trim().is_empty()
 }
 
 /// Where the code of `source` has `self.`. A block that calls itself may do so as often as a loop may go round, and each time takes kilobytes of the stack.
@@ -137,6 +148,11 @@ mod tests {
             "{%- macro f(a, b=2, c=[b | length]) -%}{% endmacro %}",
             "{% call(a, b=a) f() %}{% endcall %}",
             "{% for x in y %}{% if x %}{% continue %}{% endif %}{% else %}{% endfor %}",
+            r"{% generation '\n' %}a{% endgeneration %}",
+            r"{%- generation'\n",
+            r"{% endgeneration '\t' -%}",
+            r"{% raw '\n' %}a",
+            "{% raw a %}{% endraw %}",
         ] {
             assert_eq!(found(source), Some(source.rfind("{% else").unwrap_or(0)), "{source}");
         }
@@ -144,6 +160,7 @@ mod tests {
             "{% with a = 1, b = x.a %}{% endwith %}",
             "{% with a = x, b = f(a=1) %}{{ a }}{% endwith %}",
             "{% with a = a %}{% endwith %}",
+            r"{%- generation -%}{{ '\n' }}{%+ endgeneration +%}{%raw%}{{ '\n' }}{% endraw %}{% generation",
             "{% macro f(a, b='a', c=none) %}{{ a }}{% endmacro %}",
             "{% macro f(a, b=a1) %}{{ a == b }}{% endmacro %}",
             "{% call(a) f(a, b=a) %}{% endcall %}",
