@@ -427,6 +427,35 @@ test('a chunk that is transferred while it is read is an error, and no shorter t
   await t.throwsAsync(texts.next(), gone)
 })
 
+test('a large chunk of ids is taken part by part, whatever it is', async (t) => {
+  const ids = o200k.encode('The mill stood where the river bent. '.repeat(20_000))
+  const expected = o200k.decode(ids)
+  let taken = 0
+  function* counted() {
+    for (const id of ids) {
+      taken++
+      yield id
+    }
+  }
+  for (const chunk of [Array.from(ids), counted()]) {
+    const texts = o200k.decodeChunks([chunk])
+    let text = (await texts.next()).value as string
+    t.true(text.length < expected.length / 4)
+    t.true(taken < ids.length / 4)
+    for await (const part of texts) text += part
+    t.is(text, expected)
+  }
+  t.is(taken, ids.length)
+  const wrong = [...ids, -1]
+  const message = `expected an integer from 0 to 4294967295 for ids[${ids.length}], received -1`
+  await t.throwsAsync(
+    async () => {
+      for await (const _ of o200k.decodeChunks([wrong]));
+    },
+    { code: 'ERR_INVALID_ARGUMENT', message },
+  )
+})
+
 test('wrong arguments are named', async (t) => {
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
   t.throws(() => o200k.encodeStream({ maxPieceBytes: 0 }), { ...invalid, message: /options\.maxPieceBytes/ })

@@ -68,11 +68,12 @@ export const ownChoices = (options: EncodeOptions | undefined): EncodeOptions =>
 /** `ids` as something to iterate. */
 export const checkedIds = (ids: unknown): Iterable<number> => iterable('ids', expectedIds, ids) as Iterable<number>
 
-/** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. */
-export const idArray = (ids: Uint32Array | Iterable<number>): Uint32Array => unsharedNumbers(checkedNumbers(ids))
+/** `ids` as an array that native code reads, each checked to be an integer from 0 to 2^32 - 1. The first of them is number `start` of all. */
+export const idArray = (ids: Uint32Array | Iterable<number>, start = 0): Uint32Array =>
+  unsharedNumbers(checkedNumbers(ids, start))
 
 /** The same, of which other threads may change the numbers. */
-export const checkedNumbers = (ids: Uint32Array | Iterable<number>): Uint32Array => {
+export const checkedNumbers = (ids: Uint32Array | Iterable<number>, start = 0): Uint32Array => {
   if (types.isUint32Array(ids)) {
     if (isGone(ids)) throw invalid('ids', expectedIds, ids)
     return ids
@@ -82,7 +83,7 @@ export const checkedNumbers = (ids: Uint32Array | Iterable<number>): Uint32Array
   for (let index = 0; index < numbers.length; index++) {
     const id = numbers[index] as number
     if (typeof id === 'number') array[index] = id
-    if (array[index] !== id) throw invalid(`ids[${index}]`, 'an integer from 0 to 4294967295', id)
+    if (array[index] !== id) throw invalid(`ids[${start + index}]`, 'an integer from 0 to 4294967295', id)
   }
   return array
 }

@@ -5,7 +5,7 @@ import type { NonSharedUint32Array } from '../non-shared.ts'
 import { onAbort } from '../on-abort.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { abortSignal, integerIn, invalid, iterableOrAsync, options as checkedOptions } from '../validate.ts'
-import { decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
+import { checkedIds, decodeOptionNames, encodeOptionNames, idArray } from './arguments.ts'
 import { checkedText } from './read-text.ts'
 import type { EncodeOptions, DecodeOptions, Text } from './tokenizer.ts'
 
@@ -67,8 +67,8 @@ export interface TokenDecoder {
 
 /** The largest part of a chunk that is taken at once, in code units or bytes: so nobody waits for it. */
 const partLength = 1 << 20
-/** The most ids that are decoded at once: a millisecond. */
-const partIds = 1 << 16
+/** The most ids that are decoded at once: natively less than a millisecond, and some of words. */
+const partIds = 1 << 14
 
 /**
  * `chunk` in parts of at most `length`: one, when it is empty. Whoever takes them may wait in between.
@@ -166,7 +166,19 @@ async function* encodeChunks(
 const idsOf = (chunk: unknown): Uint32Array =>
   idArray(typeof chunk === 'number' ? [chunk] : (chunk as Iterable<number>))
 
-const partsOfIds = (chunk: unknown) => partsOf(idsOf(chunk), partIds)
+/** The ids of a chunk in parts, for {@link partsOf}'s reason; those of another iterable than a `Uint32Array` are taken, and checked, part by part. */
+function* partsOfIds(chunk: unknown): Generator<Uint32Array, void, undefined> {
+  if (typeof chunk === 'number' || types.isUint32Array(chunk)) return yield* partsOf(idsOf(chunk), partIds)
+  let [part, start]: [number[], number] = [[], 0]
+  for (const id of checkedIds(chunk)) {
+    part.push(id)
+    if (part.length < partIds) continue
+    yield idArray(part, start)
+    start += part.length
+    part = []
+  }
+  if (part.length > 0 || start === 0) yield idArray(part, start)
+}
 
 /** `decoder` of a tokenizer that makes a chunk decoder for a call. */
 export const decoderOf = (decoder: ChunkDecoder): TokenDecoder => {
