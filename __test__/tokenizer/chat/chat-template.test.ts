@@ -211,8 +211,27 @@ test('a worker thread stops a template that nests without end', async (t) => {
   await worker.terminate()
 })
 
+test('what a getter and a toJSON of the caller throw comes out as it is', (t) => {
+  for (const mine of [new Error('mine'), new TypeError('mine'), new RangeError('mine'), 'mine']) {
+    const thrower = () => {
+      throw mine
+    }
+    const content = Object.defineProperty({ role: 'user' }, 'content', { get: thrower, enumerable: true })
+    for (const message of [content, { role: 'user', content: { toJSON: thrower } }]) {
+      try {
+        template.render([message as never])
+        t.fail()
+      } catch (error) {
+        t.is(error, mine)
+      }
+    }
+  }
+})
+
 const cyclic: Record<string, unknown> = {}
 cyclic['self'] = cyclic
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
 let deep: unknown = 1
 for (let depth = 0; depth < 50_000; depth++) deep = [deep]
 let nested: unknown = 1
@@ -223,6 +242,12 @@ const refused: readonly (readonly [string, () => unknown, ErrorCode, RegExp])[] 
   ['a template that is a number', () => new ChatTemplate(1 as never), 'ERR_INVALID_ARGUMENT', /source, received 1/],
   ['no template at all', () => new ChatTemplate({}), 'ERR_INVALID_ARGUMENT', /at least one/],
   ['a template of 200,000 characters', () => new ChatTemplate('x'.repeat(200_000)), 'ERR_LIMIT', /131072/],
+  [
+    'a string in a tag that has none',
+    () => new ChatTemplate("\n{% generation '\\n' %}a{% endgeneration %}"),
+    'ERR_INVALID_FILE',
+    /line 2.*generation/,
+  ],
   ['an undefined value', () => new ChatTemplate('\n\n{{ a.b }}').render([]), 'ERR_INVALID_FILE', /line 3/],
   [
     'what a template refuses',
@@ -238,6 +263,7 @@ const refused: readonly (readonly [string, () => unknown, ErrorCode, RegExp])[] 
   ],
   ['a string of a terabyte', () => new ChatTemplate("{{ 'x' * 10**12 }}").render([]), 'ERR_LIMIT', /line 1/],
   ['a cyclic value', () => template.render([], { variables: { cyclic } }), 'ERR_INVALID_ARGUMENT', /JSON/],
+  ['a proxy that was revoked', () => template.render([], { variables: { revoked } }), 'ERR_INVALID_ARGUMENT', /JSON/],
   ['a bigint', () => template.render([], { variables: { a: 1n } }), 'ERR_INVALID_ARGUMENT', /JSON/],
   ['a value nested 500 deep', () => template.render([], { variables: { nested } }), 'ERR_LIMIT', /recursion/],
   ['a value nested 50,000 deep', () => template.render([], { variables: { deep } }), 'ERR_LIMIT', /nested|recursion/],
