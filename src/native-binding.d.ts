@@ -120,6 +120,8 @@ export declare class GatheredTexts {
   constructor(units: number)
   /** Copies `texts` behind those that are there. */
   add(texts: readonly string[]): void
+  /** Copies `part` behind the last text, which goes on with it. */
+  extend(part: string): void
 }
 
 /** Decodes ids that come in chunks. */

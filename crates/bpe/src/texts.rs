@@ -58,6 +58,19 @@ impl RawTexts {
         Ok(())
     }
 
+    /// Adds the code units that `append` appends to the last text, which has code units too.
+    ///
+    /// # Errors
+    /// That of `append`; the text is then as it was.
+    pub fn extend_utf16_by<E>(&mut self, append: impl FnOnce(&mut Vec<u16>) -> Result<(), E>) -> Result<(), E> {
+        let start = self.units.len();
+        append(&mut self.units).inspect_err(|_| self.units.truncate(start))?;
+        if let Some(Row::Utf16(range)) = self.rows.last_mut() {
+            range.end = self.units.len();
+        }
+        Ok(())
+    }
+
     /// Adds bytes, for which [room](RawTexts::reserve) was made.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
         let start = self.bytes.len();
@@ -207,11 +220,14 @@ mod tests {
         for raw in all {
             match raw {
                 Raw::Utf16(units) => {
-                    let append = |to: &mut Vec<u16>| {
-                        to.extend_from_slice(units);
+                    let append = |part: &[u16], to: &mut Vec<u16>| {
+                        to.extend_from_slice(part);
                         Ok::<_, Infallible>(())
                     };
-                    let Ok(()) = texts.push_utf16_by(append);
+                    // In two parts, which may be of one character.
+                    let (start, rest) = units.split_at(units.len() / 2);
+                    let Ok(()) = texts.push_utf16_by(|to| append(start, to));
+                    let Ok(()) = texts.extend_utf16_by(|to| append(rest, to));
                 }
                 Raw::Bytes(bytes) => texts.push_bytes(bytes),
             }

@@ -1,4 +1,4 @@
-//! Strings of a large batch that cross in several turns of the event loop, which would be held up by all of them.
+//! Long strings, and those of a large batch, that cross in several turns of the event loop, which would be held up by all of them.
 
 use std::cell::RefCell;
 use std::mem;
@@ -6,7 +6,7 @@ use std::mem;
 use napi_derive::napi;
 
 use crate::error::Result;
-use crate::text::JsTextOrBytes;
+use crate::text::{JsText, JsTextOrBytes};
 use crate::token_rows::{Texts, lengths_of};
 
 /// Texts that were copied so far.
@@ -30,6 +30,12 @@ impl GatheredTexts {
     #[napi(catch_unwind)]
     pub fn add(&self, #[napi(ts_arg_type = "readonly string[]")] texts: Vec<JsTextOrBytes<'_>>) -> Result<()> {
         self.texts.borrow_mut().append(&texts, &lengths_of(&texts)?)
+    }
+
+    /// Copies `part` behind the last text, which goes on with it.
+    #[napi(catch_unwind)]
+    pub fn extend(&self, #[napi(ts_arg_type = "string")] part: JsText) -> Result<()> {
+        self.texts.borrow_mut().extend(&part)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Object, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi_derive::napi;
 use tokenmill_bpe::{Origin, ReadTexts};
 use tokenmill_tokenizer_json::{
@@ -19,14 +19,14 @@ use crate::error::{Code, Error, Result};
 use crate::gathered::GatheredTexts;
 use crate::json_encoder::JsonEncoderSlot;
 use crate::later::{Deliver, Later, later};
-use crate::memory::{copied, try_collected};
+use crate::memory::{copied, push, try_collected};
 use crate::one_text::with_text_later;
 use crate::pool::on_all_threads;
 use crate::task::Work;
 use crate::text::{JsText, JsTextOrBytes, NewString, TextBuffers, text_of};
 use crate::token_rows::{Rows, Texts, TokenRows, in_row};
 use crate::tokenizer::{BpeHandle, SpecialToken};
-use crate::waiting::{Pending, on_waiting_thread};
+use crate::waiting::{Pending, pending};
 
 /// A tokenizer.json. Special tokens in text go by a policy, as with [`crate::tokenizer::BpeHandle`], and errors about them have the same form.
 #[napi]
@@ -273,7 +273,7 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<Object<'env>> {
+    ) -> Result<Pending<'env, Rows>> {
         encode_later(env, self.all(Texts::read(&texts, strict)?, policy, cancel)?)
     }
 
@@ -285,7 +285,7 @@ impl JsonHandle {
         texts: &GatheredTexts,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<Object<'env>> {
+    ) -> Result<Pending<'env, Rows>> {
         encode_later(env, self.all(texts.take(), policy, cancel)?)
     }
 
@@ -309,7 +309,7 @@ impl JsonHandle {
         strict: bool,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<Object<'env>> {
+    ) -> Result<Pending<'env, Vec<u32>>> {
         count_later(env, self.all(Texts::read(&texts, strict)?, policy, cancel)?)
     }
 
@@ -321,7 +321,7 @@ impl JsonHandle {
         texts: &GatheredTexts,
         policy: u32,
         cancel: Option<&CancelFlag>,
-    ) -> Result<Object<'env>> {
+    ) -> Result<Pending<'env, Vec<u32>>> {
         count_later(env, self.all(texts.take(), policy, cancel)?)
     }
 
@@ -407,14 +407,16 @@ pub fn tokenizer(loaded: &Loaded) -> Result<&Tokenizer> {
     loaded.tokenizer().ok_or_else(|| Error::new(Code::Internal, "the engine runs this tokenizer"))
 }
 
-fn encode_later(env: &Env, all: Batch) -> Result<Object<'_>> {
-    let cancel = Arc::clone(&all.cancel);
-    on_waiting_thread(env, &cancel, move || all.encode())
+fn encode_later(env: &Env, all: Batch) -> Result<Pending<'_, Rows>> {
+    let (cancel, are_short) = (Arc::clone(&all.cancel), all.texts.are_short());
+    pending(env, !are_short, &cancel, move || if are_short { Rows::of(&all.each(|ids| ids)?) } else { all.encode() })
 }
 
-fn count_later(env: &Env, all: Batch) -> Result<Object<'_>> {
-    let cancel = Arc::clone(&all.cancel);
-    on_waiting_thread(env, &cancel, move || all.count())
+fn count_later(env: &Env, all: Batch) -> Result<Pending<'_, Vec<u32>>> {
+    let (cancel, are_short) = (Arc::clone(&all.cancel), all.texts.are_short());
+    pending(env, !are_short, &cancel, move || {
+        if are_short { all.each(|ids| ids.len())?.into_iter().map(as_u32).collect() } else { all.count() }
+    })
 }
 
 /// Several texts, and what makes their ids.
@@ -436,6 +438,17 @@ impl Batch {
         let cancel = Some(&*self.cancel);
         let counts = self.run(|tokenizer, texts| tokenizer.count_batch(texts, &self.policy, cancel))?;
         try_collected(counts.into_iter().map(as_u32))
+    }
+
+    /// What `keep` leaves of the ids of each text, made on this thread: those of the pool may have other work for seconds. The error is that of the first text
+    /// that has one.
+    fn each<T>(&self, keep: impl Fn(Vec<u32>) -> T) -> Result<Vec<T>> {
+        let (tokenizer, mut rows) = (tokenizer(&self.loaded)?, Vec::new());
+        self.texts.each(&mut String::new(), |row, text, origin| {
+            let ids = tokenizer.encode(text, &self.policy, Some(&*self.cancel));
+            push(&mut rows, keep(ids.map_err(|error| in_row(row, from_json_in(origin, error)))?))
+        })?;
+        Ok(rows)
     }
 
     /// Does `work` with all texts. The error is that of the first text that has one, whatever is wrong with it.

@@ -15,7 +15,7 @@ use crate::encoder::{as_u32, from_bpe, from_bpe_in, handed_over, ids_to_array};
 use crate::error::{Code, Error, Result};
 use crate::memory::{push, room, try_collected};
 use crate::pool::on_all_threads;
-use crate::text::{JsTextOrBytes, not_utf8};
+use crate::text::{JsText, JsTextOrBytes, not_utf8};
 
 /// Row `i` is `ids[row_starts[i]..row_starts[i + 1]]`.
 #[napi(object)]
@@ -74,6 +74,7 @@ pub struct Texts {
     raw: RawTexts,
     /// The number of the first of them among all texts of the call.
     first: usize,
+    count: usize,
     /// Code units and bytes.
     length: usize,
     strict: bool,
@@ -85,7 +86,7 @@ const FEW: usize = 1 << 16;
 impl Texts {
     /// None yet. Bytes that are not UTF-8 are an error when `strict`, at the time of encoding.
     pub fn new(strict: bool) -> Self {
-        Self { raw: RawTexts::default(), first: 0, length: 0, strict }
+        Self { raw: RawTexts::default(), first: 0, count: 0, length: 0, strict }
     }
 
     /// Copies them all.
@@ -98,7 +99,7 @@ impl Texts {
     /// Copies `texts`, of these lengths, in the place of others. The first of them has number `first` among all texts.
     pub fn fill(&mut self, texts: &[JsTextOrBytes<'_>], lengths: &[usize], first: usize) -> Result<()> {
         self.first = first;
-        self.length = 0;
+        (self.count, self.length) = (0, 0);
         self.raw.clear();
         self.append(texts, lengths)
     }
@@ -119,6 +120,7 @@ impl Texts {
                 JsTextOrBytes::Bytes(_) => bytes += length,
             }
         }
+        self.count += texts.len();
         self.length += units + bytes;
         self.reserve(units, bytes)?;
         for (text, &length) in texts.iter().zip(lengths) {
@@ -130,9 +132,21 @@ impl Texts {
         Ok(())
     }
 
+    /// Copies `string` behind the last text, which is a string too, and goes on with it.
+    pub fn extend(&mut self, string: &JsText) -> Result<()> {
+        let units = string.units()?;
+        self.length += units;
+        self.raw.extend_utf16_by(|all| string.append_units_to(units, all))
+    }
+
     /// Whether they are too few to be divided.
     pub fn are_few(&self) -> bool {
         self.length <= FEW
+    }
+
+    /// Whether one thread does them about as soon as all would, also where ids are made slowly: one text is not divided there.
+    pub fn are_short(&self) -> bool {
+        if self.count == 1 { self.length <= FEW } else { self.length.max(self.count) <= FEW / 16 }
     }
 
     /// Does `work` with the texts, on all threads.
