@@ -75,7 +75,7 @@ test('the event loop goes on while a text is encoded', async (t) => {
 /** Counts turns of the event loop, and in which of them strings of long batches are copied. */
 const watchCopies = (t: ExecutionContext) => {
   const { prototype } = native().GatheredTexts
-  const add = prototype.add
+  const { add, extend } = prototype
   const copies: number[] = []
   let turn = 0
   const count = () => {
@@ -87,9 +87,13 @@ const watchCopies = (t: ExecutionContext) => {
     copies.push(turn)
     add.call(this, part)
   }
+  prototype.extend = function (part) {
+    copies.push(turn)
+    extend.call(this, part)
+  }
   t.teardown(() => {
     clearImmediate(timer)
-    prototype.add = add
+    Object.assign(prototype, { add, extend })
   })
   return copies
 }
@@ -119,6 +123,41 @@ test.serial('so is one that the tokenizers crate encodes', async (t) => {
   t.deepEqual(await tokenizer.encodeBatchAsync(texts), tokenizer.encodeBatch(texts))
   t.true(new Set(copies).size > 1, copies.join())
   t.deepEqual(await tokenizer.countBatchAsync(texts), tokenizer.countBatch(texts))
+})
+
+test.serial('so are very many short strings', async (t) => {
+  const copies = watchCopies(t)
+  const texts = Array.from({ length: 100_000 }, (_, index) => String(index % 1000))
+  t.deepEqual(await o200k.countBatchAsync(texts), o200k.countBatch(texts))
+  t.true(new Set(copies).size > 2, copies.join())
+})
+
+test.serial('a string of many megabytes is copied in several turns, also within a character', async (t) => {
+  const copies = watchCopies(t)
+  // Each but the last ends in the middle of a pair.
+  const string = `The mil${'🌊 mill '.repeat(1_200_000)}`
+  t.deepEqual(await o200k.encodeAsync(string), o200k.encode(string))
+  t.true(new Set(copies).size > 2, copies.join())
+  t.is(await o200k.countAsync(string), o200k.count(string))
+  const both = [string, 'short', string]
+  t.deepEqual(await o200k.encodeBatchAsync(both), o200k.encodeBatch(both))
+  await t.throwsAsync(o200k.encodeAsync(`${string}<|endoftext|>`), {
+    code: 'ERR_SPECIAL_TOKEN',
+    message: new RegExp(`^the text holds the special token "<\\|endoftext\\|>" at index ${string.length};`),
+  })
+  const json = await loadTokenizer(jsonFile('t5'))
+  t.deepEqual(await json.encodeAsync(string), json.encode(string))
+})
+
+test.serial('a short text with a tokenizer.json does not wait for long ones', async (t) => {
+  const [busy, other] = await Promise.all([loadTokenizer(jsonFile('xlmr')), loadTokenizer(jsonFile('bert'))])
+  let done = 0
+  const long = Array.from({ length: 12 }, () => busy.countAsync('The mill 水車 🌊 '.repeat(8000)).then(() => done++))
+  const short = ['The mill', 'and the river.']
+  t.deepEqual(await other.encodeBatchAsync(short), other.encodeBatch(short))
+  t.is(await other.countAsync(text), other.count(text))
+  t.true(done < long.length / 2, `${done} done`)
+  await Promise.all(long)
 })
 
 test('bytes may be changed, transferred and freed after the call', async (t) => {

@@ -35,7 +35,7 @@ import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
-import { callBatchLater, callLater, explaining, type BatchWork, type NativeWork } from './native-call.ts'
+import { callCopied, callLater, explaining, type TextWork } from './native-call.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -45,7 +45,7 @@ import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
 import { decodeRows } from './decode-batch.ts'
-import { explained } from './explained.ts'
+import { explained, explainedOfOne } from './explained.ts'
 import {
   checkedSpecialTokens,
   SpecialTokenPolicies,
@@ -195,7 +195,7 @@ export class BpeTokenizer implements Tokenizer {
   /** @internal The ids of a text and where they are from, off the event loop; of what the normalizer makes of it where it `normalizes`. */
   async nativeOffsetsLater(text: string, normalizes: boolean, options: EncodeAsyncOptions): Promise<NativeOffsets> {
     const call = this.#asyncCall(options, 'all')
-    return callLater([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, normalizes, ...own))
+    return callCopied([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, normalizes, ...own))
   }
 
   encodeSegments(segments: readonly Segment[]): NonSharedUint32Array {
@@ -215,7 +215,10 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   async encodeAsync(text: Text, options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
-    return this.#oneLater(text, options, 'all', (...call) => this.#native.encodeAsync(...call))
+    return this.#oneLater(text, options, 'all', {
+      texts: ([own], ...call) => this.#native.encodeAsync(own as Text, ...call),
+      gathered: async (...call) => (await this.#native.encodeGatheredAsync(...call)).ids,
+    })
   }
 
   async encodeBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<TokenBatch> {
@@ -319,7 +322,10 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   async countAsync(text: Text, options?: EncodeAsyncOptions): Promise<number> {
-    return this.#oneLater(text, options, [], (...call) => this.#native.countAsync(...call))
+    return this.#oneLater(text, options, [], {
+      texts: ([own], ...call) => this.#native.countAsync(own as Text, ...call),
+      gathered: async (...call) => (await this.#native.countGatheredAsync(...call))[0] as number,
+    })
   }
 
   async countBatchAsync(texts: readonly Text[], options?: EncodeAsyncOptions): Promise<NonSharedUint32Array> {
@@ -375,7 +381,7 @@ export class BpeTokenizer implements Tokenizer {
     const { signal, text: checked, maxTokens, overlap, boundary, rest } = checkedAsyncChunking(text, options)
     const { special } = this.#checkedCall(rest, [])
     const call = { signal, policy: () => this.#policy(special) }
-    const plan = await callLater([checked], call, (policy, flag) =>
+    const plan = await callCopied([checked], call, (policy, flag) =>
       this.#native.chunkAsync(checked, policy, maxTokens, overlap, boundary, flag),
     )
     return new ChunkList(checked, plan)
@@ -504,21 +510,21 @@ export class BpeTokenizer implements Tokenizer {
     text: Text,
     options: EncodeAsyncOptions | undefined,
     disallowed: DefaultDisallowed,
-    work: NativeWork<Text, T>,
+    work: TextWork<T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
     const own = unsharedText(checkedText('text', text))
-    return callLater([own], call, (policy, flag) => work(own, strict, policy, flag))
+    return callLater([own], strict, { ...call, explain: explainedOfOne }, work)
   }
 
   async #allLater<T>(
     texts: readonly Text[],
     options: EncodeAsyncOptions | undefined,
     disallowed: DefaultDisallowed,
-    work: BatchWork<T>,
+    work: TextWork<T>,
   ): Promise<T> {
     const { strict, ...call } = this.#asyncCall(options, disallowed)
-    return callBatchLater(checkedTexts(texts), strict, call, work)
+    return callLater(checkedTexts(texts), strict, call, work)
   }
 
   /** {@link Tokenizer.encode} of a long string. */

@@ -32,9 +32,9 @@ import { chunkCounted, chunkCountedAsync, type Chunk, type ChunkAsyncOptions, ty
 import { countEachPart, type CountIndex } from './count-index.ts'
 import { countedBy, countedLaterBy } from './counted-text.ts'
 import { decodeRows } from './decode-batch.ts'
-import { explained } from './explained.ts'
+import { explainedOfOne } from './explained.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
-import { callBatchLater, callLater, explaining, type BatchWork, type Explain } from './native-call.ts'
+import { callCopied, callLater, explaining, type Explain, type TextWork } from './native-call.ts'
 import { splitOffsetOptions, type OffsetOptions, type TokenOffsets } from './offsets.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
@@ -191,7 +191,7 @@ export class HfTokenizer implements Tokenizer {
   async offsetsLater(text: string, options: EncodeAsyncOptions): Promise<TokenOffsets> {
     const { signal, special, whole } = this.#asyncCall(options, 'all')
     const call = { signal, policy: () => this.#policies.of(special) }
-    const found = await callLater([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, ...own))
+    const found = await callCopied([text], call, (...own) => this.#native.encodeWithOffsetsAsync(text, ...own))
     return tokenOffsetsLater(found, whole ? this.#postProcessor : undefined)
   }
 
@@ -449,10 +449,10 @@ export class HfTokenizer implements Tokenizer {
     texts: readonly Text[],
     { signal, special, strict }: AsyncCall,
     explain: Explain | undefined,
-    work: BatchWork<T>,
+    work: TextWork<T>,
   ): Promise<T> {
     const call = { signal, policy: () => this.#policies.of(special), explain }
-    return callBatchLater(texts.map(unsharedText), strict, call, work)
+    return callLater(texts.map(unsharedText), strict, call, work)
   }
 
   #batchOf({ ids, rowStarts }: TokenRows, whole: boolean): TokenBatch {
@@ -505,12 +505,4 @@ export const rowShapeOf = (handle: JsonHandle): RowShape => {
     ...(padId === undefined ? {} : { padId }),
     ...(padTypeId === undefined ? {} : { padTypeId }),
   }
-}
-
-/** A native error of a list of one text, as one of the text. */
-const explainedOfOne = (error: unknown): unknown => {
-  const whole = explained(error, 0, 'the text', true)
-  if (!(whole instanceof TokenmillError)) return whole
-  const message = whole.message.replace(', for texts[0]', '').replace('texts[0]', 'text')
-  return new TokenmillError(whole.code, message, { cause: whole.cause })
 }

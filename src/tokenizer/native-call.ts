@@ -18,47 +18,41 @@ export const explaining = <T>(work: () => T): T => {
   }
 }
 
-/** A native call off the event loop. */
-export type NativeWork<I, T> = (input: I, strict: boolean, policy: number, flag: CancelFlag | undefined) => Promise<T>
-
-/** The native calls of a batch: of texts that cross with the call, and of those that have crossed before. */
-export interface BatchWork<T> {
-  readonly texts: NativeWork<Text[], T>
+/** The native calls off the event loop: of texts that cross with the call, and of those that have crossed before. */
+export interface TextWork<T> {
+  readonly texts: (texts: Text[], strict: boolean, policy: number, flag: CancelFlag | undefined) => Promise<T>
   readonly gathered: (texts: GatheredTexts, policy: number, flag: CancelFlag | undefined) => Promise<T>
 }
 
-/** {@link callLater} with a batch of `texts`, of which a long one is copied in several turns. */
-export const callBatchLater = async <T>(
-  texts: Text[],
-  strict: boolean,
-  call: Parameters<typeof callLater>[1],
-  work: BatchWork<T>,
-): Promise<T> => {
-  const long = longBatch(texts)
-  if (long === undefined) return callLater(texts, call, (policy, flag) => work.texts(texts, strict, policy, flag))
-  const all = await gathered(long, call.signal)
-  return callLater([], call, (policy, flag) => work.gathered(all, policy, flag))
+/** How native work off the event loop is called. */
+export interface LaterCall {
+  readonly signal: AbortSignal | undefined
+  /** The number of the policy is asked for when it is time: other calls may drop policies before. */
+  readonly policy: () => number
+  readonly explain?: Explain | undefined
 }
 
-/** {@link copiedLater} with a policy, whose number is asked for when it is time: other calls may drop policies before. */
-export const callLater = async <T>(
+/** Does native work with `texts` off the event loop, when it is their turn to be copied, or in as many turns as they take. */
+export const callLater = async <T>(texts: Text[], strict: boolean, call: LaterCall, work: TextWork<T>): Promise<T> => {
+  const long = longBatch(texts)
+  if (long === undefined) return callCopied(texts, call, (policy, flag) => work.texts(texts, strict, policy, flag))
+  const all = await gathered(long, call.signal)
+  return callCopied([], call, (policy, flag) => work.gathered(all, policy, flag))
+}
+
+/** {@link copiedLater} with a policy. */
+export const callCopied = async <T>(
   texts: readonly Text[],
-  call: {
-    readonly signal: AbortSignal | undefined
-    readonly policy: () => number
-    readonly explain?: Explain | undefined
-  },
+  { signal, policy, explain = explained }: LaterCall,
   work: (policy: number, flag: CancelFlag | undefined) => Promise<T>,
-): Promise<T> => {
-  const { signal, policy, explain = explained } = call
-  return copiedLater(texts, signal, async (flag) => {
+): Promise<T> =>
+  copiedLater(texts, signal, async (flag) => {
     try {
       return await work(policy(), flag)
     } catch (error) {
       throw explain(error)
     }
   })
-}
 
 /** Does native work with `texts` off the event loop, when it is their turn to be copied. */
 export const copiedLater = async <T>(
