@@ -72,10 +72,10 @@ pub fn chunk_text(
 }
 
 #[napi]
+#[expect(clippy::too_many_arguments, reason = "they are those of `chunk_text`")]
 impl BpeHandle {
     /// [`chunk_text`] off the main thread.
     #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    #[expect(clippy::too_many_arguments, reason = "an object of options would be made for each call")]
     pub fn chunk_async<'env>(
         &self,
         env: &'env Env,

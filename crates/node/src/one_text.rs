@@ -78,7 +78,7 @@ pub fn with_text_later<'env, T: Deliver>(
     let (is_large, cancel) = (source.may_be_long(), CancelFlag::of(cancel));
     let flag = Arc::clone(&cancel);
     pending(env, is_large, &cancel, move || {
-        let work = || work(&*source.utf8()?, &flag);
+        let work = || work(&source.utf8()?, &flag);
         if is_large { on_all_threads(work)? } else { work() }
     })
 }
