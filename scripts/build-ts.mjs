@@ -61,6 +61,7 @@ const readLater = [
   'native-help',
   'tokenizer/chunk',
   'tokenizer/count-index',
+  'tokenizer/decode-batch',
   'tokenizer/encode-padded',
   'tokenizer/native-call',
   'tokenizer/native-encoder',

@@ -200,7 +200,7 @@ test('what cannot be is an error that says so', async (t) => {
   const fast = { learningRate: 10, minFrequency: 1, threads: 1 }
   await t.throwsAsync(trainWordVectors({ texts: Array<string>(3000).fill('a b c d e f') }, fast), {
     ...invalid,
-    message: /a smaller learning rate may keep them, for the vectors, received/,
+    message: /a smaller learning rate may keep them so\) for the vectors, received/,
   })
   await t.throwsAsync(trainWordVectors([]), invalid)
   await t.throwsAsync(trainWordVectors({ texts: ['a b c'] }), {

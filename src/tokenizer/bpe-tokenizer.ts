@@ -35,7 +35,7 @@ import { TextCountIndex, type CountIndex } from './count-index.ts'
 import { joinIds } from '../join-ids.ts'
 import type { NonSharedUint32Array, NonSharedUint8Array } from '../non-shared.ts'
 import { countInParts, encodeInParts, maxPart, moreIds, truncateInParts } from './long-text.ts'
-import { callCopied, callLater, explaining, type TextWork } from './native-call.ts'
+import { callCopied, callLater, explainedOfOne, explaining, type TextWork } from './native-call.ts'
 import { NativeChunkDecoder } from './native-decoder.ts'
 import { NativeChunkEncoder } from './native-encoder.ts'
 import { splitOffsetOptions, wordIdsOf, type OffsetOptions, type TokenOffsets } from './offsets.ts'
@@ -45,7 +45,7 @@ import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { saveBpe } from './save-bpe.ts'
 import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
 import { decodeRows } from './decode-batch.ts'
-import { explained, explainedOfOne } from './explained.ts'
+import { explained } from './explained.ts'
 import {
   checkedSpecialTokens,
   SpecialTokenPolicies,

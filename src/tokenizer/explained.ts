@@ -13,11 +13,3 @@ export const explained = (error: unknown, start = 0, name = 'the text', isOne = 
   if (index === undefined || token === undefined) return native
   return specialTokenError(token, start + Number(index), row === undefined || isOne ? name : `texts[${row}]`)
 }
-
-/** A native error of a list of one text, as one of the text. */
-export const explainedOfOne = (error: unknown): unknown => {
-  const whole = explained(error, 0, 'the text', true)
-  if (!(whole instanceof TokenmillError)) return whole
-  const message = whole.message.replace(', for texts[0]', '').replace('texts[0]', 'text')
-  return new TokenmillError(whole.code, message, { cause: whole.cause })
-}

@@ -1,4 +1,5 @@
 import { cancellable } from '../cancel.ts'
+import { TokenmillError } from '../errors.ts'
 import type { CancelFlag, GatheredTexts } from '../native-binding.d.ts'
 import { ofOwnRealm } from '../own-realm.ts'
 import { copyTurn } from './copy-turn.ts'
@@ -16,6 +17,14 @@ export const explaining = <T>(work: () => T): T => {
   } catch (error) {
     throw explained(error)
   }
+}
+
+/** A native error of a list of one text, as one of the text. */
+export const explainedOfOne = (error: unknown): unknown => {
+  const whole = explained(error, 0, 'the text', true)
+  if (!(whole instanceof TokenmillError)) return whole
+  const message = whole.message.replace(', for texts[0]', '').replace('texts[0]', 'text')
+  return new TokenmillError(whole.code, message, { cause: whole.cause })
 }
 
 /** The native calls off the event loop: of texts that cross with the call, and of those that have crossed before. */

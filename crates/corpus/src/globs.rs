@@ -103,7 +103,11 @@ fn below(top: PathBuf, cancel: Option<&AtomicBool>) -> Result<(Vec<PathBuf>, Vec
             if is_folder {
                 folders.push(folder.join(name));
             } else if name.to_str().is_some() {
-                others.push(folder.join(name));
+                let path = folder.join(name);
+                // A link to a folder.
+                if !path.is_dir() {
+                    others.push(path);
+                }
             }
         }
         read += 1;

@@ -157,7 +157,7 @@ fn a_training_that_diverges_says_what_may_help() {
     let error = train(texts, &Options { objective: Objective::SkipGram, ..options }, None, None);
     let message = error.expect_err("it is too fast").to_string();
     assert!(
-        message.starts_with("expected finite lengths, which a smaller learning rate may keep them, for the vectors"),
+        message.starts_with("expected finite lengths (a smaller learning rate may keep them so) for the vectors"),
         "{message}"
     );
 }

@@ -157,7 +157,7 @@ fn check_trained(table: &[f32], dimensions: usize) -> Result<()> {
     let level = Level::best();
     let Some(row) = table.chunks_exact(dimensions).find(|row| !dot(level, row, row).is_finite()) else { return Ok(()) };
     let number = row.iter().find(|number| !number.is_finite()).or(row.first());
-    let expected = "finite lengths, which a smaller learning rate may keep them,".to_owned();
+    let expected = "finite lengths (a smaller learning rate may keep them so)".to_owned();
     Err(Error::InvalidOption {
         option: "the vectors",
         expected,
