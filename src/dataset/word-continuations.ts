@@ -1,6 +1,7 @@
 import { BpeTokenizer } from '../tokenizer/bpe-tokenizer.ts'
 import { HfTokenizer } from '../tokenizer/hf-tokenizer.ts'
 import { WordTokenizer } from '../tokenizer/word-tokenizer.ts'
+import { textOf } from '../tokenizer/read-text.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 
 /** Whether the token at `place` of `ids`, which is not the first, continues the word of the token before it. */
@@ -74,8 +75,6 @@ const endsOfBytes = (bytes: Uint8Array): Ends => ({
 
 /** A space, and what SentencePiece writes for it. */
 const blanks = new Set([' ', '\u2581'])
-
-const textOf = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80
 

@@ -43,7 +43,7 @@ import { cutsPair } from './parts.ts'
 import { PolicyNumbers } from './policy-numbers.ts'
 import { readOnly, SpecialTokenMap } from './special-token-map.ts'
 import { saveBpe } from './save-bpe.ts'
-import { checkedText, checkedUtf8, wellFormed } from './read-text.ts'
+import { checkedText, checkedUtf8, textOf, wellFormed } from './read-text.ts'
 import { decodeRows } from './decode-batch.ts'
 import { explained } from './explained.ts'
 import {
@@ -453,7 +453,7 @@ export class BpeTokenizer implements Tokenizer {
 
   idToToken(id: number): string | undefined {
     const bytes = this.idToBytes(id)
-    return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+    return bytes && textOf(bytes)
   }
 
   idToBytes(id: number): NonSharedUint8Array | undefined {

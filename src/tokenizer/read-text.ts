@@ -27,6 +27,12 @@ export const wellFormed = (text: string): string =>
   // ES2024, in every Node that we support; the TypeScript library of ES2023 does not know it.
   (text as string & { toWellFormed(): string }).toWellFormed()
 
+let decoder: InstanceType<typeof TextDecoder> | undefined
+
+/** The text of a few bytes, with U+FFFD for what is no UTF-8. */
+export const textOf = (bytes: Uint8Array): string =>
+  (decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })).decode(bytes)
+
 /** `text` as a well-formed string. U+FEFF is kept wherever it stands. */
 export function* readText(name: string, text: Text, utf8: 'replace' | 'strict'): Steps<string> {
   if (typeof text === 'string') return wellFormed(text)
