@@ -174,7 +174,7 @@ impl Cuts<'_> {
         let reason = match stopped {
             Stopped::Late => format!("it took more than {} seconds", clock.time().as_secs()),
             Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded)) => {
-                format!("it goes back more than {} times within one match", BACKTRACKS)
+                format!("it goes back more than {BACKTRACKS} times within one match")
             }
             Stopped::Engine(fancy_regex::Error::RuntimeError(RuntimeError::StackOverflow)) => {
                 "it has too many places to go back to".to_owned()
