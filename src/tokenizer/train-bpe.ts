@@ -174,7 +174,7 @@ const resolved = (options: TrainBpeOptions) => {
       maxTokenLength: integerIn('options.maxTokenLength', maxTokenLength, 0, 2 ** 32 - 1),
     }),
     memoryLimit: integerIn('options.memoryLimit', memoryLimit, 0),
-    tempDir: string('options.tempDir', tempDir ?? tmpdir()),
+    tempDir: string('options.tempDir', tempDir === undefined ? tmpdir() : tempDir),
     // The system's may be missing where nothing needs it.
     hasTempDir: tempDir !== undefined,
     name: string('options.name', name),
