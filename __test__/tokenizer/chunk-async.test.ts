@@ -3,7 +3,6 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import * as fc from 'fast-check'
-import { cancellable } from '../../src/cancel.ts'
 import { native } from '../../src/native.ts'
 import type { CancelFlag } from '../../src/native-binding.d.ts'
 import { boundaryNames } from '../../src/tokenizer/boundaries.ts'
@@ -15,6 +14,7 @@ import { Vocabulary } from '../../src/tokenizer/vocabulary.ts'
 import { WordTokenizer } from '../../src/tokenizer/word-tokenizer.ts'
 import { jsonFile } from './json-cases.ts'
 import { anyText } from './texts.ts'
+import { stopsWork } from '../stops-work.ts'
 
 const vocabulary = Vocabulary.fromText('the mill stood where the river bent. <|endoftext|>')
 const json = ['llama3', 'qwen2', 'deepseek', 'neox', 'bert', 't5', 'llama2', 'clip', 'added', 'roberta']
@@ -172,16 +172,7 @@ test('an abort stops native work itself', async (t) => {
     (flag?: CancelFlag) => handle.encodeWithOffsetsAsync(text, true, policy, flag),
     (flag?: CancelFlag) => native().boundariesOfAsync(text, 2, flag),
   ]) {
-    const controller = new AbortController()
-    const started: Promise<unknown>[] = []
-    const outer = cancellable<unknown>(controller.signal, (flag) => {
-      const inner = work(flag)
-      started.push(inner)
-      return inner
-    })
-    controller.abort(reason)
-    t.is(await t.throwsAsync(outer), reason)
-    await t.throwsAsync(started[0] as Promise<unknown>, { message: 'the work was cancelled' })
+    await stopsWork(t, work)
   }
 })
 

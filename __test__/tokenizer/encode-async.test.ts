@@ -11,6 +11,7 @@ import { encodingNames, getEncoding } from '../../src/tokenizer/encodings.ts'
 import { loadTokenizer } from '../../src/tokenizer/load.ts'
 import { cpuSince } from '../cpu-time.ts'
 import { jsonFile } from './json-cases.ts'
+import { stopsWork } from '../stops-work.ts'
 
 const o200k = getEncoding('o200k_base')
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -290,17 +291,7 @@ test('an abort stops the work itself', async (t) => {
     (flag?: CancelFlag) => handle.countAsync(long, true, policy, flag),
     (flag?: CancelFlag) => handle.countBatchAsync(['a', long], true, policy, flag),
   ]) {
-    const controller = new AbortController()
-    const started: Promise<unknown>[] = []
-    const outer = cancellable<unknown>(controller.signal, (flag) => {
-      const inner = work(flag)
-      started.push(inner)
-      return inner
-    })
-    controller.abort(new Error('enough'))
-    await t.throwsAsync(outer, { message: 'enough' })
-    // Not cancelled, it would go through.
-    await t.throwsAsync(started[0] as Promise<unknown>, { message: 'the work was cancelled' })
+    await stopsWork(t, work)
   }
 })
 

@@ -159,11 +159,15 @@ interface RowParts {
 
 const idsOf = (parts: readonly Part[]): number => parts.reduce((sum, { ids }) => sum + ids.length, 0)
 
-/** The ids of the parts of each example; all texts are encoded in one call. */
+/** The ids of the parts of each example. */
 const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): readonly (readonly Part[])[] => {
-  if (tokenizer instanceof HfTokenizer) return examples.map(({ parts }) => partsOfOneText(parts, tokenizer))
-  const texts = examples.flatMap(({ parts }) => parts.flatMap((part) => ('text' in part ? [part.text] : [])))
-  const rows = tokenizer.encodeBatch(texts, { disallowedSpecial: [] })
+  const rows =
+    tokenizer instanceof HfTokenizer
+      ? examples.flatMap(({ parts }) => rowsOfOneText(parts, tokenizer))
+      : tokenizer.encodeBatch(
+          examples.flatMap(({ parts }) => parts.flatMap((part) => ('text' in part ? [part.text] : []))),
+          { disallowedSpecial: [] },
+        )
   let next = 0
   return examples.map(({ parts }) =>
     parts.map((part) => ({
@@ -175,10 +179,10 @@ const encodedParts = (examples: readonly Example[], tokenizer: Tokenizer): reado
 }
 
 /**
- * The ids of parts as one text: a tokenizer may write something before a text that it does not write before a part. Ids are those of special tokens in it;
- * what is kept is put around it.
+ * The ids of the texts among `parts`, which are one text: a tokenizer may write something before a text that it does not write before a part. Ids are those
+ * of special tokens in it; what is kept is put around it.
  */
-const partsOfOneText = (parts: readonly ExamplePart[], tokenizer: HfTokenizer): Part[] => {
+const rowsOfOneText = (parts: readonly ExamplePart[], tokenizer: HfTokenizer): readonly Uint32Array[] => {
   const specialToken = (id: number) => {
     const token = tokenizer.idToToken(id)
     return token !== undefined && tokenizer.specialTokens.get(token) === id ? token : ''
@@ -189,11 +193,7 @@ const partsOfOneText = (parts: readonly ExamplePart[], tokenizer: HfTokenizer): 
       return { text: part.kept === true ? '' : Array.from(part.ids, specialToken).join(''), trusted: true }
     }),
   )
-  return parts.map((part, index) => ({
-    ids: 'text' in part ? (rows.at(index) as Uint32Array) : Uint32Array.from(part.ids),
-    scored: part.scored,
-    isKept: part.kept === true,
-  }))
+  return [...rows].filter((_, index) => 'text' in (parts[index] as ExamplePart))
 }
 
 const joined = (rows: readonly RowParts[], total: number, isLabelled: boolean): Row => {

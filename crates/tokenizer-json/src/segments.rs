@@ -1,10 +1,10 @@
 //! Stretches of one text, of which some may hold special tokens and others not, as the text of a chat has them.
 
 use crate::added::{Found, Policy};
-use crate::error::{Error, Result};
-use crate::memory::{not_enough, with_room};
+use crate::error::Result;
+use crate::memory::with_room;
 use crate::tokenizer::Tokenizer;
-use crate::words::{Ended, Start, Until};
+use crate::words::{Start, Until};
 
 /// A stretch of a text, and which added tokens count in it.
 #[derive(Clone, Copy)]
@@ -100,11 +100,8 @@ impl Tokenizer {
             while done < next {
                 let row = cuts.partition_point(|&cut| cut <= done);
                 let to = cuts.get(row).map_or(next, |&cut| cut.min(next));
-                match self.encode_stretch(words, &text[done..to], start, &mut ids, until)? {
-                    Ended::WithIds | Ended::WithMore => {}
-                    Ended::Cancelled => return Err(Error::Cancelled),
-                    Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
-                    Ended::Untold => return Ok(None),
+                if !self.encode_stretch(words, &text[done..to], start, &mut ids, until)?.has_ids()? {
+                    return Ok(None);
                 }
                 if let Some(end) = ends.get_mut(row) {
                     *end = ids.len();

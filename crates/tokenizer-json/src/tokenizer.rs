@@ -255,12 +255,11 @@ impl Tokenizer {
             let next = found.as_ref().unwrap_or(&end);
             // A token may stand in the white space that the one before took.
             let stretch = text.get(done..next.start).unwrap_or_default();
-            match self.encode_stretch(words, stretch, start, ids, until)? {
-                Ended::WithIds if ids.len() <= until.most => {}
-                Ended::WithIds | Ended::WithMore => break,
-                Ended::Cancelled => return Err(Error::Cancelled),
-                Ended::TooLarge(bytes) => return Err(not_enough(bytes)),
-                Ended::Untold => return Ok(false),
+            if !self.encode_stretch(words, stretch, start, ids, until)?.has_ids()? {
+                return Ok(false);
+            }
+            if ids.len() > until.most {
+                break;
             }
             (done, start) = (next.end, Start::AfterToken);
             ids.extend(found.map(|found| found.id));

@@ -7,7 +7,9 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
+use crate::memory::not_enough;
 
 /// After so many bytes it is asked whether the work is to end.
 pub(crate) const SOON: usize = 1 << 14;
@@ -24,6 +26,18 @@ pub(crate) enum Ended {
     /// The `tokenizers` crate has to be asked: what a text comes to is not told here, or there is no unknown token, or a word has more bytes
     /// than it takes.
     Untold,
+}
+
+impl Ended {
+    /// Whether there are ids; `false` where the `tokenizers` crate has to be asked.
+    pub fn has_ids(self) -> Result<bool> {
+        match self {
+            Self::WithIds | Self::WithMore => Ok(true),
+            Self::Untold => Ok(false),
+            Self::Cancelled => Err(Error::Cancelled),
+            Self::TooLarge(bytes) => Err(not_enough(bytes)),
+        }
+    }
 }
 
 /// Whether the work on a text is to end.

@@ -37,7 +37,7 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
     // The engine charges for what a method makes, not for what it reads.
     let mut meter = Meter::new(state);
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
-        // It compares.
+        // It compares, with a look at each place.
         meter.whole(value)?;
         meter.surface(value)?;
     } else if let (Some(text), "title" | "istitle" | "isprintable" | "isspace" | "splitlines") =
