@@ -18,7 +18,7 @@ use crate::crate_model::CrateModel;
 use crate::decode::byte_of;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_TEXT;
-use crate::memory::{collected, not_enough};
+use crate::memory::collected;
 use crate::placed::Placed;
 use crate::segments::Segments;
 use crate::steps::{Decode, Normalize, Split, TooLong};
